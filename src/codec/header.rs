@@ -1,0 +1,174 @@
+//! The fixed header (section 2.2), and every limit that it alone can break: so that no peer
+//! can make us wait for bytes that the packet it announced cannot have.
+
+use super::{MAX_REMAINING_LENGTH, MAX_STRING, Malformed, QoS, Version};
+
+/// Who reads: each side accepts only what the other may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Client,
+    Broker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Connect,
+    ConnAck,
+    Publish,
+    PubAck,
+    PubRec,
+    PubRel,
+    PubComp,
+    Subscribe,
+    SubAck,
+    Unsubscribe,
+    UnsubAck,
+    PingReq,
+    PingResp,
+    Disconnect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub kind: Kind,
+    pub flags: u8,
+    /// Where the body begins.
+    pub start: usize,
+    /// Where the packet ends: its length in the buffer.
+    pub end: usize,
+}
+
+/// Reads the header at the front of `buffer`; None when it is not all there yet.
+pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Header>, Malformed> {
+    let Some((&first, rest)) = buffer.split_first() else {
+        return Ok(None);
+    };
+    let kind = kind(first >> 4, role)?;
+    let flags = first & 0x0f;
+    check_flags(kind, flags, version)?;
+    let Some((length, digits)) = remaining_length(rest)? else {
+        return Ok(None);
+    };
+    let start = 1 + digits;
+    check_length(kind, flags, length)?;
+    if kind == Kind::Publish {
+        check_topic_length(&buffer[start..], flags, length)?;
+    }
+    Ok(Some(Header {
+        kind,
+        flags,
+        start,
+        end: start + length,
+    }))
+}
+
+fn kind(number: u8, role: Role) -> Result<Kind, Malformed> {
+    use Role::{Broker, Client};
+    match (number, role) {
+        (1, Broker) => Ok(Kind::Connect),
+        (2, Client) => Ok(Kind::ConnAck),
+        (3, _) => Ok(Kind::Publish),
+        (4, _) => Ok(Kind::PubAck),
+        (5, _) => Ok(Kind::PubRec),
+        (6, _) => Ok(Kind::PubRel),
+        (7, _) => Ok(Kind::PubComp),
+        (8, Broker) => Ok(Kind::Subscribe),
+        (9, Client) => Ok(Kind::SubAck),
+        (10, Broker) => Ok(Kind::Unsubscribe),
+        (11, Client) => Ok(Kind::UnsubAck),
+        (12, Broker) => Ok(Kind::PingReq),
+        (13, Client) => Ok(Kind::PingResp),
+        (14, Broker) => Ok(Kind::Disconnect),
+        (1, Client) => Err(Malformed("CONNECT, which only a client may send")),
+        (8, Client) => Err(Malformed("SUBSCRIBE, which only a client may send")),
+        (10, Client) => Err(Malformed("UNSUBSCRIBE, which only a client may send")),
+        (12, Client) => Err(Malformed("PINGREQ, which only a client may send")),
+        (14, Client) => Err(Malformed("DISCONNECT, which only a client may send")),
+        (2 | 9 | 11 | 13, Broker) => Err(Malformed("a packet that only a broker may send")),
+        _ => Err(Malformed("a reserved packet type (table 2.1)")),
+    }
+}
+
+/// 3.1 leaves unused flags undefined; 3.1.1 makes each of them an error [MQTT-2.2.2-2].
+fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed> {
+    let expected = match kind {
+        Kind::Publish => return check_publish_flags(flags),
+        Kind::PubRel | Kind::Subscribe | Kind::Unsubscribe => 0b0010,
+        _ => 0,
+    };
+    if flags != expected && version != Version::V31 {
+        return Err(Malformed("reserved header flags are set [MQTT-2.2.2-2]"));
+    }
+    Ok(())
+}
+
+fn check_publish_flags(flags: u8) -> Result<(), Malformed> {
+    match flags & 0b0110 {
+        0b0110 => Err(Malformed("PUBLISH with QoS 3 [MQTT-3.3.1-4]")),
+        0 if flags & 0b1000 != 0 => Err(Malformed("PUBLISH with DUP at QoS 0 [MQTT-3.3.1-2]")),
+        _ => Ok(()),
+    }
+}
+
+/// The value and how many bytes it took; None when the buffer ends inside it.
+fn remaining_length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
+    let mut length = 0;
+    for (index, &byte) in bytes.iter().take(4).enumerate() {
+        length |= ((byte & 0x7f) as usize) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Ok(Some((length, index + 1)));
+        }
+    }
+    if bytes.len() >= 4 {
+        return Err(Malformed("remaining length of more than 4 bytes (2.2.3)"));
+    }
+    Ok(None)
+}
+
+fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
+    const STRING: usize = 2 + MAX_STRING;
+    let (least, most) = match kind {
+        // The shorter protocol name of the two, flags, keep alive and an empty client id; and
+        // the longer one with client id, will topic, will message, user name and password.
+        Kind::Connect => (12, 12 + 5 * STRING),
+        Kind::Publish if flags & 0b0110 == 0 => (3, MAX_REMAINING_LENGTH),
+        Kind::Publish => (5, MAX_REMAINING_LENGTH),
+        Kind::Subscribe => (6, MAX_REMAINING_LENGTH),
+        // As many codes as the largest SUBSCRIBE has filters of one character each.
+        Kind::SubAck => (3, 2 + (MAX_REMAINING_LENGTH - 2) / 4),
+        Kind::Unsubscribe => (5, MAX_REMAINING_LENGTH),
+        Kind::PingReq | Kind::PingResp | Kind::Disconnect => (0, 0),
+        Kind::ConnAck
+        | Kind::PubAck
+        | Kind::PubRec
+        | Kind::PubRel
+        | Kind::PubComp
+        | Kind::UnsubAck => (2, 2),
+    };
+    if length < least {
+        return Err(Malformed("remaining length too short for the packet"));
+    }
+    if length > most {
+        return Err(Malformed("remaining length too long for the packet"));
+    }
+    Ok(())
+}
+
+/// The topic must leave room for what follows it, which shows long before the payload is here.
+fn check_topic_length(body: &[u8], flags: u8, length: usize) -> Result<(), Malformed> {
+    let Some(prefix) = body.first_chunk() else {
+        return Ok(());
+    };
+    let packet_id = if QoS::from_bits(flags >> 1 & 3) == Some(QoS::AtMostOnce) {
+        0
+    } else {
+        2
+    };
+    match u16::from_be_bytes(*prefix) as usize {
+        0 => Err(Malformed("PUBLISH with an empty topic [MQTT-4.7.3-1]")),
+        topic if 2 + topic + packet_id > length => {
+            Err(Malformed("PUBLISH whose topic is longer than the packet"))
+        }
+        _ => Ok(()),
+    }
+}
