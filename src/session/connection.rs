@@ -1,0 +1,190 @@
+//! From CONNECT to the end of the connection, and all that is a matter of time.
+
+use std::time::Duration;
+
+use super::packet_ids::Use;
+use super::{Failure, Outcome, Phase, Session};
+use crate::codec::{Ack, ConnAck, Connect, Message, QoS, TooLong, encode};
+
+impl Session {
+    /// A transport is open: CONNECT goes out, and all else waits for CONNACK.
+    pub fn open(&mut self, now: Duration) -> Result<(), TooLong> {
+        let options = &self.options;
+        let connect = Connect {
+            version: options.version,
+            client_id: &options.client_id,
+            clean_session: options.clean_session,
+            keep_alive: options.keep_alive,
+            will: options.will.as_ref().map(|will| Message {
+                topic: &will.topic,
+                payload: &will.payload,
+                qos: will.qos,
+                retain: will.retain,
+            }),
+            username: options.username.as_deref(),
+            password: options.password.as_deref(),
+        };
+        self.output.push(|out| encode::connect(out, &connect))?;
+        self.output.hold();
+        if options.clean_session {
+            self.incoming.clear();
+        }
+        self.keep_alive.start(options.keep_alive, now);
+        self.blocked = false;
+        self.phase = Phase::Connecting {
+            deadline: now + options.handshake_timeout,
+            then_disconnect: false,
+        };
+        Ok(())
+    }
+
+    /// The transport is gone. The client never drops a message of QoS 1 or 2, whatever clean
+    /// session says to the broker; what else was under way has its outcome now.
+    pub fn close(&mut self) {
+        let lost = self.output.reset();
+        self.outcomes.extend(lost.map(|mid| Outcome::Lost { mid }));
+        for usage in self.ids.release_requests() {
+            self.outcomes.push_back(match usage {
+                Use::Subscribe { mid, .. } => Outcome::SubscribeLost { mid },
+                Use::Unsubscribe { mid } => Outcome::UnsubscribeLost { mid },
+                Use::Publish(_) => continue,
+            });
+        }
+        self.outgoing.connection_lost();
+        self.incoming.connection_lost();
+        self.retry_at = None;
+        self.phase = Phase::Closed;
+        self.announce_room();
+    }
+
+    /// Asks for the end: what is written already goes out first, then DISCONNECT.
+    /// False when there is no connection.
+    pub fn disconnect(&mut self, now: Duration) -> bool {
+        match &mut self.phase {
+            Phase::Closed => return false,
+            Phase::Connecting {
+                then_disconnect, ..
+            } => *then_disconnect = true,
+            Phase::Connected => {
+                self.output.put(encode::disconnect);
+                self.phase = Phase::Disconnecting {
+                    deadline: now + self.options.handshake_timeout,
+                };
+            }
+            Phase::Disconnecting { .. } => {}
+        }
+        true
+    }
+
+    /// DISCONNECT and all before it are with the socket: the transport can be closed.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Disconnecting { .. }) && self.output.unwritten() == 0
+    }
+
+    pub(super) fn accepted(&mut self, connack: &ConnAck, now: Duration) {
+        let then_disconnect = matches!(
+            self.phase,
+            Phase::Connecting {
+                then_disconnect: true,
+                ..
+            }
+        );
+        if !connack.session_present {
+            self.incoming.clear();
+        }
+        self.phase = Phase::Connected;
+        self.output.release();
+        self.pump(now);
+        if then_disconnect {
+            self.disconnect(now);
+        }
+    }
+
+    /// The socket took `count` bytes of the output; `blocked`: though there were more.
+    pub fn written(&mut self, count: usize, blocked: bool, now: Duration) {
+        self.output.written(count);
+        self.keep_alive.written(&self.output, now);
+        if self.blocked {
+            self.blocked_until = now;
+        }
+        self.blocked = blocked;
+        self.announce_room();
+    }
+
+    /// When `handle_timeout` wants to be called, if nothing happens before.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Closed => None,
+            Phase::Connecting { deadline, .. } | Phase::Disconnecting { deadline } => {
+                Some(deadline)
+            }
+            Phase::Connected => [
+                self.keep_alive.ping_due(),
+                self.keep_alive.overdue(),
+                self.retry_at,
+            ]
+            .into_iter()
+            .flatten()
+            .min(),
+        }
+    }
+
+    pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Failure> {
+        match self.phase {
+            Phase::Connecting { deadline, .. } if now >= deadline => {
+                return Err(Failure::NoConnAck);
+            }
+            Phase::Disconnecting { deadline } if now >= deadline => {
+                return Err(Failure::NotWritten);
+            }
+            Phase::Closed | Phase::Connecting { .. } | Phase::Disconnecting { .. } => {}
+            Phase::Connected => {
+                if self.keep_alive.overdue().is_some_and(|at| now >= at) {
+                    return Err(Failure::KeepAlive);
+                }
+                if self.retry_at.is_some_and(|at| now >= at) {
+                    self.send_again(now);
+                }
+                if self.keep_alive.ping_due().is_some_and(|at| now >= at) {
+                    self.output.put(encode::pingreq);
+                    self.keep_alive.ping_sent(self.output.position());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends again what was not answered for the retry time, PUBLISH with DUP, PUBREL and
+    /// PUBREC. What still waited for the socket meanwhile cannot have been answered.
+    fn send_again(&mut self, now: Duration) {
+        let retry = self.options.retry;
+        let Some(before) = now.checked_sub(retry) else {
+            return;
+        };
+        let stalled = self.blocked || self.blocked_until > before;
+        if !stalled {
+            let version = self.options.version;
+            self.outgoing.resend(&mut self.output, version, before, now);
+            for id in self.incoming.due(before, now) {
+                self.output.put_ack(Ack::PubRec, id, true, version);
+            }
+        }
+        let oldest = [self.outgoing.oldest(), self.incoming.oldest()]
+            .into_iter()
+            .flatten()
+            .min();
+        self.retry_at = oldest.map(|at| match stalled {
+            true if self.blocked => now + retry,
+            true => self.blocked_until + retry,
+            false => at + retry,
+        });
+    }
+
+    /// Says once that there is room again, after a publish was refused for want of it.
+    pub(super) fn announce_room(&mut self) {
+        if self.refused_for_room && self.has_room(QoS::AtLeastOnce, 1) {
+            self.refused_for_room = false;
+            self.outcomes.push_back(Outcome::Writable);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Messages from the broker that are not settled yet. A QoS 2 message is handed over when its
+//! PUBLISH comes, and its identifier kept until PUBREL (section 4.3.3, method B).
+
+use std::time::Duration;
+
+use super::packet_ids::IdMap;
+use crate::codec::{PacketId, QoS};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The application has it, and owes the acknowledgement.
+    Delivered(QoS),
+    /// QoS 2: PUBREC was sent then, and PUBREL is to come.
+    Received(Duration),
+}
+
+/// What a PUBLISH of QoS 2 turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Arrival {
+    New,
+    /// Seen before, and the application has not acknowledged it yet.
+    Pending,
+    /// Seen before and acknowledged: PUBREC must have been lost with a connection.
+    Acknowledged,
+}
+
+#[derive(Default)]
+pub struct Incoming {
+    stages: IdMap<Stage>,
+}
+
+impl Incoming {
+    /// A QoS 1 message whose acknowledgement the application owes.
+    pub fn await_application(&mut self, id: PacketId) {
+        self.stages.insert(id, Stage::Delivered(QoS::AtLeastOnce));
+    }
+
+    /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2].
+    pub fn arrived(&mut self, id: PacketId) -> Arrival {
+        match self.stages.get(&id) {
+            Some(Stage::Delivered(QoS::ExactlyOnce)) => Arrival::Pending,
+            Some(Stage::Received(_)) => Arrival::Acknowledged,
+            _ => {
+                self.stages.insert(id, Stage::Delivered(QoS::ExactlyOnce));
+                Arrival::New
+            }
+        }
+    }
+
+    /// Whether the application owes the acknowledgement of this message.
+    pub fn owes(&self, id: PacketId, qos: QoS) -> bool {
+        self.stages.get(&id) == Some(&Stage::Delivered(qos))
+    }
+
+    /// PUBREC is being sent.
+    pub fn received(&mut self, id: PacketId, now: Duration) {
+        self.stages.insert(id, Stage::Received(now));
+    }
+
+    /// PUBREL came, or a QoS 1 message was acknowledged.
+    pub fn settle(&mut self, id: PacketId) {
+        self.stages.remove(&id);
+    }
+
+    /// Identifiers whose PUBREC was sent at `before` or earlier; they count as sent again `now`.
+    pub fn due(
+        &mut self,
+        before: Duration,
+        now: Duration,
+    ) -> impl Iterator<Item = PacketId> + use<'_> {
+        self.stages
+            .iter_mut()
+            .filter_map(move |(&id, stage)| match stage {
+                Stage::Received(at) if *at <= before => {
+                    *at = now;
+                    Some(id)
+                }
+                _ => None,
+            })
+    }
+
+    /// When the oldest PUBREC without an answer was sent.
+    pub fn oldest(&self) -> Option<Duration> {
+        self.stages
+            .values()
+            .filter_map(|stage| match stage {
+                Stage::Received(at) => Some(*at),
+                Stage::Delivered(_) => None,
+            })
+            .min()
+    }
+
+    /// The connection ended: the broker sends QoS 1 messages again, as new ones.
+    pub fn connection_lost(&mut self) {
+        self.stages
+            .retain(|_, stage| *stage != Stage::Delivered(QoS::AtLeastOnce));
+    }
+
+    /// The broker has forgotten the session.
+    pub fn clear(&mut self) {
+        self.stages.clear();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+}

@@ -1,0 +1,82 @@
+//! When to send PINGREQ, and when to give the peer up (section 3.1.2.10).
+
+use std::time::Duration;
+
+use super::output::Output;
+
+#[derive(Default)]
+pub struct KeepAlive {
+    /// None when the mechanism is off.
+    interval: Option<Duration>,
+    last_in: Duration,
+    last_out: Duration,
+    ping: Option<Ping>,
+    round_trip: Option<Duration>,
+}
+
+struct Ping {
+    /// Where PINGREQ ends in the output.
+    position: u64,
+    /// Time only runs for the peer once the request has left.
+    written_at: Option<Duration>,
+}
+
+impl KeepAlive {
+    pub fn start(&mut self, seconds: u16, now: Duration) {
+        *self = KeepAlive {
+            interval: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
+            last_in: now,
+            last_out: now,
+            ping: None,
+            round_trip: self.round_trip,
+        };
+    }
+
+    pub fn received(&mut self, now: Duration) {
+        self.last_in = now;
+    }
+
+    pub fn written(&mut self, output: &Output, now: Duration) {
+        self.last_out = now;
+        if let Some(ping) = &mut self.ping
+            && ping.written_at.is_none()
+            && output.is_written(ping.position)
+        {
+            ping.written_at = Some(now);
+        }
+    }
+
+    pub fn ping_sent(&mut self, position: u64) {
+        self.ping = Some(Ping {
+            position,
+            written_at: None,
+        });
+    }
+
+    pub fn pong(&mut self, now: Duration) {
+        if let Some(ping) = self.ping.take() {
+            self.round_trip = ping.written_at.map(|at| now.saturating_sub(at));
+        }
+    }
+
+    /// When a PINGREQ is due: either direction was silent for the interval.
+    pub fn ping_due(&self) -> Option<Duration> {
+        match self.ping {
+            None => Some(self.last_in.min(self.last_out) + self.interval?),
+            Some(_) => None,
+        }
+    }
+
+    /// When an answer is overdue. Anything that the peer sends shows that it lives, and a
+    /// request that still waits behind other bytes cannot have been answered.
+    pub fn overdue(&self) -> Option<Duration> {
+        let ping = self.ping.as_ref()?;
+        let asked = ping.written_at.unwrap_or(self.last_out);
+        Some(asked.max(self.last_in) + self.interval?)
+    }
+
+    /// How long the last PINGREQ took to be answered.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+}

@@ -1,0 +1,265 @@
+//! The MQTT state machine. Pure: time comes in as an argument (since an origin that the
+//! caller keeps), packets come in decoded, bytes go out to a buffer.
+//!
+//! A session outlives its connections: `open` begins one, `close` ends it, and what was not
+//! settled goes on with the next.
+
+mod connection;
+mod incoming;
+mod keep_alive;
+mod outgoing;
+mod output;
+mod packet_ids;
+mod receive;
+mod request;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::codec::{ConnAck, Publish, QoS, Version};
+use incoming::Incoming;
+use keep_alive::KeepAlive;
+use outgoing::Outgoing;
+use output::Output;
+use packet_ids::PacketIds;
+
+pub use request::{PublishError, RequestError};
+
+/// What the session is told about itself. Fields that CONNECT carries take effect with the
+/// next `open`, the others at once.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub version: Version,
+    pub client_id: String,
+    pub clean_session: bool,
+    /// Seconds; 0 turns the mechanism off.
+    pub keep_alive: u16,
+    pub will: Option<Will>,
+    pub username: Option<String>,
+    pub password: Option<Vec<u8>>,
+    /// How long the broker may take to answer CONNECT, or to take DISCONNECT.
+    pub handshake_timeout: Duration,
+    /// Messages of QoS 1 and 2 in flight at once; 0: as many as there are identifiers.
+    pub max_inflight: usize,
+    /// Messages of QoS 1 and 2 that are not settled; 0: any number.
+    pub max_queued_messages: usize,
+    /// Bytes of all messages that are not settled or not written; 0: any number.
+    pub max_queued_bytes: usize,
+    /// When to send again what was not answered; zero: never on the same connection.
+    pub retry: Duration,
+    /// The application acknowledges what it receives.
+    pub manual_ack: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Will {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub qos: QoS,
+    pub retain: bool,
+}
+
+/// What a packet from the broker means to the application.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// Nothing: the session has dealt with it.
+    None,
+    ConnAck(ConnAck),
+    /// Hand it over, then call `delivered` unless the application acknowledges by itself.
+    Message {
+        publish: Publish<'a>,
+        manual_ack: bool,
+    },
+    Published {
+        mid: u64,
+    },
+    Subscribed {
+        mid: u64,
+        granted: &'a [u8],
+    },
+    Unsubscribed {
+        mid: u64,
+    },
+    /// An answer to nothing that is asked; harmless, but worth a line in the log.
+    Unexpected(&'static str),
+}
+
+/// What becomes of a request without a packet of its own to tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A QoS 0 message is with the socket.
+    Written {
+        mid: u64,
+    },
+    /// A QoS 0 message was lost with the connection.
+    Lost {
+        mid: u64,
+    },
+    SubscribeLost {
+        mid: u64,
+    },
+    UnsubscribeLost {
+        mid: u64,
+    },
+    /// There is room in the queue again, after a publish was refused for want of it.
+    Writable,
+}
+
+/// Why the connection has to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The broker sent what it must not.
+    Violation(&'static str),
+    /// No CONNACK in time.
+    NoConnAck,
+    /// No answer to PINGREQ in time.
+    KeepAlive,
+    /// The peer did not even take DISCONNECT in time.
+    NotWritten,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Closed,
+    /// CONNECT was sent.
+    Connecting {
+        deadline: Duration,
+        /// DISCONNECT goes out as soon as CONNACK allows what waits behind it.
+        then_disconnect: bool,
+    },
+    Connected,
+    /// DISCONNECT is on its way; nothing that comes in counts any more.
+    Disconnecting {
+        deadline: Duration,
+    },
+}
+
+pub struct Session {
+    options: Options,
+    phase: Phase,
+    last_mid: u64,
+    ids: PacketIds,
+    output: Output,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    keep_alive: KeepAlive,
+    /// No later than the moment at which something has to be sent again.
+    retry_at: Option<Duration>,
+    /// The socket did not take all that was there.
+    blocked: bool,
+    /// Until then it was so, and no answer can have been late.
+    blocked_until: Duration,
+    outcomes: VecDeque<Outcome>,
+    refused_for_room: bool,
+}
+
+impl Session {
+    pub fn new(options: Options) -> Session {
+        Session {
+            outgoing: Outgoing::new(options.max_inflight),
+            options,
+            phase: Phase::Closed,
+            last_mid: 0,
+            ids: PacketIds::default(),
+            output: Output::default(),
+            incoming: Incoming::default(),
+            keep_alive: KeepAlive::default(),
+            retry_at: None,
+            blocked: false,
+            blocked_until: Duration::ZERO,
+            outcomes: VecDeque::new(),
+            refused_for_room: false,
+        }
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Changes options; the window applies at once.
+    pub fn configure(&mut self, now: Duration, change: impl FnOnce(&mut Options)) {
+        change(&mut self.options);
+        self.outgoing.set_window(self.options.max_inflight);
+        self.pump(now);
+        self.retry_at = None;
+        if self.awaits_answer() {
+            self.arm_retry(now);
+        }
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Bytes are ready for the socket.
+    pub fn has_output(&self) -> bool {
+        self.output.has_ready()
+    }
+
+    /// Exchanges the bytes that are ready for the socket against an empty buffer.
+    pub fn take_output(&mut self, empty: &mut Vec<u8>) {
+        self.output.take(empty);
+    }
+
+    pub fn next_outcome(&mut self) -> Option<Outcome> {
+        if let Some(mid) = self.output.pop_written() {
+            return Some(Outcome::Written { mid });
+        }
+        self.outcomes.pop_front()
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.outgoing.in_flight()
+    }
+
+    /// Messages that the broker has not settled, or that the socket has not taken.
+    pub fn unsettled(&self) -> usize {
+        self.outgoing.unfinished() + self.output.at_most_once()
+    }
+
+    /// Messages of QoS 1 and 2 that wait for room in the window or for a connection.
+    pub fn queued(&self) -> usize {
+        self.outgoing.unfinished() - self.outgoing.in_flight()
+    }
+
+    /// Bytes kept for messages that are not settled, and bytes that the socket has not taken.
+    pub fn queued_bytes(&self) -> usize {
+        self.outgoing.bytes() + self.output.unwritten()
+    }
+
+    pub fn ping_round_trip(&self) -> Option<Duration> {
+        self.keep_alive.round_trip()
+    }
+
+    fn version(&self) -> Version {
+        self.options.version
+    }
+
+    /// Sends what the window has room for.
+    fn pump(&mut self, now: Duration) {
+        if self.phase != Phase::Connected {
+            return;
+        }
+        let version = self.version();
+        if self
+            .outgoing
+            .pump(&mut self.ids, &mut self.output, version, now)
+        {
+            self.arm_retry(now);
+        }
+    }
+
+    /// Anything was sent that would be sent again.
+    fn awaits_answer(&self) -> bool {
+        self.outgoing.in_flight() > 0 || !self.incoming.is_empty()
+    }
+
+    /// Something was sent that wants an answer.
+    fn arm_retry(&mut self, now: Duration) {
+        if self.options.retry.is_zero() {
+            self.retry_at = None;
+        } else if self.retry_at.is_none() {
+            self.retry_at = Some(now + self.options.retry);
+        }
+    }
+}

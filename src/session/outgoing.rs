@@ -1,0 +1,259 @@
+//! Messages of QoS 1 and 2 on their way to the broker: queue, window and resend order.
+//!
+//! One queue holds them in the order of publishing. Those before `next` were sent on this
+//! connection and wait for an answer; those from `next` on wait for room in the window. A new
+//! connection sets `next` back to the front, and everything else follows: what was in flight
+//! goes out again first, in order, and never more of it than the window allows.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::output::Output;
+use super::packet_ids::{self, PacketIds, Use};
+use crate::codec::{Ack, Message, PacketId, QoS, TooLong, Version, encode};
+
+/// Buffers of finished messages, kept for the next ones.
+const SPARE_BUFFERS: usize = 64;
+const SPARE_CAPACITY: usize = 16 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Never sent, and without an identifier of its own.
+    Queued,
+    /// PUBLISH was sent: QoS 1 waits for PUBACK, QoS 2 for PUBREC.
+    Published,
+    /// PUBREC came: only PUBREL may be sent from here on [MQTT-4.3.3-1].
+    Released,
+    /// Finished, but behind one that is not.
+    Done,
+}
+
+struct Slot {
+    mid: u64,
+    qos: QoS,
+    stage: Stage,
+    id: PacketId,
+    /// The PUBLISH as it goes over the wire; given back once PUBREC has come.
+    packet: Vec<u8>,
+    sent_at: Duration,
+}
+
+pub struct Outgoing {
+    slots: VecDeque<Slot>,
+    /// Sequence number of the front slot.
+    first: u64,
+    /// Sequence number of the first slot that was not sent on this connection.
+    next: u64,
+    in_flight: usize,
+    unfinished: usize,
+    bytes: usize,
+    window: usize,
+    spare: Vec<Vec<u8>>,
+}
+
+/// What an acknowledgement from the broker did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The handshake of this mid is complete.
+    Finished(u64),
+    /// PUBREL is to be sent.
+    Release,
+    /// It does not fit the handshake of the message that it names.
+    Violation(&'static str),
+    /// It names none that is in flight; a resend was answered twice, perhaps.
+    Unknown,
+}
+
+impl Outgoing {
+    pub fn new(window: usize) -> Outgoing {
+        Outgoing {
+            slots: VecDeque::new(),
+            first: 0,
+            next: 0,
+            in_flight: 0,
+            unfinished: 0,
+            bytes: 0,
+            window: limit(window),
+            spare: Vec::new(),
+        }
+    }
+
+    /// How many may be in flight at once; 0: as many as there are identifiers.
+    pub fn set_window(&mut self, window: usize) {
+        self.window = limit(window);
+    }
+
+    /// Queues a message of QoS 1 or 2 behind all others.
+    pub fn push(&mut self, mid: u64, message: &Message) -> Result<(), TooLong> {
+        let mut packet = self.spare.pop().unwrap_or_default();
+        // A place-holder, until the message enters the window.
+        encode::publish(&mut packet, message, Some(PacketId::MIN))?;
+        self.bytes += packet.len();
+        self.unfinished += 1;
+        self.slots.push_back(Slot {
+            mid,
+            qos: message.qos,
+            stage: Stage::Queued,
+            id: PacketId::MIN,
+            packet,
+            sent_at: Duration::ZERO,
+        });
+        Ok(())
+    }
+
+    /// Sends what the window has room for. True when anything was sent.
+    pub fn pump(
+        &mut self,
+        ids: &mut PacketIds,
+        output: &mut Output,
+        version: Version,
+        now: Duration,
+    ) -> bool {
+        let before = self.next;
+        while self.in_flight < self.window {
+            let Some(slot) = self.slots.get_mut((self.next - self.first) as usize) else {
+                break;
+            };
+            if slot.stage == Stage::Queued {
+                let Some(id) = ids.assign(slot.mid, Use::Publish(self.next)) else {
+                    break;
+                };
+                slot.id = id;
+                encode::set_packet_id(&mut slot.packet, id);
+            }
+            if slot.stage != Stage::Done {
+                send(slot, output, version, now);
+                self.in_flight += 1;
+            }
+            self.next += 1;
+        }
+        self.next != before
+    }
+
+    /// PUBACK, PUBREC or PUBCOMP came for the message with this sequence number.
+    pub fn acknowledged(&mut self, ack: Ack, seq: u64, now: Duration) -> Progress {
+        if seq >= self.next {
+            return Progress::Unknown;
+        }
+        let Some(slot) = self.slots.get_mut((seq - self.first) as usize) else {
+            return Progress::Unknown;
+        };
+        match (ack, slot.qos, slot.stage) {
+            (Ack::PubAck, QoS::AtLeastOnce, Stage::Published)
+            | (Ack::PubComp, QoS::ExactlyOnce, Stage::Released) => {
+                let mid = slot.mid;
+                self.finish(seq);
+                Progress::Finished(mid)
+            }
+            (Ack::PubRec, QoS::ExactlyOnce, Stage::Published | Stage::Released) => {
+                slot.stage = Stage::Released;
+                slot.sent_at = now;
+                let packet = std::mem::take(&mut slot.packet);
+                self.recycle(packet);
+                Progress::Release
+            }
+            (Ack::PubAck, ..) => Progress::Violation("PUBACK for a QoS 2 message"),
+            (Ack::PubRec, ..) => Progress::Violation("PUBREC for a QoS 1 message"),
+            (Ack::PubComp, ..) => {
+                Progress::Violation("PUBCOMP for a message that waits for another answer")
+            }
+            (Ack::PubRel, ..) => Progress::Violation("PUBREL for a message of our own"),
+        }
+    }
+
+    /// Sends again what was sent at `before` or earlier, and waits for an answer since.
+    pub fn resend(
+        &mut self,
+        output: &mut Output,
+        version: Version,
+        before: Duration,
+        now: Duration,
+    ) {
+        for slot in self.sent_mut() {
+            if slot.sent_at <= before {
+                send(slot, output, version, now);
+            }
+        }
+    }
+
+    /// When the oldest packet without an answer was sent.
+    pub fn oldest(&mut self) -> Option<Duration> {
+        self.sent_mut().map(|slot| slot.sent_at).min()
+    }
+
+    /// The connection ended: nothing of what was sent counts as sent on the next one.
+    pub fn connection_lost(&mut self) {
+        self.next = self.first;
+        self.in_flight = 0;
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Messages that the broker has not settled, in flight or waiting.
+    pub fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
+    /// Bytes of the PUBLISH packets that are kept for sending.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn sent_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        let sent = (self.next - self.first) as usize;
+        self.slots
+            .iter_mut()
+            .take(sent)
+            .filter(|slot| slot.stage != Stage::Done)
+    }
+
+    fn finish(&mut self, seq: u64) {
+        let slot = &mut self.slots[(seq - self.first) as usize];
+        slot.stage = Stage::Done;
+        let packet = std::mem::take(&mut slot.packet);
+        self.recycle(packet);
+        self.in_flight -= 1;
+        self.unfinished -= 1;
+        while self
+            .slots
+            .front()
+            .is_some_and(|slot| slot.stage == Stage::Done)
+        {
+            self.slots.pop_front();
+            self.first += 1;
+        }
+    }
+
+    fn recycle(&mut self, mut packet: Vec<u8>) {
+        self.bytes -= packet.len();
+        packet.clear();
+        let useful = 1..=SPARE_CAPACITY;
+        if self.spare.len() < SPARE_BUFFERS && useful.contains(&packet.capacity()) {
+            self.spare.push(packet);
+        }
+    }
+}
+
+fn limit(window: usize) -> usize {
+    match window {
+        0 => packet_ids::COUNT,
+        _ => window.min(packet_ids::COUNT),
+    }
+}
+
+/// Sends the packet that the slot's stage asks for; one that was sent before says so.
+fn send(slot: &mut Slot, output: &mut Output, version: Version, now: Duration) {
+    slot.sent_at = now;
+    match slot.stage {
+        Stage::Queued => slot.stage = Stage::Published,
+        Stage::Published => encode::set_dup(&mut slot.packet),
+        Stage::Released => {
+            output.put_ack(Ack::PubRel, slot.id, true, version);
+            return;
+        }
+        Stage::Done => return,
+    }
+    output.put(|out| out.extend_from_slice(&slot.packet));
+}

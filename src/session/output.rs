@@ -1,0 +1,118 @@
+//! The bytes on their way to the socket, and which QoS 0 messages are among them.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use crate::codec::{Ack, PacketId, Version, encode};
+
+/// A buffer that grew past this is not kept once it is empty.
+const KEPT: usize = 256 * 1024;
+
+#[derive(Default)]
+pub struct Output {
+    /// May be written now.
+    ready: Vec<u8>,
+    /// Waits behind CONNECT until CONNACK has come.
+    held: Vec<u8>,
+    holding: bool,
+    /// Bytes of this connection, counted from its first.
+    encoded: u64,
+    written: u64,
+    /// The QoS 0 messages among them: where each ends, and its mid.
+    at_most_once: VecDeque<(u64, u64)>,
+}
+
+impl Output {
+    /// Encodes a packet with `encode`, which appends to the buffer or fails and leaves it.
+    pub fn push<E>(&mut self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let buffer = if self.holding {
+            &mut self.held
+        } else {
+            &mut self.ready
+        };
+        let before = buffer.len();
+        encode(buffer)?;
+        self.encoded += (buffer.len() - before) as u64;
+        Ok(())
+    }
+
+    /// `push` for an encoder that cannot fail.
+    pub fn put(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        let Ok(()) = self.push(|out| {
+            encode(out);
+            Ok::<(), Infallible>(())
+        });
+    }
+
+    pub fn put_ack(&mut self, kind: Ack, id: PacketId, again: bool, version: Version) {
+        self.put(|out| encode::ack(out, kind, id, again, version));
+    }
+
+    /// The packet encoded last is the QoS 0 message `mid`.
+    pub fn mark_at_most_once(&mut self, mid: u64) {
+        self.at_most_once.push_back((self.encoded, mid));
+    }
+
+    /// From here on packets wait until `release`.
+    pub fn hold(&mut self) {
+        self.holding = true;
+    }
+
+    pub fn release(&mut self) {
+        self.holding = false;
+        self.ready.append(&mut self.held);
+    }
+
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Hands over what may be written, in exchange for an empty buffer.
+    pub fn take(&mut self, empty: &mut Vec<u8>) {
+        debug_assert!(empty.is_empty());
+        if empty.capacity() > KEPT {
+            *empty = Vec::new();
+        }
+        std::mem::swap(&mut self.ready, empty);
+    }
+
+    /// The socket took `count` bytes more.
+    pub fn written(&mut self, count: usize) {
+        self.written += count as u64;
+    }
+
+    /// The next QoS 0 message that is wholly with the socket.
+    pub fn pop_written(&mut self) -> Option<u64> {
+        let &(end, mid) = self.at_most_once.front()?;
+        if end > self.written {
+            return None;
+        }
+        self.at_most_once.pop_front();
+        Some(mid)
+    }
+
+    /// The connection is gone, and with it each QoS 0 message that was not written: their mids.
+    pub fn reset(&mut self) -> impl Iterator<Item = u64> + use<> {
+        let lost = std::mem::take(self).at_most_once;
+        lost.into_iter().map(|(_, mid)| mid)
+    }
+
+    /// Bytes encoded that the socket did not take yet.
+    pub fn unwritten(&self) -> usize {
+        (self.encoded - self.written) as usize
+    }
+
+    /// QoS 0 messages that the socket did not take yet.
+    pub fn at_most_once(&self) -> usize {
+        self.at_most_once.len()
+    }
+
+    /// Where the packet encoded last ends, to ask `is_written` of it.
+    pub fn position(&self) -> u64 {
+        self.encoded
+    }
+
+    pub fn is_written(&self, position: u64) -> bool {
+        self.written >= position
+    }
+}

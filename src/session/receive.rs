@@ -1,0 +1,154 @@
+//! What each packet from the broker does.
+
+use std::time::Duration;
+
+use super::incoming::Arrival;
+use super::outgoing::Progress;
+use super::packet_ids::Use;
+use super::{Event, Failure, Phase, Session};
+use crate::codec::{Ack, ConnAck, Packet, PacketId, Publish, QoS, SubAck};
+
+impl Session {
+    pub fn handle<'a>(&mut self, packet: Packet<'a>, now: Duration) -> Result<Event<'a>, Failure> {
+        self.keep_alive.received(now);
+        match (self.phase, packet) {
+            (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
+            (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(connack, now),
+            (Phase::Connecting { .. }, _) => {
+                Err(Failure::Violation("a packet before CONNACK [MQTT-3.2.0-1]"))
+            }
+            (Phase::Connected, packet) => self.connected(packet, now),
+        }
+    }
+
+    fn connack(&mut self, connack: ConnAck, now: Duration) -> Result<Event<'static>, Failure> {
+        if connack.session_present && self.options.clean_session {
+            return Err(Failure::Violation(
+                "CONNACK has a session present, but a clean one was asked for [MQTT-3.2.2-1]",
+            ));
+        }
+        if connack.return_code == 0 {
+            self.accepted(&connack, now);
+        }
+        Ok(Event::ConnAck(connack))
+    }
+
+    fn connected<'a>(&mut self, packet: Packet<'a>, now: Duration) -> Result<Event<'a>, Failure> {
+        match packet {
+            Packet::Publish(publish) => Ok(self.message(publish, now)),
+            Packet::Ack(Ack::PubRel, id) => {
+                self.incoming.settle(id);
+                // Also where the identifier is unknown, so that the broker can forget it.
+                self.acknowledge(Ack::PubComp, id);
+                self.rest_if_settled();
+                Ok(Event::None)
+            }
+            Packet::Ack(ack, id) => self.acknowledged(ack, id, now),
+            Packet::SubAck(suback) => self.suback(suback),
+            Packet::UnsubAck(id) => Ok(self.unsuback(id)),
+            Packet::PingResp => {
+                self.keep_alive.pong(now);
+                Ok(Event::None)
+            }
+            Packet::ConnAck(_) => Err(Failure::Violation("a second CONNACK")),
+            Packet::Connect(_)
+            | Packet::Subscribe(_)
+            | Packet::Unsubscribe(_)
+            | Packet::PingReq
+            | Packet::Disconnect => Err(Failure::Violation("a packet that only a client may send")),
+        }
+    }
+
+    fn message<'a>(&mut self, publish: Publish<'a>, now: Duration) -> Event<'a> {
+        let manual_ack = self.options.manual_ack;
+        if let Some(id) = publish.packet_id {
+            if publish.qos == QoS::ExactlyOnce {
+                match self.incoming.arrived(id) {
+                    Arrival::New => {}
+                    Arrival::Pending if manual_ack => return Event::None,
+                    // Its callback never returned to acknowledge it: the connection ended.
+                    Arrival::Pending | Arrival::Acknowledged => {
+                        self.delivered(id, publish.qos, now);
+                        return Event::None;
+                    }
+                }
+            } else if manual_ack {
+                self.incoming.await_application(id);
+            }
+        }
+        Event::Message {
+            publish,
+            manual_ack,
+        }
+    }
+
+    /// PUBACK, PUBREC or PUBCOMP.
+    fn acknowledged(
+        &mut self,
+        ack: Ack,
+        id: PacketId,
+        now: Duration,
+    ) -> Result<Event<'static>, Failure> {
+        let progress = match self.ids.get(id) {
+            Some(Use::Publish(seq)) => self.outgoing.acknowledged(ack, seq, now),
+            Some(Use::Subscribe { .. } | Use::Unsubscribe { .. }) => {
+                Progress::Violation("a publish acknowledgement for another request")
+            }
+            None => Progress::Unknown,
+        };
+        match progress {
+            Progress::Finished(mid) => {
+                self.ids.release(id);
+                self.pump(now);
+                self.rest_if_settled();
+                self.announce_room();
+                Ok(Event::Published { mid })
+            }
+            Progress::Release => {
+                // [MQTT-4.3.3-1]
+                self.acknowledge(Ack::PubRel, id);
+                Ok(Event::None)
+            }
+            Progress::Violation(what) => Err(Failure::Violation(what)),
+            Progress::Unknown if ack == Ack::PubRec => {
+                // Without PUBREL the broker would keep the identifier for ever.
+                self.acknowledge(Ack::PubRel, id);
+                Ok(Event::Unexpected("PUBREC for no message in flight"))
+            }
+            Progress::Unknown => Ok(Event::Unexpected(
+                "an acknowledgement for no message in flight",
+            )),
+        }
+    }
+
+    fn suback<'a>(&mut self, suback: SubAck<'a>) -> Result<Event<'a>, Failure> {
+        let Some(Use::Subscribe { mid, filters }) = self.ids.get(suback.packet_id) else {
+            return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
+        };
+        if suback.granted.len() != filters {
+            return Err(Failure::Violation(
+                "SUBACK with another number of codes than SUBSCRIBE had filters [MQTT-3.8.4-5]",
+            ));
+        }
+        self.ids.release(suback.packet_id);
+        Ok(Event::Subscribed {
+            mid,
+            granted: suback.granted,
+        })
+    }
+
+    fn unsuback(&mut self, id: PacketId) -> Event<'static> {
+        let Some(Use::Unsubscribe { mid }) = self.ids.get(id) else {
+            return Event::Unexpected("UNSUBACK for no UNSUBSCRIBE");
+        };
+        self.ids.release(id);
+        Event::Unsubscribed { mid }
+    }
+
+    /// With nothing left to send again there is nothing to wake up for.
+    fn rest_if_settled(&mut self) {
+        if !self.awaits_answer() {
+            self.retry_at = None;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the application asks for: publish, subscribe, unsubscribe, acknowledge.
+
+use std::time::Duration;
+
+use super::packet_ids::Use;
+use super::{Options, Phase, Session};
+use crate::codec::{Ack, Message, PacketId, QoS, TooLong, encode};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublishError {
+    /// There is no connection. QoS 0 is dropped; QoS 1 and 2 are queued for the next one.
+    NotConnected { mid: u64 },
+    /// The queue is as full as it may be; nothing was done.
+    QueueFull,
+    /// The message fits no packet; nothing was done.
+    TooLong(TooLong),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    NotConnected,
+    /// All 65,535 packet identifiers are in use.
+    NoPacketId,
+    TooLong(TooLong),
+}
+
+impl Session {
+    /// Takes a message, whose topic was checked, and returns its mid.
+    pub fn publish(&mut self, message: &Message, now: Duration) -> Result<u64, PublishError> {
+        let connected = self.is_open();
+        let mid = self.last_mid + 1;
+        if message.qos == QoS::AtMostOnce && !connected {
+            self.last_mid = mid;
+            return Err(PublishError::NotConnected { mid });
+        }
+        if !self.has_room(message.qos, message.topic.len() + message.payload.len()) {
+            self.refused_for_room = true;
+            return Err(PublishError::QueueFull);
+        }
+        if message.qos == QoS::AtMostOnce {
+            self.output
+                .push(|out| encode::publish(out, message, None))
+                .map_err(PublishError::TooLong)?;
+            self.output.mark_at_most_once(mid);
+        } else {
+            self.outgoing
+                .push(mid, message)
+                .map_err(PublishError::TooLong)?;
+            self.pump(now);
+        }
+        self.last_mid = mid;
+        match connected {
+            true => Ok(mid),
+            false => Err(PublishError::NotConnected { mid }),
+        }
+    }
+
+    /// One SUBSCRIBE for all filters, which were checked and are at least one.
+    pub fn subscribe(&mut self, filters: &[(&str, QoS)]) -> Result<u64, RequestError> {
+        let usage = |mid| Use::Subscribe {
+            mid,
+            filters: filters.len(),
+        };
+        self.request(usage, |out, id| encode::subscribe(out, id, filters))
+    }
+
+    /// One UNSUBSCRIBE for all filters, which were checked and are at least one.
+    pub fn unsubscribe(&mut self, filters: &[&str]) -> Result<u64, RequestError> {
+        let usage = |mid| Use::Unsubscribe { mid };
+        self.request(usage, |out, id| encode::unsubscribe(out, id, filters))
+    }
+
+    /// The application has taken a message that `Event::Message` handed over.
+    pub fn delivered(&mut self, id: PacketId, qos: QoS, now: Duration) {
+        match qos {
+            QoS::AtMostOnce => {}
+            // [MQTT-4.3.2-2]
+            QoS::AtLeastOnce => self.acknowledge(Ack::PubAck, id),
+            // [MQTT-4.3.3-2]
+            QoS::ExactlyOnce => {
+                self.incoming.received(id, now);
+                self.acknowledge(Ack::PubRec, id);
+                self.arm_retry(now);
+            }
+        }
+    }
+
+    /// The application acknowledges by itself. False when no such acknowledgement is owed.
+    pub fn acknowledge_manually(&mut self, id: PacketId, qos: QoS, now: Duration) -> bool {
+        if !self.incoming.owes(id, qos) {
+            return false;
+        }
+        if qos == QoS::AtLeastOnce {
+            self.incoming.settle(id);
+        }
+        self.delivered(id, qos, now);
+        true
+    }
+
+    pub(super) fn acknowledge(&mut self, ack: Ack, id: PacketId) {
+        if self.phase == Phase::Connected {
+            self.output.put_ack(ack, id, false, self.options.version);
+        }
+    }
+
+    /// Whether a message of `bytes` would be taken.
+    pub(super) fn has_room(&self, qos: QoS, bytes: usize) -> bool {
+        let Options {
+            max_queued_messages: messages,
+            max_queued_bytes: most,
+            ..
+        } = self.options;
+        // A QoS 0 message waits for nothing but the socket: the number does not apply.
+        if qos != QoS::AtMostOnce && messages != 0 && self.outgoing.unfinished() >= messages {
+            return false;
+        }
+        // One message is always taken, so that none is too large for every queue.
+        let used = self.queued_bytes();
+        most == 0 || used == 0 || used + bytes <= most
+    }
+
+    /// CONNECT has gone out, and DISCONNECT is not asked for.
+    fn is_open(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Connected
+                | Phase::Connecting {
+                    then_disconnect: false,
+                    ..
+                }
+        )
+    }
+
+    fn request(
+        &mut self,
+        usage: impl FnOnce(u64) -> Use,
+        encode: impl FnOnce(&mut Vec<u8>, PacketId) -> Result<(), TooLong>,
+    ) -> Result<u64, RequestError> {
+        if !self.is_open() {
+            return Err(RequestError::NotConnected);
+        }
+        let mid = self.last_mid + 1;
+        let id = self
+            .ids
+            .assign(mid, usage(mid))
+            .ok_or(RequestError::NoPacketId)?;
+        if let Err(error) = self.output.push(|out| encode(out, id)) {
+            self.ids.release(id);
+            return Err(RequestError::TooLong(error));
+        }
+        self.last_mid = mid;
+        Ok(mid)
+    }
+}
