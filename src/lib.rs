@@ -1,2 +1,5 @@
+pub mod client;
 pub mod codec;
 pub mod session;
+mod sys;
+mod transport;

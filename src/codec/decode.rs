@@ -1,7 +1,7 @@
 //! A whole packet to a value that borrows from it.
 
 use super::header::{Header, Kind};
-use super::reader::{Reader, text};
+use super::reader::{Reader, utf8};
 use super::topic::{self, Topic};
 use super::{
     Ack, ConnAck, Connect, Filters, Malformed, Message, Packet, Publish, QoS, SubAck, Subscribe,
@@ -37,31 +37,27 @@ pub fn decode<'a>(
 
 fn publish(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
     const SHORT: &str = "PUBLISH whose topic is longer than the packet";
-    let (prefix, rest) = body.split_first_chunk().ok_or(Malformed(SHORT))?;
-    let topic_length = u16::from_be_bytes(*prefix) as usize;
-    let (topic, rest) = rest
-        .split_at_checked(topic_length)
-        .ok_or(Malformed(SHORT))?;
-    topic::check_name(text(topic)?).map_err(Malformed)?;
+    let mut reader = Reader::new(body);
+    let topic_length = reader.binary(SHORT)?.len();
     let qos = QoS::from_bits(flags >> 1 & 3).ok_or(Malformed("PUBLISH with QoS 3"))?;
-    let mut reader = Reader::new(rest);
     let packet_id = match qos {
         QoS::AtMostOnce => None,
         _ => Some(reader.packet_id()?),
     };
     let payload_start = body.len() - reader.rest().len();
 
+    // Moved before it is checked, so that it is read as UTF-8 once.
     body.copy_within(2..2 + topic_length, 1);
     body[1 + topic_length] = 0;
     let body = &*body;
-    let terminated = std::str::from_utf8(&body[1..2 + topic_length])
-        .map_err(|_| Malformed("a string is not well-formed UTF-8 [MQTT-1.5.3-1]"))?;
+    let topic = Topic::new(utf8(&body[1..2 + topic_length])?);
+    topic::check_name(topic.as_str()).map_err(Malformed)?;
     Ok(Packet::Publish(Publish {
         dup: flags & 0b1000 != 0,
         qos,
         retain: flags & 1 != 0,
         packet_id,
-        topic: Topic::new(terminated),
+        topic,
         payload: &body[payload_start..],
     }))
 }

@@ -55,7 +55,6 @@ pub fn publish(
     let id_length = if packet_id.is_some() { 2 } else { 0 };
     let first = 0x30 | (message.qos as u8) << 1 | message.retain as u8;
     let length = topic + id_length + message.payload.len();
-    out.reserve(5 + length.min(MAX_REMAINING_LENGTH));
     fixed_header(out, first, length)?;
     put_field(out, message.topic.as_bytes());
     if let Some(id) = packet_id {
@@ -157,6 +156,7 @@ fn fixed_header(out: &mut Vec<u8>, first: u8, mut length: usize) -> Result<(), T
     if length > MAX_REMAINING_LENGTH {
         return Err(TooLong("packet"));
     }
+    out.reserve(5 + length);
     out.push(first);
     while length > 0x7f {
         out.push(length as u8 | 0x80);

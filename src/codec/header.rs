@@ -1,7 +1,7 @@
 //! The fixed header (section 2.2), and every limit that it alone can break: so that no peer
 //! can make us wait for bytes that the packet it announced cannot have.
 
-use super::{MAX_REMAINING_LENGTH, MAX_STRING, Malformed, QoS, Version};
+use super::{MAX_REMAINING_LENGTH, MAX_STRING, Malformed, Version};
 
 /// Who reads: each side accepts only what the other may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn kind(number: u8, role: Role) -> Result<Kind, Malformed> {
 /// 3.1 leaves unused flags undefined; 3.1.1 makes each of them an error [MQTT-2.2.2-2].
 fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed> {
     let expected = match kind {
-        Kind::Publish => return check_publish_flags(flags),
+        Kind::Publish => return check_publish_flags(flags, version),
         Kind::PubRel | Kind::Subscribe | Kind::Unsubscribe => 0b0010,
         _ => 0,
     };
@@ -102,10 +102,12 @@ fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed>
     Ok(())
 }
 
-fn check_publish_flags(flags: u8) -> Result<(), Malformed> {
-    match flags & 0b0110 {
-        0b0110 => Err(Malformed("PUBLISH with QoS 3 [MQTT-3.3.1-4]")),
-        0 if flags & 0b1000 != 0 => Err(Malformed("PUBLISH with DUP at QoS 0 [MQTT-3.3.1-2]")),
+fn check_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
+    match flags & 0b1110 {
+        0b0110 | 0b1110 => Err(Malformed("PUBLISH with QoS 3 [MQTT-3.3.1-4]")),
+        0b1000 if version != Version::V31 => {
+            Err(Malformed("PUBLISH with DUP at QoS 0 [MQTT-3.3.1-2]"))
+        }
         _ => Ok(()),
     }
 }
@@ -159,11 +161,7 @@ fn check_topic_length(body: &[u8], flags: u8, length: usize) -> Result<(), Malfo
     let Some(prefix) = body.first_chunk() else {
         return Ok(());
     };
-    let packet_id = if QoS::from_bits(flags >> 1 & 3) == Some(QoS::AtMostOnce) {
-        0
-    } else {
-        2
-    };
+    let packet_id = if flags & 0b0110 == 0 { 0 } else { 2 };
     match u16::from_be_bytes(*prefix) as usize {
         0 => Err(Malformed("PUBLISH with an empty topic [MQTT-4.7.3-1]")),
         topic if 2 + topic + packet_id > length => {

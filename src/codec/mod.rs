@@ -4,6 +4,7 @@
 //! directions are here because the tests play the broker.
 
 pub mod decode;
+mod display;
 pub mod encode;
 pub mod header;
 pub mod packet;

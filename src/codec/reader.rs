@@ -48,16 +48,15 @@ impl<'a> Reader<'a> {
     }
 
     pub fn string(&mut self, short: &'static str) -> Result<&'a str, Malformed> {
-        text(self.binary(short)?)
+        let text = utf8(self.binary(short)?)?;
+        if text.as_bytes().contains(&0) {
+            return Err(Malformed("a string contains U+0000 [MQTT-1.5.3-2]"));
+        }
+        Ok(text)
     }
 }
 
-/// UTF-8 without U+0000 (section 1.5.3).
-pub fn text(bytes: &[u8]) -> Result<&str, Malformed> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Malformed("a string is not well-formed UTF-8 [MQTT-1.5.3-1]"))?;
-    if bytes.contains(&0) {
-        return Err(Malformed("a string contains U+0000 [MQTT-1.5.3-2]"));
-    }
-    Ok(text)
+pub fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(bytes)
+        .map_err(|_| Malformed("a string is not well-formed UTF-8 [MQTT-1.5.3-1]"))
 }

@@ -201,6 +201,10 @@ impl Session {
         self.output.take(empty);
     }
 
+    pub fn has_outcomes(&self) -> bool {
+        !self.outcomes.is_empty() || self.output.has_written()
+    }
+
     pub fn next_outcome(&mut self) -> Option<Outcome> {
         if let Some(mid) = self.output.pop_written() {
             return Some(Outcome::Written { mid });

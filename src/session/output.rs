@@ -81,14 +81,18 @@ impl Output {
         self.written += count as u64;
     }
 
+    /// Whether a QoS 0 message is wholly with the socket, and was not taken note of.
+    pub fn has_written(&self) -> bool {
+        let front = self.at_most_once.front();
+        front.is_some_and(|&(end, _)| end <= self.written)
+    }
+
     /// The next QoS 0 message that is wholly with the socket.
     pub fn pop_written(&mut self) -> Option<u64> {
-        let &(end, mid) = self.at_most_once.front()?;
-        if end > self.written {
-            return None;
+        match self.has_written() {
+            true => self.at_most_once.pop_front().map(|(_, mid)| mid),
+            false => None,
         }
-        self.at_most_once.pop_front();
-        Some(mid)
     }
 
     /// The connection is gone, and with it each QoS 0 message that was not written: their mids.

@@ -1,0 +1,74 @@
+# The front door: it only calls cargo, cmake and scripts/, each of which can be called by hand too.
+
+PREFIX ?= /usr/local
+
+# Where rustup and the broker live, which is not in everybody's PATH.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:/usr/sbin
+
+# One step at a time here: each of the tools uses all processors by itself, and none of them has to
+# know that it was a make that called it.
+.NOTPARALLEL:
+unexport MAKEFLAGS MFLAGS
+export CMAKE_BUILD_PARALLEL_LEVEL := $(shell getconf _NPROCESSORS_ONLN)
+
+# The trees of users and of tests share what cargo compiles.
+CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
+COMPILE   := env -u MAKELEVEL cmake --build
+
+.PHONY: help build demo test install lint header clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \
+	    while IFS='|' read -r target what; do printf '  make %-8s %s\n' "$$target" "$$what"; done
+
+build: ## compile the library, in build/release
+	@scripts/setup build
+	@$(CONFIGURE) -S . -B build/release -DCMAKE_BUILD_TYPE=Release \
+	    -DPMQTT_BUILD_TESTS=OFF -DPMQTT_BUILD_EXAMPLES=OFF
+	@$(COMPILE) build/release
+
+demo: build ## see it work, with a private broker (or with PMQTT_BROKER=host:port)
+	@scripts/setup demo
+	@DESTDIR= cmake --install build/release --prefix build/prefix
+	@cmake --log-level=WARNING -S bindings/c/examples/demo -B build/demo -DCMAKE_BUILD_TYPE=Release \
+	    -DCMAKE_PREFIX_PATH=$(CURDIR)/build/prefix
+	@$(COMPILE) build/demo
+	@scripts/demo build/demo/demo
+
+# Go finds the library as any Go program would, by an installed pkg-config file.
+GO_PREFIX := $(CURDIR)/build/test/prefix
+
+# The library is the release build, but the C tests keep their assertions: hence no build type.
+test: lint ## run all that there is to run: Rust, C, packaging, Go
+	cargo test
+	cargo test --features portable
+	$(CONFIGURE) -S . -B build/test -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-g -DCMAKE_INSTALL_LIBDIR=lib \
+	    -DPMQTT_BUILD_TESTS=ON -DPMQTT_BUILD_EXAMPLES=ON
+	$(COMPILE) build/test
+	ctest --test-dir build/test --output-on-failure --no-tests=error
+ifneq ($(wildcard bindings/go),)
+	DESTDIR= cmake --install build/test --prefix $(GO_PREFIX)
+	cd bindings/go && export PKG_CONFIG_PATH=$(GO_PREFIX)/lib/pkgconfig LD_LIBRARY_PATH=$(GO_PREFIX)/lib && \
+	    go vet ./... && go test -race ./...
+endif
+	@echo "make test: all passed"
+
+# Under sudo it only copies: root may have no Rust, and must leave nothing of its own in your build.
+install: $(if $(SUDO_USER),,build) ## install into PREFIX=/usr/local, below DESTDIR where there is one
+	@test -e build/release/cmake_install.cmake || { echo "Run 'make build' first." >&2; exit 1; }
+	@cmake --install build/release --prefix $(PREFIX)
+	@rm -f build/release/install_manifest.txt
+	@test -n "$(DESTDIR)" || ldconfig 2>/dev/null || true
+
+lint: ## check the format, and ask clippy
+	@scripts/setup test
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --all-targets --features portable -- -D warnings
+
+header: ## write include/pmqtt.h anew, after a change of src/ffi
+	@scripts/setup build
+	PMQTT_UPDATE_HEADER=1 cargo test --test header
+
+clean: ## remove all that was built
+	rm -rf build target

@@ -1,0 +1,82 @@
+//! How long to wait before connecting again.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+/// Doubles with each failure from `min` to `max`, and draws each wait from the upper half of
+/// that, so that a thousand clients of one broker do not come back in the same moment.
+pub struct Backoff {
+    min: Duration,
+    max: Duration,
+    next: Duration,
+    connected_at: Option<Duration>,
+}
+
+impl Default for Backoff {
+    fn default() -> Backoff {
+        Backoff::new(Duration::from_secs(1), Duration::from_secs(120))
+    }
+}
+
+impl Backoff {
+    pub fn new(min: Duration, max: Duration) -> Backoff {
+        Backoff {
+            min,
+            max,
+            next: min,
+            connected_at: None,
+        }
+    }
+
+    /// The broker accepted a connection.
+    pub fn connected(&mut self, now: Duration) {
+        self.connected_at = Some(now);
+    }
+
+    /// A connection or an attempt ended. Only one that has held as long as the wait before the
+    /// next would be makes a fresh start: a broker that accepts and drops is not hammered.
+    pub fn ended(&mut self, now: Duration) {
+        if let Some(at) = self.connected_at.take()
+            && now.saturating_sub(at) >= self.next
+        {
+            self.next = self.min;
+        }
+    }
+
+    /// How long to wait now.
+    pub fn wait(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(self.max);
+        wait.mul_f64(rand::rng().random_range(0.5..=1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn doubles_up_to_the_maximum_with_jitter() {
+        let mut backoff = Backoff::new(SECOND, 8 * SECOND);
+        for seconds in [1, 2, 4, 8, 8] {
+            let wait = backoff.wait();
+            assert!(wait <= seconds * SECOND && wait * 2 >= seconds * SECOND);
+        }
+    }
+
+    #[test]
+    fn only_a_connection_that_held_resets_it() {
+        let mut backoff = Backoff::new(SECOND, 8 * SECOND);
+        backoff.wait();
+        backoff.wait();
+        backoff.connected(10 * SECOND);
+        backoff.ended(11 * SECOND);
+        assert!(backoff.wait() >= 2 * SECOND);
+        backoff.connected(20 * SECOND);
+        backoff.ended(40 * SECOND);
+        assert!(backoff.wait() <= SECOND);
+    }
+}

@@ -1,0 +1,188 @@
+//! Connecting, in the calling thread or in the background, and disconnecting.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+
+use super::Client;
+use super::error::{Error, Result};
+use super::state::{Guard, Plan};
+use super::turn::Frame;
+use crate::sys::{self, PollSet, Waker, Watch};
+use crate::transport::{Endpoint, Transport};
+
+/// Where to, as the program says it.
+pub struct Target<'a> {
+    pub host: &'a str,
+    pub port: u16,
+    /// Seconds.
+    pub keep_alive: u16,
+    pub bind_address: Option<&'a str>,
+}
+
+impl Client {
+    /// Connects, and waits for the transport to be open, but not for CONNACK.
+    pub fn connect(self: &Arc<Self>, target: &Target) -> Result {
+        let endpoint = endpoint(target)?;
+        let client = Arc::clone(self);
+        let mut state = client.lock();
+        state.check_free_to_connect()?;
+        state.aim(endpoint, target.keep_alive);
+        state.connect_blocks = true;
+        client.connect_here(Frame::new(&client, state))
+    }
+
+    /// Lets whoever runs the client connect.
+    pub fn connect_async(self: &Arc<Self>, target: &Target) -> Result {
+        let endpoint = endpoint(target)?;
+        let mut state = self.lock();
+        state.aim(endpoint, target.keep_alive);
+        state.connect_blocks = false;
+        state.supersede(Plan::Connect { at: sys::now() });
+        self.settle(state);
+        Ok(())
+    }
+
+    /// Connects again, in the way of the last connect.
+    pub fn reconnect(self: &Arc<Self>) -> Result {
+        let client = Arc::clone(self);
+        let mut state = client.lock();
+        if state.endpoint.is_none() {
+            return Err(Error::inval("reconnect: there was no connect before"));
+        }
+        state.check_free_to_connect()?;
+        state.wanted = true;
+        if state.connect_blocks {
+            return client.connect_here(Frame::new(&client, state));
+        }
+        state.supersede(Plan::Connect { at: sys::now() });
+        self.settle(state);
+        Ok(())
+    }
+
+    /// Writes what was handed over already, then DISCONNECT, and then closes the connection. An
+    /// attempt to connect is given up.
+    pub fn disconnect(self: &Arc<Self>) -> Result {
+        let mut state = self.lock();
+        state.wanted = false;
+        let connected = state.session.disconnect(sys::now());
+        if connected {
+            state.owes_disconnect = true;
+        } else if !matches!(state.plan, Plan::Rest) {
+            state.supersede(Plan::Rest);
+        }
+        self.changed.notify_all();
+        if connected {
+            self.settle(state);
+            return Ok(());
+        }
+        state.wake();
+        self.settle(state);
+        Err(Error::no_connection())
+    }
+
+    /// Makes the transport in this thread, and hands it to the driver.
+    fn connect_here(self: &Arc<Self>, mut state: Frame) -> Result {
+        let waker = Waker::new().map_err(|error| Error::os("connect", &error))?;
+        let waker = Arc::new(waker);
+        state.supersede(Plan::Elsewhere);
+        state.attempt = Some(Arc::clone(&waker));
+        let epoch = state.epoch;
+        let result = open_transport(&mut state, &waker, epoch);
+        if state.epoch != epoch {
+            return Err(Error::new(
+                super::Code::NoConn,
+                "connect: given up, because of a call from another thread or a callback",
+            ));
+        }
+        state.attempt = None;
+        state.plan = Plan::Rest;
+        let result = result.and_then(|transport| {
+            let opened = state.session.open(sys::now());
+            opened.map_err(|error| {
+                Error::inval(format!("connect: {} is too long for CONNECT", error.0))
+            })?;
+            state.plan = Plan::Adopt(Box::new(transport));
+            Ok(())
+        });
+        drop(state);
+        self.settle(self.lock());
+        result
+    }
+}
+
+impl super::state::State {
+    /// Whom to connect to from now on.
+    fn aim(&mut self, endpoint: Endpoint, keep_alive: u16) {
+        self.endpoint = Some(endpoint);
+        self.wanted = true;
+        self.session
+            .configure(sys::now(), |options| options.keep_alive = keep_alive);
+    }
+
+    fn check_free_to_connect(&self) -> Result {
+        match self.plan {
+            Plan::Elsewhere => Err(Error::busy("another thread is connecting this client")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Waits until the transport is open, or the attempt has failed or been given up.
+fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transport> {
+    let mut endpoint = match &state.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => return Err(Error::no_connection()),
+    };
+    endpoint.timeout = state.session.options().handshake_timeout;
+    let mut transport = Transport::connect(&endpoint, &mut state.resolver, sys::now())?;
+    let mut poll_set = PollSet::default();
+    let mut watches = Vec::new();
+    while !MutexGuard::unlocked(state, || -> Result<bool> {
+        watches.clear();
+        transport.watches(false, &mut watches);
+        watches.push(Watch {
+            fd: std::os::fd::AsRawFd::as_raw_fd(waker),
+            read: true,
+            write: false,
+        });
+        transport.close_retired();
+        let timeout = transport.deadline().map(|at| at.saturating_sub(sys::now()));
+        if !transport.is_open() {
+            poll_set
+                .wait(&watches, timeout)
+                .map_err(|error| Error::os("poll", &error))?;
+        }
+        Ok(transport.advance(sys::now())?)
+    })? {
+        if state.epoch != epoch {
+            return Err(Error::no_connection());
+        }
+    }
+    Ok(transport)
+}
+
+fn endpoint(target: &Target) -> Result<Endpoint> {
+    if target.host.is_empty() {
+        return Err(Error::inval("connect: the host name is empty"));
+    }
+    let bind = match target.bind_address.filter(|text| !text.is_empty()) {
+        Some(text) => Some(text.parse::<IpAddr>().map_err(|_| {
+            Error::inval(format!("connect: the bind address {text} is no IP address"))
+        })?),
+        None => None,
+    };
+    Ok(Endpoint {
+        host: target.host.to_owned(),
+        port: match target.port {
+            0 => DEFAULT_PORT,
+            port => port,
+        },
+        bind,
+        timeout: Duration::ZERO,
+    })
+}
+
+const DEFAULT_PORT: u16 = 1883;

@@ -1,0 +1,360 @@
+//! The driver moves one connection on. Whoever runs a loop call has it, and nobody else, so
+//! that the transport is never touched under the lock.
+//!
+//! Each step drops the lock where it reads, writes or runs a callback, and looks at the epoch
+//! when it has it again: the program may have replaced the connection meanwhile.
+
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+
+use super::callbacks::call;
+use super::error::{Code, Error};
+use super::events::{ConnectFailed, Disconnected, Published, Subscribed, Unsubscribed, Writable};
+use super::input::Input;
+use super::log::{self, Level};
+use super::state::{Guard, Plan};
+use super::trace;
+use crate::session::{Outcome, Phase};
+use crate::sys::{self, PollSet, Watch};
+use crate::transport::Transport;
+
+/// How often one pass writes before it lets others have their turn.
+const WRITES: usize = 16;
+
+#[derive(Default)]
+pub struct Driver {
+    pub(super) epoch: u64,
+    pub(super) transport: Option<Transport>,
+    pub(super) input: Input,
+    /// Bytes that the session has handed over, and how many of them were written.
+    writing: Vec<u8>,
+    written: usize,
+    /// The socket took less than there was.
+    pub(super) blocked: bool,
+    /// A write failed where nobody could be told: the next pass does.
+    pub(super) failed: Option<Error>,
+    pub(super) poll_set: PollSet,
+    pub(super) watches: Vec<Watch>,
+}
+
+/// Why a pass ended early.
+pub enum Stop {
+    /// The program has replaced or given up the connection.
+    Superseded,
+    /// The connection, or the attempt at one, is over.
+    Over(Error),
+}
+
+pub type Step = Result<(), Stop>;
+
+impl Driver {
+    /// Does all that can be done without waiting. An error is why the connection ended; the
+    /// program has been told.
+    pub fn pass(&mut self, state: &mut Guard, read: bool, auto: bool) -> Result<(), Error> {
+        let result = match self.try_pass(state, read, auto) {
+            Ok(()) | Err(Stop::Superseded) => Ok(()),
+            Err(Stop::Over(error)) => self.end(state, error),
+        };
+        self.adopt(state, auto);
+        result
+    }
+
+    fn try_pass(&mut self, state: &mut Guard, read: bool, auto: bool) -> Step {
+        let now = sys::now();
+        self.adopt(state, auto);
+        self.tell_news(state)?;
+        self.start(state, now)?;
+        self.advance(state, now)?;
+        if !self.is_open() {
+            return Ok(());
+        }
+        if let Some(error) = self.failed.take() {
+            return Err(Stop::Over(error));
+        }
+        let due = |state: &Guard| state.session.poll_timeout().is_some_and(|at| now >= at);
+        // What the broker sent while the program was busy elsewhere comes before any verdict
+        // that it did not answer.
+        if read || due(state) {
+            self.receive(state, now)?;
+        }
+        if due(state) {
+            self.time_out(state, now)?;
+        }
+        self.write(state, now)?;
+        self.tell_news(state)?;
+        self.write(state, now)?;
+        self.finish(state)
+    }
+
+    /// Takes over what the program decided since: lets go of a connection that it replaced, and
+    /// takes one that `connect` has made. `auto`: a lost connection is made again.
+    pub fn adopt(&mut self, state: &mut Guard, auto: bool) {
+        while self.epoch != state.epoch {
+            self.epoch = state.epoch;
+            self.let_go(state);
+        }
+        match std::mem::replace(&mut state.plan, Plan::Underway) {
+            Plan::Adopt(transport) => self.transport = Some(*transport),
+            Plan::Rest if auto && state.wanted => {
+                let wait = state.backoff.wait();
+                let seconds = wait.as_secs_f64();
+                state.log(
+                    Level::Info,
+                    format_args!("connecting again in {seconds:.1} s"),
+                );
+                state.plan = Plan::Connect {
+                    at: sys::now() + wait,
+                };
+            }
+            plan => state.plan = plan,
+        }
+    }
+
+    /// Begins the connection that is due.
+    fn start(&mut self, state: &mut Guard, now: Duration) -> Step {
+        if !matches!(state.plan, Plan::Connect { at } if at <= now) {
+            return Ok(());
+        }
+        let Some(mut endpoint) = state.endpoint.clone() else {
+            state.plan = Plan::Rest;
+            return Ok(());
+        };
+        endpoint.timeout = state.session.options().handshake_timeout;
+        state.plan = Plan::Underway;
+        state.log(
+            Level::Info,
+            format_args!("connecting to {} port {}", endpoint.host, endpoint.port),
+        );
+        let transport = Transport::connect(&endpoint, &mut state.resolver, now)
+            .map_err(|error| Stop::Over(error.into()))?;
+        self.transport = Some(transport);
+        Ok(())
+    }
+
+    /// Moves the transport on until it is open, and then sends CONNECT.
+    fn advance(&mut self, state: &mut Guard, now: Duration) -> Step {
+        let Some(transport) = self.transport.as_mut().filter(|t| !t.is_open()) else {
+            return Ok(());
+        };
+        let result = MutexGuard::unlocked(state, || transport.advance(now));
+        check_epoch(self.epoch, state)?;
+        match result {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                log_open(state, transport);
+                state.session.open(sys::now()).map_err(|error| {
+                    let text = format!("mqtt: CONNECT cannot be sent: {} is too long", error.0);
+                    Stop::Over(Error::inval(text))
+                })
+            }
+            Err(error) => Err(Stop::Over(error.into())),
+        }
+    }
+
+    fn time_out(&mut self, state: &mut Guard, now: Duration) -> Step {
+        state
+            .session
+            .handle_timeout(now)
+            .map_err(|failure| Stop::Over(failure.into()))?;
+        if state.session.has_output() {
+            // A ping: nothing has gone on for a whole interval, so the memory can rest too.
+            self.input.rest();
+            self.writing.shrink_to(0);
+        }
+        Ok(())
+    }
+
+    /// Writes what the session has, as far as the socket takes it.
+    pub fn write(&mut self, state: &mut Guard, now: Duration) -> Step {
+        self.blocked = false;
+        for _ in 0..WRITES {
+            if self.written == self.writing.len() {
+                self.writing.clear();
+                self.written = 0;
+                if !state.session.has_output() {
+                    return Ok(());
+                }
+                state.session.take_output(&mut self.writing);
+                if state.logs() {
+                    trace::sent(state, &self.writing);
+                }
+            }
+            self.write_once(state, now)?;
+            if self.blocked {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_once(&mut self, state: &mut Guard, now: Duration) -> Step {
+        let Some(transport) = &mut self.transport else {
+            return Err(Stop::Superseded);
+        };
+        let rest = &self.writing[self.written..];
+        let result = MutexGuard::unlocked(state, || transport.write(rest));
+        check_epoch(self.epoch, state)?;
+        let count = match result {
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(Stop::Over(Error::lost(&error))),
+        };
+        self.blocked = count < rest.len();
+        self.written += count;
+        state.counters.bytes_out += count as u64;
+        state.session.written(count, self.blocked, now);
+        Ok(())
+    }
+
+    /// Tells the program what no packet tells: ends of replaced connections, QoS 0 messages
+    /// written, requests lost.
+    fn tell_news(&mut self, state: &mut Guard) -> Step {
+        log::deliver(state);
+        while let Some(code) = state.replaced.pop_front() {
+            let callback = state.callbacks.disconnect;
+            call(state, callback, &Disconnected { rc: code as i32 });
+        }
+        while let Some(outcome) = state.session.next_outcome() {
+            tell(state, outcome);
+        }
+        check_epoch(self.epoch, state)
+    }
+
+    /// Closes the connection once DISCONNECT is written.
+    fn finish(&mut self, state: &mut Guard) -> Step {
+        if !state.session.is_finished() {
+            return Ok(());
+        }
+        if let Some(transport) = &mut self.transport {
+            MutexGuard::unlocked(state, || transport.finish());
+            check_epoch(self.epoch, state)?;
+        }
+        let asked_for = Error::new(Code::Success, "mqtt: disconnected");
+        Err(Stop::Over(asked_for))
+    }
+
+    /// The connection or the attempt is over: cleans up and tells the program.
+    fn end(&mut self, state: &mut Guard, error: Error) -> Result<(), Error> {
+        let code = error.code;
+        let epoch = self.epoch;
+        let owed = std::mem::take(&mut state.owes_disconnect);
+        state.session.close();
+        state.plan = Plan::Rest;
+        state.backoff.ended(sys::now());
+        if code == Code::Success {
+            state.log(Level::Info, format_args!("{}", error.text));
+        } else {
+            state.log(Level::Err, format_args!("{}", error.text));
+            state.last_error = error.clone();
+        }
+        self.let_go(state);
+        // The news are those of the lost connection, told even where it has a successor already.
+        let _ = self.tell_news(state);
+        if owed {
+            let callback = state.callbacks.disconnect;
+            call(state, callback, &Disconnected { rc: code as i32 });
+        } else if state.epoch == epoch {
+            let callback = state.callbacks.connect_fail;
+            call(state, callback, &ConnectFailed { rc: code as i32 });
+        }
+        match code {
+            Code::Success => Ok(()),
+            _ => Err(error),
+        }
+    }
+
+    /// Closes the transport, after all who watch its descriptors have been told.
+    pub fn let_go(&mut self, state: &mut Guard) {
+        if let Some(transport) = self.transport.take() {
+            self.watches.clear();
+            transport.watches(true, &mut self.watches);
+            if let Some(event_set) = &mut state.event_set {
+                for watch in &self.watches {
+                    event_set.forget(watch.fd);
+                }
+            }
+            super::interest::tell_closing(state);
+        }
+        self.input.reset();
+        self.writing.clear();
+        self.written = 0;
+        self.blocked = false;
+        self.failed = None;
+    }
+
+    /// What the transport waits for.
+    pub fn watch(&mut self, state: &Guard) -> &mut Vec<Watch> {
+        let write = self.wants_write(state);
+        self.watches.clear();
+        if let Some(transport) = &self.transport {
+            transport.watches(write, &mut self.watches);
+        }
+        &mut self.watches
+    }
+
+    pub fn wants_write(&self, state: &Guard) -> bool {
+        let output = state.session.phase() != Phase::Closed && state.session.has_output();
+        self.has_unwritten() || output
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.transport.as_ref().is_some_and(Transport::is_open)
+    }
+
+    /// There are bytes that the socket did not take.
+    pub fn has_unwritten(&self) -> bool {
+        self.written < self.writing.len()
+    }
+}
+
+/// Whether the connection is still the one that is being worked on.
+pub fn check_epoch(epoch: u64, state: &Guard) -> Step {
+    match epoch == state.epoch {
+        true => Ok(()),
+        false => Err(Stop::Superseded),
+    }
+}
+
+fn log_open(state: &mut Guard, transport: &Transport) {
+    if let Some(peer) = transport.peer() {
+        state.log(Level::Info, format_args!("tcp: connected to {peer}"));
+    }
+}
+
+fn tell(state: &mut Guard, outcome: Outcome) {
+    const LOST: i32 = Code::ConnLost as i32;
+    match outcome {
+        Outcome::Written { mid } => {
+            state.counters.messages_out += 1;
+            let callback = state.callbacks.publish;
+            call(state, callback, &Published { mid, rc: 0 });
+        }
+        Outcome::Lost { mid } => {
+            let callback = state.callbacks.publish;
+            call(state, callback, &Published { mid, rc: LOST });
+        }
+        Outcome::SubscribeLost { mid } => {
+            let callback = state.callbacks.subscribe;
+            let event = Subscribed {
+                mid,
+                rc: LOST,
+                granted_qos: [].as_ptr(),
+                granted_qos_count: 0,
+            };
+            call(state, callback, &event);
+        }
+        Outcome::UnsubscribeLost { mid } => {
+            let callback = state.callbacks.unsubscribe;
+            call(state, callback, &Unsubscribed { mid, rc: LOST });
+        }
+        Outcome::Writable => {
+            let callback = state.callbacks.writable;
+            let event = Writable {
+                messages: state.session.queued() + state.session.in_flight(),
+                bytes: state.session.queued_bytes(),
+            };
+            call(state, callback, &event);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The error numbers, which are those of Paho and libmosquitto, and their words.
+
+use std::borrow::Cow;
+use std::ffi::CStr;
+use std::io;
+
+use crate::session::Failure;
+use crate::transport;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Code {
+    Again = -1,
+    Success = 0,
+    NoMem = 1,
+    Protocol = 2,
+    Inval = 3,
+    NoConn = 4,
+    ConnRefused = 5,
+    NotFound = 6,
+    ConnLost = 7,
+    Tls = 8,
+    PayloadSize = 9,
+    NotSupported = 10,
+    Auth = 11,
+    AclDenied = 12,
+    Unknown = 13,
+    Errno = 14,
+    QueueSize = 15,
+    KeepAlive = 16,
+    Busy = 64,
+    Panic = 65,
+    Timeout = 66,
+    Dns = 67,
+}
+
+/// A failure: its number, and in words what failed and why.
+#[derive(Clone, Debug)]
+pub struct Error {
+    pub code: Code,
+    pub text: Cow<'static, str>,
+}
+
+pub type Result<T = ()> = std::result::Result<T, Error>;
+
+impl Error {
+    pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Error {
+        Error {
+            code,
+            text: text.into(),
+        }
+    }
+
+    pub fn inval(text: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Code::Inval, text)
+    }
+
+    pub fn no_connection() -> Error {
+        Error::new(Code::NoConn, "mqtt: there is no connection")
+    }
+
+    pub fn busy(text: &'static str) -> Error {
+        Error::new(Code::Busy, text)
+    }
+
+    /// The connection broke while it was read from or written to.
+    pub fn lost(error: &io::Error) -> Error {
+        Error::new(Code::ConnLost, format!("tcp: connection lost: {error}"))
+    }
+
+    pub fn os(doing: &str, error: &io::Error) -> Error {
+        Error::new(Code::Errno, format!("{doing}: {error}"))
+    }
+}
+
+impl From<transport::Error> for Error {
+    fn from(error: transport::Error) -> Error {
+        let code = match error.stage {
+            _ if error.timed_out => Code::Timeout,
+            transport::Stage::Dns => Code::Dns,
+            transport::Stage::Tcp | transport::Stage::Open => Code::Errno,
+        };
+        Error::new(code, error.to_string())
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        match failure {
+            Failure::Violation(what) => {
+                Error::new(Code::Protocol, format!("mqtt: the broker sent {what}"))
+            }
+            Failure::NoConnAck => {
+                Error::new(Code::Timeout, "mqtt: no CONNACK within the connect timeout")
+            }
+            Failure::KeepAlive => Error::new(
+                Code::KeepAlive,
+                "mqtt: no answer to PINGREQ within the keep alive interval",
+            ),
+            Failure::NotWritten => Error::new(
+                Code::Timeout,
+                "mqtt: the broker did not take DISCONNECT within the connect timeout",
+            ),
+        }
+    }
+}
+
+/// The words for an error number, unknown ones too.
+pub fn error_string(code: i32) -> &'static CStr {
+    match code {
+        -1 => c"The operation is not finished yet.",
+        0 => c"No error.",
+        1 => c"Out of memory.",
+        2 => c"The broker broke the rules of the protocol.",
+        3 => c"Invalid argument.",
+        4 => c"There is no connection.",
+        5 => c"The connection was refused.",
+        6 => c"Not found.",
+        7 => c"The connection was lost.",
+        8 => c"TLS failed.",
+        9 => c"The payload is too large.",
+        10 => c"Not supported.",
+        11 => c"Authorisation failed.",
+        12 => c"Access denied by an access control list.",
+        13 => c"Unknown error.",
+        14 => c"The operating system reported an error.",
+        15 => c"The message queue is full.",
+        16 => c"The broker did not answer in time to keep the connection alive.",
+        64 => c"Another call is doing this right now.",
+        65 => c"The library failed inside; this client refuses further work.",
+        66 => c"It took too long.",
+        67 => c"The host name could not be looked up.",
+        _ => c"An error number that pmqtt does not know.",
+    }
+}
+
+/// The words for the return code of a CONNACK, unknown ones too (table 3.1).
+pub fn connack_string(code: i32) -> &'static CStr {
+    match code {
+        0 => c"Connection accepted.",
+        1 => c"Connection refused: unacceptable protocol version.",
+        2 => c"Connection refused: identifier rejected.",
+        3 => c"Connection refused: server unavailable.",
+        4 => c"Connection refused: bad user name or password.",
+        5 => c"Connection refused: not authorised.",
+        _ => c"Connection refused: unknown reason.",
+    }
+}

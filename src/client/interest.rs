@@ -1,0 +1,184 @@
+//! What a foreign loop has to wait for, and telling it when that changes.
+
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use super::Client;
+use super::callbacks::call;
+use super::driver::Driver;
+use super::events::Interest;
+use super::state::{Guard, Plan, State};
+use crate::session::Phase;
+use crate::sys;
+
+/// What the driver waited for when it was last returned.
+#[derive(Clone, Copy, Default)]
+pub struct Watching {
+    pub fd: Option<RawFd>,
+    pub read: bool,
+    pub write: bool,
+    /// When the transport has to be looked at, though nothing is ready.
+    pub deadline: Option<Duration>,
+    /// There is work that needs no waiting.
+    pub ready: bool,
+}
+
+/// What `on_interest` was told last.
+#[derive(Default)]
+pub struct Reported {
+    fd: Option<RawFd>,
+    read: bool,
+    write: bool,
+    deadline: Option<Duration>,
+}
+
+impl Client {
+    /// The descriptor that a foreign loop watches.
+    pub fn socket(&self) -> Option<RawFd> {
+        self.lock().watching.fd
+    }
+
+    pub fn wants_read(&self) -> bool {
+        self.lock().watching.read
+    }
+
+    pub fn wants_write(&self) -> bool {
+        self.lock().wants_write()
+    }
+
+    /// How long until `loop_misc` is due; None: never.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let at = self.lock().deadline()?;
+        Some(at.saturating_sub(sys::now()))
+    }
+}
+
+impl State {
+    fn wants_write(&self) -> bool {
+        let output = self.session.phase() != Phase::Closed && self.session.has_output();
+        self.watching.fd.is_some() && (self.watching.write || output)
+    }
+
+    /// When the client has to be looked at, though nothing is ready.
+    pub fn deadline(&mut self) -> Option<Duration> {
+        if self.watching.ready || self.has_news() {
+            return Some(Duration::ZERO);
+        }
+        let plan = match self.plan {
+            Plan::Connect { at } => Some(at),
+            Plan::Adopt(_) => Some(Duration::ZERO),
+            Plan::Rest | Plan::Elsewhere | Plan::Underway => None,
+        };
+        [plan, self.watching.deadline, self.session.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+/// Notes what the driver waits for, in the event set too, and tells `on_interest`. The driver
+/// is still checked out, so that no other report can overtake this one.
+pub fn update(state: &mut Guard, driver: &mut Driver) {
+    note(state, driver);
+    while state.callbacks.interest.is_some() && report(state) {
+        note(state, driver);
+    }
+    if let Some(transport) = &mut driver.transport {
+        transport.close_retired();
+    }
+}
+
+fn note(state: &mut Guard, driver: &mut Driver) {
+    let write = driver.wants_write(state);
+    let transport = driver.transport.as_ref();
+    let primary = transport.and_then(|transport| transport.primary(write));
+    state.watching = Watching {
+        fd: primary.map(|watch| watch.fd),
+        read: primary.is_some_and(|watch| watch.read),
+        write: primary.is_some_and(|watch| watch.write),
+        deadline: transport.and_then(|transport| transport.deadline()),
+        ready: driver.epoch != state.epoch || driver.failed.is_some(),
+    };
+    let deadline = state.deadline();
+    if let Some(mut event_set) = state.event_set.take() {
+        if let Err(error) = event_set.update(driver.watch(state), deadline) {
+            state.last_error = super::Error::os("event_fd", &error);
+        }
+        state.event_set = Some(event_set);
+    }
+}
+
+/// Tells of a change; false when there is none.
+fn report(state: &mut Guard) -> bool {
+    let Watching {
+        fd, read, write, ..
+    } = state.watching;
+    let deadline = state.deadline();
+    let same = (fd, read, write) == (state.reported.fd, state.reported.read, state.reported.write);
+    if same && !is_news(deadline, state.reported.deadline) {
+        return false;
+    }
+    if state.reported.fd != fd {
+        tell_closing(state);
+    }
+    state.reported = Reported {
+        fd,
+        read,
+        write,
+        deadline,
+    };
+    let interest = Interest {
+        fd: fd.unwrap_or(-1),
+        read,
+        write,
+        closing: false,
+        timeout_ms: milliseconds(deadline.map(|at| at.saturating_sub(sys::now()))),
+    };
+    let callback = state.callbacks.interest;
+    call(state, callback, &interest);
+    true
+}
+
+/// A deadline that only moves later is no news: whoever wakes at the old one is told then. So a
+/// busy connection, whose keep alive moves with each message, needs no call for each of them.
+fn is_news(deadline: Option<Duration>, reported: Option<Duration>) -> bool {
+    match (deadline, reported) {
+        (Some(deadline), Some(reported)) => deadline < reported || reported <= sys::now(),
+        (Some(_), None) => true,
+        (None, Some(reported)) => reported <= sys::now(),
+        (None, None) => false,
+    }
+}
+
+/// The descriptor that was reported is about to be closed.
+pub fn tell_closing(state: &mut Guard) {
+    if let Some(fd) = state.reported.fd.take() {
+        let interest = Interest {
+            fd,
+            read: false,
+            write: false,
+            closing: true,
+            timeout_ms: -1,
+        };
+        let callback = state.callbacks.interest;
+        call(state, callback, &interest);
+    }
+}
+
+/// Tells a last time, and then no more: the client is about to end, or to begin anew.
+pub fn retire(state: &mut Guard) {
+    tell_closing(state);
+    state.callbacks.interest = None;
+}
+
+/// Rounded up, so that nobody comes a moment too early again and again; -1: never.
+pub fn milliseconds(time: Option<Duration>) -> i32 {
+    match time {
+        None => -1,
+        Some(time) => time
+            .as_nanos()
+            .div_ceil(1_000_000)
+            .try_into()
+            .unwrap_or(i32::MAX),
+    }
+}

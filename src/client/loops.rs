@@ -1,0 +1,270 @@
+//! The four ways to run a client: one step, a foreign loop, a thread, for ever.
+
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{Code, Error, Result};
+use super::state::{HolderKind, LoopThread, Plan, State};
+use super::turn::Turn;
+use super::{Client, thread_mark};
+use crate::sys::{self, EventSet};
+
+/// How long the loop thread goes on after it was told to stop, to write what is queued.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
+const STACK: usize = 2 * 1024 * 1024;
+
+impl Client {
+    /// One step: waits for the socket at the most for `timeout`, and does what there is to do.
+    pub fn run_once(self: &Arc<Self>, timeout: Duration) -> Result {
+        let client = Arc::clone(self);
+        let until = sys::now() + timeout;
+        let mut turn = Turn::begin(&client, client.lock(), HolderKind::Loop)?;
+        let was_idle = turn.state.is_idle();
+        let mut result = turn.pass(false, false);
+        while result.is_ok() && was_idle == turn.state.is_idle() {
+            let rest = until.saturating_sub(sys::now());
+            let read = turn.wait(Some(rest))?;
+            result = turn.pass(read, false);
+            // Without a connection there is nothing that ends the step early.
+            if !was_idle || sys::now() >= until {
+                break;
+            }
+        }
+        result = result.and_then(|()| turn.state.check_alive(was_idle));
+        turn.end(false);
+        result
+    }
+
+    /// The foreign loop's socket is readable.
+    pub fn read_ready(self: &Arc<Self>) -> Result {
+        self.step(true, false)
+    }
+
+    /// The foreign loop's socket is writable, or its timer ran out.
+    pub fn step_without_reading(self: &Arc<Self>) -> Result {
+        self.step(false, false)
+    }
+
+    /// The event descriptor is readable.
+    pub fn process(self: &Arc<Self>) -> Result {
+        let result = self.step(true, true);
+        // A lost connection is made again, so that there is nothing for the caller to do.
+        match result {
+            Err(error) if error.code != Code::Busy && self.lock().wanted => Ok(()),
+            result => result,
+        }
+    }
+
+    fn step(self: &Arc<Self>, read: bool, auto: bool) -> Result {
+        let client = Arc::clone(self);
+        let mut turn = Turn::begin(&client, client.lock(), HolderKind::Loop)?;
+        let was_idle = turn.state.is_idle();
+        if auto {
+            turn.state.drain_event_set();
+        }
+        let result = turn.pass(read, auto);
+        let result = result.and_then(|()| turn.state.check_alive(was_idle));
+        turn.end(auto);
+        result
+    }
+
+    /// One descriptor that is readable whenever `process` is to be called.
+    pub fn event_fd(self: &Arc<Self>) -> Result<RawFd> {
+        let mut state = self.lock();
+        if let Some(event_set) = &state.event_set {
+            return Ok(event_set.as_raw_fd());
+        }
+        let event_set = EventSet::new().map_err(|error| Error::os("event_fd", &error))?;
+        let fd = event_set.as_raw_fd();
+        // Whoever sleeps by the old waker looks again, and then sleeps by the new one.
+        if let Some(old) = state.waker.replace(event_set.waker()) {
+            old.wake();
+        }
+        // The first `process` finds out what there is to wait for.
+        event_set.waker().wake();
+        state.woken = true;
+        state.event_set = Some(event_set);
+        Ok(fd)
+    }
+
+    /// Runs until the program has asked for the end of the connection.
+    pub fn run_forever(self: &Arc<Self>, retry_first: bool) -> Result {
+        let client = Arc::clone(self);
+        let state = client.lock();
+        if state.endpoint.is_none() {
+            return Err(Error::inval(
+                "loop_forever: call connect or connect_async first",
+            ));
+        }
+        let mut turn = Turn::begin(&client, state, HolderKind::Loop)?;
+        let result = run(&mut turn, retry_first, |state| {
+            !state.wanted && state.is_idle() || state.freed
+        });
+        turn.end(false);
+        result
+    }
+
+    pub fn start_thread(self: &Arc<Self>) -> Result {
+        let mut state = self.lock();
+        if state.loop_thread.is_some() {
+            return Err(Error::inval("loop_start: the loop thread runs already"));
+        }
+        // Made here, where its failure can be reported.
+        state.waker()?;
+        state.loop_threads_started += 1;
+        let number = state.loop_threads_started;
+        let client = Arc::clone(self);
+        let body = move || client.run_thread(number);
+        let handle =
+            sys::spawn("pmqtt", STACK, body).map_err(|error| Error::os("loop_start", &error))?;
+        state.loop_thread = Some(LoopThread {
+            number,
+            handle: Some(handle),
+        });
+        Ok(())
+    }
+
+    /// Tells the loop thread to stop, and waits until it has; in one of its own callbacks it
+    /// stops when that has returned.
+    pub fn stop_thread(self: &Arc<Self>) -> Result {
+        let mut state = self.lock();
+        let Some(thread) = state.loop_thread.take() else {
+            return Err(Error::inval("loop_stop: no loop thread runs"));
+        };
+        state.wake();
+        self.changed.notify_all();
+        drop(state);
+        if let Some(handle) = thread.handle
+            && handle.thread().id() != std::thread::current().id()
+        {
+            // A panic in it has been recorded in the client.
+            let _ = handle.join();
+        }
+        Ok(())
+    }
+
+    fn run_thread(self: Arc<Self>, number: u64) {
+        let stopped = |state: &State| {
+            state.freed
+                || state
+                    .loop_thread
+                    .as_ref()
+                    .is_none_or(|t| t.number != number)
+        };
+        let mut state = self.lock();
+        // Another loop call may be at its end, or a foreign loop be in the middle of a step.
+        while state.holder.is_some() && !stopped(&state) {
+            self.changed.wait(&mut state);
+        }
+        if stopped(&state) {
+            return;
+        }
+        if let Ok(mut turn) = Turn::begin(&self, state, HolderKind::Loop) {
+            // It ends only when told to; why connections failed was told to callbacks.
+            let _ = run(&mut turn, true, stopped);
+            let _ = write_rest(&mut turn);
+            turn.end(false);
+        }
+    }
+
+    /// Waits until all that was published is settled. The number of messages that are not.
+    pub fn drain(self: &Arc<Self>, timeout: Duration) -> Result<usize> {
+        let client = Arc::clone(self);
+        let until = sys::now() + timeout;
+        let mut state = client.lock();
+        match &state.holder {
+            Some(holder) if holder.thread == thread_mark() => {
+                return Err(Error::busy(
+                    "drain: called in a callback, which holds up the loop",
+                ));
+            }
+            Some(holder) if holder.kind == HolderKind::Loop => {
+                state.drainers += 1;
+                while state.session.unsettled() > 0 && !state.freed {
+                    let rest = until.saturating_sub(sys::now());
+                    if client.changed.wait_for(&mut state, rest).timed_out() {
+                        break;
+                    }
+                }
+                state.drainers -= 1;
+                return Ok(state.session.unsettled());
+            }
+            _ => {}
+        }
+        let auto = state.event_set.is_some();
+        let mut turn = Turn::begin(&client, state, HolderKind::Loop)?;
+        let mut result = turn.pass(false, auto);
+        while result.is_ok() && turn.state.session.unsettled() > 0 && sys::now() < until {
+            if turn.state.is_idle() {
+                break;
+            }
+            let rest = until.saturating_sub(sys::now());
+            result = turn.wait(Some(rest)).and_then(|read| turn.pass(read, auto));
+        }
+        let left = turn.state.session.unsettled();
+        turn.end(auto);
+        match result {
+            Err(error) if left > 0 => Err(error),
+            _ => Ok(left),
+        }
+    }
+}
+
+/// Runs until `stopped`; connections that end are made again, after a wait. With `retry_first`
+/// false, the first that cannot be made ends it.
+fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> Result {
+    let mut first = !retry_first && !turn.driver.is_open();
+    let mut read = true;
+    while !stopped(&turn.state) {
+        let result = turn.pass(read, !first);
+        first &= !turn.driver.is_open();
+        match result {
+            Err(error) if first => return Err(error),
+            _ => {}
+        }
+        if turn.state.drainers > 0 && turn.state.session.unsettled() == 0 {
+            turn.state.notify();
+        }
+        if stopped(&turn.state) {
+            break;
+        }
+        read = turn.wait(None)?;
+    }
+    Ok(())
+}
+
+/// Before the loop thread ends: what is queued still goes out, a DISCONNECT among it.
+fn write_rest(turn: &mut Turn) -> Result {
+    let until = sys::now() + LAST_WRITES;
+    while turn.driver.wants_write(&turn.state) && sys::now() < until {
+        turn.pass(true, false)?;
+        if turn.driver.wants_write(&turn.state) {
+            turn.wait(Some(until.saturating_sub(sys::now())))?;
+        }
+    }
+    Ok(())
+}
+
+impl State {
+    /// No connection is there, none is being made, and nothing is to be told.
+    fn is_idle(&self) -> bool {
+        matches!(self.plan, Plan::Rest) && self.replaced.is_empty()
+    }
+
+    /// A step that found nothing to do says so; the step in which a connection ends does not.
+    fn check_alive(&self, was_idle: bool) -> Result {
+        match was_idle && self.is_idle() {
+            true => Err(Error::no_connection()),
+            false => Ok(()),
+        }
+    }
+
+    fn drain_event_set(&mut self) {
+        if let Some(event_set) = &mut self.event_set {
+            event_set.drain();
+            self.woken = false;
+        }
+    }
+}

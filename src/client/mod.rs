@@ -1,0 +1,52 @@
+//! The handle: options, lock, callbacks, driver, the four loops, reconnect.
+//!
+//! One short lock guards the state; nothing that can wait runs under it. The driver (transport
+//! and buffers) has a lock of its own, held for as long as a loop call lasts and only ever
+//! tried, so that whoever runs the client never touches a socket under the state's lock.
+
+mod backoff;
+mod callbacks;
+mod connect;
+mod driver;
+pub mod error;
+pub mod events;
+mod input;
+mod interest;
+mod lifetime;
+mod log;
+mod loops;
+mod options;
+mod receive;
+mod request;
+mod state;
+mod stats;
+mod trace;
+mod turn;
+
+use parking_lot::{Condvar, Mutex};
+
+use driver::Driver;
+pub use error::{Code, Error, Result};
+pub use interest::milliseconds;
+pub use options::Version;
+use state::{Guard, State};
+pub use stats::Statistics;
+
+pub struct Client {
+    state: Mutex<State>,
+    driver: Mutex<Driver>,
+    /// A turn or a frame ended, a thread is to stop, or all messages are settled.
+    changed: Condvar,
+}
+
+impl Client {
+    fn lock(&self) -> Guard<'_> {
+        self.state.lock()
+    }
+}
+
+/// Tells threads apart for as long as they live, without asking the system.
+fn thread_mark() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
+}

@@ -1,0 +1,208 @@
+//! What a program sets.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use rand::distr::Alphanumeric;
+
+use super::Client;
+use super::backoff::Backoff;
+use super::callbacks::Callbacks;
+use super::error::{Code, Error, Result};
+use super::events::{Callback, Message};
+pub use crate::codec::Version;
+use crate::codec::{self, MAX_STRING, topic};
+use crate::session::{Options, Will};
+use crate::sys;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_INFLIGHT: usize = 20;
+const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What holds while the program has set nothing.
+pub fn defaults(client_id: String, clean_session: bool, version: Version) -> Options {
+    Options {
+        version,
+        client_id,
+        clean_session,
+        keep_alive: 60,
+        will: None,
+        username: None,
+        password: None,
+        handshake_timeout: CONNECT_TIMEOUT,
+        max_inflight: MAX_INFLIGHT,
+        max_queued_messages: 0,
+        max_queued_bytes: MAX_QUEUED_BYTES,
+        retry: RETRY,
+        manual_ack: false,
+    }
+}
+
+/// The client id to use: a random one where the program gave none.
+pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<String> {
+    match id.filter(|id| !id.is_empty()) {
+        Some(id) if id.len() > MAX_STRING => Err(Error::inval(
+            "client id: it must not be longer than 65,535 bytes",
+        )),
+        Some(id) => Ok(id.to_owned()),
+        None if clean_session => Ok(random_id()),
+        None => Err(Error::inval(
+            "client id: a session that outlives its connection needs one [MQTT-3.1.3-7]",
+        )),
+    }
+}
+
+/// 22 characters, as the 23 of 3.1 allow, with 95 random bits in them.
+fn random_id() -> String {
+    let random = rand::rng().sample_iter(Alphanumeric).take(16);
+    format!("pmqtt-{}", random.map(char::from).collect::<String>())
+}
+
+impl Client {
+    pub fn set_max_inflight(self: &Arc<Self>, messages: usize) {
+        self.configure(|options| options.max_inflight = messages);
+    }
+
+    pub fn set_retry(self: &Arc<Self>, interval: Duration) {
+        self.configure(|options| options.retry = interval);
+    }
+
+    pub fn set_max_queued_messages(self: &Arc<Self>, messages: usize) {
+        self.configure(|options| options.max_queued_messages = messages);
+    }
+
+    pub fn set_max_queued_bytes(self: &Arc<Self>, bytes: usize) {
+        self.configure(|options| options.max_queued_bytes = bytes);
+    }
+
+    pub fn set_manual_ack(self: &Arc<Self>, manual: bool) {
+        self.configure(|options| options.manual_ack = manual);
+    }
+
+    pub fn set_connect_timeout(self: &Arc<Self>, timeout: Duration) -> Result {
+        if timeout.is_zero() {
+            return Err(Error::inval("connect_timeout_set: it must be over 0"));
+        }
+        self.configure(|options| options.handshake_timeout = timeout);
+        Ok(())
+    }
+
+    pub fn set_reconnect_delay(&self, min: Duration, max: Duration) -> Result {
+        if min.is_zero() || max < min {
+            return Err(Error::inval(
+                "reconnect_delay_set: the least must be over 0, and the most not below it",
+            ));
+        }
+        self.lock().backoff = Backoff::new(min, max);
+        Ok(())
+    }
+
+    /// None clears both.
+    pub fn set_credentials(
+        self: &Arc<Self>,
+        username: Option<&str>,
+        password: Option<&[u8]>,
+    ) -> Result {
+        let too_long = |length: usize| length > MAX_STRING;
+        if too_long(username.map_or(0, str::len)) || too_long(password.map_or(0, <[u8]>::len)) {
+            return Err(Error::inval(
+                "username_pw_set: neither may be longer than 65,535 bytes",
+            ));
+        }
+        self.configure(|options| {
+            options.username = username.map(str::to_owned);
+            // [MQTT-3.1.2-22]: no password without a user name.
+            options.password = username.and(password).map(<[u8]>::to_vec);
+        });
+        Ok(())
+    }
+
+    pub fn set_will(self: &Arc<Self>, will: &codec::Message) -> Result {
+        topic::check_name(will.topic).map_err(|why| Error::inval(format!("will_set: {why}")))?;
+        if will.payload.len() > MAX_STRING {
+            let text = "will_set: a will's payload must not be longer than 65,535 bytes";
+            return Err(Error::new(Code::PayloadSize, text));
+        }
+        let will = Will {
+            topic: will.topic.to_owned(),
+            payload: will.payload.to_vec(),
+            qos: will.qos,
+            retain: will.retain,
+        };
+        self.configure(|options| options.will = Some(will));
+        Ok(())
+    }
+
+    pub fn clear_will(self: &Arc<Self>) {
+        self.configure(|options| options.will = None);
+    }
+
+    pub fn client_id(&self) -> *const c_char {
+        self.lock().client_id()
+    }
+
+    pub fn userdata(&self) -> *mut c_void {
+        self.lock().callbacks.userdata()
+    }
+
+    pub fn set_userdata(&self, userdata: *mut c_void) {
+        self.lock().callbacks.set_userdata(userdata);
+    }
+
+    /// Changes callbacks; from here on only the new ones are called.
+    pub fn set_callbacks(&self, set: impl FnOnce(&mut Callbacks)) {
+        set(&mut self.lock().callbacks);
+    }
+
+    /// `on_interest`, which learns at once what there is to wait for now.
+    pub fn set_interest(self: &Arc<Self>, callback: Option<Callback<super::events::Interest>>) {
+        let mut state = self.lock();
+        state.callbacks.interest = callback;
+        state.reported = Default::default();
+        self.settle(state);
+    }
+
+    pub fn add_filter(&self, filter: &str, callback: Callback<Message>) -> Result {
+        topic::check_filter(filter)
+            .map_err(|why| Error::inval(format!("message_callback_add: {why}")))?;
+        self.lock().callbacks.filters.add(filter, callback);
+        Ok(())
+    }
+
+    pub fn remove_filter(&self, filter: &str) -> Result {
+        match self.lock().callbacks.filters.remove(filter) {
+            true => Ok(()),
+            false => Err(Error::new(
+                Code::NotFound,
+                format!("message_callback_remove: {filter} has no callback"),
+            )),
+        }
+    }
+
+    /// What failed last, as text.
+    pub fn last_error(&self) -> String {
+        self.lock().last_error.text.clone().into_owned()
+    }
+
+    pub fn set_last_error(&self, error: Error) {
+        self.lock().last_error = error;
+    }
+
+    /// After a panic nothing in here can be relied upon.
+    pub fn is_broken(&self) -> bool {
+        self.lock().broken
+    }
+
+    pub fn set_broken(&self) {
+        self.lock().broken = true;
+    }
+
+    fn configure(self: &Arc<Self>, change: impl FnOnce(&mut Options)) {
+        let mut state = self.lock();
+        state.session.configure(sys::now(), change);
+        self.settle(state);
+    }
+}

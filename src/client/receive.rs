@@ -1,0 +1,146 @@
+//! From bytes to callbacks.
+
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+
+use super::callbacks::{address, call, call_message};
+use super::driver::{Driver, Step, Stop, check_epoch};
+use super::error::{Code, Error, connack_string};
+use super::events::{Connected, Message, Published, Subscribed, Unsubscribed};
+use super::log::{self, Level};
+use super::state::Guard;
+use super::trace;
+use crate::codec::{ConnAck, Publish, decode};
+use crate::session::Event;
+
+/// How often one pass reads before it lets others have their turn.
+const READS: usize = 8;
+
+impl Driver {
+    /// Reads what has come, and deals with each packet that is whole.
+    pub(super) fn receive(&mut self, state: &mut Guard, now: Duration) -> Step {
+        for _ in 0..READS {
+            let Some(transport) = &mut self.transport else {
+                return Err(Stop::Superseded);
+            };
+            let input = &mut self.input;
+            let result = MutexGuard::unlocked(state, || input.read(transport));
+            check_epoch(self.epoch, state)?;
+            match result {
+                Ok(0) => {
+                    let text = "tcp: connection lost: the broker closed it";
+                    return Err(Stop::Over(Error::new(Code::ConnLost, text)));
+                }
+                Ok(count) => state.counters.bytes_in += count as u64,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(Stop::Over(Error::lost(&error))),
+            }
+            while self.handle_next(state, now)? {}
+            if !self.input.may_have_more() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with the next packet; false when none is whole.
+    fn handle_next(&mut self, state: &mut Guard, now: Duration) -> Result<bool, Stop> {
+        let version = state.session.options().version;
+        let malformed = |error: crate::codec::Malformed| {
+            let text = format!("mqtt: the broker sent {}", error.0);
+            Stop::Over(Error::new(Code::Protocol, text))
+        };
+        let next = self.input.next_packet(version).map_err(malformed)?;
+        let Some((bytes, header)) = next else {
+            return Ok(false);
+        };
+        let packet = decode(bytes, &header, version).map_err(malformed)?;
+        if state.logs() {
+            trace::received(state, &packet);
+            log::deliver(state);
+        }
+        check_epoch(self.epoch, state)?;
+        let event = state.session.handle(packet, now);
+        let event = event.map_err(|failure| Stop::Over(failure.into()))?;
+        tell(state, event, self.epoch, now)?;
+        check_epoch(self.epoch, state)?;
+        Ok(true)
+    }
+}
+
+fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
+    match event {
+        Event::None => {}
+        Event::Message {
+            publish,
+            manual_ack,
+        } => message(state, &publish, manual_ack, epoch, now),
+        Event::Published { mid } => {
+            state.counters.messages_out += 1;
+            let callback = state.callbacks.publish;
+            call(state, callback, &Published { mid, rc: 0 });
+        }
+        Event::Subscribed { mid, granted } => {
+            let event = Subscribed {
+                mid,
+                rc: 0,
+                granted_qos: granted.as_ptr(),
+                granted_qos_count: granted.len(),
+            };
+            let callback = state.callbacks.subscribe;
+            call(state, callback, &event);
+        }
+        Event::Unsubscribed { mid } => {
+            let callback = state.callbacks.unsubscribe;
+            call(state, callback, &Unsubscribed { mid, rc: 0 });
+        }
+        Event::ConnAck(connack) => return answered(state, &connack, now),
+        Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
+    }
+    Ok(())
+}
+
+fn message(state: &mut Guard, publish: &Publish, manual_ack: bool, epoch: u64, now: Duration) {
+    state.counters.messages_in += 1;
+    let topic = publish.topic.as_str();
+    let message = Message {
+        mid: publish.packet_id.map_or(0, |id| id.get().into()),
+        topic: publish.topic.terminated().as_ptr().cast(),
+        topic_len: topic.len(),
+        payload: address(publish.payload),
+        payload_len: publish.payload.len(),
+        qos: publish.qos as i32,
+        retain: publish.retain,
+        dup: publish.dup,
+    };
+    call_message(state, &message, topic);
+    if let Some(id) = publish.packet_id
+        && !manual_ack
+        && state.epoch == epoch
+    {
+        state.session.delivered(id, publish.qos, now);
+    }
+}
+
+/// The broker answered CONNECT: the connection is announced, or refused and over.
+fn answered(state: &mut Guard, connack: &ConnAck, now: Duration) -> Step {
+    let rc = connack.return_code.into();
+    state.owes_disconnect = true;
+    if rc == 0 {
+        state.counters.connections += 1;
+        state.backoff.connected(now);
+    }
+    let event = Connected {
+        session_present: connack.session_present,
+        rc,
+    };
+    let callback = state.callbacks.connect;
+    call(state, callback, &event);
+    if rc == 0 {
+        return Ok(());
+    }
+    let words = connack_string(rc).to_string_lossy();
+    let text = format!("mqtt: CONNACK {rc}: {words}");
+    Err(Stop::Over(Error::new(Code::ConnRefused, text)))
+}

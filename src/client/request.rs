@@ -1,0 +1,101 @@
+//! Publish, subscribe, unsubscribe, acknowledge: taken under the lock, sent by whoever runs the
+//! client.
+
+use std::sync::Arc;
+
+use super::Client;
+use super::error::{Code, Error, Result};
+use crate::codec::{Message, PacketId, QoS, TooLong, topic};
+use crate::session::{PublishError, RequestError};
+use crate::sys;
+
+/// The largest payload that a packet has room for (section 2.2.3).
+pub const MAX_PAYLOAD: usize = crate::codec::MAX_REMAINING_LENGTH;
+
+impl Client {
+    /// The mid is told also where the message is queued for the next connection, or dropped.
+    pub fn publish(self: &Arc<Self>, message: &Message, mid: &mut u64) -> Result {
+        topic::check_name(message.topic).map_err(|why| inval("publish", why))?;
+        if message.payload.len() > MAX_PAYLOAD {
+            let text = "publish: a payload must not be longer than 268,435,455 bytes";
+            return Err(Error::new(Code::PayloadSize, text));
+        }
+        let mut state = self.lock();
+        let published = state.session.publish(message, sys::now());
+        if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
+            *mid = id;
+        }
+        self.settle(state);
+        published.map(drop).map_err(|error| match error {
+            PublishError::NotConnected { .. } => Error::no_connection(),
+            PublishError::QueueFull => Error::new(
+                Code::QueueSize,
+                "publish: the queue is full; on_writable tells when there is room",
+            ),
+            PublishError::TooLong(TooLong(what)) => Error::new(
+                Code::PayloadSize,
+                format!("publish: the {what} is too long"),
+            ),
+        })
+    }
+
+    pub fn subscribe(self: &Arc<Self>, filters: &[(&str, QoS)]) -> Result<u64> {
+        if filters.is_empty() {
+            return Err(inval("subscribe", "there is no topic filter"));
+        }
+        for (filter, _) in filters {
+            topic::check_filter(filter).map_err(|why| inval("subscribe", why))?;
+        }
+        let mut state = self.lock();
+        let subscribed = state.session.subscribe(filters);
+        self.settle(state);
+        subscribed.map_err(|error| request_error("subscribe", error))
+    }
+
+    pub fn unsubscribe(self: &Arc<Self>, filters: &[&str]) -> Result<u64> {
+        if filters.is_empty() {
+            return Err(inval("unsubscribe", "there is no topic filter"));
+        }
+        for filter in filters {
+            topic::check_filter(filter).map_err(|why| inval("unsubscribe", why))?;
+        }
+        let mut state = self.lock();
+        let unsubscribed = state.session.unsubscribe(filters);
+        self.settle(state);
+        unsubscribed.map_err(|error| request_error("unsubscribe", error))
+    }
+
+    /// Acknowledges a message, where the program has asked to do that by itself.
+    pub fn acknowledge(self: &Arc<Self>, mid: u64, qos: QoS) -> Result {
+        let not_found = || {
+            Error::new(
+                Code::NotFound,
+                format!("ack: no message {mid} of QoS {} waits for it", qos as u8),
+            )
+        };
+        let id = u16::try_from(mid).ok().and_then(PacketId::new);
+        let id = id.ok_or_else(not_found)?;
+        let mut state = self.lock();
+        let acknowledged = state.session.acknowledge_manually(id, qos, sys::now());
+        self.settle(state);
+        match acknowledged {
+            true => Ok(()),
+            false => Err(not_found()),
+        }
+    }
+}
+
+fn request_error(function: &str, error: RequestError) -> Error {
+    match error {
+        RequestError::NotConnected => Error::no_connection(),
+        RequestError::NoPacketId => Error::new(
+            Code::QueueSize,
+            format!("{function}: all packet identifiers are in use"),
+        ),
+        RequestError::TooLong(TooLong(what)) => inval(function, &format!("the {what} is too long")),
+    }
+}
+
+fn inval(function: &str, why: &str) -> Error {
+    Error::inval(format!("{function}: {why}"))
+}

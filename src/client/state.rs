@@ -1,0 +1,213 @@
+//! All that the lock guards.
+
+use std::collections::VecDeque;
+use std::ffi::{CString, c_char};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+
+use super::Client;
+use super::backoff::Backoff;
+use super::callbacks::Callbacks;
+use super::error::{Code, Error};
+use super::interest::{self, Reported};
+use super::log::Log;
+use super::stats::Counters;
+use crate::session::{Options, Phase, Session};
+use crate::sys::{EventSet, Waker};
+use crate::transport::{Endpoint, Resolver, Transport};
+
+pub type Guard<'a> = MutexGuard<'a, State>;
+
+pub struct State {
+    pub session: Session,
+    /// The present one last; earlier ones stay, since C may still have their address.
+    client_ids: Vec<CString>,
+    pub callbacks: Callbacks,
+    pub log: Log,
+    pub last_error: Error,
+    pub counters: Counters,
+
+    pub endpoint: Option<Endpoint>,
+    /// Whether `reconnect` waits for the connection, as the last connect did.
+    pub connect_blocks: bool,
+    pub resolver: Resolver,
+    pub backoff: Backoff,
+    /// The program wants a connection: it asked for one, and not for its end.
+    pub wanted: bool,
+    pub plan: Plan,
+    /// Counts up whenever the program replaces or gives up a connection, so that whoever is at
+    /// work on the old one without the lock notices.
+    pub epoch: u64,
+    /// The program has to be told when the present connection ends.
+    pub owes_disconnect: bool,
+    /// `on_disconnect` calls due for connections that the program itself replaced.
+    pub replaced: VecDeque<Code>,
+    /// Wakes the thread that waits in `connect`.
+    pub attempt: Option<Arc<Waker>>,
+
+    /// Whose turn it is.
+    pub holder: Option<Holder>,
+    /// Wakes whoever waits for this client; made when somebody first does.
+    pub waker: Option<Arc<Waker>>,
+    pub woken: bool,
+    pub event_set: Option<EventSet>,
+    pub watching: interest::Watching,
+    pub reported: Reported,
+
+    /// While there is one that was not told to stop.
+    pub loop_thread: Option<LoopThread>,
+    pub loop_threads_started: u64,
+    /// A mark of its thread for each call that may run callbacks or wait.
+    pub frames: Vec<usize>,
+    /// Threads that wait in `drain` for another thread's loop.
+    pub drainers: usize,
+    pub freed: bool,
+    /// A panic was caught: nothing here can be relied upon.
+    pub broken: bool,
+    handle: usize,
+}
+
+/// What is to become of the connection.
+pub enum Plan {
+    /// Nothing: none is there, and none is being made.
+    Rest,
+    /// The driver begins one at that time.
+    Connect { at: Duration },
+    /// A thread that waits in `connect` is making one.
+    Elsewhere,
+    /// It made one, for the driver to take over.
+    Adopt(Box<Transport>),
+    /// The driver has it.
+    Underway,
+}
+
+pub struct LoopThread {
+    /// Threads of a client are counted, so that one knows when it has a successor.
+    pub number: u64,
+    pub handle: Option<JoinHandle<()>>,
+}
+
+/// Who has the driver.
+pub struct Holder {
+    pub kind: HolderKind,
+    pub thread: usize,
+    /// It waits, and has to be woken when there is anything to do.
+    pub sleeping: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum HolderKind {
+    /// A loop call, which may wait and run callbacks.
+    Loop,
+    /// A request that writes its bytes itself, which takes no longer than a system call.
+    Request,
+}
+
+impl State {
+    pub fn new(options: Options, callbacks: Callbacks) -> State {
+        State {
+            client_ids: vec![terminated(&options.client_id)],
+            session: Session::new(options),
+            callbacks,
+            log: Log::default(),
+            last_error: Error::new(Code::Success, "no error"),
+            counters: Counters::default(),
+            endpoint: None,
+            connect_blocks: false,
+            resolver: Resolver::default(),
+            backoff: Backoff::default(),
+            wanted: false,
+            plan: Plan::Rest,
+            epoch: 0,
+            owes_disconnect: false,
+            replaced: VecDeque::new(),
+            attempt: None,
+            holder: None,
+            waker: None,
+            woken: false,
+            event_set: None,
+            watching: interest::Watching::default(),
+            reported: Reported::default(),
+            loop_thread: None,
+            loop_threads_started: 0,
+            frames: Vec::new(),
+            drainers: 0,
+            freed: false,
+            broken: false,
+            handle: 0,
+        }
+    }
+
+    /// Back to the beginning, but for what belongs to whoever runs the client.
+    pub fn reset(&mut self, options: Options, callbacks: Callbacks) {
+        self.client_ids.push(terminated(&options.client_id));
+        self.session = Session::new(options);
+        self.callbacks = callbacks;
+        self.counters = Counters::default();
+        self.endpoint = None;
+        self.connect_blocks = false;
+        self.backoff = Backoff::default();
+        self.wanted = false;
+        self.replaced.clear();
+    }
+
+    /// Valid as long as the client.
+    pub fn client_id(&self) -> *const c_char {
+        self.client_ids
+            .last()
+            .map_or(c"".as_ptr(), |id| id.as_ptr())
+    }
+
+    pub fn handle(&self) -> *mut Client {
+        std::ptr::with_exposed_provenance_mut(self.handle)
+    }
+
+    pub fn set_handle(&mut self, handle: *const Client) {
+        self.handle = handle.expose_provenance();
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.session.phase() == Phase::Connected
+    }
+
+    /// Gives up the present connection, or the attempt at one, for something else that the
+    /// program wants. The driver lets go of it at its next step.
+    pub fn supersede(&mut self, plan: Plan) {
+        self.epoch += 1;
+        self.plan = plan;
+        if std::mem::take(&mut self.owes_disconnect) {
+            self.replaced.push_back(Code::Success);
+        }
+        self.session.close();
+        if let Some(attempt) = &self.attempt {
+            attempt.wake();
+        }
+    }
+
+    /// Wakes whoever waits for this client; once, until it has looked.
+    pub fn wake(&mut self) {
+        let waits = match &self.holder {
+            Some(holder) => holder.sleeping,
+            None => self.event_set.is_some(),
+        };
+        if waits && !self.woken {
+            self.woken = true;
+            if let Some(waker) = &self.waker {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Whether a callback is due that needs no word from the broker.
+    pub fn has_news(&mut self) -> bool {
+        !self.replaced.is_empty() || self.session.has_outcomes()
+    }
+}
+
+/// A client id is checked to have no NUL byte.
+fn terminated(id: &str) -> CString {
+    CString::new(id).unwrap_or_default()
+}

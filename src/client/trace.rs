@@ -1,0 +1,25 @@
+//! A line for each packet, in and out. Costs nothing while no log callback is set.
+
+use super::log::Level;
+use super::state::State;
+use crate::codec::{Packet, Role, decode, header};
+
+pub fn received(state: &mut State, packet: &Packet) {
+    state.log(Level::Debug, format_args!("received {packet}"));
+}
+
+/// Logs the packets of which `bytes` consist. They are read back from the bytes, so that the
+/// session needs not tell of each that it makes.
+pub fn sent(state: &mut State, bytes: &[u8]) {
+    let version = state.session.options().version;
+    let mut rest = bytes;
+    while let Ok(Some(header)) = header(rest, Role::Broker, version) {
+        let Some((packet, after)) = rest.split_at_checked(header.end) else {
+            return;
+        };
+        if let Ok(packet) = decode(&mut packet.to_vec(), &header, version) {
+            state.log(Level::Debug, format_args!("sending {packet}"));
+        }
+        rest = after;
+    }
+}

@@ -1,0 +1,230 @@
+//! Who may run the client: one at a time, for the length of a call.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+
+use super::driver::Driver;
+use super::error::{Error, Result};
+use super::interest;
+use super::log;
+use super::state::{Guard, Holder, HolderKind, Plan};
+use super::{Client, thread_mark};
+use crate::session::Phase;
+use crate::sys::{self, Waker, Watch};
+
+/// A call that may run callbacks or wait, and the lock that it works under. While there is one,
+/// the client is not destroyed: `free` waits for it or, inside of it, leaves that to its end.
+/// The caller keeps a reference of its own to the client until the frame is gone.
+pub struct Frame<'a> {
+    client: &'a Client,
+    state: Guard<'a>,
+}
+
+impl<'a> Frame<'a> {
+    pub fn new(client: &'a Client, mut state: Guard<'a>) -> Frame<'a> {
+        state.frames.push(thread_mark());
+        Frame { client, state }
+    }
+
+    /// Tells those who wait for a change.
+    pub fn notify(&self) {
+        self.client.changed.notify_all();
+    }
+}
+
+impl<'a> Deref for Frame<'a> {
+    type Target = Guard<'a>;
+
+    fn deref(&self) -> &Guard<'a> {
+        &self.state
+    }
+}
+
+impl DerefMut for Frame<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.state
+    }
+}
+
+impl Drop for Frame<'_> {
+    fn drop(&mut self) {
+        let mark = thread_mark();
+        if let Some(index) = self.state.frames.iter().rposition(|&m| m == mark) {
+            self.state.frames.swap_remove(index);
+        }
+        self.notify();
+    }
+}
+
+/// A frame that has the driver. Ending it gives the driver back.
+pub struct Turn<'a> {
+    pub driver: MutexGuard<'a, Driver>,
+    pub state: Frame<'a>,
+}
+
+impl<'a> Turn<'a> {
+    /// Takes the driver. A request that has it is waited for, since it is done in a moment; a
+    /// loop call is not.
+    pub fn begin(client: &'a Client, mut state: Guard<'a>, kind: HolderKind) -> Result<Turn<'a>> {
+        while let Some(holder) = &state.holder {
+            if holder.kind == HolderKind::Loop || holder.thread == thread_mark() {
+                return Err(Error::busy("another loop call runs this client already"));
+            }
+            client.changed.wait(&mut state);
+        }
+        let driver = client
+            .driver
+            .try_lock()
+            .ok_or(Error::busy("another loop call runs this client already"))?;
+        state.holder = Some(Holder {
+            kind,
+            thread: thread_mark(),
+            sleeping: false,
+        });
+        Ok(Turn {
+            driver,
+            state: Frame::new(client, state),
+        })
+    }
+
+    /// Does all that can be done without waiting.
+    pub fn pass(&mut self, read: bool, auto: bool) -> Result {
+        self.driver.pass(&mut self.state, read, auto)
+    }
+
+    /// Waits until there is something to do, at the most for `timeout`. True when the transport
+    /// may have something to read.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<bool> {
+        log::deliver(&mut self.state);
+        let state = &mut *self.state;
+        let waker = state.waker()?;
+        let driver = &mut *self.driver;
+        let pending = state.session.has_output() && !driver.blocked && driver.is_open();
+        let due = driver.epoch != state.epoch || pending || state.freed;
+        let deadline = match due {
+            true => Some(Duration::ZERO),
+            false => state.deadline(),
+        };
+        let until = deadline.map(|at| at.saturating_sub(sys::now()));
+        let timeout = [until, timeout].into_iter().flatten().min();
+        driver.watch(state).push(Watch {
+            fd: std::os::fd::AsRawFd::as_raw_fd(&*waker),
+            read: true,
+            write: false,
+        });
+        if let Some(transport) = &mut driver.transport {
+            transport.close_retired();
+        }
+        if let Some(holder) = &mut state.holder {
+            holder.sleeping = true;
+        }
+        let Driver {
+            poll_set, watches, ..
+        } = driver;
+        let ready = MutexGuard::unlocked(state, || poll_set.wait(watches, timeout));
+        if let Some(holder) = &mut state.holder {
+            holder.sleeping = false;
+        }
+        let woken = std::mem::take(&mut state.woken);
+        if woken {
+            waker.drain();
+        }
+        let ready = ready.map_err(|error| Error::os("poll", &error))?;
+        Ok(ready > woken as usize)
+    }
+
+    /// Gives the driver back, after the foreign loop has been told what to wait for.
+    pub fn end(mut self, auto: bool) {
+        self.driver.adopt(&mut self.state, auto);
+        log::deliver(&mut self.state);
+        interest::update(&mut self.state, &mut self.driver);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        // Without the lock held here, another thread could see the driver taken by nobody.
+        self.state.holder = None;
+        self.state.broken |= std::thread::panicking();
+        if self.state.freed {
+            self.driver.let_go(&mut self.state);
+        }
+    }
+}
+
+impl Client {
+    /// The end of each request: whoever runs the client learns that there is something to do,
+    /// or else, when nobody does, this thread sends it. No lock is held on return.
+    pub fn settle(self: &Arc<Self>, state: Guard) {
+        if state.has_log_lines() {
+            return self.settle_with_log(state);
+        }
+        self.hand_over(state);
+    }
+
+    #[cold]
+    fn settle_with_log(self: &Arc<Self>, state: Guard) {
+        let client = Arc::clone(self);
+        // The same lock, for as long as the reference that was just taken.
+        drop(state);
+        let mut frame = Frame::new(&client, client.lock());
+        log::deliver(&mut frame);
+        drop(frame);
+        client.hand_over(client.lock());
+    }
+
+    fn hand_over(self: &Arc<Self>, mut state: Guard) {
+        let has_work = state.session.has_output() && state.session.phase() != Phase::Closed
+            || matches!(state.plan, Plan::Adopt(_))
+            || state.callbacks.interest.is_some();
+        if state.holder.is_some() || state.event_set.is_some() {
+            state.wake();
+        } else if has_work && !state.freed {
+            drop(state);
+            self.attend();
+        }
+    }
+
+    /// Writes what a request has encoded, or reports that there is something to write: a foreign
+    /// loop with an `on_interest` callback gathers what it writes.
+    fn attend(self: &Arc<Self>) {
+        let client = Arc::clone(self);
+        let mut state = client.lock();
+        if state.holder.is_some() {
+            return state.wake();
+        }
+        if let Ok(mut turn) = Turn::begin(&client, state, HolderKind::Request) {
+            turn.driver.adopt(&mut turn.state, false);
+            let gathers = turn.state.callbacks.interest.is_some();
+            if turn.driver.is_open() && !gathers {
+                turn.driver.write_early(&mut turn.state);
+            }
+            turn.end(false);
+        }
+    }
+}
+
+impl super::state::State {
+    /// What wakes those who wait for this client.
+    pub fn waker(&mut self) -> Result<Arc<Waker>> {
+        if let Some(waker) = &self.waker {
+            return Ok(Arc::clone(waker));
+        }
+        let waker = Waker::new().map_err(|error| Error::os("eventfd", &error))?;
+        let waker = Arc::new(waker);
+        self.waker = Some(Arc::clone(&waker));
+        Ok(waker)
+    }
+}
+
+impl Driver {
+    /// `write` for those who can tell nobody that it failed; the next pass does.
+    fn write_early(&mut self, state: &mut Guard) {
+        if let Err(super::driver::Stop::Over(error)) = self.write(state, sys::now()) {
+            self.failed = Some(error);
+        }
+    }
+}

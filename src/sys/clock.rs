@@ -1,0 +1,17 @@
+//! Reading one of the system's clocks.
+
+use std::time::Duration;
+
+/// What `clock` shows, or `None` where the system has no such clock.
+pub fn read(clock: libc::clockid_t) -> Option<Duration> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid timespec that lives through the call, which only writes to it.
+    let result = unsafe { libc::clock_gettime(clock, &mut time) };
+    super::check(result).ok()?;
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    let nanos = u32::try_from(time.tv_nsec).ok()?;
+    Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos.into()))
+}

@@ -1,0 +1,136 @@
+//! One descriptor for all that a client waits for: an epoll set.
+
+use super::timer::Timer;
+use super::waker::Waker;
+use crate::sys::{Watch, check};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A descriptor that is readable while a watched one is ready, after a wake, and at a deadline.
+///
+/// Whoever sees it readable calls [`drain`](EventSet::drain), does its work, and then says by
+/// [`update`](EventSet::update) what it waits for next.
+///
+/// A descriptor has to leave the set, by `update` or [`forget`](EventSet::forget), *before* it is
+/// closed: its number may be given out again at once, and the set could not see the difference; and
+/// in a process that has forked, the child's copy would keep it in the set with no way to get it out.
+pub struct EventSet {
+    epoll: OwnedFd,
+    timer: Timer,
+    waker: Arc<Waker>,
+    watched: Vec<Watch>,
+}
+
+impl EventSet {
+    pub fn new() -> io::Result<EventSet> {
+        // SAFETY: epoll_create1 takes no pointers.
+        let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+        let set = EventSet {
+            // SAFETY: `fd` is open, has just been made, and nobody else owns it.
+            epoll: unsafe { OwnedFd::from_raw_fd(fd) },
+            timer: Timer::new()?,
+            waker: Arc::new(Waker::new()?),
+            watched: Vec::new(),
+        };
+        for own in [set.timer.as_raw_fd(), set.waker.as_raw_fd()] {
+            control(&set.epoll, libc::EPOLL_CTL_ADD, reading(own))?;
+        }
+        Ok(set)
+    }
+
+    /// A wake makes the set readable until [`drain`](EventSet::drain).
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
+    }
+
+    /// Consumes the wakes and the deadline that have made the set readable.
+    pub fn drain(&mut self) {
+        self.waker.drain();
+        self.timer.drain();
+    }
+
+    /// Waits for these, each descriptor at most once, and for a time on the clock of `now()`.
+    ///
+    /// The deadline may come early, at a time asked for before: it is a call to look at the clock.
+    /// No system call is made where nothing has changed or the deadline has only moved later.
+    pub fn update(&mut self, watches: &[Watch], deadline: Option<Duration>) -> io::Result<()> {
+        self.remove_all_but(watches);
+        for watch in watches.iter().filter(|watch| !watch.is_idle()) {
+            self.watch(*watch)?;
+        }
+        self.timer.arm(deadline)
+    }
+
+    /// Takes a descriptor out, for its owner is about to close it.
+    pub fn forget(&mut self, fd: RawFd) {
+        if let Some(index) = self.watched.iter().position(|watch| watch.fd == fd) {
+            self.watched.swap_remove(index);
+            remove(&self.epoll, fd);
+        }
+    }
+
+    fn remove_all_but(&mut self, watches: &[Watch]) {
+        let epoll = &self.epoll;
+        self.watched.retain(|old| {
+            let kept = |watch: &Watch| watch.fd == old.fd && !watch.is_idle();
+            let keep = watches.iter().any(kept);
+            if !keep {
+                remove(epoll, old.fd);
+            }
+            keep
+        });
+    }
+
+    fn watch(&mut self, watch: Watch) -> io::Result<()> {
+        match self.watched.iter_mut().find(|old| old.fd == watch.fd) {
+            None => {
+                control(&self.epoll, libc::EPOLL_CTL_ADD, watch)?;
+                self.watched.push(watch);
+            }
+            Some(old) if *old != watch => {
+                control(&self.epoll, libc::EPOLL_CTL_MOD, watch)?;
+                *old = watch;
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl AsRawFd for EventSet {
+    fn as_raw_fd(&self) -> RawFd {
+        self.epoll.as_raw_fd()
+    }
+}
+
+fn reading(fd: RawFd) -> Watch {
+    Watch {
+        fd,
+        read: true,
+        write: false,
+    }
+}
+
+fn control(epoll: &OwnedFd, operation: libc::c_int, watch: Watch) -> io::Result<()> {
+    let read = if watch.read { libc::EPOLLIN } else { 0 };
+    let write = if watch.write { libc::EPOLLOUT } else { 0 };
+    let mut event = libc::epoll_event {
+        events: (read | write) as u32,
+        // Nobody asks which descriptor it was: epoll_wait is never called.
+        u64: 0,
+    };
+    // SAFETY: `epoll` is an epoll set that we own, and `event` lives through the call, which only
+    // reads it. Any number may stand for the watched descriptor: a wrong one is an error.
+    let result = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), operation, watch.fd, &raw mut event) };
+    check(result).map(drop)
+}
+
+/// Takes a descriptor out of the set. It fails only where the descriptor was closed too early, and
+/// then it is out already.
+fn remove(epoll: &OwnedFd, fd: RawFd) {
+    // SAFETY: `epoll` is an epoll set that we own, and EPOLL_CTL_DEL takes a null event.
+    unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, fd, ptr::null_mut()) };
+}

@@ -1,0 +1,86 @@
+//! A descriptor that becomes readable at a deadline: a lazy timerfd.
+
+use crate::sys::check;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+use std::time::Duration;
+
+/// Never fires late, but may fire early, once for each time that it was armed. So a deadline that
+/// moves later with each message, as a busy client's does, costs no system call.
+pub struct Timer {
+    fd: File,
+    armed: Option<Duration>,
+}
+
+impl Timer {
+    pub fn new() -> io::Result<Timer> {
+        let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
+        // SAFETY: timerfd_create takes no pointers.
+        let fd = check(unsafe { libc::timerfd_create(libc::CLOCK_BOOTTIME, flags) })?;
+        // SAFETY: `fd` is open, has just been made, and nobody else owns it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Timer {
+            fd: File::from(fd),
+            armed: None,
+        })
+    }
+
+    /// Fires at `deadline` on the clock of `now()`, at once where that is past.
+    pub fn arm(&mut self, deadline: Option<Duration>) -> io::Result<()> {
+        let Some(deadline) = deadline else {
+            return Ok(());
+        };
+        if self.armed.is_some_and(|armed| armed <= deadline) {
+            return Ok(());
+        }
+        self.set(deadline)?;
+        self.armed = Some(deadline);
+        Ok(())
+    }
+
+    /// Notes whether the timer has fired, and makes the descriptor quiet.
+    pub fn drain(&mut self) {
+        if self.armed.is_some() && (&self.fd).read(&mut [0; 8]).is_ok() {
+            self.armed = None;
+        }
+    }
+
+    fn set(&self, deadline: Duration) -> io::Result<()> {
+        let once = libc::itimerspec {
+            it_interval: timespec(Duration::ZERO),
+            // A time of zero would disarm.
+            it_value: timespec(deadline.max(Duration::from_nanos(1))),
+        };
+        // SAFETY: the descriptor is a timerfd that we own, `once` lives through the call, which only
+        // reads it, and a null last argument is allowed: the old setting is not asked for.
+        let result = unsafe {
+            libc::timerfd_settime(
+                self.fd.as_raw_fd(),
+                libc::TFD_TIMER_ABSTIME,
+                &once,
+                ptr::null_mut(),
+            )
+        };
+        check(result).map(drop)
+    }
+}
+
+impl AsRawFd for Timer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+/// 68 years after boot: the last second that a 32-bit time has.
+const END_OF_TIME: Duration = Duration::from_secs(i32::MAX as u64);
+
+fn timespec(time: Duration) -> libc::timespec {
+    let time = time.min(END_OF_TIME);
+    // The fields' types differ between systems of 32 and 64 bits; the values now fit in either.
+    libc::timespec {
+        tv_sec: time.as_secs() as _,
+        tv_nsec: time.subsec_nanos() as _,
+    }
+}

@@ -1,0 +1,41 @@
+//! Waking a thread that waits in poll or epoll: an eventfd.
+
+use crate::sys::check;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// A descriptor that any thread can make readable.
+pub struct Waker {
+    counter: File,
+}
+
+impl Waker {
+    pub fn new() -> io::Result<Waker> {
+        // SAFETY: eventfd takes no pointers.
+        let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
+        // SAFETY: `fd` is open, has just been made, and nobody else owns it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Waker {
+            counter: File::from(fd),
+        })
+    }
+
+    /// Makes the descriptor readable until [`drain`](Waker::drain). Never blocks; many wakes are one.
+    pub fn wake(&self) {
+        // The one error there is says that the counter is full: then it is readable as it should be.
+        let _ = (&self.counter).write(&1_u64.to_ne_bytes());
+    }
+
+    /// Forgets the wakes so far. Look for work only after this, so that no wake is lost.
+    pub fn drain(&self) {
+        // The one error there is says that nobody has woken.
+        let _ = (&self.counter).read(&mut [0; 8]);
+    }
+}
+
+impl AsRawFd for Waker {
+    fn as_raw_fd(&self) -> RawFd {
+        self.counter.as_raw_fd()
+    }
+}

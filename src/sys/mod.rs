@@ -1,0 +1,42 @@
+//! All that the operating system does for pmqtt, and the only place that calls libc.
+//!
+//! | item          | Linux                      | elsewhere, and with feature `portable` |
+//! |---------------|----------------------------|----------------------------------------|
+//! | [`now`]       | CLOCK_BOOTTIME             | CLOCK_MONOTONIC                        |
+//! | [`Waker`]     | eventfd                    | a pair of sockets                      |
+//! | [`EventSet`]  | epoll, timerfd             | a thread in poll                       |
+//! | [`PollSet`]   | poll                       | poll                                   |
+//! | [`spawn`]     | a thread that takes no signals | the same                           |
+
+mod clock;
+mod poll;
+mod socket;
+mod thread;
+
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+#[path = "linux/mod.rs"]
+mod os;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+#[path = "posix/mod.rs"]
+mod os;
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use os::{EventSet, Waker, now};
+pub use poll::{PollSet, Watch};
+pub use socket::NO_SIGNAL;
+pub use thread::spawn;
+
+use std::io;
+
+/// The result of a libc call that says -1 and `errno` when it fails.
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

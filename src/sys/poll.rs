@@ -1,0 +1,82 @@
+//! Waiting for descriptors with poll(2), which knows no limit of 1024 as select does.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+/// A descriptor, and what it is waited for. A watch that asks for nothing is not waited for at all,
+/// not even for a hang-up: whoever has stopped reading must not be woken in a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    pub fd: RawFd,
+    pub read: bool,
+    pub write: bool,
+}
+
+impl Watch {
+    pub(super) fn is_idle(self) -> bool {
+        !self.read && !self.write
+    }
+}
+
+/// The array that poll(2) needs, kept from wait to wait so that waiting allocates nothing.
+#[derive(Default)]
+pub struct PollSet {
+    entries: Vec<libc::pollfd>,
+}
+
+impl PollSet {
+    /// Waits until a watch is ready, or the timeout (`None`: never) is over, and says how many are
+    /// ready. An error or a hang-up makes ready too; a signal ends the wait early with 0.
+    ///
+    /// Which ones are ready is not told: the caller's reads and writes do not block, so it tries.
+    pub fn wait(&mut self, watches: &[Watch], timeout: Option<Duration>) -> io::Result<usize> {
+        let wanted = watches.iter().filter(|watch| !watch.is_idle());
+        self.entries.clear();
+        self.entries.extend(wanted.map(entry));
+        match poll(&mut self.entries, milliseconds(timeout)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            result => result,
+        }
+    }
+}
+
+fn poll(entries: &mut [libc::pollfd], timeout: libc::c_int) -> io::Result<usize> {
+    let count = libc::nfds_t::try_from(entries.len())
+        .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    // SAFETY: the pointer and `count` describe `entries`, which is borrowed for the whole call.
+    let ready = unsafe { libc::poll(entries.as_mut_ptr(), count, timeout) };
+    super::check(ready).map(|ready| usize::try_from(ready).unwrap_or(0))
+}
+
+fn entry(watch: &Watch) -> libc::pollfd {
+    let read = if watch.read { libc::POLLIN } else { 0 };
+    let write = if watch.write { libc::POLLOUT } else { 0 };
+    libc::pollfd {
+        fd: watch.fd,
+        events: read | write,
+        revents: 0,
+    }
+}
+
+/// Rounded up: a wait that ends just before its deadline would be followed by many of 0 ms.
+fn milliseconds(timeout: Option<Duration>) -> libc::c_int {
+    let Some(timeout) = timeout else { return -1 };
+    let rounded = timeout.as_nanos().div_ceil(1_000_000);
+    libc::c_int::try_from(rounded).unwrap_or(libc::c_int::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_rounded_up_and_clamped() {
+        assert_eq!(milliseconds(None), -1);
+        assert_eq!(milliseconds(Some(Duration::ZERO)), 0);
+        assert_eq!(milliseconds(Some(Duration::from_nanos(1))), 1);
+        assert_eq!(milliseconds(Some(Duration::from_millis(7))), 7);
+        assert_eq!(milliseconds(Some(Duration::from_micros(7001))), 8);
+        assert_eq!(milliseconds(Some(Duration::MAX)), libc::c_int::MAX);
+    }
+}

@@ -1,0 +1,16 @@
+//! Every other Unix: poll, a pair of sockets, and a helper thread.
+
+mod event_set;
+mod waker;
+
+pub use event_set::EventSet;
+pub use waker::Waker;
+
+use super::clock;
+use std::time::Duration;
+
+/// The time since the clock's own origin. It never goes back. Apple's goes on while the machine is
+/// suspended.
+pub fn now() -> Duration {
+    clock::read(libc::CLOCK_MONOTONIC).unwrap_or_default()
+}

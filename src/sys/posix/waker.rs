@@ -1,0 +1,46 @@
+//! Waking a thread that waits in poll: a pair of connected sockets.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+/// A descriptor that any thread can make readable.
+///
+/// Sockets rather than a pipe: std makes them with close-on-exec, which has no race with fork where
+/// the system can do that, and a pipe would need unsafe code for each system's way.
+pub struct Waker {
+    reader: UnixStream,
+    writer: UnixStream,
+}
+
+impl Waker {
+    pub fn new() -> io::Result<Waker> {
+        let (reader, writer) = UnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        writer.set_nonblocking(true)?;
+        Ok(Waker { reader, writer })
+    }
+
+    /// Makes the descriptor readable until [`drain`](Waker::drain). Never blocks; many wakes are one.
+    pub fn wake(&self) {
+        // An error says that the buffer is full (or a signal came, which std does not hide):
+        // full is readable as it should be.
+        while let Err(error) = (&self.writer).write(&[0]) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                break;
+            }
+        }
+    }
+
+    /// Forgets the wakes so far. Look for work only after this, so that no wake is lost.
+    pub fn drain(&self) {
+        let mut bytes = [0; 256];
+        while matches!((&self.reader).read(&mut bytes), Ok(1..)) {}
+    }
+}
+
+impl AsRawFd for Waker {
+    fn as_raw_fd(&self) -> RawFd {
+        self.reader.as_raw_fd()
+    }
+}

@@ -1,0 +1,136 @@
+//! One address is tried: a non-blocking connect.
+
+use crate::sys::Watch;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsRawFd;
+
+/// A socket on its way to be connected.
+pub struct Attempt {
+    socket: Socket,
+    address: SocketAddr,
+}
+
+impl Attempt {
+    pub fn start(address: SocketAddr, bind: Option<IpAddr>) -> io::Result<Attempt> {
+        // Close-on-exec is socket2's default.
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        if let Some(ip) = bind {
+            socket.bind(&local(ip, address).into())?;
+        }
+        match socket.connect(&address.into()) {
+            Err(error) if !is_under_way(&error) => Err(error),
+            _ => Ok(Attempt { socket, address }),
+        }
+    }
+
+    /// Whether the connection has been made; an error where it has failed. It may be asked at any
+    /// time, so the answer does not rest on the socket having been found writable.
+    pub fn is_connected(&self) -> io::Result<bool> {
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        match self.socket.peer_addr() {
+            Ok(peer) if peer.as_socket() == self.socket.local_addr()?.as_socket() => {
+                Err(connected_to_itself())
+            }
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn watch(&self) -> Watch {
+        Watch {
+            fd: self.socket.as_raw_fd(),
+            read: false,
+            write: true,
+        }
+    }
+
+    pub fn into_socket(self) -> Socket {
+        self.socket
+    }
+}
+
+/// Any port of `ip`. A link-local address needs a scope, and it is the one of where we want to go.
+fn local(ip: IpAddr, remote: SocketAddr) -> SocketAddr {
+    match (ip, remote) {
+        (IpAddr::V6(ip), SocketAddr::V6(remote)) => {
+            SocketAddrV6::new(ip, 0, 0, remote.scope_id()).into()
+        }
+        _ => SocketAddr::new(ip, 0),
+    }
+}
+
+/// A connect that a signal interrupts goes on by itself, as POSIX says.
+fn is_under_way(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
+}
+
+/// TCP connects a socket to itself when nobody listens on a local port and the system happens to
+/// choose that same port for our side.
+fn connected_to_itself() -> io::Error {
+    io::Error::from_raw_os_error(libc::ECONNREFUSED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
+
+    fn settled(attempt: &Attempt) -> io::Result<bool> {
+        for _ in 0..100 {
+            if attempt.is_connected()? {
+                return Ok(true);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(false)
+    }
+
+    #[test]
+    fn connects_in_its_own_time_and_may_be_asked_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let attempt = Attempt::start(listener.local_addr().unwrap(), None).unwrap();
+        assert!(settled(&attempt).unwrap());
+        assert!(attempt.is_connected().unwrap());
+        let socket = attempt.into_socket();
+        assert!(socket.tcp_nodelay().unwrap());
+    }
+
+    #[test]
+    fn a_connection_to_itself_is_refused() {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        socket.bind(&any.into()).unwrap();
+        let own = socket.local_addr().unwrap();
+        socket.connect(&own).unwrap();
+        let attempt = Attempt {
+            socket,
+            address: own.as_socket().unwrap(),
+        };
+        let error = attempt.is_connected().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_bind_address_takes_over_the_scope() {
+        let remote: SocketAddr = "[fe80::1%3]:1883".parse().unwrap();
+        let bound = local("fe80::2".parse().unwrap(), remote);
+        assert_eq!(bound, "[fe80::2%3]:0".parse().unwrap());
+    }
+}

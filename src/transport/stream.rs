@@ -1,0 +1,19 @@
+//! What an open connection can do, whatever it is made of.
+
+use crate::sys::Watch;
+use std::io;
+
+/// A byte stream that never blocks. TLS, say, is a stream over a stream.
+pub trait Stream: Send {
+    /// 0 is the end of the stream; `WouldBlock` says that nothing is there yet.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// `WouldBlock` says that nothing fits now.
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize>;
+
+    /// Ends the stream after what has been written.
+    fn finish(&mut self);
+
+    /// What to wait for before reading, and before writing where `want_write` is set.
+    fn watch(&self, want_write: bool) -> Watch;
+}

@@ -1,0 +1,64 @@
+//! A stream made of a TCP socket.
+
+use super::stream::Stream;
+use crate::sys::{NO_SIGNAL, Watch};
+use socket2::Socket;
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::os::fd::AsRawFd;
+
+/// As much as `finish` throws away, in pieces.
+const DISCARD: usize = 64 * 1024;
+const PIECE: usize = 4 * 1024;
+
+pub struct Tcp {
+    socket: Socket,
+}
+
+impl Tcp {
+    /// The socket is connected and does not block.
+    pub fn new(socket: Socket) -> Tcp {
+        Tcp { socket }
+    }
+}
+
+impl Stream for Tcp {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        uninterrupted(|| (&self.socket).read(buf))
+    }
+
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        uninterrupted(|| self.socket.send_with_flags(buf, NO_SIGNAL))
+    }
+
+    /// Closing a socket with unread bytes in it sends a reset, which may overtake our last ones:
+    /// hence what has arrived is thrown away, within bounds, since a peer may send without end.
+    fn finish(&mut self) {
+        // An error says that the peer is gone: then there is nothing to end.
+        let _ = self.socket.shutdown(Shutdown::Write);
+        let mut piece = [0; PIECE];
+        for _ in 0..DISCARD / PIECE {
+            if !matches!(self.read(&mut piece), Ok(1..)) {
+                return;
+            }
+        }
+    }
+
+    fn watch(&self, want_write: bool) -> Watch {
+        Watch {
+            fd: self.socket.as_raw_fd(),
+            read: true,
+            write: want_write,
+        }
+    }
+}
+
+/// The result of `call` when no signal comes between.
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# An installed pmqtt, as somebody else meets it: laid out as promised, moved to another place, and used
+# by CMake, by pkg-config and as a subproject.  CTest runs it after the build:
+#   packaging.sh BUILD_DIR CARGO_TARGET_DIR [BUILD_TYPE]
+set -euo pipefail
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=$1 cargo_dir=$2 build_type=${3:-}
+consumer=$source/tests-c/consumer
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# What the environment says about other installations must not reach these.
+unset PKG_CONFIG_PATH PKG_CONFIG_LIBDIR LD_LIBRARY_PATH CMAKE_PREFIX_PATH DESTDIR pmqtt_DIR
+
+step() { echo "-- $*"; }
+fail() { echo "FAILED: $*" >&2; exit 1; }
+quietly() { "$@" >"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; fail "$*"; }; }
+files() { (cd "$1" && find . ! -type d | sort); }
+needs_shared() { [[ $(readelf -d "$1") == *"[libpmqtt."* ]]; }
+
+install_and_move() {
+    step "install: the same tree with DESTDIR and without"
+    quietly cmake --install "$build" --config "$build_type" --prefix "$tmp/first"
+    DESTDIR=$tmp/dest quietly cmake --install "$build" --config "$build_type" --prefix /opt/pmqtt
+    [[ $(files "$tmp/first") == "$(files "$tmp/dest/opt/pmqtt")" ]] || fail "DESTDIR changes the tree"
+
+    mv "$tmp/first" "$tmp/moved"
+    prefix=$tmp/moved
+    lib=$(dirname "$(find "$prefix" -name libpmqtt.a)")
+    version=$(sed -n '/^version = /{s/[^0-9]*\([0-9.]*\).*/\1/p;q}' "$source/Cargo.toml")
+    ! grep -rqI -e "$tmp/first" -e "$source" -e "$build" "$lib/cmake" "$lib/pkgconfig" ||
+        fail "a package file names a directory of this machine"
+    export PKG_CONFIG_PATH=$lib/pkgconfig
+}
+
+check_library() {
+    step "library: SONAME, links, exported symbols"
+    local real=libpmqtt.so.$version so=libpmqtt.so.${version%%.*}
+    [[ -f $lib/$real && ! -L $lib/$real ]] || fail "no $real"
+    [[ $(readlink "$lib/$so") == "$real" && $(readlink "$lib/libpmqtt.so") == "$so" ]] || fail "links"
+    [[ $(readelf -d "$lib/$real") == *"soname: [$so]"* ]] || fail "SONAME"
+
+    local symbols
+    symbols=$(nm -D --defined-only "$lib/$real" | awk '{ print $NF }')
+    grep -qx pmqtt_lib_version <<<"$symbols" || fail "pmqtt_lib_version is not exported"
+    ! grep -v '^pmqtt_' <<<"$symbols" || fail "these should not be exported"
+}
+
+check_header() {
+    step "header: C99, C11, C++11, C++17"
+    local strict=(-Wall -Wextra -Wpedantic -Werror -fsyntax-only "-I$prefix/include") std
+    printf '#include <pmqtt.h>\n#include <pmqtt.h>\n' >"$tmp/header.c"
+    cp "$tmp/header.c" "$tmp/header.cpp"
+    for std in c99 c11; do gcc -std=$std "${strict[@]}" "$tmp/header.c"; done
+    for std in c++11 c++17; do g++ -std=$std "${strict[@]}" "$tmp/header.cpp"; done
+}
+
+# cmake_consumer NAME OPTION... : configures, builds and runs the consumer.
+cmake_consumer() {
+    local dir=$tmp/$1
+    shift
+    quietly cmake -S "$consumer" -B "$dir" -DCMAKE_BUILD_TYPE="$build_type" "$@"
+    quietly cmake --build "$dir"
+    program=$dir/consumer
+    quietly "$program"
+}
+
+check_cmake() {
+    local found=(-DCMAKE_PREFIX_PATH="$prefix" -DPMQTT_WANTED="$version") other target
+
+    step "cmake: find_package, shared"
+    cmake_consumer shared "${found[@]}" -DPMQTT_TARGET=pmqtt::pmqtt
+    needs_shared "$program" || fail "pmqtt::pmqtt links the static library"
+
+    step "cmake: find_package, static"
+    cmake_consumer static "${found[@]}" -DPMQTT_TARGET=pmqtt::static
+    ! needs_shared "$program" || fail "pmqtt::static links the shared library"
+
+    for other in 0.0 0.999; do
+        step "cmake: find_package refuses to be version $other"
+        ! cmake -S "$consumer" -B "$tmp/other" -DCMAKE_PREFIX_PATH="$prefix" -DPMQTT_WANTED=$other \
+            >"$tmp/log" 2>&1 || fail "$version was accepted as $other"
+        grep -q 'considered but not accepted' "$tmp/log" || fail "refused for another reason"
+    done
+
+    for target in pmqtt::pmqtt pmqtt::static; do
+        step "cmake: add_subdirectory, $target"
+        cmake_consumer "sub-${target#pmqtt::}" -DPMQTT_SOURCE="$source" -DPMQTT_TARGET=$target \
+            -DPMQTT_CARGO_TARGET_DIR="$cargo_dir"
+    done
+}
+
+# pkg_consumer FLAG... : compiles the consumer with these flags and runs it.
+pkg_consumer() {
+    program=$tmp/pkg-consumer
+    quietly gcc "$consumer/main.c" -o "$program" "$@"
+    LD_LIBRARY_PATH=$lib quietly "$program"
+}
+
+# Flags are words, hence the missing quotes below.
+# shellcheck disable=SC2046
+check_pkg_config() {
+    step "pkg-config: shared"
+    pkg_consumer $(pkg-config --cflags --libs pmqtt)
+    needs_shared "$program" || fail "the static library was linked"
+
+    step "pkg-config --static, with both libraries there"
+    pkg_consumer $(pkg-config --cflags --libs --static pmqtt)
+
+    local form
+    for form in '-l:libpmqtt.a' '-Wl,-Bstatic -lpmqtt -Wl,-Bdynamic'; do
+        step "pkg-config --static, $form"
+        pkg_consumer $(pkg-config --cflags --libs --static pmqtt | sed "s/-lpmqtt/$form/")
+        ! needs_shared "$program" || fail "the shared library was linked"
+    done
+
+    step "pkg-config --static, with the static library alone"
+    rm "$lib"/libpmqtt.so*
+    pkg_consumer $(pkg-config --cflags --libs --static pmqtt)
+}
+
+check_native_libs() {
+    step "native libraries: as rustc says"
+    local said
+    said=$(cd "$source" && cargo rustc --lib --locked --crate-type staticlib \
+        --target-dir "$build/native-libs" -- --print native-static-libs 2>&1)
+    said=$(sed -n 's/^note: native-static-libs: //p' <<<"$said")
+    [[ -n $said ]] || fail "rustc does not say"
+    [[ $(sed -n 's/^Libs.private: //p' "$lib/pkgconfig/pmqtt.pc") == "$said" ]] ||
+        fail "PMQTT_NATIVE_LIBS in cmake/cargo.cmake should be: $said"
+}
+
+install_and_move
+check_library
+check_header
+check_cmake
+check_pkg_config
+check_native_libs
+echo "packaging: all is well"

@@ -1,0 +1,92 @@
+//! What must hold for whatever bytes a peer sends. The fuzz target judges by it too.
+
+use pmqtt::codec::{Header, Malformed, Message, Packet, Role, Version, decode, encode, header};
+
+/// Reads the packet at the front of `bytes` and writes it again; None when it is not all there.
+/// Panics when the writing says anything else than the reading did.
+pub fn round_trip(
+    bytes: &[u8],
+    reader: Role,
+    version: Version,
+) -> Result<Option<Vec<u8>>, Malformed> {
+    let Some(header) = header(bytes, reader, version)? else {
+        return Ok(None);
+    };
+    let Some(original) = bytes.get(..header.end) else {
+        return Ok(None);
+    };
+    let mut packet = original.to_vec();
+    let again = write(&decode(&mut packet, &header, version)?, version);
+    assert_eq!(again, canonical(original, &header, version));
+    Ok(Some(again))
+}
+
+fn write(packet: &Packet, version: Version) -> Vec<u8> {
+    let mut out = Vec::new();
+    match *packet {
+        Packet::Connect(connect) => encode::connect(&mut out, &connect).unwrap(),
+        Packet::ConnAck(connack) => encode::connack(&mut out, &connack),
+        Packet::Publish(publish) => {
+            let message = Message {
+                topic: publish.topic.as_str(),
+                payload: publish.payload,
+                qos: publish.qos,
+                retain: publish.retain,
+            };
+            encode::publish(&mut out, &message, publish.packet_id).unwrap();
+            if publish.dup {
+                encode::set_dup(&mut out);
+            }
+        }
+        Packet::Ack(kind, id) => encode::ack(&mut out, kind, id, false, version),
+        Packet::Subscribe(subscribe) => {
+            let filters: Vec<_> = subscribe.filters.collect();
+            encode::subscribe(&mut out, subscribe.packet_id, &filters).unwrap();
+        }
+        Packet::SubAck(suback) => {
+            encode::suback(&mut out, suback.packet_id, suback.granted).unwrap();
+        }
+        Packet::Unsubscribe(unsubscribe) => {
+            let filters: Vec<_> = unsubscribe.filters.map(|(filter, _)| filter).collect();
+            encode::unsubscribe(&mut out, unsubscribe.packet_id, &filters).unwrap();
+        }
+        Packet::UnsubAck(id) => encode::unsuback(&mut out, id),
+        Packet::PingReq => encode::pingreq(&mut out),
+        Packet::PingResp => encode::pingresp(&mut out),
+        Packet::Disconnect => encode::disconnect(&mut out),
+    }
+    out
+}
+
+/// The one spelling of `packet` that a writer may choose: no reserved bit set that 3.1 lets
+/// pass, and no longer remaining length than needed, which neither version forbids.
+fn canonical(packet: &[u8], header: &Header, version: Version) -> Vec<u8> {
+    let first = match packet[0] >> 4 {
+        3 => packet[0],
+        6 | 8 | 10 => packet[0] & 0xf0 | 0b0010,
+        _ => packet[0] & 0xf0,
+    };
+    let mut out = vec![first];
+    out.extend(remaining_length(header.end - header.start));
+    out.extend_from_slice(&packet[header.start..]);
+    if first == 0x20 && version == Version::V31 {
+        out[2] = 0;
+    }
+    out
+}
+
+/// The algorithm of section 2.2.3, as it is written there.
+pub fn remaining_length(mut x: usize) -> Vec<u8> {
+    let mut digits = Vec::new();
+    loop {
+        let mut digit = (x % 128) as u8;
+        x /= 128;
+        if x > 0 {
+            digit |= 128;
+        }
+        digits.push(digit);
+        if x == 0 {
+            return digits;
+        }
+    }
+}
