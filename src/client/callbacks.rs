@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use parking_lot::MutexGuard;
 
 use super::events::{
-    Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, Message, Published,
+    Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
     Subscribed, Unsubscribed, Writable,
 };
 use super::state::{Guard, State};
@@ -18,7 +18,7 @@ pub struct Callbacks {
     pub connect: Option<Callback<Connected>>,
     pub connect_fail: Option<Callback<ConnectFailed>>,
     pub disconnect: Option<Callback<Disconnected>>,
-    pub message: Option<Callback<Message>>,
+    pub message: Option<Callback<MessageEvent>>,
     pub publish: Option<Callback<Published>>,
     pub subscribe: Option<Callback<Subscribed>>,
     pub unsubscribe: Option<Callback<Unsubscribed>>,
@@ -67,7 +67,7 @@ pub fn call<E>(state: &mut Guard, callback: Option<Callback<E>>, event: &E) {
 }
 
 /// Calls each callback whose filter matches, or else the one for all messages.
-pub fn call_message(state: &mut Guard, message: &Message, topic: &str) {
+pub fn call_message(state: &mut Guard, message: &MessageEvent, topic: &str) {
     let mut last = 0;
     let mut matched = false;
     // Looked up anew for each call, as the one before may have added and removed filters.
@@ -93,12 +93,12 @@ struct Entry {
     filter: Box<str>,
     /// Counts up with each addition, and the entries are in its order.
     number: u64,
-    callback: Callback<Message>,
+    callback: Callback<MessageEvent>,
 }
 
 impl Filters {
     /// Sets the callback of a filter; one that it had is replaced.
-    pub fn add(&mut self, filter: &str, callback: Callback<Message>) {
+    pub fn add(&mut self, filter: &str, callback: Callback<MessageEvent>) {
         match self.position(filter) {
             Some(index) => self.entries[index].callback = callback,
             None => {
@@ -122,7 +122,7 @@ impl Filters {
         self.entries.iter().position(|e| &*e.filter == filter)
     }
 
-    fn next_match(&self, topic: &str, after: u64) -> Option<(u64, Callback<Message>)> {
+    fn next_match(&self, topic: &str, after: u64) -> Option<(u64, Callback<MessageEvent>)> {
         self.entries
             .iter()
             .find(|entry| entry.number > after && topic::matches(&entry.filter, topic))

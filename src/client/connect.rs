@@ -24,20 +24,22 @@ pub struct Target<'a> {
 
 impl Client {
     /// Connects, and waits for the transport to be open, but not for CONNACK.
-    pub fn connect(self: &Arc<Self>, target: &Target) -> Result {
+    pub fn connect(&self, target: &Target) -> Result {
         let endpoint = endpoint(target)?;
-        let client = Arc::clone(self);
-        let mut state = client.lock();
+        let mut state = self.lock();
         state.check_free_to_connect()?;
         state.aim(endpoint, target.keep_alive);
         state.connect_blocks = true;
-        client.connect_here(Frame::new(&client, state))
+        self.connect_here(Frame::new(self, state))
     }
 
     /// Lets whoever runs the client connect.
-    pub fn connect_async(self: &Arc<Self>, target: &Target) -> Result {
+    pub fn connect_async(&self, target: &Target) -> Result {
         let endpoint = endpoint(target)?;
         let mut state = self.lock();
+        if state.freed {
+            return Err(Error::no_connection());
+        }
         state.aim(endpoint, target.keep_alive);
         state.connect_blocks = false;
         state.supersede(Plan::Connect { at: sys::now() });
@@ -46,16 +48,15 @@ impl Client {
     }
 
     /// Connects again, in the way of the last connect.
-    pub fn reconnect(self: &Arc<Self>) -> Result {
-        let client = Arc::clone(self);
-        let mut state = client.lock();
+    pub fn reconnect(&self) -> Result {
+        let mut state = self.lock();
         if state.endpoint.is_none() {
             return Err(Error::inval("reconnect: there was no connect before"));
         }
         state.check_free_to_connect()?;
         state.wanted = true;
         if state.connect_blocks {
-            return client.connect_here(Frame::new(&client, state));
+            return self.connect_here(Frame::new(self, state));
         }
         state.supersede(Plan::Connect { at: sys::now() });
         self.settle(state);
@@ -64,7 +65,7 @@ impl Client {
 
     /// Writes what was handed over already, then DISCONNECT, and then closes the connection. An
     /// attempt to connect is given up.
-    pub fn disconnect(self: &Arc<Self>) -> Result {
+    pub fn disconnect(&self) -> Result {
         let mut state = self.lock();
         state.wanted = false;
         let connected = state.session.disconnect(sys::now());
@@ -84,7 +85,7 @@ impl Client {
     }
 
     /// Makes the transport in this thread, and hands it to the driver.
-    fn connect_here(self: &Arc<Self>, mut state: Frame) -> Result {
+    fn connect_here(&self, mut state: Frame) -> Result {
         let waker = Waker::new().map_err(|error| Error::os("connect", &error))?;
         let waker = Arc::new(waker);
         state.supersede(Plan::Elsewhere);
@@ -124,6 +125,7 @@ impl super::state::State {
 
     fn check_free_to_connect(&self) -> Result {
         match self.plan {
+            _ if self.freed => Err(Error::no_connection()),
             Plan::Elsewhere => Err(Error::busy("another thread is connecting this client")),
             _ => Ok(()),
         }

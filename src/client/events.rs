@@ -33,7 +33,7 @@ pub struct ConnectFailed {
 
 /// A message from the broker. The pointers are valid until the callback returns.
 #[repr(C)]
-pub struct Message {
+pub struct MessageEvent {
     /// The packet identifier; 0 at QoS 0.
     pub mid: u64,
     /// The topic, UTF-8 and NUL-terminated.

@@ -3,6 +3,7 @@
 use parking_lot::{Condvar, Mutex};
 use std::ffi::c_void;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::callbacks::Callbacks;
 use super::driver::Driver;
@@ -23,6 +24,7 @@ impl Client {
             state: Mutex::new(State::new(options, Callbacks::new(userdata))),
             driver: Mutex::new(Driver::default()),
             changed: Condvar::new(),
+            broken: AtomicBool::new(false),
         });
         client.lock().set_handle(Arc::as_ptr(&client));
         Ok(client)
@@ -31,14 +33,13 @@ impl Client {
     /// As if just created: closes the connection without a word, and forgets queues, callbacks,
     /// will and credentials. The loop thread goes on, without anything to do.
     pub fn reinitialise(
-        self: &Arc<Self>,
+        &self,
         id: Option<&str>,
         clean_session: bool,
         userdata: *mut c_void,
     ) -> Result {
         let id = client_id(id, clean_session)?;
-        let client = Arc::clone(self);
-        let mut state = client.lock();
+        let mut state = self.lock();
         interest::retire(&mut state);
         let version = state.session.options().version;
         state.supersede(Plan::Rest);
@@ -52,7 +53,7 @@ impl Client {
 
     /// Ends the client: nothing that was queued is written, no callback is called any more. Waits
     /// until none runs; inside of one the end comes when the call that runs it unwinds.
-    pub fn free(self: Arc<Self>) {
+    pub fn free(&self) {
         let mut state = self.lock();
         interest::retire(&mut state);
         state.supersede(Plan::Rest);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Code, Error, Result};
-use super::state::{HolderKind, LoopThread, Plan, State};
+use super::state::{Guard, HolderKind, LoopThread, Plan, State};
 use super::turn::Turn;
 use super::{Client, thread_mark};
 use crate::sys::{self, EventSet};
@@ -17,10 +17,9 @@ const STACK: usize = 2 * 1024 * 1024;
 
 impl Client {
     /// One step: waits for the socket at the most for `timeout`, and does what there is to do.
-    pub fn run_once(self: &Arc<Self>, timeout: Duration) -> Result {
-        let client = Arc::clone(self);
+    pub fn run_once(&self, timeout: Duration) -> Result {
         let until = sys::now() + timeout;
-        let mut turn = Turn::begin(&client, client.lock(), HolderKind::Loop)?;
+        let mut turn = Turn::begin(self, self.lock(), HolderKind::Loop)?;
         let was_idle = turn.state.is_idle();
         let mut result = turn.pass(false, false);
         while result.is_ok() && was_idle == turn.state.is_idle() {
@@ -37,19 +36,14 @@ impl Client {
         result
     }
 
-    /// The foreign loop's socket is readable.
-    pub fn read_ready(self: &Arc<Self>) -> Result {
-        self.step(true, false)
-    }
-
-    /// The foreign loop's socket is writable, or its timer ran out.
-    pub fn step_without_reading(self: &Arc<Self>) -> Result {
-        self.step(false, false)
+    /// A step of a foreign loop: does what can be done without waiting.
+    pub fn step(&self, read: bool) -> Result {
+        self.step_as(read, false)
     }
 
     /// The event descriptor is readable.
-    pub fn process(self: &Arc<Self>) -> Result {
-        let result = self.step(true, true);
+    pub fn process(&self) -> Result {
+        let result = self.step_as(true, true);
         // A lost connection is made again, so that there is nothing for the caller to do.
         match result {
             Err(error) if error.code != Code::Busy && self.lock().wanted => Ok(()),
@@ -57,9 +51,8 @@ impl Client {
         }
     }
 
-    fn step(self: &Arc<Self>, read: bool, auto: bool) -> Result {
-        let client = Arc::clone(self);
-        let mut turn = Turn::begin(&client, client.lock(), HolderKind::Loop)?;
+    fn step_as(&self, read: bool, auto: bool) -> Result {
+        let mut turn = Turn::begin(self, self.lock(), HolderKind::Loop)?;
         let was_idle = turn.state.is_idle();
         if auto {
             turn.state.drain_event_set();
@@ -71,7 +64,7 @@ impl Client {
     }
 
     /// One descriptor that is readable whenever `process` is to be called.
-    pub fn event_fd(self: &Arc<Self>) -> Result<RawFd> {
+    pub fn event_fd(&self) -> Result<RawFd> {
         let mut state = self.lock();
         if let Some(event_set) = &state.event_set {
             return Ok(event_set.as_raw_fd());
@@ -90,15 +83,13 @@ impl Client {
     }
 
     /// Runs until the program has asked for the end of the connection.
-    pub fn run_forever(self: &Arc<Self>, retry_first: bool) -> Result {
-        let client = Arc::clone(self);
-        let state = client.lock();
+    pub fn run_forever(&self, retry_first: bool) -> Result {
+        let state = self.lock();
         if state.endpoint.is_none() {
-            return Err(Error::inval(
-                "loop_forever: call connect or connect_async first",
-            ));
+            let text = "loop_forever: call connect or connect_async first";
+            return Err(Error::inval(text));
         }
-        let mut turn = Turn::begin(&client, state, HolderKind::Loop)?;
+        let mut turn = Turn::begin(self, state, HolderKind::Loop)?;
         let result = run(&mut turn, retry_first, |state| {
             !state.wanted && state.is_idle() || state.freed
         });
@@ -108,7 +99,7 @@ impl Client {
 
     pub fn start_thread(self: &Arc<Self>) -> Result {
         let mut state = self.lock();
-        if state.loop_thread.is_some() {
+        if state.freed || state.loop_thread.is_some() {
             return Err(Error::inval("loop_start: the loop thread runs already"));
         }
         // Made here, where its failure can be reported.
@@ -128,7 +119,7 @@ impl Client {
 
     /// Tells the loop thread to stop, and waits until it has; in one of its own callbacks it
     /// stops when that has returned.
-    pub fn stop_thread(self: &Arc<Self>) -> Result {
+    pub fn stop_thread(&self) -> Result {
         let mut state = self.lock();
         let Some(thread) = state.loop_thread.take() else {
             return Err(Error::inval("loop_stop: no loop thread runs"));
@@ -169,46 +160,53 @@ impl Client {
         }
     }
 
-    /// Waits until all that was published is settled. The number of messages that are not.
-    pub fn drain(self: &Arc<Self>, timeout: Duration) -> Result<usize> {
-        let client = Arc::clone(self);
+    /// Waits until all that was published is settled, or the timeout is over.
+    pub fn drain(&self, timeout: Duration) -> Result {
         let until = sys::now() + timeout;
-        let mut state = client.lock();
+        let mut state = self.lock();
         match &state.holder {
             Some(holder) if holder.thread == thread_mark() => {
-                return Err(Error::busy(
-                    "drain: called in a callback, which holds up the loop",
-                ));
+                let text = "drain: called in a callback, which holds up the loop";
+                return Err(Error::busy(text));
             }
             Some(holder) if holder.kind == HolderKind::Loop => {
-                state.drainers += 1;
-                while state.session.unsettled() > 0 && !state.freed {
-                    let rest = until.saturating_sub(sys::now());
-                    if client.changed.wait_for(&mut state, rest).timed_out() {
-                        break;
-                    }
-                }
-                state.drainers -= 1;
-                return Ok(state.session.unsettled());
+                self.wait_until_settled(&mut state, until);
+                return Ok(());
             }
             _ => {}
         }
         let auto = state.event_set.is_some();
-        let mut turn = Turn::begin(&client, state, HolderKind::Loop)?;
+        let mut turn = Turn::begin(self, state, HolderKind::Loop)?;
         let mut result = turn.pass(false, auto);
         while result.is_ok() && turn.state.session.unsettled() > 0 && sys::now() < until {
             if turn.state.is_idle() {
+                result = Err(Error::no_connection());
                 break;
             }
             let rest = until.saturating_sub(sys::now());
             result = turn.wait(Some(rest)).and_then(|read| turn.pass(read, auto));
         }
-        let left = turn.state.session.unsettled();
-        turn.end(auto);
-        match result {
-            Err(error) if left > 0 => Err(error),
-            _ => Ok(left),
+        if turn.state.session.unsettled() == 0 {
+            result = Ok(());
         }
+        turn.end(auto);
+        result
+    }
+
+    /// Another thread runs the client.
+    fn wait_until_settled(&self, state: &mut Guard, until: Duration) {
+        state.drainers += 1;
+        while state.session.unsettled() > 0 && !state.freed {
+            let rest = until.saturating_sub(sys::now());
+            if self.changed.wait_for(state, rest).timed_out() {
+                break;
+            }
+        }
+        state.drainers -= 1;
+    }
+
+    pub fn unsettled(&self) -> usize {
+        self.lock().session.unsettled()
     }
 }
 

@@ -23,8 +23,11 @@ mod stats;
 mod trace;
 mod turn;
 
+use std::sync::atomic::AtomicBool;
+
 use parking_lot::{Condvar, Mutex};
 
+pub use connect::Target;
 use driver::Driver;
 pub use error::{Code, Error, Result};
 pub use interest::milliseconds;
@@ -37,6 +40,8 @@ pub struct Client {
     driver: Mutex<Driver>,
     /// A turn or a frame ended, a thread is to stop, or all messages are settled.
     changed: Condvar,
+    /// A panic was caught: nothing in here can be relied upon.
+    broken: AtomicBool,
 }
 
 impl Client {

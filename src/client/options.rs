@@ -1,7 +1,7 @@
 //! What a program sets.
 
 use std::ffi::{c_char, c_void};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rand::Rng;
@@ -11,7 +11,7 @@ use super::Client;
 use super::backoff::Backoff;
 use super::callbacks::Callbacks;
 use super::error::{Code, Error, Result};
-use super::events::{Callback, Message};
+use super::events::{Callback, Interest, MessageEvent};
 pub use crate::codec::Version;
 use crate::codec::{self, MAX_STRING, topic};
 use crate::session::{Options, Will};
@@ -62,27 +62,27 @@ fn random_id() -> String {
 }
 
 impl Client {
-    pub fn set_max_inflight(self: &Arc<Self>, messages: usize) {
+    pub fn set_max_inflight(&self, messages: usize) {
         self.configure(|options| options.max_inflight = messages);
     }
 
-    pub fn set_retry(self: &Arc<Self>, interval: Duration) {
+    pub fn set_retry(&self, interval: Duration) {
         self.configure(|options| options.retry = interval);
     }
 
-    pub fn set_max_queued_messages(self: &Arc<Self>, messages: usize) {
+    pub fn set_max_queued_messages(&self, messages: usize) {
         self.configure(|options| options.max_queued_messages = messages);
     }
 
-    pub fn set_max_queued_bytes(self: &Arc<Self>, bytes: usize) {
+    pub fn set_max_queued_bytes(&self, bytes: usize) {
         self.configure(|options| options.max_queued_bytes = bytes);
     }
 
-    pub fn set_manual_ack(self: &Arc<Self>, manual: bool) {
+    pub fn set_manual_ack(&self, manual: bool) {
         self.configure(|options| options.manual_ack = manual);
     }
 
-    pub fn set_connect_timeout(self: &Arc<Self>, timeout: Duration) -> Result {
+    pub fn set_connect_timeout(&self, timeout: Duration) -> Result {
         if timeout.is_zero() {
             return Err(Error::inval("connect_timeout_set: it must be over 0"));
         }
@@ -101,11 +101,7 @@ impl Client {
     }
 
     /// None clears both.
-    pub fn set_credentials(
-        self: &Arc<Self>,
-        username: Option<&str>,
-        password: Option<&[u8]>,
-    ) -> Result {
+    pub fn set_credentials(&self, username: Option<&str>, password: Option<&[u8]>) -> Result {
         let too_long = |length: usize| length > MAX_STRING;
         if too_long(username.map_or(0, str::len)) || too_long(password.map_or(0, <[u8]>::len)) {
             return Err(Error::inval(
@@ -120,7 +116,7 @@ impl Client {
         Ok(())
     }
 
-    pub fn set_will(self: &Arc<Self>, will: &codec::Message) -> Result {
+    pub fn set_will(&self, will: &codec::Message) -> Result {
         topic::check_name(will.topic).map_err(|why| Error::inval(format!("will_set: {why}")))?;
         if will.payload.len() > MAX_STRING {
             let text = "will_set: a will's payload must not be longer than 65,535 bytes";
@@ -136,7 +132,7 @@ impl Client {
         Ok(())
     }
 
-    pub fn clear_will(self: &Arc<Self>) {
+    pub fn clear_will(&self) {
         self.configure(|options| options.will = None);
     }
 
@@ -158,14 +154,14 @@ impl Client {
     }
 
     /// `on_interest`, which learns at once what there is to wait for now.
-    pub fn set_interest(self: &Arc<Self>, callback: Option<Callback<super::events::Interest>>) {
+    pub fn set_interest(&self, callback: Option<Callback<Interest>>) {
         let mut state = self.lock();
         state.callbacks.interest = callback;
         state.reported = Default::default();
         self.settle(state);
     }
 
-    pub fn add_filter(&self, filter: &str, callback: Callback<Message>) -> Result {
+    pub fn add_filter(&self, filter: &str, callback: Callback<MessageEvent>) -> Result {
         topic::check_filter(filter)
             .map_err(|why| Error::inval(format!("message_callback_add: {why}")))?;
         self.lock().callbacks.filters.add(filter, callback);
@@ -193,14 +189,14 @@ impl Client {
 
     /// After a panic nothing in here can be relied upon.
     pub fn is_broken(&self) -> bool {
-        self.lock().broken
+        self.broken.load(Ordering::Relaxed)
     }
 
     pub fn set_broken(&self) {
-        self.lock().broken = true;
+        self.broken.store(true, Ordering::Relaxed);
     }
 
-    fn configure(self: &Arc<Self>, change: impl FnOnce(&mut Options)) {
+    fn configure(&self, change: impl FnOnce(&mut Options)) {
         let mut state = self.lock();
         state.session.configure(sys::now(), change);
         self.settle(state);

@@ -7,7 +7,7 @@ use parking_lot::MutexGuard;
 use super::callbacks::{address, call, call_message};
 use super::driver::{Driver, Step, Stop, check_epoch};
 use super::error::{Code, Error, connack_string};
-use super::events::{Connected, Message, Published, Subscribed, Unsubscribed};
+use super::events::{Connected, MessageEvent, Published, Subscribed, Unsubscribed};
 use super::log::{self, Level};
 use super::state::Guard;
 use super::trace;
@@ -104,7 +104,7 @@ fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
 fn message(state: &mut Guard, publish: &Publish, manual_ack: bool, epoch: u64, now: Duration) {
     state.counters.messages_in += 1;
     let topic = publish.topic.as_str();
-    let message = Message {
+    let message = MessageEvent {
         mid: publish.packet_id.map_or(0, |id| id.get().into()),
         topic: publish.topic.terminated().as_ptr().cast(),
         topic_len: topic.len(),

@@ -1,8 +1,6 @@
 //! Publish, subscribe, unsubscribe, acknowledge: taken under the lock, sent by whoever runs the
 //! client.
 
-use std::sync::Arc;
-
 use super::Client;
 use super::error::{Code, Error, Result};
 use crate::codec::{Message, PacketId, QoS, TooLong, topic};
@@ -14,7 +12,7 @@ pub const MAX_PAYLOAD: usize = crate::codec::MAX_REMAINING_LENGTH;
 
 impl Client {
     /// The mid is told also where the message is queued for the next connection, or dropped.
-    pub fn publish(self: &Arc<Self>, message: &Message, mid: &mut u64) -> Result {
+    pub fn publish(&self, message: &Message, mid: &mut u64) -> Result {
         topic::check_name(message.topic).map_err(|why| inval("publish", why))?;
         if message.payload.len() > MAX_PAYLOAD {
             let text = "publish: a payload must not be longer than 268,435,455 bytes";
@@ -39,7 +37,7 @@ impl Client {
         })
     }
 
-    pub fn subscribe(self: &Arc<Self>, filters: &[(&str, QoS)]) -> Result<u64> {
+    pub fn subscribe(&self, filters: &[(&str, QoS)]) -> Result<u64> {
         if filters.is_empty() {
             return Err(inval("subscribe", "there is no topic filter"));
         }
@@ -52,7 +50,7 @@ impl Client {
         subscribed.map_err(|error| request_error("subscribe", error))
     }
 
-    pub fn unsubscribe(self: &Arc<Self>, filters: &[&str]) -> Result<u64> {
+    pub fn unsubscribe(&self, filters: &[&str]) -> Result<u64> {
         if filters.is_empty() {
             return Err(inval("unsubscribe", "there is no topic filter"));
         }
@@ -66,7 +64,7 @@ impl Client {
     }
 
     /// Acknowledges a message, where the program has asked to do that by itself.
-    pub fn acknowledge(self: &Arc<Self>, mid: u64, qos: QoS) -> Result {
+    pub fn acknowledge(&self, mid: u64, qos: QoS) -> Result {
         let not_found = || {
             Error::new(
                 Code::NotFound,

@@ -65,8 +65,6 @@ pub struct State {
     /// Threads that wait in `drain` for another thread's loop.
     pub drainers: usize,
     pub freed: bool,
-    /// A panic was caught: nothing here can be relied upon.
-    pub broken: bool,
     handle: usize,
 }
 
@@ -136,7 +134,6 @@ impl State {
             frames: Vec::new(),
             drainers: 0,
             freed: false,
-            broken: false,
             handle: 0,
         }
     }

@@ -75,6 +75,9 @@ impl<'a> Turn<'a> {
             }
             client.changed.wait(&mut state);
         }
+        if state.freed {
+            return Err(Error::no_connection());
+        }
         let driver = client
             .driver
             .try_lock()
@@ -146,9 +149,10 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        // Without the lock held here, another thread could see the driver taken by nobody.
         self.state.holder = None;
-        self.state.broken |= std::thread::panicking();
+        if std::thread::panicking() {
+            self.state.client.set_broken();
+        }
         if self.state.freed {
             self.driver.let_go(&mut self.state);
         }
@@ -158,7 +162,7 @@ impl Drop for Turn<'_> {
 impl Client {
     /// The end of each request: whoever runs the client learns that there is something to do,
     /// or else, when nobody does, this thread sends it. No lock is held on return.
-    pub fn settle(self: &Arc<Self>, state: Guard) {
+    pub fn settle(&self, state: Guard) {
         if state.has_log_lines() {
             return self.settle_with_log(state);
         }
@@ -166,17 +170,14 @@ impl Client {
     }
 
     #[cold]
-    fn settle_with_log(self: &Arc<Self>, state: Guard) {
-        let client = Arc::clone(self);
-        // The same lock, for as long as the reference that was just taken.
-        drop(state);
-        let mut frame = Frame::new(&client, client.lock());
+    fn settle_with_log(&self, state: Guard) {
+        let mut frame = Frame::new(self, state);
         log::deliver(&mut frame);
         drop(frame);
-        client.hand_over(client.lock());
+        self.hand_over(self.lock());
     }
 
-    fn hand_over(self: &Arc<Self>, mut state: Guard) {
+    fn hand_over(&self, mut state: Guard) {
         let has_work = state.session.has_output() && state.session.phase() != Phase::Closed
             || matches!(state.plan, Plan::Adopt(_))
             || state.callbacks.interest.is_some();
@@ -190,13 +191,12 @@ impl Client {
 
     /// Writes what a request has encoded, or reports that there is something to write: a foreign
     /// loop with an `on_interest` callback gathers what it writes.
-    fn attend(self: &Arc<Self>) {
-        let client = Arc::clone(self);
-        let mut state = client.lock();
+    fn attend(&self) {
+        let mut state = self.lock();
         if state.holder.is_some() {
             return state.wake();
         }
-        if let Ok(mut turn) = Turn::begin(&client, state, HolderKind::Request) {
+        if let Ok(mut turn) = Turn::begin(self, state, HolderKind::Request) {
             turn.driver.adopt(&mut turn.state, false);
             let gathers = turn.state.callbacks.interest.is_some();
             if turn.driver.is_open() && !gathers {

@@ -1,0 +1,348 @@
+//! The callbacks: their types, and the functions that set them.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::{run, text};
+use crate::client::events::{
+    ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published, Subscribed,
+    Unsubscribed, Writable,
+};
+use crate::client::{Client, Error};
+
+/// The broker answered CONNECT, and accepted or refused.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_connect =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Connected)>;
+
+/// An attempt to connect failed before the broker answered CONNECT.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_connect_fail =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const ConnectFailed)>;
+
+/// A connection ended that was announced or refused, or that the program asked to end.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_disconnect =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Disconnected)>;
+
+/// A message came. What the event points to is valid until the callback returns.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_message =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const MessageEvent)>;
+
+/// A publish is done.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_publish =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Published)>;
+
+/// The broker answered SUBSCRIBE.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_subscribe =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Subscribed)>;
+
+/// The broker answered UNSUBSCRIBE.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_unsubscribe =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Unsubscribed)>;
+
+/// There is room in the queue again.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_writable =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Writable)>;
+
+/// A line for the log.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_log =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const LogLine)>;
+
+/// What the client waits for has changed.
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_interest =
+    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Interest)>;
+
+/// Sets what is called when the broker has answered CONNECT: once for each connection, accepted
+/// or refused. After a refusal `on_disconnect` follows. [MQTT-3.2]
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_connect_set(
+    client: *mut Client,
+    callback: pmqtt_on_connect,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.connect = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called when an attempt to connect has failed before the broker answered CONNECT:
+/// no address, no answer, refused by the host. Not called for an attempt of `pmqtt_connect`, which
+/// returns the error itself.
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
+    client: *mut Client,
+    callback: pmqtt_on_connect_fail,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.connect_fail = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called when a connection has ended: exactly once for each that `on_connect` told
+/// of, and for each that ended before CONNACK because of `pmqtt_disconnect`. The event's rc is
+/// `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew.
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_disconnect_set(
+    client: *mut Client,
+    callback: pmqtt_on_disconnect,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.disconnect = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called for each message that no filter of `pmqtt_message_callback_add` matches.
+/// QoS 2 is delivered when its PUBLISH comes, and once. The acknowledgement goes out after the
+/// callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program. [MQTT-4.3]
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_message_set(
+    client: *mut Client,
+    callback: pmqtt_on_message,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.message = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called when a publish is done, at each QoS: exactly once for each mid, but for
+/// those that `pmqtt_reinitialise` or `pmqtt_client_free` drop, and QoS 0 that `pmqtt_publish` refused.
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_publish_set(
+    client: *mut Client,
+    callback: pmqtt_on_publish,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.publish = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called when the broker has answered SUBSCRIBE, or the connection ended before it
+/// did. [MQTT-3.9]
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_subscribe_set(
+    client: *mut Client,
+    callback: pmqtt_on_subscribe,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.subscribe = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called when the broker has answered UNSUBSCRIBE, or the connection ended before
+/// it did. [MQTT-3.11]
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
+    client: *mut Client,
+    callback: pmqtt_on_unsubscribe,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.unsubscribe = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called when there is room in the queue again, once after `pmqtt_publish` returned
+/// `PMQTT_ERR_QUEUE_SIZE`.
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_writable_set(
+    client: *mut Client,
+    callback: pmqtt_on_writable,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.writable = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called with lines that tell what the client does: INFO each stage of connecting,
+/// DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
+/// them. Calls that the callback itself makes are not logged.
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
+///                  told of, one line at a time.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Client, callback: pmqtt_on_log) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_callbacks(|callbacks| callbacks.log = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called when that changes which a foreign loop waits for, for loops that keep
+/// registrations: with the descriptor, whether to wait for reading and writing, and when to call
+/// `pmqtt_loop_misc`. Called at once with what holds now, at the end of each call that changes it,
+/// and before a descriptor is closed. A deadline that only moves later is not told: at the earlier
+/// one `pmqtt_loop_misc` finds nothing to do, and the later one is told then. With this callback set,
+/// `pmqtt_publish` gathers messages and leaves the writing to `pmqtt_loop_write`.
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present one; NULL: none. It runs in whichever thread makes the
+///                  change, and one at a time.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_interest_set(
+    client: *mut Client,
+    callback: pmqtt_on_interest,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_interest(callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets what is called for messages whose topic matches a filter. Of several filters that match,
+/// each one's callback is called, in the order in which they were added; `on_message` is called
+/// only where none matches. It does not subscribe.
+///
+/// @param client    The client; not NULL.
+/// @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
+/// @param callback  Not NULL. Replaces the one that the same filter has.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_message_callback_add(
+    client: *mut Client,
+    filter: *const c_char,
+    callback: pmqtt_on_message,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let filter = text(filter, "message_callback_add: the filter")?;
+            let callback = callback
+                .ok_or_else(|| Error::inval("message_callback_add: the callback is NULL"))?;
+            client.add_filter(filter, callback)
+        })
+    }
+}
+
+/// Removes the callback of a filter. Once this has returned, it is not called any more, unless it
+/// runs in another thread right now.
+///
+/// @param client  The client; not NULL.
+/// @param filter  As it was added; not NULL.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: the filter has no callback;
+/// `PMQTT_ERR_INVAL`: an argument is wrong.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_message_callback_remove(
+    client: *mut Client,
+    filter: *const c_char,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.remove_filter(text(filter, "message_callback_remove: the filter")?)
+        })
+    }
+}

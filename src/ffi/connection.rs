@@ -1,0 +1,121 @@
+//! Connect and disconnect.
+
+use std::ffi::{c_char, c_int};
+
+use super::{number, optional_text, run, text};
+use crate::client::{Client, Result, Target};
+
+/// Connects to a broker, and waits until the transport (TCP) is open, but not for CONNACK: a loop
+/// call receives that, and `on_connect` tells of it. A connection that the client has already is
+/// closed first, without a DISCONNECT.
+///
+/// @param client        The client; not NULL.
+/// @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
+///                      are tried, as RFC 8305 says.
+/// @param port          1 to 65535; 0: 1883.
+/// @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
+///                      whether the broker is still there. 0: never. [MQTT-3.1.2.10]
+/// @param bind_address  The local IP address to connect from; NULL or "": any.
+///
+/// @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is
+/// wrong; nothing was changed. `PMQTT_ERR_DNS`: the name has no address. `PMQTT_ERR_ERRNO`: each
+/// address failed. `PMQTT_ERR_TIMEOUT`: no answer within the connect timeout. `PMQTT_ERR_BUSY`:
+/// another thread connects this client. `PMQTT_ERR_NO_CONN`: another thread or a callback
+/// disconnected, connected elsewhere or freed the client meanwhile. `pmqtt_last_error` has the
+/// details.
+///
+/// Thread-safe; callback-safe. Blocks no longer than the connect timeout
+/// (`pmqtt_connect_timeout_set`), in a callback too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_connect(
+    client: *mut Client,
+    host: *const c_char,
+    port: c_int,
+    keepalive: c_int,
+    bind_address: *const c_char,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.connect(&target(host, port, keepalive, bind_address)?)
+        })
+    }
+}
+
+/// Tells the client to connect, and returns at once; whoever runs the loop makes the connection.
+/// Nothing of it, the look-up of the name included, ever blocks a caller, nor does a later
+/// `pmqtt_reconnect`. `on_connect` tells of success, `on_connect_fail` of failure.
+///
+/// Parameters as for `pmqtt_connect`.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_connect_async(
+    client: *mut Client,
+    host: *const c_char,
+    port: c_int,
+    keepalive: c_int,
+    bind_address: *const c_char,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.connect_async(&target(host, port, keepalive, bind_address)?)
+        })
+    }
+}
+
+/// Connects again to where the last connect went, and in its way: after `pmqtt_connect` it blocks
+/// as that does, after `pmqtt_connect_async` it returns at once. A connection that the client has
+/// is closed first. After CONNACK what is in flight is sent again, in order: PUBLISH with DUP,
+/// and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+///
+/// @param client  The client; not NULL.
+///
+/// @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when there was no connect before.
+///
+/// Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Client) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe { run(client, |client| client.reconnect()) }
+}
+
+/// Ends the connection: what was written or published into the window goes out first, then
+/// DISCONNECT, so that the broker does not publish the will; then the socket is closed, and
+/// `on_disconnect` called with `PMQTT_ERR_SUCCESS`. Loop calls do that; it takes no longer than
+/// the connect timeout. Called before CONNACK has come, it waits for that. Messages that are
+/// queued behind the window stay for the next connection: `pmqtt_drain` waits for them.
+///
+/// @param client  The client; not NULL.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: there is no connection; an attempt to
+/// connect, or the wait for the next one, is given up, and `pmqtt_loop_forever` returns.
+/// `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks. [MQTT-3.14]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Client) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe { run(client, |client| client.disconnect()) }
+}
+
+/// # Safety
+/// The pointers are NULL or strings that live through the call.
+unsafe fn target<'a>(
+    host: *const c_char,
+    port: c_int,
+    keepalive: c_int,
+    bind_address: *const c_char,
+) -> Result<Target<'a>> {
+    Ok(Target {
+        // SAFETY: the caller's promise is the same.
+        host: unsafe { text(host, "connect: the host") }?,
+        port: number(port, 65_535, "connect: port")? as u16,
+        keep_alive: number(keepalive, 65_535, "connect: keepalive")? as u16,
+        // SAFETY: the caller's promise is the same.
+        bind_address: unsafe { optional_text(bind_address, "connect: the bind address") }?,
+    })
+}

@@ -1,0 +1,185 @@
+//! The C ABI and nothing else: null checks, panic guard, type conversion. The doc comments in
+//! here are the manual: cbindgen copies them into include/pmqtt.h.
+
+// What C has to hold is said once for all functions, in the contract at the head of the header.
+#![allow(clippy::missing_safety_doc)]
+
+mod callbacks;
+mod connection;
+pub mod constants;
+mod lifetime;
+mod loops;
+mod messages;
+mod options;
+mod report;
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::client::{Client, Code, Error, Result};
+use crate::codec::QoS;
+
+/// Runs the body of a function that can fail. A panic stays in here, and the client that it
+/// happened in refuses further work.
+///
+/// # Safety
+/// `client` is NULL, or came from `pmqtt_client_new` and was not freed before this call began.
+unsafe fn run(client: *const Client, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
+    // SAFETY: the caller's promise is the same.
+    let Some(client) = (unsafe { reference(client) }) else {
+        return Code::Inval as c_int;
+    };
+    if client.is_broken() {
+        return Code::Panic as c_int;
+    }
+    match catch_unwind(AssertUnwindSafe(|| body(&client))) {
+        Ok(Ok(())) => Code::Success as c_int,
+        Ok(Err(error)) => {
+            let code = error.code as c_int;
+            client.set_last_error(error);
+            code
+        }
+        Err(_) => {
+            client.set_broken();
+            Code::Panic as c_int
+        }
+    }
+}
+
+/// Runs the body of a function that reads something; `otherwise` is for NULL and after a panic.
+///
+/// # Safety
+/// As for `run`.
+unsafe fn read<T>(client: *const Client, otherwise: T, body: impl FnOnce(&Arc<Client>) -> T) -> T {
+    // SAFETY: the caller's promise is the same.
+    let Some(client) = (unsafe { reference(client) }) else {
+        return otherwise;
+    };
+    if client.is_broken() {
+        return otherwise;
+    }
+    match catch_unwind(AssertUnwindSafe(|| body(&client))) {
+        Ok(value) => value,
+        Err(_) => {
+            client.set_broken();
+            otherwise
+        }
+    }
+}
+
+/// A reference of the call's own, so that a callback may free the client while it lasts.
+///
+/// # Safety
+/// As for `run`.
+unsafe fn reference(client: *const Client) -> Option<Arc<Client>> {
+    if client.is_null() {
+        return None;
+    }
+    // SAFETY: the pointer came from `Arc::into_raw`, and the reference that it stands for is
+    // given back by `pmqtt_client_free` alone, which was not called before this call began.
+    unsafe {
+        Arc::increment_strong_count(client);
+        Some(Arc::from_raw(client))
+    }
+}
+
+/// UTF-8 text that must be there.
+///
+/// # Safety
+/// `pointer` is NULL or points to a NUL-terminated string that lives through the call.
+unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { optional_text(pointer, what) }?.ok_or_else(|| Error::inval(format!("{what} is NULL")))
+}
+
+/// UTF-8 text that may be NULL.
+///
+/// # Safety
+/// As for `text`.
+unsafe fn optional_text<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, and NUL-terminated by the caller's promise.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    match text.to_str() {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(Error::inval(format!("{what} is not well-formed UTF-8"))),
+    }
+}
+
+/// The bytes of a NUL-terminated string that may be NULL.
+///
+/// # Safety
+/// As for `text`.
+unsafe fn optional_bytes<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: NUL-terminated by the caller's promise.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())
+}
+
+/// `length` bytes; NULL stands for none.
+///
+/// # Safety
+/// `pointer` is NULL or points to `length` bytes that live through the call.
+unsafe fn bytes<'a>(pointer: *const c_void, length: usize, what: &str) -> Result<&'a [u8]> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(Error::inval(format!(
+            "{what} is NULL, but its length is not 0"
+        )));
+    }
+    if length > isize::MAX as usize {
+        return Err(Error::new(Code::PayloadSize, format!("{what} is too long")));
+    }
+    // SAFETY: not NULL, and `length` bytes long by the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), length) })
+}
+
+/// An array that must be there.
+///
+/// # Safety
+/// `pointer` is NULL or points to `count` values that live through the call.
+unsafe fn array<'a, T>(pointer: *const T, count: usize, what: &str) -> Result<&'a [T]> {
+    if pointer.is_null() && count > 0 {
+        return Err(Error::inval(format!("{what} is NULL")));
+    }
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if count > isize::MAX as usize / size_of::<T>().max(1) {
+        return Err(Error::inval(format!("{what} has too many entries")));
+    }
+    // SAFETY: not NULL, and `count` values long by the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
+}
+
+/// Writes a result where the caller wants to have it.
+///
+/// # Safety
+/// `out` is NULL or points to a value that may be written.
+unsafe fn put<T>(out: *mut T, value: T) {
+    if !out.is_null() {
+        // SAFETY: not NULL, and writable by the caller's promise.
+        unsafe { out.write(value) };
+    }
+}
+
+fn qos(value: c_int) -> Result<QoS> {
+    u8::try_from(value)
+        .ok()
+        .and_then(QoS::from_bits)
+        .ok_or_else(|| Error::inval(format!("QoS {value} is none of 0, 1 and 2")))
+}
+
+/// A number that must not be negative, nor over `most`.
+fn number(value: c_int, most: c_int, what: &str) -> Result<u32> {
+    match u32::try_from(value) {
+        Ok(number) if value <= most => Ok(number),
+        _ => Err(Error::inval(format!(
+            "{what} {value} is not between 0 and {most}"
+        ))),
+    }
+}

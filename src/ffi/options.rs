@@ -1,0 +1,196 @@
+//! Settings.
+
+use std::ffi::{c_char, c_int};
+use std::time::Duration;
+
+use super::{number, optional_text, run};
+use crate::client::Client;
+
+/// Sets how many messages of QoS 1 and 2 may be in flight at once; the others wait in the queue.
+/// Takes effect at once, and holds after a reconnect too.
+///
+/// @param client    The client; not NULL.
+/// @param messages  0 to 65535; 0: as many as there are packet identifiers. The default is 20.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_max_inflight_messages_set(
+    client: *mut Client,
+    messages: c_int,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client
+                .set_max_inflight(number(messages, 65_535, "max_inflight_messages_set:")? as usize);
+            Ok(())
+        })
+    }
+}
+
+/// Sets how many messages of QoS 1 and 2 may be unsettled at once, in flight or waiting;
+/// `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. Takes effect at once, and drops nothing.
+///
+/// @param client    The client; not NULL.
+/// @param messages  Not negative; 0: any number, which is the default.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_max_queued_messages_set(
+    client: *mut Client,
+    messages: c_int,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let messages = number(messages, c_int::MAX, "max_queued_messages_set:")?;
+            client.set_max_queued_messages(messages as usize);
+            Ok(())
+        })
+    }
+}
+
+/// Sets how many bytes may be queued, messages of every QoS and what waits for the socket taken
+/// together; `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. An empty queue takes one message
+/// of any size. Takes effect at once, and drops nothing.
+///
+/// @param client  The client; not NULL.
+/// @param bytes   0: any number. The default is 64 MiB.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_max_queued_bytes_set(client: *mut Client, bytes: usize) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_max_queued_bytes(bytes);
+            Ok(())
+        })
+    }
+}
+
+/// Sets after which time without an answer PUBLISH (with DUP), PUBREL and PUBREC are sent again
+/// on the same connection. Takes effect at once.
+///
+/// @param client   The client; not NULL.
+/// @param seconds  Not negative; 0: never. The default is 5.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+///
+/// Thread-safe; callback-safe; never blocks. [MQTT-4.4]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_message_retry_set(client: *mut Client, seconds: c_int) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let seconds = number(seconds, c_int::MAX, "message_retry_set:")?;
+            client.set_retry(Duration::from_secs(seconds.into()));
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long an attempt to connect may take: look-up and TCP together, and then once more for
+/// CONNACK. A DISCONNECT that the broker does not take is given up after the same time. Takes
+/// effect with the next attempt.
+///
+/// @param client      The client; not NULL.
+/// @param timeout_ms  Over 0. The default is 10000.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_connect_timeout_set(
+    client: *mut Client,
+    timeout_ms: c_int,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let timeout = number(timeout_ms, c_int::MAX, "connect_timeout_set:")?;
+            client.set_connect_timeout(Duration::from_millis(timeout.into()))
+        })
+    }
+}
+
+/// Sets how long `pmqtt_loop_start`, `pmqtt_loop_forever` and `pmqtt_process` wait before they
+/// connect again: min at first, twice as long after each failure, max at the most. Each wait is
+/// drawn from the upper half of that, so that many clients do not come back together. A connection
+/// that has held for as long as the next wait makes it begin with min again. Takes effect with the
+/// next wait.
+///
+/// @param client     The client; not NULL.
+/// @param min_delay  Seconds, over 0. The default is 1.
+/// @param max_delay  Seconds, not under min_delay. The default is 120.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_reconnect_delay_set(
+    client: *mut Client,
+    min_delay: c_int,
+    max_delay: c_int,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let min = number(min_delay, c_int::MAX, "reconnect_delay_set: min_delay")?;
+            let max = number(max_delay, c_int::MAX, "reconnect_delay_set: max_delay")?;
+            let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+            client.set_reconnect_delay(seconds(min), seconds(max))
+        })
+    }
+}
+
+/// Sets user name and password. Takes effect with the next connection.
+///
+/// @param client    The client; not NULL.
+/// @param username  UTF-8, copied, at the most 65,535 bytes; NULL clears both.
+/// @param password  NUL-terminated, copied, at the most 65,535 bytes; NULL: none.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, the user name is not UTF-8, or
+/// one of the two is too long.
+///
+/// Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_username_pw_set(
+    client: *mut Client,
+    username: *const c_char,
+    password: *const c_char,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let username = optional_text(username, "username_pw_set: the user name")?;
+            client.set_credentials(username, super::optional_bytes(password))
+        })
+    }
+}
+
+/// Sets who acknowledges messages of QoS 1 and 2: the library when `on_message` has returned, or
+/// the program with `pmqtt_ack`. Takes effect with the next message.
+///
+/// @param client  The client; not NULL.
+/// @param manual  true: the program does. The default is false.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Client, manual: bool) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_manual_ack(manual);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! What can be asked: words for numbers, the last error, figures, the version.
+
+use std::ffi::{c_char, c_int};
+
+use super::constants::PMQTT_VERSION_NUMBER;
+use super::{read, run};
+use crate::client::{Client, Error, Statistics, error};
+
+/// The words for an error number, unknown ones too.
+///
+/// @param code  Any number.
+///
+/// @return A string that is always valid.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub extern "C" fn pmqtt_error_string(code: c_int) -> *const c_char {
+    error::error_string(code).as_ptr()
+}
+
+/// The words for the return code of a CONNACK, unknown ones too (table 3.1).
+///
+/// @param code  Any number.
+///
+/// @return A string that is always valid.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
+    error::connack_string(code).as_ptr()
+}
+
+/// Says in words what failed last, in a call or in the loop: the stage (dns, tcp, mqtt) or the
+/// function, the cause, and the error of the operating system.
+///
+/// @param client  The client; NULL gives an empty text.
+/// @param buf     Where the text is put, NUL-terminated, and cut where it does not fit. May be NULL
+///                when len is 0.
+/// @param len     The size of buf, in bytes.
+///
+/// @return The length of the whole text without its NUL, as snprintf.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_last_error(
+    client: *const Client,
+    buf: *mut c_char,
+    len: usize,
+) -> usize {
+    // SAFETY: the pointer is what the header's contract says.
+    let text = unsafe { read(client, String::new(), |client| client.last_error()) };
+    if !buf.is_null() && len > 0 {
+        let mut fits = text.len().min(len - 1);
+        while !text.is_char_boundary(fits) {
+            fits -= 1;
+        }
+        // SAFETY: `buf` has `len` bytes by the header's contract, `fits` is less than that, and
+        // at the most the length of the text.
+        unsafe {
+            buf.copy_from_nonoverlapping(text.as_ptr().cast(), fits);
+            buf.add(fits).write(0);
+        }
+    }
+    text.len()
+}
+
+/// Takes a snapshot of a client's figures.
+///
+/// @param client  The client; not NULL.
+/// @param out     Where it is put; not NULL. Its struct_size must be set before the call.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is smaller
+/// than the first version of the structure.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_stats(client: *const Client, out: *mut Statistics) -> c_int {
+    // SAFETY: the pointers are what the header's contract says. `out` is read and written only
+    // as far as its struct_size reaches, which is checked to cover the size field.
+    unsafe {
+        run(client, |client| {
+            if out.is_null() {
+                return Err(Error::inval("stats: out is NULL"));
+            }
+            let size = (&raw const (*out).struct_size).read();
+            if size < size_of::<Statistics>() {
+                return Err(Error::inval("stats: struct_size is too small"));
+            }
+            let statistics = Statistics {
+                struct_size: size,
+                ..client.stats()
+            };
+            out.write(statistics);
+            Ok(())
+        })
+    }
+}
+
+/// The version of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of
+/// the header that it was compiled with.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub extern "C" fn pmqtt_lib_version() -> c_int {
+    PMQTT_VERSION_NUMBER
+}
