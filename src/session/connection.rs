@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::packet_ids::Use;
 use super::{Failure, Outcome, Phase, Session};
-use crate::codec::{Ack, ConnAck, Connect, Message, QoS, TooLong, encode};
+use crate::codec::{Ack, ConnAck, Connect, Message, TooLong, Version, encode};
 
 impl Session {
     /// A transport is open: CONNECT goes out, and all else waits for CONNACK.
@@ -26,9 +26,6 @@ impl Session {
         };
         self.output.push(|out| encode::connect(out, &connect))?;
         self.output.hold();
-        if options.clean_session {
-            self.incoming.clear();
-        }
         self.keep_alive.start(options.keep_alive, now);
         self.blocked = false;
         self.phase = Phase::Connecting {
@@ -41,6 +38,9 @@ impl Session {
     /// The transport is gone. The client never drops a message of QoS 1 or 2, whatever clean
     /// session says to the broker; what else was under way has its outcome now.
     pub fn close(&mut self) {
+        while let Some(mid) = self.output.pop_written() {
+            self.outcomes.push_back(Outcome::Written { mid });
+        }
         let lost = self.output.reset();
         self.outcomes.extend(lost.map(|mid| Outcome::Lost { mid }));
         for usage in self.ids.release_requests() {
@@ -89,7 +89,12 @@ impl Session {
                 ..
             }
         );
-        if !connack.session_present {
+        // 3.1 does not say whether the session is present; a durable one has to be trusted.
+        let forgotten = match self.version() {
+            Version::V31 => self.options.clean_session,
+            Version::V311 => !connack.session_present,
+        };
+        if forgotten {
             self.incoming.clear();
         }
         self.phase = Phase::Connected;
@@ -100,10 +105,17 @@ impl Session {
         }
     }
 
+    /// Bytes came in, be it only a part of a packet: the peer lives.
+    pub fn received(&mut self, now: Duration) {
+        self.keep_alive.received(now);
+    }
+
     /// The socket took `count` bytes of the output; `blocked`: though there were more.
     pub fn written(&mut self, count: usize, blocked: bool, now: Duration) {
         self.output.written(count);
-        self.keep_alive.written(&self.output, now);
+        if count > 0 {
+            self.keep_alive.written(&self.output, now);
+        }
         if self.blocked {
             self.blocked_until = now;
         }
@@ -147,7 +159,7 @@ impl Session {
                 }
                 if self.keep_alive.ping_due().is_some_and(|at| now >= at) {
                     self.output.put(encode::pingreq);
-                    self.keep_alive.ping_sent(self.output.position());
+                    self.keep_alive.ping_sent(self.output.position(), now);
                 }
             }
         }
@@ -157,33 +169,37 @@ impl Session {
     /// Sends again what was not answered for the retry time, PUBLISH with DUP, PUBREL and
     /// PUBREC. What still waited for the socket meanwhile cannot have been answered.
     fn send_again(&mut self, now: Duration) {
-        let retry = self.options.retry;
-        let Some(before) = now.checked_sub(retry) else {
-            return;
-        };
-        let stalled = self.blocked || self.blocked_until > before;
-        if !stalled {
-            let version = self.options.version;
+        if self.blocked {
+            self.blocked_until = now;
+        }
+        let before = now.saturating_sub(self.options.retry);
+        if self.blocked_until <= before {
+            let version = self.version();
             self.outgoing.resend(&mut self.output, version, before, now);
             for id in self.incoming.due(before, now) {
                 self.output.put_ack(Ack::PubRec, id, true, version);
             }
         }
-        let oldest = [self.outgoing.oldest(), self.incoming.oldest()]
-            .into_iter()
-            .flatten()
-            .min();
-        self.retry_at = oldest.map(|at| match stalled {
-            true if self.blocked => now + retry,
-            true => self.blocked_until + retry,
-            false => at + retry,
-        });
+        self.schedule_retry();
     }
 
-    /// Says once that there is room again, after a publish was refused for want of it.
+    /// The oldest packet without an answer is the next to be sent again.
+    pub(super) fn schedule_retry(&mut self) {
+        let retry = self.options.retry;
+        self.retry_at = [self.outgoing.oldest(), self.incoming.oldest()]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|_| !retry.is_zero())
+            .map(|at| at.max(self.blocked_until) + retry);
+    }
+
+    /// Says once that there is room again for the publish that was refused last.
     pub(super) fn announce_room(&mut self) {
-        if self.refused_for_room && self.has_room(QoS::AtLeastOnce, 1) {
-            self.refused_for_room = false;
+        if let Some((qos, bytes)) = self.refused
+            && self.has_room(qos, bytes)
+        {
+            self.refused = None;
             self.outcomes.push_back(Outcome::Writable);
         }
     }

@@ -17,6 +17,7 @@ pub struct KeepAlive {
 struct Ping {
     /// Where PINGREQ ends in the output.
     position: u64,
+    queued_at: Duration,
     /// Time only runs for the peer once the request has left.
     written_at: Option<Duration>,
 }
@@ -46,32 +47,38 @@ impl KeepAlive {
         }
     }
 
-    pub fn ping_sent(&mut self, position: u64) {
-        self.ping = Some(Ping {
+    /// A PINGREQ that ends at `position` is on its way. The first without an answer counts.
+    pub fn ping_sent(&mut self, position: u64, now: Duration) {
+        let ping = self.ping.get_or_insert(Ping {
             position,
+            queued_at: now,
             written_at: None,
         });
+        ping.queued_at = now;
     }
 
     pub fn pong(&mut self, now: Duration) {
-        if let Some(ping) = self.ping.take() {
-            self.round_trip = ping.written_at.map(|at| now.saturating_sub(at));
+        if let Some(at) = self.ping.take().and_then(|ping| ping.written_at) {
+            self.round_trip = Some(now.saturating_sub(at));
         }
     }
 
-    /// When a PINGREQ is due: either direction was silent for the interval.
+    /// When a PINGREQ is due: either direction was silent for the interval. While an answer
+    /// is on its way behind other packets, the peer has to hear from us all the same.
     pub fn ping_due(&self) -> Option<Duration> {
-        match self.ping {
-            None => Some(self.last_in.min(self.last_out) + self.interval?),
-            Some(_) => None,
-        }
+        let silent_since = match &self.ping {
+            None => self.last_in.min(self.last_out),
+            Some(ping) => ping.queued_at.max(self.last_out),
+        };
+        Some(silent_since + self.interval?)
     }
 
     /// When an answer is overdue. Anything that the peer sends shows that it lives, and a
-    /// request that still waits behind other bytes cannot have been answered.
+    /// request that still waits behind other bytes cannot have been answered; then the peer
+    /// has to go on taking those.
     pub fn overdue(&self) -> Option<Duration> {
         let ping = self.ping.as_ref()?;
-        let asked = ping.written_at.unwrap_or(self.last_out);
+        let asked = ping.written_at.unwrap_or(ping.queued_at.max(self.last_out));
         Some(asked.max(self.last_in) + self.interval?)
     }
 

@@ -101,7 +101,7 @@ pub enum Outcome {
     UnsubscribeLost {
         mid: u64,
     },
-    /// There is room in the queue again, after a publish was refused for want of it.
+    /// There is room in the queue again for the publish that was refused last.
     Writable,
 }
 
@@ -150,7 +150,8 @@ pub struct Session {
     /// Until then it was so, and no answer can have been late.
     blocked_until: Duration,
     outcomes: VecDeque<Outcome>,
-    refused_for_room: bool,
+    /// The publish that was refused last for want of room, and its bytes.
+    refused: Option<(QoS, usize)>,
 }
 
 impl Session {
@@ -168,7 +169,7 @@ impl Session {
             blocked: false,
             blocked_until: Duration::ZERO,
             outcomes: VecDeque::new(),
-            refused_for_room: false,
+            refused: None,
         }
     }
 
@@ -176,15 +177,15 @@ impl Session {
         &self.options
     }
 
-    /// Changes options; the window applies at once.
+    /// Changes options; window, limits and retry time apply at once.
     pub fn configure(&mut self, now: Duration, change: impl FnOnce(&mut Options)) {
         change(&mut self.options);
         self.outgoing.set_window(self.options.max_inflight);
         self.pump(now);
-        self.retry_at = None;
-        if self.awaits_answer() {
-            self.arm_retry(now);
+        if self.phase == Phase::Connected {
+            self.schedule_retry();
         }
+        self.announce_room();
     }
 
     pub fn phase(&self) -> Phase {
@@ -260,10 +261,9 @@ impl Session {
 
     /// Something was sent that wants an answer.
     fn arm_retry(&mut self, now: Duration) {
-        if self.options.retry.is_zero() {
-            self.retry_at = None;
-        } else if self.retry_at.is_none() {
-            self.retry_at = Some(now + self.options.retry);
+        let retry = self.options.retry;
+        if self.phase == Phase::Connected && !retry.is_zero() {
+            self.retry_at.get_or_insert(now + retry);
         }
     }
 }

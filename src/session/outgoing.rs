@@ -12,9 +12,8 @@ use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
 use crate::codec::{Ack, Message, PacketId, QoS, TooLong, Version, encode};
 
-/// Buffers of finished messages, kept for the next ones.
-const SPARE_BUFFERS: usize = 64;
-const SPARE_CAPACITY: usize = 16 * 1024;
+/// How much memory of finished messages is kept for the next ones.
+const SPARE_BYTES: usize = 256 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -49,6 +48,8 @@ pub struct Outgoing {
     bytes: usize,
     window: usize,
     spare: Vec<Vec<u8>>,
+    /// The capacity of all spare buffers.
+    spare_bytes: usize,
 }
 
 /// What an acknowledgement from the broker did.
@@ -58,6 +59,8 @@ pub enum Progress {
     Finished(u64),
     /// PUBREL is to be sent.
     Release,
+    /// PUBREL follows when the window has room for it.
+    Noted,
     /// It does not fit the handshake of the message that it names.
     Violation(&'static str),
     /// It names none that is in flight; a resend was answered twice, perhaps.
@@ -75,6 +78,7 @@ impl Outgoing {
             bytes: 0,
             window: limit(window),
             spare: Vec::new(),
+            spare_bytes: 0,
         }
     }
 
@@ -86,6 +90,7 @@ impl Outgoing {
     /// Queues a message of QoS 1 or 2 behind all others.
     pub fn push(&mut self, mid: u64, message: &Message) -> Result<(), TooLong> {
         let mut packet = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= packet.capacity();
         // A place-holder, until the message enters the window.
         encode::publish(&mut packet, message, Some(PacketId::MIN))?;
         self.bytes += packet.len();
@@ -132,15 +137,15 @@ impl Outgoing {
 
     /// PUBACK, PUBREC or PUBCOMP came for the message with this sequence number.
     pub fn acknowledged(&mut self, ack: Ack, seq: u64, now: Duration) -> Progress {
-        if seq >= self.next {
-            return Progress::Unknown;
-        }
+        let sent = seq < self.next;
         let Some(slot) = self.slots.get_mut((seq - self.first) as usize) else {
             return Progress::Unknown;
         };
         match (ack, slot.qos, slot.stage) {
             (Ack::PubAck, QoS::AtLeastOnce, Stage::Published)
-            | (Ack::PubComp, QoS::ExactlyOnce, Stage::Released) => {
+            | (Ack::PubComp, QoS::ExactlyOnce, Stage::Released)
+                if sent =>
+            {
                 let mid = slot.mid;
                 self.finish(seq);
                 Progress::Finished(mid)
@@ -150,10 +155,16 @@ impl Outgoing {
                 slot.sent_at = now;
                 let packet = std::mem::take(&mut slot.packet);
                 self.recycle(packet);
-                Progress::Release
+                // A broker may repeat it on a new connection, before we come to this message.
+                if sent {
+                    Progress::Release
+                } else {
+                    Progress::Noted
+                }
             }
-            (Ack::PubAck, ..) => Progress::Violation("PUBACK for a QoS 2 message"),
             (Ack::PubRec, ..) => Progress::Violation("PUBREC for a QoS 1 message"),
+            _ if !sent => Progress::Unknown,
+            (Ack::PubAck, ..) => Progress::Violation("PUBACK for a QoS 2 message"),
             (Ack::PubComp, ..) => {
                 Progress::Violation("PUBCOMP for a message that waits for another answer")
             }
@@ -224,13 +235,16 @@ impl Outgoing {
             self.slots.pop_front();
             self.first += 1;
         }
+        // Finished ones that a narrower window had not come to yet are gone too.
+        self.next = self.next.max(self.first);
     }
 
     fn recycle(&mut self, mut packet: Vec<u8>) {
         self.bytes -= packet.len();
         packet.clear();
-        let useful = 1..=SPARE_CAPACITY;
-        if self.spare.len() < SPARE_BUFFERS && useful.contains(&packet.capacity()) {
+        let kept = self.spare_bytes + packet.capacity();
+        if packet.capacity() > 0 && kept <= SPARE_BYTES {
+            self.spare_bytes = kept;
             self.spare.push(packet);
         }
     }

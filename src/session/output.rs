@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use crate::codec::{Ack, PacketId, Version, encode};
 
-/// A buffer that grew past this is not kept once it is empty.
+/// A buffer that grew past this is kept only while there is about as much to write.
 const KEPT: usize = 256 * 1024;
 
 #[derive(Default)]
@@ -70,7 +70,7 @@ impl Output {
     /// Hands over what may be written, in exchange for an empty buffer.
     pub fn take(&mut self, empty: &mut Vec<u8>) {
         debug_assert!(empty.is_empty());
-        if empty.capacity() > KEPT {
+        if empty.capacity() > KEPT.max(2 * self.ready.len()) {
             *empty = Vec::new();
         }
         std::mem::swap(&mut self.ready, empty);

@@ -44,8 +44,8 @@ impl Session {
                 Ok(Event::None)
             }
             Packet::Ack(ack, id) => self.acknowledged(ack, id, now),
-            Packet::SubAck(suback) => self.suback(suback),
-            Packet::UnsubAck(id) => Ok(self.unsuback(id)),
+            Packet::SubAck(suback) => self.suback(suback, now),
+            Packet::UnsubAck(id) => Ok(self.unsuback(id, now)),
             Packet::PingResp => {
                 self.keep_alive.pong(now);
                 Ok(Event::None)
@@ -98,8 +98,7 @@ impl Session {
         };
         match progress {
             Progress::Finished(mid) => {
-                self.ids.release(id);
-                self.pump(now);
+                self.release(id, now);
                 self.rest_if_settled();
                 self.announce_room();
                 Ok(Event::Published { mid })
@@ -109,6 +108,7 @@ impl Session {
                 self.acknowledge(Ack::PubRel, id);
                 Ok(Event::None)
             }
+            Progress::Noted => Ok(Event::None),
             Progress::Violation(what) => Err(Failure::Violation(what)),
             Progress::Unknown if ack == Ack::PubRec => {
                 // Without PUBREL the broker would keep the identifier for ever.
@@ -121,7 +121,7 @@ impl Session {
         }
     }
 
-    fn suback<'a>(&mut self, suback: SubAck<'a>) -> Result<Event<'a>, Failure> {
+    fn suback<'a>(&mut self, suback: SubAck<'a>, now: Duration) -> Result<Event<'a>, Failure> {
         let Some(Use::Subscribe { mid, filters }) = self.ids.get(suback.packet_id) else {
             return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
         };
@@ -130,23 +130,29 @@ impl Session {
                 "SUBACK with another number of codes than SUBSCRIBE had filters [MQTT-3.8.4-5]",
             ));
         }
-        self.ids.release(suback.packet_id);
+        self.release(suback.packet_id, now);
         Ok(Event::Subscribed {
             mid,
             granted: suback.granted,
         })
     }
 
-    fn unsuback(&mut self, id: PacketId) -> Event<'static> {
+    fn unsuback(&mut self, id: PacketId, now: Duration) -> Event<'static> {
         let Some(Use::Unsubscribe { mid }) = self.ids.get(id) else {
             return Event::Unexpected("UNSUBACK for no UNSUBSCRIBE");
         };
-        self.ids.release(id);
+        self.release(id, now);
         Event::Unsubscribed { mid }
     }
 
+    /// A packet identifier is free again, and perhaps a message waits for one.
+    fn release(&mut self, id: PacketId, now: Duration) {
+        self.ids.release(id);
+        self.pump(now);
+    }
+
     /// With nothing left to send again there is nothing to wake up for.
-    fn rest_if_settled(&mut self) {
+    pub(super) fn rest_if_settled(&mut self) {
         if !self.awaits_answer() {
             self.retry_at = None;
         }

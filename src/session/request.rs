@@ -33,8 +33,9 @@ impl Session {
             self.last_mid = mid;
             return Err(PublishError::NotConnected { mid });
         }
-        if !self.has_room(message.qos, message.topic.len() + message.payload.len()) {
-            self.refused_for_room = true;
+        let bytes = message.topic.len() + message.payload.len();
+        if !self.has_room(message.qos, bytes) {
+            self.refused = Some((message.qos, bytes));
             return Err(PublishError::QueueFull);
         }
         if message.qos == QoS::AtMostOnce {
@@ -92,6 +93,7 @@ impl Session {
         }
         if qos == QoS::AtLeastOnce {
             self.incoming.settle(id);
+            self.rest_if_settled();
         }
         self.delivered(id, qos, now);
         true

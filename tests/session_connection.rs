@@ -1,0 +1,224 @@
+//! A connection from CONNECT to its end.
+
+mod support;
+
+use pmqtt::codec::{self, Connect, Message, Packet, QoS, Role, TooLong, Version};
+use pmqtt::session::{Failure, Options, Outcome, Phase, Session, Will};
+use support::peer::{Peer, ack, connack, message, message_again, pingresp, suback};
+use support::{options, seconds};
+
+use pmqtt::codec::Ack::{PubAck, PubRel};
+
+fn with_everything(options: &mut Options) {
+    options.client_id = "sensor".into();
+    options.clean_session = false;
+    options.keep_alive = 60;
+    options.username = Some("user".into());
+    options.password = Some(b"\0secret".to_vec());
+    options.will = Some(Will {
+        topic: "gone".into(),
+        payload: b"bye".to_vec(),
+        qos: QoS::ExactlyOnce,
+        retain: true,
+    });
+}
+
+#[test]
+fn connect_says_what_the_options_say() {
+    for version in [Version::V31, Version::V311] {
+        let mut peer = Peer::new(with_everything);
+        peer.configure(|options| options.version = version);
+        peer.session.open(peer.now).unwrap();
+        let mut bytes = peer.take();
+        let header = codec::header(&bytes, Role::Broker, version);
+        let packet = codec::decode(&mut bytes, &header.unwrap().unwrap(), version);
+        let expected = Connect {
+            version,
+            client_id: "sensor",
+            clean_session: false,
+            keep_alive: 60,
+            will: Some(Message {
+                topic: "gone",
+                payload: b"bye",
+                qos: QoS::ExactlyOnce,
+                retain: true,
+            }),
+            username: Some("user"),
+            password: Some(b"\0secret"),
+        };
+        assert_eq!(packet, Ok(Packet::Connect(expected)));
+    }
+}
+
+#[test]
+fn a_connect_that_does_not_fit_opens_nothing() {
+    let mut options = options();
+    options.username = Some("u".repeat(65_536));
+    let mut session = Session::new(options);
+    assert_eq!(session.open(seconds(0)), Err(TooLong("user name")));
+    assert_eq!(session.phase(), Phase::Closed);
+    assert!(!session.has_output());
+}
+
+#[test]
+fn all_waits_for_connack_and_follows_it_at_once() {
+    let mut peer = Peer::new(|_| {});
+    peer.publish(1, "offline");
+    peer.open();
+    peer.publish(0, "once");
+    peer.publish(1, "twice");
+    peer.session
+        .subscribe(&[("a/#", QoS::AtLeastOnce), ("b", QoS::AtMostOnce)])
+        .unwrap();
+    peer.session.unsubscribe(&["c"]).unwrap();
+    assert!(!peer.session.has_output());
+    assert!(peer.outcomes().is_empty());
+    peer.hears(connack(0, false));
+    let expected = [
+        "PUBLISH q0 once",
+        "SUBSCRIBE #4 a/#:1 b:0",
+        "UNSUBSCRIBE #5 c",
+        "PUBLISH q1 #1 offline",
+        "PUBLISH q1 #3 twice",
+    ];
+    assert_eq!(peer.sent(), expected);
+    assert_eq!(peer.outcomes(), [Outcome::Written { mid: 2 }]);
+}
+
+#[test]
+fn nothing_but_connack_may_come_first() {
+    for packet in [message(0, 0, "early"), pingresp(), ack(PubAck, 1)] {
+        let mut peer = Peer::new(|_| {});
+        peer.open();
+        assert!(matches!(peer.try_hears(packet), Err(Failure::Violation(_))));
+    }
+}
+
+#[test]
+fn a_connack_that_cannot_be_is_a_violation() {
+    let mut peer = Peer::connected(|_| {});
+    let second = peer.try_hears(connack(0, false));
+    assert!(matches!(second, Err(Failure::Violation(_))));
+
+    let mut peer = Peer::new(|options| options.clean_session = true);
+    peer.open();
+    let present = peer.try_hears(connack(0, true));
+    assert!(matches!(present, Err(Failure::Violation(_))));
+}
+
+#[test]
+fn a_refused_connection_sends_nothing_and_keeps_the_queue() {
+    for code in 1..=5 {
+        let mut peer = Peer::new(|_| {});
+        peer.open();
+        peer.publish(0, "once");
+        peer.publish(1, "kept");
+        assert_eq!(peer.hears(connack(code, false)), format!("connack {code}"));
+        assert!(!peer.session.has_output());
+        peer.session.close();
+        assert_eq!(peer.outcomes(), [Outcome::Lost { mid: 1 }]);
+        assert_eq!(peer.connect(false), ["PUBLISH q1 #2 kept"]);
+    }
+}
+
+#[test]
+fn connack_has_to_come_in_time() {
+    let mut peer = Peer::new(|options| options.handshake_timeout = seconds(7));
+    peer.open();
+    let start = peer.now;
+    assert_eq!(peer.live(seconds(60)), Err(Failure::NoConnAck));
+    assert_eq!(peer.now, start + seconds(7));
+}
+
+#[test]
+fn disconnect_without_a_connection_is_refused() {
+    let mut peer = Peer::new(|_| {});
+    assert!(!peer.session.disconnect(peer.now));
+    assert!(!peer.session.is_finished());
+}
+
+#[test]
+fn disconnect_before_connack_lets_out_what_was_held() {
+    let mut peer = Peer::new(|_| {});
+    peer.open();
+    peer.publish(1, "held");
+    assert!(peer.session.disconnect(peer.now));
+    assert!(peer.session.disconnect(peer.now));
+    assert!(!peer.session.is_finished());
+    peer.hears(connack(0, false));
+    assert_eq!(peer.sent(), ["PUBLISH q1 #1 held", "DISCONNECT"]);
+    assert!(peer.session.is_finished());
+}
+
+#[test]
+fn disconnect_before_connack_ends_in_time() {
+    let mut peer = Peer::new(|_| {});
+    peer.open();
+    peer.session.disconnect(peer.now);
+    assert_eq!(peer.live(seconds(60)), Err(Failure::NoConnAck));
+}
+
+#[test]
+fn disconnect_is_the_last_packet_and_only_once() {
+    let mut peer = Peer::connected(|options| options.clean_session = false);
+    peer.hears_without_return(message(2, 9, "in"));
+    peer.publish(0, "a");
+    assert!(peer.session.disconnect(peer.now));
+    assert!(peer.session.disconnect(peer.now));
+    assert!(!peer.session.is_finished());
+    peer.publish(0, "dropped");
+    peer.publish(2, "later");
+    assert!(peer.session.subscribe(&[("a", QoS::AtMostOnce)]).is_err());
+    assert_eq!(peer.hears(message(1, 8, "late")), "nothing");
+    assert_eq!(peer.hears(ack(PubRel, 8)), "nothing");
+    peer.session
+        .delivered(support::id(9), QoS::ExactlyOnce, peer.now);
+    assert_eq!(peer.sent(), ["PUBLISH q0 a", "DISCONNECT"]);
+    assert!(peer.session.is_finished());
+
+    assert_eq!(peer.reconnect(true), ["PUBLISH q2 #3 later"]);
+    assert_eq!(peer.hears(message_again(2, 9, "in")), "nothing");
+    assert_eq!(peer.sent(), ["PUBREC #9"]);
+}
+
+#[test]
+fn disconnect_has_to_be_taken_in_time() {
+    let mut peer = Peer::connected(|options| options.handshake_timeout = seconds(7));
+    peer.session.disconnect(peer.now);
+    peer.take();
+    peer.written(1, true);
+    assert!(!peer.session.is_finished());
+    peer.wait(seconds(6));
+    assert_eq!(peer.session.handle_timeout(peer.now), Ok(()));
+    peer.wait(seconds(1));
+    assert_eq!(
+        peer.session.handle_timeout(peer.now),
+        Err(Failure::NotWritten)
+    );
+}
+
+#[test]
+fn what_ends_with_a_connection_is_told_in_order() {
+    let mut peer = Peer::connected(|_| {});
+    peer.publish(0, "written");
+    let written = peer.take().len();
+    peer.publish(0, "lost");
+    peer.session.subscribe(&[("a", QoS::AtMostOnce)]).unwrap();
+    peer.session.unsubscribe(&["a"]).unwrap();
+    peer.session.subscribe(&[("b", QoS::AtMostOnce)]).unwrap();
+    peer.take();
+    peer.hears(suback(5, &[0]));
+    peer.written(written, false);
+    // The connection ends before anybody has asked for outcomes.
+    peer.session.close();
+    let expected = [
+        Outcome::Written { mid: 1 },
+        Outcome::Lost { mid: 2 },
+        Outcome::SubscribeLost { mid: 3 },
+        Outcome::UnsubscribeLost { mid: 4 },
+    ];
+    assert_eq!(peer.outcomes(), expected);
+    peer.session.close();
+    assert!(peer.outcomes().is_empty());
+    assert_eq!(peer.session.poll_timeout(), None);
+}

@@ -1,0 +1,186 @@
+//! Messages to the broker: handshakes, identifiers and the window.
+
+mod support;
+
+use pmqtt::codec::Ack::{PubAck, PubComp, PubRec, PubRel};
+use pmqtt::codec::TooLong;
+use pmqtt::session::{Failure, Outcome, PublishError};
+use support::peer::{Peer, ack};
+
+#[test]
+fn qos_0_is_done_with_its_last_byte() {
+    let mut peer = Peer::connected(|_| {});
+    assert_eq!(peer.publish(0, "a"), 1);
+    assert_eq!(peer.publish(0, "b"), 2);
+    assert_eq!(peer.session.unsettled(), 2);
+    let bytes = peer.take();
+    let each = bytes.len() / 2;
+    assert_eq!(peer.texts(bytes), ["PUBLISH q0 a", "PUBLISH q0 b"]);
+    for (count, outcomes) in [
+        (each - 1, vec![]),
+        (2, vec![Outcome::Written { mid: 1 }]),
+        (each - 1, vec![Outcome::Written { mid: 2 }]),
+    ] {
+        peer.written(count, false);
+        assert_eq!(peer.outcomes(), outcomes);
+    }
+    assert_eq!(peer.session.unsettled(), 0);
+}
+
+#[test]
+fn qos_1_is_done_with_puback() {
+    let mut peer = Peer::connected(|_| {});
+    assert_eq!(peer.publish(1, "a"), 1);
+    assert_eq!(peer.sent(), ["PUBLISH q1 #1 a"]);
+    assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
+    assert_eq!(peer.hears(ack(PubAck, 1)), "unexpected");
+    assert!(peer.sent().is_empty());
+    assert_eq!(peer.session.unsettled(), 0);
+    assert_eq!(peer.session.queued_bytes(), 0);
+}
+
+#[test]
+fn qos_2_is_done_with_pubcomp() {
+    let mut peer = Peer::connected(|_| {});
+    assert_eq!(peer.publish(2, "a"), 1);
+    assert_eq!(peer.sent(), ["PUBLISH q2 #1 a"]);
+    for _ in 0..2 {
+        assert_eq!(peer.hears(ack(PubRec, 1)), "nothing");
+        assert_eq!(peer.sent(), ["PUBREL #1"]);
+    }
+    assert_eq!(peer.session.unsettled(), 1);
+    assert_eq!(peer.hears(ack(PubComp, 1)), "published 1");
+    assert_eq!(peer.hears(ack(PubComp, 1)), "unexpected");
+    assert_eq!(peer.session.unsettled(), 0);
+    assert_eq!(peer.session.queued_bytes(), 0);
+}
+
+#[test]
+fn an_unknown_pubrec_is_released_so_that_the_broker_can_forget_it() {
+    let mut peer = Peer::connected(|_| {});
+    assert_eq!(peer.hears(ack(PubRec, 77)), "unexpected");
+    assert_eq!(peer.sent(), ["PUBREL #77"]);
+    assert_eq!(peer.hears(ack(PubComp, 77)), "unexpected");
+}
+
+#[test]
+fn an_answer_out_of_turn_is_a_violation() {
+    for (qos, kind) in [(1, PubRec), (1, PubComp), (2, PubAck), (2, PubComp)] {
+        let mut peer = Peer::connected(|_| {});
+        peer.publish(qos, "a");
+        let answer = peer.try_hears(ack(kind, 1));
+        assert!(matches!(answer, Err(Failure::Violation(_))), "{kind:?}");
+    }
+}
+
+#[test]
+fn an_inbound_pubrel_leaves_the_window_alone() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 1);
+    peer.publish(2, "a");
+    peer.publish(2, "b");
+    peer.sent();
+    assert_eq!(peer.hears(ack(PubRel, 1)), "nothing");
+    assert_eq!(peer.sent(), ["PUBCOMP #1"]);
+    assert_eq!((peer.session.in_flight(), peer.session.queued()), (1, 1));
+}
+
+#[test]
+fn what_fits_no_packet_takes_no_mid() {
+    let mut peer = Peer::connected(|_| {});
+    let topic = "x".repeat(65_536);
+    for (qos, mid) in [(0, 1), (1, 2), (2, 3)] {
+        let message = pmqtt::codec::Message {
+            topic: &topic,
+            payload: b"",
+            qos: pmqtt::codec::QoS::from_bits(qos).unwrap(),
+            retain: false,
+        };
+        let error = PublishError::TooLong(TooLong("topic"));
+        assert_eq!(peer.session.publish(&message, peer.now), Err(error));
+        assert!(!peer.session.has_output());
+        assert_eq!(peer.publish(qos, "a"), mid);
+        peer.sent();
+    }
+}
+
+#[test]
+fn the_window_lets_out_one_for_each_that_is_done() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 2);
+    for (qos, payload) in [(2, "a"), (1, "b"), (1, "c"), (2, "d")] {
+        peer.publish(qos, payload);
+    }
+    assert_eq!(peer.sent(), ["PUBLISH q2 #1 a", "PUBLISH q1 #2 b"]);
+    assert_eq!((peer.session.in_flight(), peer.session.queued()), (2, 2));
+    peer.hears(ack(PubRec, 1));
+    assert_eq!(peer.sent(), ["PUBREL #1"]);
+    peer.hears(ack(PubAck, 2));
+    assert_eq!(peer.sent(), ["PUBLISH q1 #3 c"]);
+    peer.hears(ack(PubComp, 1));
+    assert_eq!(peer.sent(), ["PUBLISH q2 #4 d"]);
+    peer.hears(ack(PubAck, 3));
+    assert_eq!((peer.session.in_flight(), peer.session.queued()), (1, 0));
+}
+
+#[test]
+fn qos_0_needs_no_window() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 1);
+    peer.publish(1, "a");
+    peer.publish(1, "b");
+    peer.publish(0, "c");
+    assert_eq!(peer.sent(), ["PUBLISH q1 #1 a", "PUBLISH q0 c"]);
+}
+
+#[test]
+fn a_window_changed_in_flight_applies_at_once() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 3);
+    for payload in ["a", "b", "c", "d", "e"] {
+        peer.publish(1, payload);
+    }
+    assert_eq!(peer.sent().len(), 3);
+    peer.configure(|options| options.max_inflight = 1);
+    peer.hears(ack(PubAck, 1));
+    peer.hears(ack(PubAck, 2));
+    assert!(peer.sent().is_empty());
+    peer.hears(ack(PubAck, 3));
+    assert_eq!(peer.sent(), ["PUBLISH q1 #4 d"]);
+    peer.configure(|options| options.max_inflight = 2);
+    assert_eq!(peer.sent(), ["PUBLISH q1 #5 e"]);
+}
+
+#[test]
+fn the_widest_window_has_all_identifiers() {
+    for window in [0, 65_535, usize::MAX] {
+        let mut peer = Peer::connected(|options| options.max_inflight = window);
+        for _ in 0..65_537 {
+            peer.publish(1, "");
+        }
+        assert_eq!(peer.session.in_flight(), 65_535);
+        assert_eq!(peer.session.queued(), 2);
+        peer.sent();
+        // Mid 65,536 would have identifier 1 for its own, had it not to wait for another.
+        peer.hears(ack(PubAck, 300));
+        assert_eq!(peer.sent(), ["PUBLISH q1 #300 "]);
+        peer.hears(ack(PubAck, 2));
+        assert_eq!(peer.sent(), ["PUBLISH q1 #2 "]);
+    }
+}
+
+#[test]
+fn an_identifier_in_flight_is_passed_over() {
+    let mut peer = Peer::connected(|_| {});
+    peer.publish(1, "stays");
+    for mid in 2..=65_535 {
+        peer.publish(0, "");
+        if mid % 1000 == 0 {
+            peer.sent();
+            peer.outcomes();
+        }
+    }
+    peer.sent();
+    assert_eq!(peer.publish(1, "mid 65,536"), 65_536);
+    assert_eq!(peer.publish(1, "mid 65,537"), 65_537);
+    let expected = ["PUBLISH q1 #2 mid 65,536", "PUBLISH q1 #3 mid 65,537"];
+    assert_eq!(peer.sent(), expected);
+    assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
+    assert_eq!(peer.hears(ack(PubAck, 2)), "published 65536");
+}

@@ -1,0 +1,285 @@
+//! A model broker: one client, its session, and the rules that a client has to keep to. It
+//! takes a QoS 2 message over when its PUBLISH comes, and keeps the identifier until PUBREL.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pmqtt::codec::{
+    self, Ack, ConnAck, Connect, Message, Packet, PacketId, Publish, QoS, Role, Version, encode,
+};
+
+use super::id;
+
+/// Few, so that they come around often.
+const IDENTIFIERS: usize = 8;
+
+pub struct Broker {
+    pub version: Version,
+    /// Messages of the client in the order in which they were taken over.
+    pub taken: Vec<(QoS, u64)>,
+    /// Bytes for the client.
+    pub output: Vec<u8>,
+    link: Link,
+    input: Vec<u8>,
+    stored: Option<Stored>,
+    /// Which message of the client an identifier stands for, until the client has settled it.
+    assigned: BTreeMap<PacketId, u64>,
+    /// The identifiers that wait for our last answer on this connection.
+    unanswered: BTreeSet<PacketId>,
+}
+
+#[derive(PartialEq)]
+enum Link {
+    Down,
+    /// Nothing has come yet.
+    Up,
+    /// CONNECT came, with this clean session.
+    Asked(bool),
+    Accepted,
+    /// DISCONNECT came.
+    Ended,
+}
+
+/// What is kept for the client between its connections.
+#[derive(Default)]
+struct Stored {
+    clean: bool,
+    /// QoS 2 messages of the client whose PUBREL is to come.
+    unreleased: BTreeSet<PacketId>,
+    /// Messages for the client that are not settled, in the order of publishing.
+    outgoing: Vec<Outgoing>,
+    last_id: u16,
+}
+
+struct Outgoing {
+    id: PacketId,
+    qos: QoS,
+    number: u64,
+    released: bool,
+}
+
+impl Broker {
+    pub fn new(version: Version) -> Broker {
+        Broker {
+            version,
+            taken: Vec::new(),
+            output: Vec::new(),
+            link: Link::Down,
+            input: Vec::new(),
+            stored: None,
+            assigned: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
+        }
+    }
+
+    pub fn connection_began(&mut self) {
+        self.link = Link::Up;
+    }
+
+    pub fn connection_ended(&mut self) {
+        self.link = Link::Down;
+        self.input.clear();
+        self.output.clear();
+        self.unanswered.clear();
+        self.stored = self.stored.take().filter(|stored| !stored.clean);
+    }
+
+    /// CONNECT waits for its answer.
+    pub fn is_asked(&self) -> bool {
+        matches!(self.link, Link::Asked(_))
+    }
+
+    /// Answers CONNECT, and goes on with what a session before has left.
+    pub fn accept(&mut self) {
+        let Link::Asked(clean) = self.link else {
+            panic!("there is no CONNECT to answer")
+        };
+        self.link = Link::Accepted;
+        let present = !clean && self.stored.is_some();
+        let connack = ConnAck {
+            session_present: present && self.version != Version::V31,
+            return_code: 0,
+        };
+        encode::connack(&mut self.output, &connack);
+        if !present {
+            self.stored = Some(Stored::default());
+        }
+        let stored = self.stored.as_mut().expect("it was made if there was none");
+        stored.clean = clean;
+        // As some brokers do, though no version asks for it.
+        for &id in &stored.unreleased {
+            encode::ack(&mut self.output, Ack::PubRec, id, false, self.version);
+        }
+        for message in &stored.outgoing {
+            message.send(&mut self.output, true, self.version);
+        }
+    }
+
+    /// Sends a message to the client, or keeps it for later. False when it is dropped.
+    pub fn publish(&mut self, qos: QoS, number: u64) -> bool {
+        let accepted = self.link == Link::Accepted;
+        let Some(stored) = &mut self.stored else {
+            return false;
+        };
+        let possible = match qos {
+            QoS::AtMostOnce => accepted,
+            _ => stored.outgoing.len() < IDENTIFIERS,
+        };
+        if !possible {
+            return false;
+        }
+        let message = Outgoing {
+            id: stored.next_id(),
+            qos,
+            number,
+            released: false,
+        };
+        if accepted {
+            message.send(&mut self.output, false, self.version);
+        }
+        if qos != QoS::AtMostOnce {
+            stored.outgoing.push(message);
+        }
+        true
+    }
+
+    /// The client has settled a message, and may use its identifier for another.
+    pub fn settled(&mut self, number: u64) {
+        self.assigned.retain(|_, assigned| *assigned != number);
+    }
+
+    /// Nothing is under way in either direction.
+    pub fn is_settled(&self) -> bool {
+        let settled = |stored: &Stored| stored.outgoing.is_empty() && stored.unreleased.is_empty();
+        self.output.is_empty() && self.stored.as_ref().is_none_or(settled)
+    }
+
+    /// QoS 1 and 2 messages of the client that wait for our last answer.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.len()
+    }
+
+    pub fn receive(&mut self, bytes: &[u8]) {
+        let mut input = std::mem::take(&mut self.input);
+        input.extend_from_slice(bytes);
+        let mut rest = &mut input[..];
+        while let Some(header) =
+            codec::header(rest, Role::Broker, self.version).expect("a well-formed header")
+        {
+            if rest.len() < header.end {
+                break;
+            }
+            let (packet, behind) = rest.split_at_mut(header.end);
+            let packet = codec::decode(packet, &header, self.version).expect("well-formed");
+            self.handle(packet);
+            rest = behind;
+        }
+        self.input = rest.to_vec();
+    }
+
+    fn handle(&mut self, packet: Packet) {
+        match (&self.link, packet) {
+            (Link::Up, Packet::Connect(Connect { clean_session, .. })) => {
+                self.link = Link::Asked(clean_session);
+            }
+            (Link::Accepted, Packet::Disconnect) => self.link = Link::Ended,
+            (Link::Accepted, packet) => self.handle_accepted(packet),
+            (_, packet) => panic!("out of turn: {packet:?}"),
+        }
+    }
+
+    fn handle_accepted(&mut self, packet: Packet) {
+        let stored = self.stored.as_mut().expect("there is a session");
+        let version = self.version;
+        let mut answer = |kind, id| encode::ack(&mut self.output, kind, id, false, version);
+        match packet {
+            Packet::Publish(publish) => {
+                let Publish { qos, dup, .. } = publish;
+                let number = number(&publish);
+                let Some(id) = publish.packet_id else {
+                    self.taken.push((qos, number));
+                    return;
+                };
+                let before = self.assigned.insert(id, number);
+                let same = before.is_none_or(|before| before == number && dup);
+                assert!(same, "{number} has {id}, which is in use: {before:?}");
+                if qos == QoS::AtLeastOnce {
+                    self.taken.push((qos, number));
+                    answer(Ack::PubAck, id);
+                } else {
+                    if stored.unreleased.insert(id) {
+                        self.taken.push((qos, number));
+                    }
+                    self.unanswered.insert(id);
+                    answer(Ack::PubRec, id);
+                }
+            }
+            Packet::Ack(Ack::PubRel, id) => {
+                stored.unreleased.remove(&id);
+                self.unanswered.remove(&id);
+                answer(Ack::PubComp, id);
+            }
+            Packet::Ack(Ack::PubRec, id) => {
+                if let Some(message) = stored.outgoing.iter_mut().find(|it| it.id == id) {
+                    message.released = true;
+                }
+                answer(Ack::PubRel, id);
+            }
+            Packet::Ack(ack, id) => {
+                // A second PUBCOMP for the message that had this identifier before is none
+                // for this one, whose PUBREC is still to come.
+                let released = ack == Ack::PubComp;
+                let done = |it: &Outgoing| it.id == id && it.released == released;
+                stored.outgoing.retain(|message| !done(message));
+            }
+            Packet::Subscribe(subscribe) => {
+                assert!(!self.assigned.contains_key(&subscribe.packet_id));
+                let granted: Vec<u8> = subscribe.filters.map(|(_, qos)| qos as u8).collect();
+                encode::suback(&mut self.output, subscribe.packet_id, &granted).expect("it fits");
+            }
+            Packet::Unsubscribe(unsubscribe) => {
+                encode::unsuback(&mut self.output, unsubscribe.packet_id);
+            }
+            Packet::PingReq => encode::pingresp(&mut self.output),
+            other => panic!("a client must not send {other:?}"),
+        }
+    }
+}
+
+impl Stored {
+    /// A free one, if there is one.
+    fn next_id(&mut self) -> PacketId {
+        for _ in 0..IDENTIFIERS {
+            self.last_id = self.last_id % IDENTIFIERS as u16 + 1;
+            if self.outgoing.iter().all(|it| it.id.get() != self.last_id) {
+                break;
+            }
+        }
+        id(self.last_id)
+    }
+}
+
+impl Outgoing {
+    fn send(&self, out: &mut Vec<u8>, again: bool, version: Version) {
+        if self.released {
+            return encode::ack(out, Ack::PubRel, self.id, again, version);
+        }
+        let message = Message {
+            topic: "in",
+            payload: &self.number.to_be_bytes(),
+            qos: self.qos,
+            retain: false,
+        };
+        let id = (self.qos != QoS::AtMostOnce).then_some(self.id);
+        let start = out.len();
+        encode::publish(out, &message, id).expect("PUBLISH fits");
+        if again {
+            encode::set_dup(&mut out[start..]);
+        }
+    }
+}
+
+/// Messages are numbers.
+pub fn number(publish: &Publish) -> u64 {
+    let bytes = publish.payload.try_into().expect("eight bytes");
+    u64::from_be_bytes(bytes)
+}

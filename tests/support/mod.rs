@@ -1,0 +1,41 @@
+//! What the tests of the session share: a scripted peer, a model broker and a network.
+
+// Every test is a crate of its own, and uses its part of this.
+#![allow(dead_code)]
+
+pub mod broker;
+pub mod peer;
+pub mod pipe;
+mod text;
+
+use std::time::Duration;
+
+use pmqtt::codec::{PacketId, Version};
+use pmqtt::session::Options;
+
+/// The options from which the tests deviate: no keep alive, no retry, no limits.
+pub fn options() -> Options {
+    Options {
+        version: Version::V311,
+        client_id: "client".into(),
+        clean_session: true,
+        keep_alive: 0,
+        will: None,
+        username: None,
+        password: None,
+        handshake_timeout: seconds(10),
+        max_inflight: 20,
+        max_queued_messages: 0,
+        max_queued_bytes: 0,
+        retry: Duration::ZERO,
+        manual_ack: false,
+    }
+}
+
+pub fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub fn id(number: u16) -> PacketId {
+    PacketId::new(number).expect("a packet identifier is not 0")
+}

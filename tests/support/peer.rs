@@ -1,0 +1,232 @@
+//! A session, and its peer and its socket played by the test.
+
+use std::time::Duration;
+
+use pmqtt::codec::{self, Ack, ConnAck, Message, Packet, QoS, Role, encode};
+use pmqtt::session::{Event, Failure, Options, Outcome, PublishError, Session};
+
+use super::{id, options, text};
+
+pub struct Peer {
+    pub session: Session,
+    pub now: Duration,
+    buffer: Vec<u8>,
+}
+
+impl Peer {
+    /// A session without a connection.
+    pub fn new(change: impl FnOnce(&mut Options)) -> Peer {
+        let mut options = options();
+        change(&mut options);
+        Peer {
+            session: Session::new(options),
+            now: Duration::from_secs(1000),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// A session whose first connection is accepted.
+    pub fn connected(change: impl FnOnce(&mut Options)) -> Peer {
+        let mut peer = Peer::new(change);
+        assert!(peer.connect(false).is_empty());
+        peer
+    }
+
+    /// Begins a connection that is not answered yet.
+    pub fn open(&mut self) {
+        self.session.open(self.now).expect("CONNECT fits");
+        assert_eq!(self.sent(), ["CONNECT"]);
+    }
+
+    /// Begins a connection and accepts it: what the session sends upon that.
+    pub fn connect(&mut self, session_present: bool) -> Vec<String> {
+        self.open();
+        assert_eq!(self.hears(connack(0, session_present)), "connack 0");
+        self.sent()
+    }
+
+    /// The connection is lost, and another accepted: what the session sends upon that.
+    pub fn reconnect(&mut self, session_present: bool) -> Vec<String> {
+        self.session.close();
+        self.connect(session_present)
+    }
+
+    /// What the session has for the socket, which takes it all.
+    pub fn sent(&mut self) -> Vec<String> {
+        let bytes = self.take();
+        if !bytes.is_empty() {
+            self.session.written(bytes.len(), false, self.now);
+        }
+        self.texts(bytes)
+    }
+
+    /// What the session has for the socket, of which nothing is written yet.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.session.take_output(&mut self.buffer);
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// The socket has taken `count` of the bytes it was given, and is full if it is `blocked`.
+    pub fn written(&mut self, count: usize, blocked: bool) {
+        self.session.written(count, blocked, self.now);
+    }
+
+    pub fn texts(&self, mut bytes: Vec<u8>) -> Vec<String> {
+        let version = self.session.options().version;
+        let mut rest = &mut bytes[..];
+        let mut texts = Vec::new();
+        while !rest.is_empty() {
+            let header = codec::header(rest, Role::Broker, version)
+                .expect("a well-formed header")
+                .expect("a whole packet");
+            let (packet, behind) = rest.split_at_mut(header.end);
+            let packet = codec::decode(packet, &header, version).expect("a well-formed packet");
+            texts.push(text::packet(&header, &packet));
+            rest = behind;
+        }
+        texts
+    }
+
+    /// The peer sends a packet; the application takes what it is handed at once.
+    pub fn hears(&mut self, packet: Vec<u8>) -> String {
+        self.try_hears(packet).expect("no failure")
+    }
+
+    pub fn try_hears(&mut self, packet: Vec<u8>) -> Result<String, Failure> {
+        self.hears_and(packet, |session, event, now| {
+            if let Event::Message {
+                publish,
+                manual_ack: false,
+            } = event
+                && let Some(id) = publish.packet_id
+            {
+                session.delivered(id, publish.qos, now);
+            }
+        })
+    }
+
+    /// The peer sends a packet; the connection ends before the application is done with it.
+    pub fn hears_without_return(&mut self, packet: Vec<u8>) -> String {
+        self.hears_and(packet, |_, _, _| {}).expect("no failure")
+    }
+
+    fn hears_and(
+        &mut self,
+        mut bytes: Vec<u8>,
+        then: impl FnOnce(&mut Session, &Event, Duration),
+    ) -> Result<String, Failure> {
+        let version = self.session.options().version;
+        let header = codec::header(&bytes, Role::Client, version)
+            .expect("a well-formed header")
+            .expect("a whole packet");
+        let packet: Packet = codec::decode(&mut bytes, &header, version).expect("well-formed");
+        let event = self.session.handle(packet, self.now)?;
+        then(&mut self.session, &event, self.now);
+        Ok(text::event(&event))
+    }
+
+    /// Publishes and returns the mid, with a connection or without.
+    pub fn publish(&mut self, qos: u8, payload: &str) -> u64 {
+        match self.try_publish(qos, payload) {
+            Ok(mid) | Err(PublishError::NotConnected { mid }) => mid,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    pub fn try_publish(&mut self, qos: u8, payload: &str) -> Result<u64, PublishError> {
+        let message = Message {
+            topic: "t",
+            payload: payload.as_bytes(),
+            qos: QoS::from_bits(qos).expect("a QoS"),
+            retain: false,
+        };
+        self.session.publish(&message, self.now)
+    }
+
+    /// The application acknowledges by itself.
+    pub fn acknowledge(&mut self, number: u16, qos: QoS) -> bool {
+        self.session.acknowledge_manually(id(number), qos, self.now)
+    }
+
+    pub fn outcomes(&mut self) -> Vec<Outcome> {
+        std::iter::from_fn(|| self.session.next_outcome()).collect()
+    }
+
+    pub fn configure(&mut self, change: impl FnOnce(&mut Options)) {
+        self.session.configure(self.now, change);
+    }
+
+    /// Time passes, and nobody looks at the session.
+    pub fn wait(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    /// Time passes; the session is woken when it wants to be. What it sends meanwhile.
+    pub fn live(&mut self, time: Duration) -> Result<Vec<String>, Failure> {
+        let end = self.now + time;
+        let mut sent = self.sent();
+        while let Some(at) = self.session.poll_timeout().filter(|&at| at <= end) {
+            self.now = self.now.max(at);
+            self.session.handle_timeout(self.now)?;
+            sent.extend(self.sent());
+            let next = self.session.poll_timeout();
+            assert!(next.is_none_or(|next| next > self.now), "it would spin");
+        }
+        self.now = end;
+        Ok(sent)
+    }
+}
+
+pub fn connack(return_code: u8, session_present: bool) -> Vec<u8> {
+    encoded(|out| {
+        let connack = ConnAck {
+            session_present,
+            return_code,
+        };
+        encode::connack(out, &connack);
+    })
+}
+
+/// An acknowledgement from the peer.
+pub fn ack(kind: Ack, number: u16) -> Vec<u8> {
+    encoded(|out| encode::ack(out, kind, id(number), false, pmqtt::codec::Version::V311))
+}
+
+pub fn suback(number: u16, granted: &[u8]) -> Vec<u8> {
+    encoded(|out| encode::suback(out, id(number), granted).expect("SUBACK fits"))
+}
+
+pub fn unsuback(number: u16) -> Vec<u8> {
+    encoded(|out| encode::unsuback(out, id(number)))
+}
+
+pub fn pingresp() -> Vec<u8> {
+    encoded(encode::pingresp)
+}
+
+/// A message from the peer; `number` counts at QoS 1 and 2 alone.
+pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
+    encoded(|out| {
+        let message = Message {
+            topic: "t",
+            payload: payload.as_bytes(),
+            qos: QoS::from_bits(qos).expect("a QoS"),
+            retain: false,
+        };
+        let id = (qos > 0).then(|| id(number));
+        encode::publish(out, &message, id).expect("PUBLISH fits");
+    })
+}
+
+/// A message that the peer sends again.
+pub fn message_again(qos: u8, number: u16, payload: &str) -> Vec<u8> {
+    let mut packet = message(qos, number, payload);
+    encode::set_dup(&mut packet);
+    packet
+}
+
+fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(&mut out);
+    out
+}

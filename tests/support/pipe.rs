@@ -1,0 +1,45 @@
+//! Bytes on their way, each with its time of arrival, none overtaking another.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rand::Rng;
+use rand::rngs::StdRng;
+
+#[derive(Default)]
+pub struct Pipe {
+    chunks: VecDeque<(Duration, Vec<u8>)>,
+    last: Duration,
+}
+
+impl Pipe {
+    pub fn send(&mut self, arrival: Duration, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.last = self.last.max(arrival);
+            self.chunks.push_back((self.last, bytes));
+        }
+    }
+
+    pub fn arrived(&mut self, now: Duration) -> Option<Vec<u8>> {
+        let &(at, _) = self.chunks.front()?;
+        if at > now {
+            return None;
+        }
+        self.chunks.pop_front().map(|(_, bytes)| bytes)
+    }
+
+    pub fn all(&mut self) -> Vec<u8> {
+        self.chunks.drain(..).flat_map(|(_, bytes)| bytes).collect()
+    }
+
+    /// The connection breaks: what still arrives, down to any byte.
+    pub fn cut(&mut self, rng: &mut StdRng) -> Vec<u8> {
+        let mut bytes = self.all();
+        bytes.truncate(rng.random_range(0..=bytes.len()));
+        bytes
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+}

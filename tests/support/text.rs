@@ -1,0 +1,63 @@
+//! Packets and events as one line of text, so that a test can state a whole exchange.
+
+use pmqtt::codec::{Header, Packet, Publish};
+use pmqtt::session::Event;
+
+/// `PUBLISH q1 #7 dup payload`, `PUBREL #7`, `SUBSCRIBE #8 a/b:1`, `PINGREQ` ...
+pub fn packet(header: &Header, packet: &Packet) -> String {
+    match packet {
+        Packet::Connect(_) => "CONNECT".into(),
+        Packet::Publish(publish) => format!("PUBLISH {}", message(publish)),
+        Packet::Ack(ack, id) => {
+            let dup = if header.flags & 0b1000 != 0 {
+                " dup"
+            } else {
+                ""
+            };
+            format!("{} #{id}{dup}", ack.name())
+        }
+        Packet::Subscribe(subscribe) => {
+            let filters = subscribe
+                .filters
+                .map(|(f, qos)| format!(" {f}:{}", qos as u8));
+            format!(
+                "SUBSCRIBE #{}{}",
+                subscribe.packet_id,
+                filters.collect::<String>()
+            )
+        }
+        Packet::Unsubscribe(unsubscribe) => {
+            let filters = unsubscribe.filters.map(|(filter, _)| format!(" {filter}"));
+            format!(
+                "UNSUBSCRIBE #{}{}",
+                unsubscribe.packet_id,
+                filters.collect::<String>()
+            )
+        }
+        Packet::PingReq => "PINGREQ".into(),
+        Packet::Disconnect => "DISCONNECT".into(),
+        other => panic!("a client must not send {other:?}"),
+    }
+}
+
+/// `message q2 #7 payload`, `published 3`, `nothing` ...
+pub fn event(event: &Event) -> String {
+    match event {
+        Event::None => "nothing".into(),
+        Event::ConnAck(connack) => format!("connack {}", connack.return_code),
+        Event::Message { publish, .. } => format!("message {}", message(publish)),
+        Event::Published { mid } => format!("published {mid}"),
+        Event::Subscribed { mid, granted } => format!("subscribed {mid} {granted:?}"),
+        Event::Unsubscribed { mid } => format!("unsubscribed {mid}"),
+        Event::Unexpected(_) => "unexpected".into(),
+    }
+}
+
+fn message(publish: &Publish) -> String {
+    let id = publish
+        .packet_id
+        .map_or(String::new(), |id| format!(" #{id}"));
+    let dup = if publish.dup { " dup" } else { "" };
+    let payload = String::from_utf8_lossy(publish.payload);
+    format!("q{}{id}{dup} {payload}", publish.qos as u8)
+}
