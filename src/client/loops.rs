@@ -90,6 +90,10 @@ impl Client {
             return Err(Error::inval(text));
         }
         let mut turn = Turn::begin(self, state, HolderKind::Loop)?;
+        if turn.state.wanted && turn.state.is_idle() {
+            // The connect before this has failed, or its connection was lost.
+            turn.state.plan = Plan::Connect { at: sys::now() };
+        }
         let result = run(&mut turn, retry_first, |state| {
             !state.wanted && state.is_idle() || state.freed
         });

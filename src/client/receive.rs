@@ -32,7 +32,10 @@ impl Driver {
                     let text = "tcp: connection lost: the broker closed it";
                     return Err(Stop::Over(Error::new(Code::ConnLost, text)));
                 }
-                Ok(count) => state.counters.bytes_in += count as u64,
+                Ok(count) => {
+                    state.counters.bytes_in += count as u64;
+                    state.session.received(now);
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(Stop::Over(Error::lost(&error))),
             }
