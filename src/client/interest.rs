@@ -24,12 +24,23 @@ pub struct Watching {
 }
 
 /// What `on_interest` was told last.
-#[derive(Default)]
 pub struct Reported {
     fd: Option<RawFd>,
     read: bool,
     write: bool,
     deadline: Option<Duration>,
+}
+
+impl Default for Reported {
+    /// Nothing, and since long ago: it is time to tell.
+    fn default() -> Reported {
+        Reported {
+            fd: None,
+            read: false,
+            write: false,
+            deadline: Some(Duration::ZERO),
+        }
+    }
 }
 
 impl Client {
@@ -60,7 +71,7 @@ impl State {
     }
 
     /// When the client has to be looked at, though nothing is ready.
-    pub fn deadline(&mut self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         if self.watching.ready || self.has_news() {
             return Some(Duration::ZERO);
         }
@@ -76,19 +87,32 @@ impl State {
     }
 }
 
-/// Notes what the driver waits for, in the event set too, and tells `on_interest`. The driver
-/// is still checked out, so that no other report can overtake this one.
+/// Notes what the driver waits for, and tells `on_interest` and the event set. The driver is
+/// still checked out, so that no other report can overtake this one.
 pub fn update(state: &mut Guard, driver: &mut Driver) {
     note(state, driver);
-    while state.callbacks.interest.is_some() && report(state) {
+    // Whoever waited for a time that is over learns of the next one, or that there is none; but
+    // only once, as that may be over too.
+    let mut over = state.reported.deadline.is_some_and(|at| at <= sys::now());
+    while state.callbacks.interest.is_some() && (over || has_changed(state)) {
+        report(state);
+        over = false;
+        // The callback may have changed it itself.
         note(state, driver);
+    }
+    let deadline = state.deadline();
+    if let Some(mut event_set) = state.event_set.take() {
+        if let Err(error) = event_set.update(driver.watch(state), deadline) {
+            state.last_error = super::Error::os("event_fd", &error);
+        }
+        state.event_set = Some(event_set);
     }
     if let Some(transport) = &mut driver.transport {
         transport.close_retired();
     }
 }
 
-fn note(state: &mut Guard, driver: &mut Driver) {
+fn note(state: &mut Guard, driver: &Driver) {
     let write = driver.wants_write(state);
     let transport = driver.transport.as_ref();
     let primary = transport.and_then(|transport| transport.primary(write));
@@ -99,25 +123,29 @@ fn note(state: &mut Guard, driver: &mut Driver) {
         deadline: transport.and_then(|transport| transport.deadline()),
         ready: driver.epoch != state.epoch || driver.failed.is_some(),
     };
-    let deadline = state.deadline();
-    if let Some(mut event_set) = state.event_set.take() {
-        if let Err(error) = event_set.update(driver.watch(state), deadline) {
-            state.last_error = super::Error::os("event_fd", &error);
-        }
-        state.event_set = Some(event_set);
-    }
 }
 
-/// Tells of a change; false when there is none.
-fn report(state: &mut Guard) -> bool {
+/// A deadline that only moves later is no change: whoever wakes at the old one is told then. So
+/// a busy connection, whose keep alive moves with each message, needs no call for each of them.
+fn has_changed(state: &Guard) -> bool {
+    let Watching {
+        fd, read, write, ..
+    } = state.watching;
+    let reported = &state.reported;
+    (fd, read, write) != (reported.fd, reported.read, reported.write)
+        || match (state.deadline(), state.reported.deadline) {
+            (Some(deadline), Some(reported)) => deadline < reported,
+            (deadline, None) => deadline.is_some(),
+            (None, Some(_)) => false,
+        }
+}
+
+/// Tells what there is to wait for.
+fn report(state: &mut Guard) {
     let Watching {
         fd, read, write, ..
     } = state.watching;
     let deadline = state.deadline();
-    let same = (fd, read, write) == (state.reported.fd, state.reported.read, state.reported.write);
-    if same && !is_news(deadline, state.reported.deadline) {
-        return false;
-    }
     if state.reported.fd != fd {
         tell_closing(state);
     }
@@ -136,18 +164,6 @@ fn report(state: &mut Guard) -> bool {
     };
     let callback = state.callbacks.interest;
     call(state, callback, &interest);
-    true
-}
-
-/// A deadline that only moves later is no news: whoever wakes at the old one is told then. So a
-/// busy connection, whose keep alive moves with each message, needs no call for each of them.
-fn is_news(deadline: Option<Duration>, reported: Option<Duration>) -> bool {
-    match (deadline, reported) {
-        (Some(deadline), Some(reported)) => deadline < reported || reported <= sys::now(),
-        (Some(_), None) => true,
-        (None, Some(reported)) => reported <= sys::now(),
-        (None, None) => false,
-    }
 }
 
 /// The descriptor that was reported is about to be closed.

@@ -199,7 +199,7 @@ impl State {
     }
 
     /// Whether a callback is due that needs no word from the broker.
-    pub fn has_news(&mut self) -> bool {
+    pub fn has_news(&self) -> bool {
         !self.replaced.is_empty() || self.session.has_outcomes()
     }
 }

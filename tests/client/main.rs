@@ -1,0 +1,4 @@
+//! The client where it could hang, spin, or forget what it was asked for.
+
+mod interest;
+mod support;
