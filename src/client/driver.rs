@@ -13,7 +13,7 @@ use super::error::{Code, Error};
 use super::events::{ConnectFailed, Disconnected, Published, Subscribed, Unsubscribed, Writable};
 use super::input::Input;
 use super::log::{self, Level};
-use super::state::{Guard, Plan};
+use super::state::{Guard, Plan, State};
 use super::trace;
 use crate::session::{Outcome, Phase};
 use crate::sys::{self, PollSet, Watch};
@@ -284,7 +284,7 @@ impl Driver {
     }
 
     /// What the transport waits for.
-    pub fn watch(&mut self, state: &Guard) -> &mut Vec<Watch> {
+    pub fn watch(&mut self, state: &State) -> &mut Vec<Watch> {
         let write = self.wants_write(state);
         self.watches.clear();
         if let Some(transport) = &self.transport {
@@ -293,7 +293,7 @@ impl Driver {
         &mut self.watches
     }
 
-    pub fn wants_write(&self, state: &Guard) -> bool {
+    pub fn wants_write(&self, state: &State) -> bool {
         let output = state.session.phase() != Phase::Closed && state.session.has_output();
         self.has_unwritten() || output
     }

@@ -87,7 +87,7 @@ impl State {
     }
 }
 
-/// Notes what the driver waits for, and tells `on_interest` and the event set. The driver is
+/// Notes what the driver waits for now, and tells `on_interest` and the event set. The driver is
 /// still checked out, so that no other report can overtake this one.
 pub fn update(state: &mut Guard, driver: &mut Driver) {
     note(state, driver);
@@ -112,7 +112,8 @@ pub fn update(state: &mut Guard, driver: &mut Driver) {
     }
 }
 
-fn note(state: &mut Guard, driver: &Driver) {
+/// Notes what the driver waits for now.
+pub fn note(state: &mut State, driver: &Driver) {
     let write = driver.wants_write(state);
     let transport = driver.transport.as_ref();
     let primary = transport.and_then(|transport| transport.primary(write));

@@ -105,9 +105,9 @@ impl<'a> Turn<'a> {
         let state = &mut *self.state;
         let waker = state.waker()?;
         let driver = &mut *self.driver;
+        interest::note(state, driver);
         let pending = state.session.has_output() && !driver.blocked && driver.is_open();
-        let due = driver.epoch != state.epoch || pending || state.freed;
-        let deadline = match due {
+        let deadline = match pending || state.freed {
             true => Some(Duration::ZERO),
             false => state.deadline(),
         };

@@ -2,3 +2,4 @@
 
 mod interest;
 mod support;
+mod timeouts;

@@ -1,9 +1,15 @@
 //! Clients, and peers on the loopback interface that behave as a test wants it.
 
 use std::ffi::c_void;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pmqtt::client::{Client, Target, Version};
+use socket2::{Domain, Socket, Type};
+
+/// Longer than anything takes that works.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn client<T>(userdata: &T) -> Arc<Client> {
     let userdata = std::ptr::from_ref(userdata).cast_mut().cast::<c_void>();
@@ -22,5 +28,29 @@ pub fn local(port: u16) -> Target<'static> {
         port,
         keep_alive: 60,
         bind_address: None,
+    }
+}
+
+/// A port that neither accepts nor refuses: its queue of connections is full.
+pub struct Silence {
+    pub port: u16,
+    _listener: Socket,
+    _queued: Vec<TcpStream>,
+}
+
+impl Silence {
+    pub fn new() -> Silence {
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        listener.bind(&any.into()).expect("bind");
+        listener.listen(0).expect("listen");
+        let address = listener.local_addr().expect("its address").as_socket();
+        let address = address.expect("an IP address");
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200));
+        Silence {
+            port: address.port(),
+            _queued: std::iter::from_fn(|| connect().ok()).collect(),
+            _listener: listener,
+        }
     }
 }
