@@ -267,14 +267,11 @@ impl Driver {
     /// Closes the transport, after all who watch its descriptors have been told.
     pub fn let_go(&mut self, state: &mut Guard) {
         if let Some(transport) = self.transport.take() {
-            self.watches.clear();
-            transport.watches(true, &mut self.watches);
             if let Some(event_set) = &mut state.event_set {
-                for watch in &self.watches {
-                    event_set.forget(watch.fd);
-                }
+                event_set.rest();
             }
             super::interest::tell_closing(state);
+            drop(transport);
         }
         self.input.reset();
         self.writing.clear();

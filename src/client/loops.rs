@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::{Code, Error, Result};
 use super::state::{Guard, HolderKind, LoopThread, Plan, State};
 use super::turn::Turn;
-use super::{Client, thread_mark};
+use super::{Client, interest, thread_mark};
 use crate::sys::{self, EventSet};
 
 /// How long the loop thread goes on after it was told to stop, to write what is queued.
@@ -19,7 +19,7 @@ impl Client {
     /// One step: waits for the socket at the most for `timeout`, and does what there is to do.
     pub fn run_once(&self, timeout: Duration) -> Result {
         let until = sys::now() + timeout;
-        let mut turn = Turn::begin(self, self.lock(), HolderKind::Loop)?;
+        let mut turn = self.begin_waiting(self.lock())?;
         let was_idle = turn.state.is_idle();
         let mut result = turn.pass(false, false);
         while result.is_ok() && was_idle == turn.state.is_idle() {
@@ -69,16 +69,12 @@ impl Client {
         if let Some(event_set) = &state.event_set {
             return Ok(event_set.as_raw_fd());
         }
-        let event_set = EventSet::new().map_err(|error| Error::os("event_fd", &error))?;
+        let waker = state.waker()?;
+        let event_set = EventSet::new(&waker).map_err(|error| Error::os("event_fd", &error))?;
         let fd = event_set.as_raw_fd();
-        // Whoever sleeps by the old waker looks again, and then sleeps by the new one.
-        if let Some(old) = state.waker.replace(event_set.waker()) {
-            old.wake();
-        }
-        // The first `process` finds out what there is to wait for.
-        event_set.waker().wake();
-        state.woken = true;
         state.event_set = Some(event_set);
+        // The first `process` finds out what there is to wait for.
+        state.wake();
         Ok(fd)
     }
 
@@ -89,7 +85,7 @@ impl Client {
             let text = "loop_forever: call connect or connect_async first";
             return Err(Error::inval(text));
         }
-        let mut turn = Turn::begin(self, state, HolderKind::Loop)?;
+        let mut turn = self.begin_waiting(state)?;
         if turn.state.wanted && turn.state.is_idle() {
             // The connect before this has failed, or its connection was lost.
             turn.state.plan = Plan::Connect { at: sys::now() };
@@ -156,7 +152,7 @@ impl Client {
         if stopped(&state) {
             return;
         }
-        if let Ok(mut turn) = Turn::begin(&self, state, HolderKind::Loop) {
+        if let Ok(mut turn) = self.begin_waiting(state) {
             // It ends only when told to; why connections failed was told to callbacks.
             let _ = run(&mut turn, true, stopped);
             let _ = write_rest(&mut turn);
@@ -180,7 +176,7 @@ impl Client {
             _ => {}
         }
         let auto = state.event_set.is_some();
-        let mut turn = Turn::begin(self, state, HolderKind::Loop)?;
+        let mut turn = self.begin_waiting(state)?;
         let mut result = turn.pass(false, auto);
         while result.is_ok() && turn.state.session.unsettled() > 0 && sys::now() < until {
             if turn.state.is_idle() {
@@ -207,6 +203,17 @@ impl Client {
             }
         }
         state.drainers -= 1;
+    }
+
+    /// A turn that waits by itself: a foreign loop has nothing to wait for until its end.
+    fn begin_waiting<'a>(&'a self, state: Guard<'a>) -> Result<Turn<'a>> {
+        let mut turn = Turn::begin(self, state, HolderKind::Loop)?;
+        if let Some(event_set) = &mut turn.state.event_set {
+            event_set.rest();
+        }
+        turn.state.drain_event_set();
+        interest::tell_closing(&mut turn.state);
+        Ok(turn)
     }
 
     pub fn unsettled(&self) -> usize {
@@ -266,7 +273,7 @@ impl State {
     fn drain_event_set(&mut self) {
         if let Some(event_set) = &mut self.event_set {
             event_set.drain();
-            self.woken = false;
+            self.drain_waker();
         }
     }
 }

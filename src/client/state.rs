@@ -198,6 +198,15 @@ impl State {
         }
     }
 
+    /// Forgets the wakes so far. True where there was one.
+    pub fn drain_waker(&mut self) -> bool {
+        let woken = std::mem::take(&mut self.woken);
+        if woken && let Some(waker) = &self.waker {
+            waker.drain();
+        }
+        woken
+    }
+
     /// Whether a callback is due that needs no word from the broker.
     pub fn has_news(&self) -> bool {
         !self.replaced.is_empty() || self.session.has_outcomes()

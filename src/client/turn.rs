@@ -131,10 +131,7 @@ impl<'a> Turn<'a> {
         if let Some(holder) = &mut state.holder {
             holder.sleeping = false;
         }
-        let woken = std::mem::take(&mut state.woken);
-        if woken {
-            waker.drain();
-        }
+        let woken = state.drain_waker();
         let ready = ready.map_err(|error| Error::os("poll", &error))?;
         Ok(ready > woken as usize)
     }

@@ -28,6 +28,10 @@ fn readable_within(source: &impl AsRawFd, timeout: Duration) -> bool {
     poll.wait(&[reading(source)], Some(timeout)).unwrap() > 0
 }
 
+fn event_set() -> EventSet {
+    EventSet::new(&Arc::new(Waker::new().unwrap())).unwrap()
+}
+
 fn pair() -> (UnixStream, UnixStream) {
     UnixStream::pair().unwrap()
 }
@@ -95,7 +99,7 @@ fn a_hang_up_is_ready_but_not_for_a_watch_that_asks_for_nothing() {
     };
     let ready = PollSet::default().wait(&[idle], Some(Duration::ZERO));
     assert_eq!(ready.unwrap(), 0);
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     set.update(&[idle], None).unwrap();
     assert!(!readable_within(&set, MOMENT));
 }
@@ -126,27 +130,28 @@ fn a_spawned_thread_takes_no_signals_but_its_own_faults() {
 
 #[test]
 fn a_wake_makes_the_set_readable_until_it_is_drained() {
-    let mut set = EventSet::new().unwrap();
-    let waker = set.waker();
+    let waker = Arc::new(Waker::new().unwrap());
+    let set = EventSet::new(&waker).unwrap();
     assert!(!readable_within(&set, Duration::ZERO));
     for _ in 0..3 {
         waker.wake();
     }
     assert!(readable_within(&set, Duration::ZERO));
-    set.drain();
+    waker.drain();
     assert!(!readable_within(&set, MOMENT));
 }
 
 #[test]
 fn a_waker_may_outlive_its_set() {
-    let waker = EventSet::new().unwrap().waker();
+    let waker = Arc::new(Waker::new().unwrap());
+    drop(EventSet::new(&waker).unwrap());
     waker.wake();
     assert!(readable_within(&*waker, Duration::ZERO));
 }
 
 #[test]
 fn a_watched_descriptor_makes_the_set_readable_for_as_long_as_it_is_ready() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let (mut ours, mut theirs) = pair();
     set.update(&[reading(&ours)], None).unwrap();
     assert!(!readable_within(&set, MOMENT));
@@ -174,7 +179,7 @@ fn settle(set: &mut EventSet, watches: &[Watch]) {
 
 #[test]
 fn interest_can_change_and_end() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let (ours, mut theirs) = pair();
     let writing = Watch {
         write: true,
@@ -195,7 +200,7 @@ fn interest_can_change_and_end() {
 
 #[test]
 fn a_deadline_that_is_past_fires_at_once() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     for past in [Duration::ZERO, now() - ms(1), now()] {
         set.update(&[], Some(past)).unwrap();
         assert!(readable_within(&set, LONG));
@@ -207,7 +212,7 @@ fn a_deadline_that_is_past_fires_at_once() {
 
 #[test]
 fn a_deadline_fires_once_and_not_early() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let at = now() + ms(50);
     set.update(&[], Some(at)).unwrap();
     assert!(readable_within(&set, LONG));
@@ -220,7 +225,7 @@ fn a_deadline_fires_once_and_not_early() {
 
 #[test]
 fn a_deadline_that_moves_later_fires_early_at_most_once() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let start = now();
     for later in [40, 60, 80, 120] {
         set.update(&[], Some(start + ms(later))).unwrap();
@@ -237,7 +242,7 @@ fn a_deadline_that_moves_later_fires_early_at_most_once() {
 
 #[test]
 fn a_deadline_that_moves_earlier_fires_then() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let start = now();
     set.update(&[], Some(start + LONG)).unwrap();
     thread::sleep(ms(10));
@@ -247,7 +252,7 @@ fn a_deadline_that_moves_earlier_fires_then() {
 
 #[test]
 fn a_deadline_that_is_dropped_leaves_no_loop_behind() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     set.update(&[], Some(now() + ms(20))).unwrap();
     set.update(&[], None).unwrap();
     let mut reports = 0;
@@ -260,8 +265,20 @@ fn a_deadline_that_is_dropped_leaves_no_loop_behind() {
 }
 
 #[test]
+fn a_set_at_rest_reports_nothing_until_it_is_updated() {
+    let mut set = event_set();
+    let (ours, mut theirs) = pair();
+    set.update(&[reading(&ours)], Some(now() + ms(20))).unwrap();
+    set.rest();
+    theirs.write_all(b"x").unwrap();
+    assert!(!readable_within(&set, ms(60)));
+    set.update(&[reading(&ours)], None).unwrap();
+    assert!(readable_within(&set, LONG));
+}
+
+#[test]
 fn a_deadline_far_beyond_the_kernels_range_is_never() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     set.update(&[], Some(Duration::MAX)).unwrap();
     assert!(!readable_within(&set, MOMENT));
     set.update(&[], Some(now() + ms(10))).unwrap();
@@ -270,13 +287,13 @@ fn a_deadline_far_beyond_the_kernels_range_is_never() {
 
 #[test]
 fn a_new_descriptor_with_an_old_number_is_watched() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let (first, _first_peer) = pair();
     let (second, mut second_peer) = pair();
     let watch = reading(&first);
     set.update(&[watch], None).unwrap();
     thread::sleep(MOMENT);
-    set.forget(watch.fd);
+    set.rest();
     // What close and socket do, without the race with the other tests' descriptors.
     let second = testing::take_over(second, first);
     assert_eq!(second.as_raw_fd(), watch.fd);
@@ -288,20 +305,19 @@ fn a_new_descriptor_with_an_old_number_is_watched() {
 
 #[test]
 fn a_descriptor_that_was_closed_too_early_is_dropped_quietly() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let (ours, theirs) = pair();
     let watch = reading(&ours);
     set.update(&[watch], None).unwrap();
     drop((ours, theirs));
-    set.update(&[], None).unwrap();
-    set.forget(watch.fd);
+    set.rest();
     settle(&mut set, &[]);
     assert!(!readable_within(&set, MOMENT));
 }
 
 #[test]
 fn dropping_the_set_is_prompt() {
-    let mut set = EventSet::new().unwrap();
+    let mut set = event_set();
     let (ours, _theirs) = pair();
     set.update(&[reading(&ours)], Some(now() + LONG)).unwrap();
     thread::sleep(ms(10));

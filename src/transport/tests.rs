@@ -1,12 +1,12 @@
 //! Real sockets on the loopback device; where time matters it is simulated.
 
 use super::*;
-use crate::sys::{self, EventSet, PollSet};
+use crate::sys::{self, EventSet, PollSet, Waker};
 use socket2::{Domain, Type};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -385,7 +385,7 @@ fn an_event_set_sees_a_connection_through() {
     let (_listener, second) = listen("127.0.0.1:0");
     let found = vec![first, second];
     let mut resolver = Resolver::with(move |_, _| Ok(found.clone()));
-    let mut set = EventSet::new().unwrap();
+    let mut set = EventSet::new(&Arc::new(Waker::new().unwrap())).unwrap();
     let endpoint = endpoint("test.example", 1);
     let mut transport = Transport::connect(&endpoint, &mut resolver, sys::now()).unwrap();
     let (mut poll, mut watches) = (PollSet::default(), Vec::new());

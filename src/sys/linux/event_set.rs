@@ -14,41 +14,34 @@ use std::time::Duration;
 /// Whoever sees it readable calls [`drain`](EventSet::drain), does its work, and then says by
 /// [`update`](EventSet::update) what it waits for next.
 ///
-/// A descriptor has to leave the set, by `update` or [`forget`](EventSet::forget), *before* it is
+/// A descriptor has to leave the set, by `update` or [`rest`](EventSet::rest), *before* it is
 /// closed: its number may be given out again at once, and the set could not see the difference; and
 /// in a process that has forked, the child's copy would keep it in the set with no way to get it out.
 pub struct EventSet {
     epoll: OwnedFd,
     timer: Timer,
-    waker: Arc<Waker>,
     watched: Vec<Watch>,
 }
 
 impl EventSet {
-    pub fn new() -> io::Result<EventSet> {
+    /// A wake by `waker` makes the set readable until that is drained.
+    pub fn new(waker: &Arc<Waker>) -> io::Result<EventSet> {
         // SAFETY: epoll_create1 takes no pointers.
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         let set = EventSet {
             // SAFETY: `fd` is open, has just been made, and nobody else owns it.
             epoll: unsafe { OwnedFd::from_raw_fd(fd) },
             timer: Timer::new()?,
-            waker: Arc::new(Waker::new()?),
             watched: Vec::new(),
         };
-        for own in [set.timer.as_raw_fd(), set.waker.as_raw_fd()] {
+        for own in [set.timer.as_raw_fd(), waker.as_raw_fd()] {
             control(&set.epoll, libc::EPOLL_CTL_ADD, reading(own))?;
         }
         Ok(set)
     }
 
-    /// A wake makes the set readable until [`drain`](EventSet::drain).
-    pub fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
-    }
-
-    /// Consumes the wakes and the deadline that have made the set readable.
+    /// Consumes what has made the set readable, but for wakes.
     pub fn drain(&mut self) {
-        self.waker.drain();
         self.timer.drain();
     }
 
@@ -64,12 +57,10 @@ impl EventSet {
         self.timer.arm(deadline)
     }
 
-    /// Takes a descriptor out, for its owner is about to close it.
-    pub fn forget(&mut self, fd: RawFd) {
-        if let Some(index) = self.watched.iter().position(|watch| watch.fd == fd) {
-            self.watched.swap_remove(index);
-            remove(&self.epoll, fd);
-        }
+    /// Waits for nothing but wakes until the next `update`.
+    pub fn rest(&mut self) {
+        self.remove_all_but(&[]);
+        self.timer.disarm();
     }
 
     fn remove_all_but(&mut self, watches: &[Watch]) {

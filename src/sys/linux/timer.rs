@@ -1,5 +1,6 @@
 //! A descriptor that becomes readable at a deadline: a lazy timerfd.
 
+use super::now;
 use crate::sys::check;
 use std::fs::File;
 use std::io::{self, Read};
@@ -35,23 +36,32 @@ impl Timer {
         if self.armed.is_some_and(|armed| armed <= deadline) {
             return Ok(());
         }
-        self.set(deadline)?;
+        // A time of zero would disarm.
+        self.set(deadline.max(Duration::from_nanos(1)))?;
         self.armed = Some(deadline);
         Ok(())
     }
 
+    /// Does not fire any more, and makes the descriptor quiet.
+    pub fn disarm(&mut self) {
+        if self.armed.take().is_some() {
+            // It cannot fail: the descriptor is a timerfd, and the time is well-formed.
+            let _ = self.set(Duration::ZERO);
+        }
+    }
+
     /// Notes whether the timer has fired, and makes the descriptor quiet.
     pub fn drain(&mut self) {
-        if self.armed.is_some() && (&self.fd).read(&mut [0; 8]).is_ok() {
+        let due = self.armed.is_some_and(|at| at <= now());
+        if due && (&self.fd).read(&mut [0; 8]).is_ok() {
             self.armed = None;
         }
     }
 
-    fn set(&self, deadline: Duration) -> io::Result<()> {
+    fn set(&self, time: Duration) -> io::Result<()> {
         let once = libc::itimerspec {
             it_interval: timespec(Duration::ZERO),
-            // A time of zero would disarm.
-            it_value: timespec(deadline.max(Duration::from_nanos(1))),
+            it_value: timespec(time),
         };
         // SAFETY: the descriptor is a timerfd that we own, `once` lives through the call, which only
         // reads it, and a null last argument is allowed: the old setting is not asked for.

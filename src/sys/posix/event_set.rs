@@ -16,7 +16,7 @@ const STACK: usize = 128 * 1024;
 /// [`update`](EventSet::update) what it waits for next: each update buys one report by the helper
 /// thread, so that a descriptor which stays ready cannot make it spin.
 ///
-/// A descriptor has to leave the set, by `update` or [`forget`](EventSet::forget), *before* it is
+/// A descriptor has to leave the set, by `update` or [`rest`](EventSet::rest), *before* it is
 /// closed: its number may be given out again at once, and the set could not see the difference.
 pub struct EventSet {
     shared: Arc<Shared>,
@@ -24,11 +24,12 @@ pub struct EventSet {
 }
 
 impl EventSet {
-    pub fn new() -> io::Result<EventSet> {
+    /// A wake by `waker` makes the set readable until that is drained.
+    pub fn new(waker: &Arc<Waker>) -> io::Result<EventSet> {
         let shared = Arc::new(Shared {
             order: Mutex::default(),
             ordered: Waker::new()?,
-            ready: Arc::new(Waker::new()?),
+            ready: Arc::clone(waker),
         });
         let helper = spawn("pmqtt-events", STACK, {
             let shared = Arc::clone(&shared);
@@ -40,12 +41,7 @@ impl EventSet {
         })
     }
 
-    /// A wake makes the set readable until [`drain`](EventSet::drain).
-    pub fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.shared.ready)
-    }
-
-    /// Consumes the wakes and the deadline that have made the set readable.
+    /// Consumes what has made the set readable.
     pub fn drain(&mut self) {
         self.shared.ready.drain();
     }
@@ -67,10 +63,12 @@ impl EventSet {
         Ok(())
     }
 
-    /// Takes a descriptor out, for its owner is about to close it.
-    pub fn forget(&mut self, fd: RawFd) {
+    /// Waits for nothing but wakes until the next `update`.
+    pub fn rest(&mut self) {
         let mut order = self.shared.order();
-        order.watches.retain(|watch| watch.fd != fd);
+        order.armed = false;
+        order.deadline = None;
+        order.watches.clear();
         self.shared.publish(&mut order);
     }
 }

@@ -1,0 +1,32 @@
+//! The descriptor for all: readable while there is something to do for it, and no longer.
+
+use std::os::fd::RawFd;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::support::{PATIENCE, client};
+
+fn is_readable(fd: RawFd) -> bool {
+    let mut entry = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one entry, which lives through the call.
+    unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
+}
+
+/// The thread that waits consumes the wake, or it would be woken by it for ever.
+#[test]
+fn it_is_quiet_while_the_loop_thread_runs_the_client() {
+    let client = client(&());
+    client.start_thread().expect("a thread");
+    sleep(Duration::from_millis(50));
+    let fd = client.event_fd().expect("event_fd");
+    let start = Instant::now();
+    while is_readable(fd) {
+        assert!(start.elapsed() < PATIENCE, "nobody consumes the wake");
+        sleep(Duration::from_millis(1));
+    }
+    client.free();
+}
