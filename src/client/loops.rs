@@ -86,7 +86,7 @@ impl Client {
             return Err(Error::inval(text));
         }
         let mut turn = self.begin_waiting(state)?;
-        if turn.state.wanted && turn.state.is_idle() {
+        if turn.state.wanted && matches!(turn.state.plan, Plan::Rest) {
             // The connect before this has failed, or its connection was lost.
             turn.state.plan = Plan::Connect { at: sys::now() };
         }
