@@ -173,12 +173,43 @@ fn disconnect_is_the_last_packet_and_only_once() {
     assert_eq!(peer.hears(ack(PubRel, 8)), "nothing");
     peer.session
         .delivered(support::id(9), QoS::ExactlyOnce, peer.now);
-    assert_eq!(peer.sent(), ["PUBLISH q0 a", "DISCONNECT"]);
+    assert_eq!(peer.sent(), ["PUBLISH q0 a", "PUBREC #9", "DISCONNECT"]);
     assert!(peer.session.is_finished());
 
     assert_eq!(peer.reconnect(true), ["PUBLISH q2 #3 later"]);
     assert_eq!(peer.hears(message_again(2, 9, "in")), "nothing");
     assert_eq!(peer.sent(), ["PUBREC #9"]);
+}
+
+#[test]
+fn disconnect_waits_for_the_message_that_is_being_delivered() {
+    let mut peer = Peer::connected(|_| {});
+    peer.hears_without_return(message(1, 9, "in"));
+    assert!(peer.session.disconnect(peer.now));
+    assert!(peer.sent().is_empty());
+    assert!(!peer.session.is_finished());
+    peer.session
+        .delivered(support::id(9), QoS::AtLeastOnce, peer.now);
+    assert_eq!(peer.sent(), ["PUBACK #9", "DISCONNECT"]);
+    assert!(peer.session.is_finished());
+}
+
+#[test]
+fn disconnect_waits_for_no_acknowledgement_of_the_application() {
+    let mut peer = Peer::connected(|options| options.manual_ack = true);
+    peer.hears(message(1, 9, "in"));
+    assert!(peer.session.disconnect(peer.now));
+    assert_eq!(peer.sent(), ["DISCONNECT"]);
+    assert!(peer.session.is_finished());
+}
+
+#[test]
+fn a_delivery_that_the_end_of_its_connection_cut_short_holds_nothing_up() {
+    let mut peer = Peer::connected(|_| {});
+    peer.hears_without_return(message(1, 9, "in"));
+    peer.reconnect(false);
+    assert!(peer.session.disconnect(peer.now));
+    assert_eq!(peer.sent(), ["DISCONNECT"]);
 }
 
 #[test]

@@ -52,13 +52,14 @@ impl Session {
         }
         self.outgoing.connection_lost();
         self.incoming.connection_lost();
+        self.delivering = None;
         self.retry_at = None;
         self.phase = Phase::Closed;
         self.announce_room();
     }
 
-    /// Asks for the end: what is written already goes out first, then DISCONNECT.
-    /// False when there is no connection.
+    /// Asks for the end: what is written already goes out first, and the acknowledgement of a
+    /// message that is being delivered, then DISCONNECT. False when there is no connection.
     pub fn disconnect(&mut self, now: Duration) -> bool {
         match &mut self.phase {
             Phase::Closed => return false,
@@ -66,10 +67,12 @@ impl Session {
                 then_disconnect, ..
             } => *then_disconnect = true,
             Phase::Connected => {
-                self.output.put(encode::disconnect);
                 self.phase = Phase::Disconnecting {
                     deadline: now + self.options.handshake_timeout,
                 };
+                if self.delivering.is_none() {
+                    self.output.put(encode::disconnect);
+                }
             }
             Phase::Disconnecting { .. } => {}
         }
@@ -78,7 +81,9 @@ impl Session {
 
     /// DISCONNECT and all before it are with the socket: the transport can be closed.
     pub fn is_finished(&self) -> bool {
-        matches!(self.phase, Phase::Disconnecting { .. }) && self.output.unwritten() == 0
+        matches!(self.phase, Phase::Disconnecting { .. })
+            && self.delivering.is_none()
+            && self.output.unwritten() == 0
     }
 
     pub(super) fn accepted(&mut self, connack: &ConnAck, now: Duration) {

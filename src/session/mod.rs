@@ -16,7 +16,7 @@ mod request;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::codec::{ConnAck, Publish, QoS, Version};
+use crate::codec::{ConnAck, PacketId, Publish, QoS, Version};
 use incoming::Incoming;
 use keep_alive::KeepAlive;
 use outgoing::Outgoing;
@@ -142,6 +142,8 @@ pub struct Session {
     output: Output,
     outgoing: Outgoing,
     incoming: Incoming,
+    /// The message that was handed over and not `delivered` yet; a DISCONNECT waits for that.
+    delivering: Option<PacketId>,
     keep_alive: KeepAlive,
     /// No later than the moment at which something has to be sent again.
     retry_at: Option<Duration>,
@@ -164,6 +166,7 @@ impl Session {
             ids: PacketIds::default(),
             output: Output::default(),
             incoming: Incoming::default(),
+            delivering: None,
             keep_alive: KeepAlive::default(),
             retry_at: None,
             blocked: false,

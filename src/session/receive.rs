@@ -75,6 +75,7 @@ impl Session {
             } else if manual_ack {
                 self.incoming.await_application(id);
             }
+            self.delivering = (!manual_ack).then_some(id);
         }
         Event::Message {
             publish,

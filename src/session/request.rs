@@ -84,6 +84,10 @@ impl Session {
                 self.arm_retry(now);
             }
         }
+        let was_delivering = self.delivering.take_if(|waiting| *waiting == id).is_some();
+        if was_delivering && matches!(self.phase, Phase::Disconnecting { .. }) {
+            self.output.put(encode::disconnect);
+        }
     }
 
     /// The application acknowledges by itself. False when no such acknowledgement is owed.
@@ -100,7 +104,7 @@ impl Session {
     }
 
     pub(super) fn acknowledge(&mut self, ack: Ack, id: PacketId) {
-        if self.phase == Phase::Connected {
+        if self.phase == Phase::Connected || self.delivering.is_some() {
             self.output.put_ack(ack, id, false, self.options.version);
         }
     }
