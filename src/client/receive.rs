@@ -98,7 +98,7 @@ fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
             let callback = state.callbacks.unsubscribe;
             call(state, callback, &Unsubscribed { mid, rc: 0 });
         }
-        Event::ConnAck(connack) => return answered(state, &connack, now),
+        Event::ConnAck(connack) => return answered(state, &connack, epoch, now),
         Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
     }
     Ok(())
@@ -127,7 +127,7 @@ fn message(state: &mut Guard, publish: &Publish, manual_ack: bool, epoch: u64, n
 }
 
 /// The broker answered CONNECT: the connection is announced, or refused and over.
-fn answered(state: &mut Guard, connack: &ConnAck, now: Duration) -> Step {
+fn answered(state: &mut Guard, connack: &ConnAck, epoch: u64, now: Duration) -> Step {
     let rc = connack.return_code.into();
     state.owes_disconnect = true;
     if rc == 0 {
@@ -140,6 +140,7 @@ fn answered(state: &mut Guard, connack: &ConnAck, now: Duration) -> Step {
     };
     let callback = state.callbacks.connect;
     call(state, callback, &event);
+    check_epoch(epoch, state)?;
     if rc == 0 {
         return Ok(());
     }

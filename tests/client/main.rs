@@ -1,5 +1,6 @@
 //! The client where it could hang, spin, or forget what it was asked for.
 
+mod answers;
 mod event_fd;
 mod interest;
 mod support;
