@@ -24,10 +24,11 @@ impl Client {
         let mut result = turn.pass(false, false);
         while result.is_ok() && was_idle == turn.state.is_idle() {
             let rest = until.saturating_sub(sys::now());
-            let read = turn.wait(Some(rest))?;
-            result = turn.pass(read, false);
-            // Without a connection there is nothing that ends the step early.
-            if !was_idle || sys::now() >= until {
+            result = turn
+                .wait(Some(rest))
+                .and_then(|read| turn.pass(read, false));
+            // Without a connection there is nothing else that ends the step early.
+            if !was_idle || turn.state.freed || sys::now() >= until {
                 break;
             }
         }

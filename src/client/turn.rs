@@ -93,15 +93,17 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// Does all that can be done without waiting.
+    /// Does all that can be done without waiting. The lock is not let go of any more after the last
+    /// callback, so that what the caller then finds holds until it waits.
     pub fn pass(&mut self, read: bool, auto: bool) -> Result {
-        self.driver.pass(&mut self.state, read, auto)
+        let result = self.driver.pass(&mut self.state, read, auto);
+        log::deliver(&mut self.state);
+        result
     }
 
     /// Waits until there is something to do, at the most for `timeout`. True when the transport
     /// may have something to read.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Result<bool> {
-        log::deliver(&mut self.state);
         let state = &mut *self.state;
         let waker = state.waker()?;
         let driver = &mut *self.driver;
