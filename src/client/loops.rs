@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Code, Error, Result};
+use super::log::Level;
 use super::state::{Guard, HolderKind, LoopThread, Plan, State};
 use super::turn::Turn;
 use super::{Client, interest, thread_mark};
@@ -154,8 +155,11 @@ impl Client {
             return;
         }
         if let Ok(mut turn) = self.begin_waiting(state) {
-            // It ends only when told to; why connections failed was told to callbacks.
-            let _ = run(&mut turn, true, stopped);
+            // Why connections failed was told to callbacks; a wait that fails is told here alone.
+            if let Err(error) = run(&mut turn, true, stopped) {
+                turn.state.log(Level::Err, format_args!("{}", error.text));
+                turn.state.last_error = error;
+            }
             let _ = write_rest(&mut turn);
             turn.end(false);
         }
