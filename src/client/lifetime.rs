@@ -10,6 +10,7 @@ use super::driver::Driver;
 use super::error::Result;
 use super::options::{client_id, defaults};
 use super::state::{Plan, State};
+use super::turn::Frame;
 use super::{Client, Version, interest, thread_mark};
 
 impl Client {
@@ -39,7 +40,7 @@ impl Client {
         userdata: *mut c_void,
     ) -> Result {
         let id = client_id(id, clean_session)?;
-        let mut state = self.lock();
+        let mut state = Frame::new(self, self.lock());
         interest::retire(&mut state);
         let version = state.session.options().version;
         state.supersede(Plan::Rest);
@@ -47,7 +48,8 @@ impl Client {
             defaults(id, clean_session, version),
             Callbacks::new(userdata),
         );
-        self.settle(state);
+        drop(state);
+        self.settle(self.lock());
         Ok(())
     }
 
@@ -60,7 +62,6 @@ impl Client {
         state.wanted = false;
         state.freed = true;
         state.callbacks = Callbacks::new(std::ptr::null_mut());
-        state.wake();
         self.changed.notify_all();
         let thread = state.loop_thread.take();
         if state.frames.contains(&thread_mark()) {
