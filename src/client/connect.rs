@@ -74,14 +74,11 @@ impl Client {
         } else if !matches!(state.plan, Plan::Rest) {
             state.supersede(Plan::Rest);
         }
-        self.changed.notify_all();
-        if connected {
-            self.settle(state);
-            return Ok(());
-        }
-        state.wake();
         self.settle(state);
-        Err(Error::no_connection())
+        match connected {
+            true => Ok(()),
+            false => Err(Error::no_connection()),
+        }
     }
 
     /// Makes the transport in this thread, and hands it to the driver.

@@ -179,9 +179,11 @@ impl State {
             self.replaced.push_back(Code::Success);
         }
         self.session.close();
-        if let Some(attempt) = &self.attempt {
+        if let Some(attempt) = self.attempt.take() {
             attempt.wake();
         }
+        self.watching.ready = true;
+        self.wake();
     }
 
     /// Wakes whoever waits for this client; once, until it has looked.

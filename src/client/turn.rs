@@ -178,23 +178,20 @@ impl Client {
 
     fn hand_over(&self, mut state: Guard) {
         let has_work = state.session.has_output() && state.session.phase() != Phase::Closed
+            || state.watching.ready
             || matches!(state.plan, Plan::Adopt(_))
             || state.callbacks.interest.is_some();
         if state.holder.is_some() || state.event_set.is_some() {
             state.wake();
         } else if has_work && !state.freed {
-            drop(state);
-            self.attend();
+            self.attend(state);
         }
     }
 
-    /// Writes what a request has encoded, or reports that there is something to write: a foreign
-    /// loop with an `on_interest` callback gathers what it writes.
-    fn attend(&self) {
-        let mut state = self.lock();
-        if state.holder.is_some() {
-            return state.wake();
-        }
+    /// Lets go of a connection that was given up, and writes what a request has encoded, or reports
+    /// that there is something to write: a foreign loop with an `on_interest` callback gathers
+    /// what it writes.
+    fn attend(&self, state: Guard) {
         if let Ok(mut turn) = Turn::begin(self, state, HolderKind::Request) {
             turn.driver.adopt(&mut turn.state, false);
             let gathers = turn.state.callbacks.interest.is_some();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pmqtt::client::Client;
 use pmqtt::client::events::LogLine;
 
-use crate::support::{PATIENCE, client, local, userdata};
+use crate::support::{PATIENCE, Silence, client, local, userdata};
 
 /// Long enough for another thread to have come to where it waits.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -70,4 +70,17 @@ fn the_loop_thread_stops_also_when_it_is_told_in_a_log_callback() {
     ends(move || stopping.stop_thread().expect("it ran"));
     opener.join().expect("no panic").expect("it waited");
     client.free();
+}
+
+/// With no loop call to come, nobody else would close it.
+#[test]
+fn disconnect_closes_the_socket_of_an_attempt() {
+    let silence = Silence::new();
+    let client = client(&());
+    let target = local(silence.port);
+    client.connect_async(&target).expect("connect_async");
+    client.run_once(Duration::ZERO).expect("it is under way");
+    assert!(client.socket().is_some());
+    assert!(client.disconnect().is_err());
+    assert_eq!(client.socket(), None);
 }
