@@ -10,7 +10,7 @@ use super::events::{
     Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
     Subscribed, Unsubscribed, Writable,
 };
-use super::state::{Guard, State};
+use super::state::Guard;
 use crate::codec::topic;
 
 /// The callbacks that a program has set.
@@ -127,14 +127,6 @@ impl Filters {
             .iter()
             .find(|entry| entry.number > after && topic::matches(&entry.filter, topic))
             .map(|entry| (entry.number, entry.callback))
-    }
-}
-
-impl State {
-    /// Forgets everything that the program has set but its user data.
-    pub fn clear_callbacks(&mut self) {
-        let userdata = self.callbacks.userdata();
-        self.callbacks = Callbacks::new(userdata);
     }
 }
 

@@ -62,10 +62,14 @@ impl Input {
         }
     }
 
-    /// The buffer grows with what has come, never with what a header promises.
+    /// The buffer grows with what has come, never with what a header promises. What a large packet
+    /// needed is given back when small ones follow it.
     fn make_room(&mut self) {
         let kept = self.end - self.start;
         if kept == 0 {
+            if self.buffer.len() > FULL && (1..FULL).contains(&self.end) {
+                self.reset();
+            }
             self.start = 0;
             self.end = 0;
         } else if self.start > 0 {
