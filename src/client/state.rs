@@ -13,7 +13,7 @@ use super::backoff::Backoff;
 use super::callbacks::Callbacks;
 use super::error::{Code, Error};
 use super::interest::{self, Reported};
-use super::log::Log;
+use super::log;
 use super::stats::Counters;
 use crate::session::{Options, Phase, Session};
 use crate::sys::{EventSet, Waker};
@@ -26,7 +26,7 @@ pub struct State {
     /// The present one last; earlier ones stay, since C may still have their address.
     client_ids: Vec<CString>,
     pub callbacks: Callbacks,
-    pub log: Log,
+    pub log_lines: log::Lines,
     pub last_error: Error,
     pub counters: Counters,
 
@@ -110,7 +110,7 @@ impl State {
             client_ids: vec![terminated(&options.client_id)],
             session: Session::new(options),
             callbacks,
-            log: Log::default(),
+            log_lines: log::Lines::default(),
             last_error: Error::new(Code::Success, "no error"),
             counters: Counters::default(),
             endpoint: None,

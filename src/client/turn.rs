@@ -161,22 +161,7 @@ impl Drop for Turn<'_> {
 impl Client {
     /// The end of each request: whoever runs the client learns that there is something to do,
     /// or else, when nobody does, this thread sends it. No lock is held on return.
-    pub fn settle(&self, state: Guard) {
-        if state.has_log_lines() {
-            return self.settle_with_log(state);
-        }
-        self.hand_over(state);
-    }
-
-    #[cold]
-    fn settle_with_log(&self, state: Guard) {
-        let mut frame = Frame::new(self, state);
-        log::deliver(&mut frame);
-        drop(frame);
-        self.hand_over(self.lock());
-    }
-
-    fn hand_over(&self, mut state: Guard) {
+    pub fn settle(&self, mut state: Guard) {
         let has_work = state.session.has_output() && state.session.phase() != Phase::Closed
             || state.watching.ready
             || matches!(state.plan, Plan::Adopt(_))

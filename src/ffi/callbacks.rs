@@ -248,7 +248,7 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 
 /// Sets what is called with lines that tell what the client does: INFO each stage of connecting,
 /// DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
-/// them. Calls that the callback itself makes are not logged.
+/// them. What the callback itself causes is logged in its turn: do not publish DEBUG lines.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
