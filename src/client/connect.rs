@@ -8,7 +8,9 @@ use parking_lot::MutexGuard;
 
 use super::Client;
 use super::error::{Error, Result};
+use super::log::Level;
 use super::state::{Guard, Plan};
+use super::trace;
 use super::turn::Frame;
 use crate::sys::{self, PollSet, Waker, Watch};
 use crate::transport::{Endpoint, Transport};
@@ -105,6 +107,9 @@ impl Client {
             state.plan = Plan::Adopt(Box::new(transport));
             Ok(())
         });
+        if let Err(error) = &result {
+            state.log(Level::Err, format_args!("{}", error.text));
+        }
         drop(state);
         self.settle(self.lock());
         result
@@ -136,6 +141,7 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
         None => return Err(Error::no_connection()),
     };
     endpoint.timeout = state.session.options().handshake_timeout;
+    trace::connecting(state, &endpoint);
     let mut transport = Transport::connect(&endpoint, &mut state.resolver, sys::now())?;
     let mut poll_set = PollSet::default();
     let mut watches = Vec::new();
@@ -160,6 +166,7 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
             return Err(Error::no_connection());
         }
     }
+    trace::open(state, &transport);
     Ok(transport)
 }
 

@@ -122,10 +122,7 @@ impl Driver {
         };
         endpoint.timeout = state.session.options().handshake_timeout;
         state.plan = Plan::Underway;
-        state.log(
-            Level::Info,
-            format_args!("connecting to {} port {}", endpoint.host, endpoint.port),
-        );
+        trace::connecting(state, &endpoint);
         let transport = Transport::connect(&endpoint, &mut state.resolver, now)
             .map_err(|error| Stop::Over(error.into()))?;
         self.transport = Some(transport);
@@ -142,7 +139,7 @@ impl Driver {
         match result {
             Ok(false) => Ok(()),
             Ok(true) => {
-                log_open(state, transport);
+                trace::open(state, transport);
                 state.session.open(sys::now()).map_err(|error| {
                     let text = format!("mqtt: CONNECT cannot be sent: {} is too long", error.0);
                     Stop::Over(Error::inval(text))
@@ -310,12 +307,6 @@ pub fn check_epoch(epoch: u64, state: &Guard) -> Step {
     match epoch == state.epoch {
         true => Ok(()),
         false => Err(Stop::Superseded),
-    }
-}
-
-fn log_open(state: &mut Guard, transport: &Transport) {
-    if let Some(peer) = transport.peer() {
-        state.log(Level::Info, format_args!("tcp: connected to {peer}"));
     }
 }
 

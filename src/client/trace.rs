@@ -1,8 +1,24 @@
-//! A line for each packet, in and out. Costs nothing while no log callback is set.
+//! A line for each stage of connecting, and for each packet, in and out. Costs nothing while no
+//! log callback is set.
 
 use super::log::Level;
 use super::state::State;
 use crate::codec::{Packet, Role, decode, header};
+use crate::transport::{Endpoint, Transport};
+
+pub fn connecting(state: &mut State, endpoint: &Endpoint) {
+    let Endpoint { host, port, .. } = endpoint;
+    state.log(
+        Level::Info,
+        format_args!("connecting to {host} port {port}"),
+    );
+}
+
+pub fn open(state: &mut State, transport: &Transport) {
+    if let Some(peer) = transport.peer() {
+        state.log(Level::Info, format_args!("tcp: connected to {peer}"));
+    }
+}
 
 pub fn received(state: &mut State, packet: &Packet) {
     state.log(Level::Debug, format_args!("received {packet}"));
