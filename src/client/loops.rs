@@ -165,37 +165,31 @@ impl Client {
         }
     }
 
-    /// Waits until all that was published is settled, or the timeout is over.
-    pub fn drain(&self, timeout: Duration) -> Result {
+    /// Waits until all that was published is settled, or the timeout is over; `left` is told how
+    /// many messages are not.
+    pub fn drain(&self, timeout: Duration, left: &mut usize) -> Result {
         let until = sys::now() + timeout;
         let mut state = self.lock();
+        *left = state.session.unsettled();
         match &state.holder {
             Some(holder) if holder.thread == thread_mark() => {
                 let text = "drain: called in a callback, which holds up the loop";
-                return Err(Error::busy(text));
+                Err(Error::busy(text))
             }
             Some(holder) if holder.kind == HolderKind::Loop => {
                 self.wait_until_settled(&mut state, until);
-                return Ok(());
+                *left = state.session.unsettled();
+                all_settled(*left)
             }
-            _ => {}
-        }
-        let auto = state.event_set.is_some();
-        let mut turn = self.begin_waiting(state)?;
-        let mut result = turn.pass(false, auto);
-        while result.is_ok() && turn.state.session.unsettled() > 0 && sys::now() < until {
-            if turn.state.is_idle() {
-                result = Err(Error::no_connection());
-                break;
+            _ => {
+                let auto = state.event_set.is_some();
+                let mut turn = self.begin_waiting(state)?;
+                let result = run_until_settled(&mut turn, auto, until);
+                *left = turn.state.session.unsettled();
+                turn.end(auto);
+                all_settled(*left).or_else(|error| result.and(Err(error)))
             }
-            let rest = until.saturating_sub(sys::now());
-            result = turn.wait(Some(rest)).and_then(|read| turn.pass(read, auto));
         }
-        if turn.state.session.unsettled() == 0 {
-            result = Ok(());
-        }
-        turn.end(auto);
-        result
     }
 
     /// Another thread runs the client.
@@ -220,10 +214,6 @@ impl Client {
         interest::tell_closing(&mut turn.state);
         Ok(turn)
     }
-
-    pub fn unsettled(&self) -> usize {
-        self.lock().session.unsettled()
-    }
 }
 
 /// Runs until `stopped`; connections that end are made again, after a wait. With `retry_first`
@@ -247,6 +237,29 @@ fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> 
         read = turn.wait(None)?;
     }
     Ok(())
+}
+
+fn run_until_settled(turn: &mut Turn, auto: bool, until: Duration) -> Result {
+    turn.pass(false, auto)?;
+    while turn.state.session.unsettled() > 0 && sys::now() < until {
+        if turn.state.is_idle() {
+            return Err(Error::no_connection());
+        }
+        let rest = until.saturating_sub(sys::now());
+        let read = turn.wait(Some(rest))?;
+        turn.pass(read, auto)?;
+    }
+    Ok(())
+}
+
+fn all_settled(left: usize) -> Result {
+    match left {
+        0 => Ok(()),
+        _ => {
+            let text = format!("drain: {left} messages are not settled");
+            Err(Error::new(Code::Timeout, text))
+        }
+    }
 }
 
 /// Before the loop thread ends: what is queued still goes out, a DISCONNECT among it.

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use super::{number, put, read, run};
-use crate::client::{Client, Code, Error, milliseconds};
+use crate::client::{Client, milliseconds};
 
 /// Runs the client for one step: waits in poll until there is something to do, reads, runs
 /// callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does.
@@ -206,8 +206,9 @@ pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Client) -> c_int {
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection is wanted.
-/// `PMQTT_ERR_BUSY`: another loop call runs this client. `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection is wanted. Other values,
+/// as `pmqtt_loop`: how a connection ended otherwise than by the DISCONNECT that the program asked
+/// for. `PMQTT_ERR_BUSY`: another loop call runs this client. `PMQTT_ERR_INVAL`: client is NULL.
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
 #[unsafe(no_mangle)]
@@ -240,16 +241,10 @@ pub unsafe extern "C" fn pmqtt_drain(
     unsafe {
         run(client, |client| {
             let timeout = number(timeout_ms, c_int::MAX, "drain: timeout")?;
-            let result = client.drain(Duration::from_millis(timeout.into()));
-            let unsettled = client.unsettled();
+            let mut unsettled = 0;
+            let result = client.drain(Duration::from_millis(timeout.into()), &mut unsettled);
             put(left, unsettled);
-            match result {
-                Ok(()) if unsettled > 0 => Err(Error::new(
-                    Code::Timeout,
-                    format!("drain: {unsettled} messages are not settled"),
-                )),
-                result => result,
-            }
+            result
         })
     }
 }
