@@ -18,7 +18,7 @@
  * - Every function may be called from any thread at any time, and from any callback. Callbacks run
  *   with no lock held, in loop calls: the thread of pmqtt_loop_start, or whoever calls pmqtt_loop,
  *   pmqtt_loop_forever, pmqtt_loop_read, _write, _misc, pmqtt_process or pmqtt_drain. on_log and
- *   on_interest run at the end of other calls too.
+ *   on_interest run at the end of other calls too; a loop call in another thread waits for that.
  * - The library owns what a callback is given, until the callback returns. Event structures grow at
  *   their end only.
  * - No C++ exception and no longjmp may leave a callback.
@@ -472,8 +472,8 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
 
 /**
  * Sets what is called when an attempt to connect has failed before the broker answered CONNECT:
- * no address, no answer, refused by the host. Not called for an attempt of `pmqtt_connect`, which
- * returns the error itself.
+ * no address, no answer, refused by the host. Not called for what `pmqtt_connect` itself waits
+ * for: that returns the error.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. A loop call runs it.
@@ -487,7 +487,8 @@ int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail
 /**
  * Sets what is called when a connection has ended: exactly once for each that `on_connect` told
  * of, and for each that ended before CONNACK because of `pmqtt_disconnect`. The event's rc is
- * `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew.
+ * `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew; a
+ * connection that is lost before DISCONNECT was written has that for its cause.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. A loop call runs it.
@@ -568,7 +569,7 @@ int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callbac
 /**
  * Sets what is called with lines that tell what the client does: INFO each stage of connecting,
  * DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
- * them. Calls that the callback itself makes are not logged.
+ * them. What the callback itself causes is logged in its turn: do not publish DEBUG lines.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
@@ -691,11 +692,12 @@ int pmqtt_connect_async(struct pmqtt_client *client,
 int pmqtt_reconnect(struct pmqtt_client *client);
 
 /**
- * Ends the connection: what was written or published into the window goes out first, then
- * DISCONNECT, so that the broker does not publish the will; then the socket is closed, and
- * `on_disconnect` called with `PMQTT_ERR_SUCCESS`. Loop calls do that; it takes no longer than
- * the connect timeout. Called before CONNACK has come, it waits for that. Messages that are
- * queued behind the window stay for the next connection: `pmqtt_drain` waits for them.
+ * Ends the connection: what was written or published into the window goes out first, and in
+ * `on_message` the acknowledgement of that message, then DISCONNECT, so that the broker does not
+ * publish the will; then the socket is closed, and `on_disconnect` called with
+ * `PMQTT_ERR_SUCCESS`. Loop calls do that; it takes no longer than the connect timeout. Called
+ * before CONNACK has come, it waits for that. Messages that are queued behind the window stay for
+ * the next connection: `pmqtt_drain` waits for them.
  *
  * @param client  The client; not NULL.
  *
@@ -954,8 +956,9 @@ int pmqtt_event_fd(struct pmqtt_client *client);
  *
  * @param client  The client; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection is wanted.
- * `PMQTT_ERR_BUSY`: another loop call runs this client. `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection is wanted. Other values,
+ * as `pmqtt_loop`: how a connection ended otherwise than by the DISCONNECT that the program asked
+ * for. `PMQTT_ERR_BUSY`: another loop call runs this client. `PMQTT_ERR_INVAL`: client is NULL.
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
  */

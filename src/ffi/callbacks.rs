@@ -83,8 +83,8 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
 }
 
 /// Sets what is called when an attempt to connect has failed before the broker answered CONNECT:
-/// no address, no answer, refused by the host. Not called for an attempt of `pmqtt_connect`, which
-/// returns the error itself.
+/// no address, no answer, refused by the host. Not called for what `pmqtt_connect` itself waits
+/// for: that returns the error.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. A loop call runs it.
@@ -108,7 +108,8 @@ pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
 
 /// Sets what is called when a connection has ended: exactly once for each that `on_connect` told
 /// of, and for each that ended before CONNACK because of `pmqtt_disconnect`. The event's rc is
-/// `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew.
+/// `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew; a
+/// connection that is lost before DISCONNECT was written has that for its cause.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. A loop call runs it.

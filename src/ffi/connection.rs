@@ -83,11 +83,12 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Client) -> c_int {
     unsafe { run(client, |client| client.reconnect()) }
 }
 
-/// Ends the connection: what was written or published into the window goes out first, then
-/// DISCONNECT, so that the broker does not publish the will; then the socket is closed, and
-/// `on_disconnect` called with `PMQTT_ERR_SUCCESS`. Loop calls do that; it takes no longer than
-/// the connect timeout. Called before CONNACK has come, it waits for that. Messages that are
-/// queued behind the window stay for the next connection: `pmqtt_drain` waits for them.
+/// Ends the connection: what was written or published into the window goes out first, and in
+/// `on_message` the acknowledgement of that message, then DISCONNECT, so that the broker does not
+/// publish the will; then the socket is closed, and `on_disconnect` called with
+/// `PMQTT_ERR_SUCCESS`. Loop calls do that; it takes no longer than the connect timeout. Called
+/// before CONNACK has come, it waits for that. Messages that are queued behind the window stay for
+/// the next connection: `pmqtt_drain` waits for them.
 ///
 /// @param client  The client; not NULL.
 ///
