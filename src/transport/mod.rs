@@ -99,10 +99,10 @@ impl Transport {
                 _ => {}
             }
         }
-        if let State::Racing(race) = &mut self.state {
-            if let Some(winner) = race.advance(now, &mut self.retired)? {
-                self.open(winner);
-            }
+        if let State::Racing(race) = &mut self.state
+            && let Some(winner) = race.advance(now, &mut self.retired)?
+        {
+            self.open(winner);
         }
         if !self.is_open() && now >= self.expires {
             return Err(self.timed_out());
