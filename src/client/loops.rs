@@ -60,7 +60,9 @@ impl Client {
             turn.state.drain_event_set();
         }
         let result = turn.pass(read, auto);
-        let result = result.and_then(|()| turn.state.check_alive(was_idle));
+        // With `auto` the step that ends the last connection says so at once: the event descriptor
+        // would not call for another step.
+        let result = result.and_then(|()| turn.state.check_alive(was_idle || auto));
         turn.end(auto);
         result
     }
