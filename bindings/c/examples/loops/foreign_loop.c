@@ -1,0 +1,86 @@
+/* The subscriber of loop_forever.c in an epoll loop that is there already and keeps registrations, as
+ * those of libuv, libevent and the like do:
+ *   foreign_loop [HOST [PORT]] */
+#include <pmqtt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+struct loop {
+    int epoll;
+    int result; /* of the last call; the loop runs while it is 0 */
+    bool ended;
+};
+
+/* What pmqtt waits for has changed. */
+static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_interest *event)
+{
+    const struct loop *loop = userdata;
+    struct epoll_event wanted = {.events = (event->read ? EPOLLIN : 0u) | (event->write ? EPOLLOUT : 0u)};
+
+    (void)client;
+    if (event->closing)
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, event->fd, NULL);
+    else if (event->fd >= 0 && epoll_ctl(loop->epoll, EPOLL_CTL_MOD, event->fd, &wanted) != 0)
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, event->fd, &wanted);
+}
+
+static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
+{
+    (void)userdata;
+    if (event->rc == 0)
+        pmqtt_subscribe(client, "greetings", 1, NULL);
+}
+
+/* Such a loop reconnects where it wants to: a timer of its own would call pmqtt_reconnect. */
+static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disconnected *event)
+{
+    struct loop *loop = userdata;
+
+    (void)client, (void)event;
+    loop->ended = true;
+}
+
+static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)userdata;
+    printf("%s: %.*s\n", event->topic, (int)event->payload_len, (const char *)event->payload);
+    fflush(stdout);
+    if (event->payload_len == 3 && memcmp(event->payload, "bye", 3) == 0)
+        pmqtt_disconnect(client);
+}
+
+/* One turn of the loop. Each call does what there is to do, and never waits. */
+static void turn(struct loop *loop, pmqtt_client *client)
+{
+    struct epoll_event event;
+    int count = epoll_wait(loop->epoll, &event, 1, pmqtt_next_timeout_ms(client));
+
+    if (count == 0)
+        loop->result = pmqtt_loop_misc(client);
+    else if (count > 0 && event.events & ~(uint32_t)EPOLLOUT) /* an error is read, too */
+        loop->result = pmqtt_loop_read(client);
+    else if (count > 0)
+        loop->result = pmqtt_loop_write(client);
+}
+
+int main(int argc, char **argv)
+{
+    struct loop loop = {.epoll = epoll_create1(0)};
+    pmqtt_client *client;
+
+    if (loop.epoll < 0 || pmqtt_client_new(&client, NULL, true, &loop, 0) != PMQTT_ERR_SUCCESS)
+        return EXIT_FAILURE;
+    pmqtt_on_interest_set(client, on_interest);
+    pmqtt_on_connect_set(client, on_connect);
+    pmqtt_on_disconnect_set(client, on_disconnect);
+    pmqtt_on_message_set(client, on_message);
+    pmqtt_connect_async(client, argc > 1 ? argv[1] : "localhost", argc > 2 ? atoi(argv[2]) : 1883, 60, NULL);
+    while (!loop.ended && loop.result == PMQTT_ERR_SUCCESS)
+        turn(&loop, client);
+    if (loop.result != PMQTT_ERR_SUCCESS)
+        fprintf(stderr, "%s\n", pmqtt_error_string(loop.result));
+    pmqtt_client_free(client);
+    return loop.result == PMQTT_ERR_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+}

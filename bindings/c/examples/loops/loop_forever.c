@@ -1,0 +1,36 @@
+/* A subscriber that prints what comes, until it is told "bye":  loop_forever [HOST [PORT]] */
+#include <pmqtt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
+{
+    (void)userdata;
+    if (event->rc == 0) /* here, so that it happens after each reconnect too */
+        pmqtt_subscribe(client, "greetings", 1, NULL);
+}
+
+static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)userdata;
+    printf("%s: %.*s\n", event->topic, (int)event->payload_len, (const char *)event->payload);
+    fflush(stdout);
+    if (event->payload_len == 3 && memcmp(event->payload, "bye", 3) == 0)
+        pmqtt_disconnect(client);
+}
+
+int main(int argc, char **argv)
+{
+    pmqtt_client *client;
+    if (pmqtt_client_new(&client, NULL, true, NULL, 0) != PMQTT_ERR_SUCCESS)
+        return EXIT_FAILURE;
+    pmqtt_on_connect_set(client, on_connect);
+    pmqtt_on_message_set(client, on_message);
+    pmqtt_connect_async(client, argc > 1 ? argv[1] : "localhost", argc > 2 ? atoi(argv[2]) : 1883, 60, NULL);
+    int rc = pmqtt_loop_forever(client, false);
+    if (rc != PMQTT_ERR_SUCCESS)
+        fprintf(stderr, "%s\n", pmqtt_error_string(rc));
+    pmqtt_client_free(client);
+    return rc == PMQTT_ERR_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+}
