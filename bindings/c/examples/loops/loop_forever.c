@@ -17,7 +17,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     printf("%s: %.*s\n", event->topic, (int)event->payload_len, (const char *)event->payload);
     fflush(stdout);
     if (event->payload_len == 3 && memcmp(event->payload, "bye", 3) == 0)
-        pmqtt_disconnect(client);
+        pmqtt_disconnect(client); /* ends loop_forever */
 }
 
 int main(int argc, char **argv)
