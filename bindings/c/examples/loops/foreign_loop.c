@@ -69,6 +69,7 @@ int main(int argc, char **argv)
 {
     struct loop loop = {.epoll = epoll_create1(0)};
     pmqtt_client *client;
+    char why[200];
 
     if (loop.epoll < 0 || pmqtt_client_new(&client, NULL, true, &loop, 0) != PMQTT_ERR_SUCCESS)
         return EXIT_FAILURE;
@@ -79,8 +80,8 @@ int main(int argc, char **argv)
     pmqtt_connect_async(client, argc > 1 ? argv[1] : "localhost", argc > 2 ? atoi(argv[2]) : 1883, 60, NULL);
     while (!loop.ended && loop.result == PMQTT_ERR_SUCCESS)
         turn(&loop, client);
-    if (loop.result != PMQTT_ERR_SUCCESS)
-        fprintf(stderr, "%s\n", pmqtt_error_string(loop.result));
+    if (loop.result != PMQTT_ERR_SUCCESS && pmqtt_last_error(client, why, sizeof why) > 0)
+        fprintf(stderr, "%s\n", why);
     pmqtt_client_free(client);
     return loop.result == PMQTT_ERR_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
 }

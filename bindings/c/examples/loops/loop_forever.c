@@ -23,14 +23,15 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
 int main(int argc, char **argv)
 {
     pmqtt_client *client;
+    char why[200];
     if (pmqtt_client_new(&client, NULL, true, NULL, 0) != PMQTT_ERR_SUCCESS)
         return EXIT_FAILURE;
     pmqtt_on_connect_set(client, on_connect);
     pmqtt_on_message_set(client, on_message);
     pmqtt_connect_async(client, argc > 1 ? argv[1] : "localhost", argc > 2 ? atoi(argv[2]) : 1883, 60, NULL);
     int rc = pmqtt_loop_forever(client, false);
-    if (rc != PMQTT_ERR_SUCCESS)
-        fprintf(stderr, "%s\n", pmqtt_error_string(rc));
+    if (rc != PMQTT_ERR_SUCCESS && pmqtt_last_error(client, why, sizeof why) > 0)
+        fprintf(stderr, "%s\n", why);
     pmqtt_client_free(client);
     return rc == PMQTT_ERR_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
 }
