@@ -116,6 +116,7 @@ impl Client {
             sys::spawn("pmqtt", STACK, body).map_err(|error| Error::os("loop_start", &error))?;
         state.loop_thread = Some(LoopThread {
             number,
+            mark: None,
             handle: Some(handle),
         });
         Ok(())
@@ -132,7 +133,7 @@ impl Client {
         self.changed.notify_all();
         drop(state);
         if let Some(handle) = thread.handle
-            && handle.thread().id() != std::thread::current().id()
+            && thread.mark != Some(thread_mark())
         {
             // A panic in it has been recorded in the client.
             let _ = handle.join();
@@ -149,6 +150,9 @@ impl Client {
                     .is_none_or(|t| t.number != number)
         };
         let mut state = self.lock();
+        if let Some(thread) = state.loop_thread.as_mut().filter(|t| t.number == number) {
+            thread.mark = Some(thread_mark());
+        }
         // Another loop call may be at its end, or a foreign loop be in the middle of a step.
         while state.holder.is_some() && !stopped(&state) {
             self.changed.wait(&mut state);

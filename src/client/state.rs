@@ -85,6 +85,8 @@ pub enum Plan {
 pub struct LoopThread {
     /// Threads of a client are counted, so that one knows when it has a successor.
     pub number: u64,
+    /// Its mark, once it runs.
+    pub mark: Option<usize>,
     pub handle: Option<JoinHandle<()>>,
 }
 

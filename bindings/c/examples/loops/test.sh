@@ -9,6 +9,7 @@ dir=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; "$broker" kill "$dir/broker"; rm -rf "$dir"' EXIT
 
 main() {
+    : >"$dir/out"
     start_broker
     subscribes loop_forever
     [[ ! -e $programs/foreign_loop ]] || subscribes foreign_loop
