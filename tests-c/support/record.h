@@ -1,0 +1,21 @@
+/* What a client's callbacks were told, counted.  A test that wants more sets a callback of its own. */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "client.h"
+#include "tally.h"
+
+typedef struct record {
+    tally connects, refusals, connect_fails, disconnects;
+    tally messages, published, subscribed, unsubscribed, writable;
+    /* Of the last event of its kind. */
+    tally session_present, connect_fail_rc, disconnect_rc, publish_rc, granted_qos;
+} record;
+
+/* A client whose callbacks count in `into`, which is its user data. */
+pmqtt_client *recorded_client(const char *id, record *into);
+
+/* Sets the callbacks of a client whose user data begins with a record. */
+void record_events(pmqtt_client *client);
+
+#endif
