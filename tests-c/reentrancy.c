@@ -1,0 +1,253 @@
+/* Every function of the header, called in every callback: none hangs, each returns what the header
+ * says, and the client can be used afterwards. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker.h"
+#include "record.h"
+#include "scene.h"
+#include "wait.h"
+
+static const char *const FILTERS[] = {"other/1", "other/2"};
+static const int QOS[] = {1, 2};
+
+static void ignore(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
+static int create_and_free_another(void)
+{
+    pmqtt_client *other = NULL;
+    int rc = pmqtt_client_new(&other, NULL, true, NULL, 0);
+
+    pmqtt_client_free(other);
+    return rc;
+}
+
+static int topic_matches(void)
+{
+    bool result = false;
+    int rc = pmqtt_topic_matches_sub("other/#", "other/1", &result);
+
+    CHECK(result);
+    return rc;
+}
+
+static int read_stats(pmqtt_client *client)
+{
+    pmqtt_statistics stats;
+
+    stats.struct_size = sizeof stats;
+    return pmqtt_stats(client, &stats);
+}
+
+static size_t last_error(pmqtt_client *client)
+{
+    char text[200];
+
+    return pmqtt_last_error(client, text, sizeof text);
+}
+
+/* For what returns no PMQTT_ERR_ number: whether it is as the header says. */
+#define FITS(condition) ((condition) ? PMQTT_ERR_SUCCESS : PMQTT_ERR_UNKNOWN)
+
+/* Each call with what it returns in the callbacks of a connection that stands, and in the others. */
+#define CALLS(call)                                                                               \
+    call(pmqtt_on_connect_set(client, NULL), SUCCESS, SUCCESS)                                    \
+    call(pmqtt_on_connect_fail_set(client, NULL), SUCCESS, SUCCESS)                               \
+    call(pmqtt_on_disconnect_set(client, NULL), SUCCESS, SUCCESS)                                 \
+    call(pmqtt_on_message_set(client, NULL), SUCCESS, SUCCESS)                                    \
+    call(pmqtt_on_publish_set(client, NULL), SUCCESS, SUCCESS)                                    \
+    call(pmqtt_on_subscribe_set(client, NULL), SUCCESS, SUCCESS)                                  \
+    call(pmqtt_on_unsubscribe_set(client, NULL), SUCCESS, SUCCESS)                                \
+    call(pmqtt_on_writable_set(client, NULL), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_on_log_set(client, NULL), SUCCESS, SUCCESS)                                        \
+    call(pmqtt_on_interest_set(client, NULL), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_message_callback_add(client, "other", ignore), SUCCESS, SUCCESS)                   \
+    call(pmqtt_message_callback_remove(client, SCENE_FILTER), SUCCESS, SUCCESS)                   \
+    call(pmqtt_connect(client, BROKER_HOST, port, 60, NULL), SUCCESS, SUCCESS)                    \
+    call(pmqtt_connect(client, BROKER_HOST, SCENE_NO_PORT, 60, NULL), ERRNO, ERRNO)               \
+    call(pmqtt_connect_async(client, BROKER_HOST, port, 60, NULL), SUCCESS, SUCCESS)              \
+    call(pmqtt_reconnect(client), SUCCESS, SUCCESS)                                               \
+    call(pmqtt_disconnect(client), SUCCESS, NO_CONN)                                              \
+    call(create_and_free_another(), SUCCESS, SUCCESS)                                             \
+    call(pmqtt_reinitialise(client, NULL, true, pmqtt_user_data(client)), SUCCESS, SUCCESS)       \
+    call(FITS(strlen(pmqtt_client_id(client)) > 0), SUCCESS, SUCCESS)                             \
+    call(pmqtt_user_data_set(client, pmqtt_user_data(client)), SUCCESS, SUCCESS)                  \
+    call(FITS(pmqtt_user_data(client) != NULL), SUCCESS, SUCCESS)                                 \
+    call(pmqtt_loop(client, 0), BUSY, BUSY)                                                       \
+    call(pmqtt_loop_forever(client, true), BUSY, BUSY)                                            \
+    call(FITS(pmqtt_loop_start(client) == in_thread * PMQTT_ERR_INVAL), SUCCESS, SUCCESS)         \
+    call(FITS(pmqtt_loop_stop(client) == !in_thread * PMQTT_ERR_INVAL), SUCCESS, SUCCESS)         \
+    call(pmqtt_loop_read(client), BUSY, BUSY)                                                     \
+    call(pmqtt_loop_write(client), BUSY, BUSY)                                                    \
+    call(pmqtt_loop_misc(client), BUSY, BUSY)                                                     \
+    call(FITS((pmqtt_socket(client) >= 0) == connected), SUCCESS, SUCCESS)                        \
+    call(FITS(pmqtt_want_read(client) == connected), SUCCESS, SUCCESS)                            \
+    call(FITS(!pmqtt_want_write(client) || connected), SUCCESS, SUCCESS)                          \
+    call(FITS(pmqtt_next_timeout_ms(client) >= -1), SUCCESS, SUCCESS)                             \
+    call(FITS(pmqtt_event_fd(client) >= 0), SUCCESS, SUCCESS)                                     \
+    call(pmqtt_process(client), BUSY, BUSY)                                                       \
+    call(pmqtt_drain(client, 0, NULL), BUSY, BUSY)                                                \
+    call(pmqtt_publish(client, "other", "0", 1, 0, false, NULL), SUCCESS, NO_CONN)                \
+    call(pmqtt_publish(client, "other", "1", 1, 1, false, NULL), SUCCESS, NO_CONN)                \
+    call(pmqtt_publish(client, "other", "2", 1, 2, false, NULL), SUCCESS, NO_CONN)                \
+    call(pmqtt_subscribe(client, "other", 2, NULL), SUCCESS, NO_CONN)                             \
+    call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL), SUCCESS, NO_CONN)               \
+    call(pmqtt_unsubscribe(client, "other", NULL), SUCCESS, NO_CONN)                              \
+    call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL), SUCCESS, NO_CONN)                  \
+    call(pmqtt_ack(client, 12345, 1), NOT_FOUND, NOT_FOUND)                                       \
+    call(pmqtt_will_set(client, "other", "gone", 4, 1, false), SUCCESS, SUCCESS)                  \
+    call(pmqtt_will_clear(client), SUCCESS, SUCCESS)                                              \
+    call(topic_matches(), SUCCESS, SUCCESS)                                                       \
+    call(pmqtt_max_inflight_messages_set(client, 1), SUCCESS, SUCCESS)                            \
+    call(pmqtt_max_queued_messages_set(client, 1), SUCCESS, SUCCESS)                              \
+    call(pmqtt_max_queued_bytes_set(client, 1), SUCCESS, SUCCESS)                                 \
+    call(pmqtt_message_retry_set(client, 1), SUCCESS, SUCCESS)                                    \
+    call(pmqtt_connect_timeout_set(client, 1000), SUCCESS, SUCCESS)                               \
+    call(pmqtt_reconnect_delay_set(client, 1, 2), SUCCESS, SUCCESS)                               \
+    call(pmqtt_username_pw_set(client, "user", "password"), SUCCESS, SUCCESS)                     \
+    call(pmqtt_manual_ack_set(client, true), SUCCESS, SUCCESS)                                    \
+    call(FITS(strlen(pmqtt_error_string(PMQTT_ERR_INVAL)) > 0), SUCCESS, SUCCESS)                 \
+    call(FITS(strlen(pmqtt_connack_string(1)) > 0), SUCCESS, SUCCESS)                             \
+    call(FITS(last_error(client) > 0), SUCCESS, SUCCESS)                                          \
+    call(read_stats(client), SUCCESS, SUCCESS)                                                    \
+    call(FITS(pmqtt_lib_version() == PMQTT_VERSION_NUMBER), SUCCESS, SUCCESS)
+
+#define ROW(expression, connected, unconnected) \
+    {#expression, PMQTT_ERR_##connected, PMQTT_ERR_##unconnected},
+
+static const struct {
+    const char *text;
+    int connected;
+    int unconnected;
+} TABLE[] = {CALLS(ROW)};
+
+enum { COUNT = sizeof TABLE / sizeof *TABLE };
+
+/* One call of the table, made in a scene. */
+struct play {
+    scene scene;
+    int call;
+    bool in_thread;
+};
+
+static int make_call(const struct play *self)
+{
+    pmqtt_client *client = self->scene.client;
+    const int port = broker_port();
+    const bool connected = scene_is_connected(self->scene.where);
+    const int in_thread = self->in_thread;
+    int number = self->call;
+
+#define CASE(expression, connected, unconnected) \
+    if (number-- == 0)                           \
+        return (expression);
+    CALLS(CASE)
+    return PMQTT_ERR_UNKNOWN;
+}
+
+static void act(scene *scene)
+{
+    const struct play *self = (const struct play *)scene;
+    bool connected = scene_is_connected(scene->where);
+    int expected = connected ? TABLE[self->call].connected : TABLE[self->call].unconnected;
+
+    check_rc(__FILE__, __LINE__, TABLE[self->call].text, make_call(self), expected);
+}
+
+/* Whatever was called, and whoever runs the client now: it takes a new connection. */
+static void use_afterwards(pmqtt_client *client)
+{
+    record seen = {0};
+
+    pmqtt_loop_stop(client);
+    CHECK_OK(pmqtt_reinitialise(client, NULL, true, &seen));
+    record_events(client);
+    CHECK_OK(pmqtt_loop_start(client));
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    WAIT_UNTIL(tally_get(&seen.connects) == 1);
+}
+
+static void play(int call, callback where, int loop)
+{
+    struct play self;
+
+    step("%s in %s, %s", TABLE[call].text, CALLBACK_NAMES[where], SCENE_RUN[loop].name);
+    self.call = call;
+    self.in_thread = loop == SCENE_THREAD;
+    scene_begin(&self.scene, where, act);
+    SCENE_RUN[loop].run(&self.scene);
+    use_afterwards(self.scene.client);
+    client_free(self.scene.client);
+}
+
+static void read_text(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    size_t length;
+
+    CHECK(file != NULL);
+    length = fread(text, 1, size - 1, file);
+    CHECK(length < size - 1);
+    text[length] = '\0';
+    fclose(file);
+}
+
+/* The name before the parenthesis of a declaration; NULL where a line is none. */
+static const char *declared(const char *line)
+{
+    const char *end = strchr(line, '(');
+
+    if (!isalpha((unsigned char)line[0]) || !end || strncmp(line, "typedef", 7) == 0)
+        return NULL;
+    while (isalnum((unsigned char)end[-1]) || end[-1] == '_')
+        end--;
+    return end;
+}
+
+static void check_that_all_are_called(void)
+{
+    static char header[200000], test[100000];
+    char *line;
+    int functions = 0;
+
+    step("each function of the header is called here");
+    read_text(PMQTT_HEADER, header, sizeof header);
+    read_text(__FILE__, test, sizeof test);
+    for (line = strtok(header, "\n"); line; line = strtok(NULL, "\n")) {
+        const char *name = declared(line);
+        char call[100];
+
+        if (!name)
+            continue;
+        snprintf(call, sizeof call, "%.*s(", (int)strcspn(name, "("), name);
+        if (!strstr(test, call))
+            check_failed(__FILE__, __LINE__, "%s is not called", call);
+        functions++;
+    }
+    CHECK(functions > 50);
+}
+
+/* Under valgrind only some of them, each time others. */
+int main(void)
+{
+    const int stride = COUNT * CALLBACKS / scaled(COUNT * CALLBACKS);
+    int number;
+
+    watchdog(240);
+    broker_start();
+    check_that_all_are_called();
+    for (number = 0; number < COUNT * CALLBACKS; number += stride) {
+        callback where = (callback)(number % CALLBACKS);
+
+        play(number / CALLBACKS, where, SCENE_LOOP);
+        if (scene_is_met(where, SCENE_THREAD))
+            play(number / CALLBACKS, where, SCENE_THREAD);
+    }
+    return 0;
+}
