@@ -1,0 +1,133 @@
+/* Callbacks for filters: each that matches is called, on_message only where none does, and they may
+ * come and go while one of them runs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker.h"
+#include "loops.h"
+#include "record.h"
+
+/* What was called for the last messages, a letter each, in order. */
+struct trace {
+    record record;
+    char text[32];
+};
+
+static void note(struct trace *self, char letter)
+{
+    size_t length = strlen(self->text);
+
+    CHECK(length + 1 < sizeof self->text);
+    self->text[length] = letter;
+}
+
+static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)event;
+    note(userdata, 'm');
+}
+
+static void on_a(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)event;
+    note(userdata, 'a');
+}
+
+static void on_b(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)event;
+    note(userdata, 'b');
+}
+
+static void on_c(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)event;
+    note(userdata, 'c');
+}
+
+/* Removes itself and the next one, and adds one behind all. */
+static void on_change(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)event;
+    note(userdata, 'x');
+    CHECK_OK(pmqtt_message_callback_remove(client, "f/+"));
+    CHECK_OK(pmqtt_message_callback_remove(client, "f/change"));
+    CHECK_OK(pmqtt_message_callback_add(client, "#", on_c));
+}
+
+/* Which callbacks a message to a topic meets. */
+static void expect(loop *loop, struct trace *seen, const char *topic, const char *calls)
+{
+    int published = tally_get(&seen->record.published);
+    pmqtt_client *client = loop->clients[0].client;
+
+    step("%s calls %s", topic, calls);
+    memset(seen->text, 0, sizeof seen->text);
+    CHECK_OK(pmqtt_publish(client, topic, NULL, 0, 1, false, NULL));
+    RUN_UNTIL(loop, tally_get(&seen->record.published) == published + 1 && seen->text[strlen(calls) - 1]);
+    /* An answer to a request from now on comes behind the message. */
+    CHECK_OK(pmqtt_unsubscribe(client, "none", NULL));
+    published = tally_get(&seen->record.unsubscribed);
+    RUN_UNTIL(loop, tally_get(&seen->record.unsubscribed) == published + 1);
+    CHECK_TEXT(seen->text, calls);
+}
+
+int main(void)
+{
+    struct trace seen;
+    pmqtt_client *client;
+    loop loop;
+
+    watchdog(120);
+    broker_start();
+    memset(&seen, 0, sizeof seen);
+    client = recorded_client(NULL, &seen.record);
+    CHECK_OK(pmqtt_on_message_set(client, on_message));
+    loop_begin(&loop, &STEP_LOOP);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&seen.record.connects) == 1);
+    CHECK_OK(pmqtt_subscribe(client, "#", 1, NULL));
+    RUN_UNTIL(&loop, tally_get(&seen.record.subscribed) == 1);
+
+    expect(&loop, &seen, "f/1", "m");
+    CHECK_OK(pmqtt_message_callback_add(client, "f/#", on_a));
+    CHECK_OK(pmqtt_message_callback_add(client, "f/+", on_b));
+    CHECK_OK(pmqtt_message_callback_add(client, "+/1", on_c));
+    expect(&loop, &seen, "f/1", "abc");
+    expect(&loop, &seen, "f/2", "ab");
+    expect(&loop, &seen, "f", "a");
+    expect(&loop, &seen, "g/1", "c");
+    expect(&loop, &seen, "g/2", "m");
+
+    /* The same filter again takes the other callback, in its old place. */
+    CHECK_OK(pmqtt_message_callback_add(client, "f/#", on_c));
+    expect(&loop, &seen, "f/1", "cbc");
+    CHECK_OK(pmqtt_message_callback_remove(client, "+/1"));
+    CHECK_RC(pmqtt_message_callback_remove(client, "+/1"), PMQTT_ERR_NOT_FOUND);
+    expect(&loop, &seen, "f/1", "cb");
+    CHECK_OK(pmqtt_message_callback_remove(client, "f/#"));
+
+    CHECK_OK(pmqtt_message_callback_remove(client, "f/+"));
+    CHECK_OK(pmqtt_message_callback_add(client, "f/change", on_change));
+    CHECK_OK(pmqtt_message_callback_add(client, "f/+", on_b));
+    expect(&loop, &seen, "f/change", "xc");
+    expect(&loop, &seen, "f/change", "c");
+
+    /* Neither one is no message lost: it is acknowledged all the same. */
+    CHECK_OK(pmqtt_message_callback_remove(client, "#"));
+    expect(&loop, &seen, "f/change", "m");
+    CHECK_INT(client_stats(client).in_flight, 0);
+
+    CHECK_RC(pmqtt_message_callback_add(client, "f/#/x", on_a), PMQTT_ERR_INVAL);
+    CHECK_RC(pmqtt_message_callback_add(client, NULL, on_a), PMQTT_ERR_INVAL);
+    CHECK_RC(pmqtt_message_callback_add(client, "f", NULL), PMQTT_ERR_INVAL);
+    CHECK_RC(pmqtt_message_callback_remove(client, NULL), PMQTT_ERR_INVAL);
+    loop_end(&loop);
+    client_free(client);
+    return 0;
+}
