@@ -35,7 +35,7 @@ static void sleep_without_pings(const loop_kind *kind)
     client_free(loop.clients[0].client);
 }
 
-/* In 3 seconds there are at most 4 pings, each with a wake to send it and one for its answer, and
+/* In 2 seconds there are at most 3 pings, each with a wake to send it and one for its answer, and
  * perhaps one that comes a moment early; a loop that spins is beyond that at once. */
 static void wake_for_pings(const loop_kind *kind)
 {
@@ -46,8 +46,8 @@ static void wake_for_pings(const loop_kind *kind)
     connect_alone(&loop, kind, &seen, 1);
     loop_turn(&loop);
     loop.wakes = 0;
-    run_for(&loop, 3000);
-    CHECK(loop.wakes <= 12);
+    run_for(&loop, 2200);
+    CHECK(loop.wakes <= 9);
     CHECK(client_stats(loop.clients[0].client).ping_round_trip_us > 0);
     CHECK_INT(tally_get(&seen.disconnects), 0);
     loop_end(&loop);
