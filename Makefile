@@ -10,12 +10,13 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:/usr/sbin
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
 export CMAKE_BUILD_PARALLEL_LEVEL := $(shell getconf _NPROCESSORS_ONLN)
+export CTEST_PARALLEL_LEVEL := $(CMAKE_BUILD_PARALLEL_LEVEL)
 
 # The trees of users and of tests share what cargo compiles.
 CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
 COMPILE   := env -u MAKELEVEL cmake --build
 
-.PHONY: help build demo test install lint header clean
+.PHONY: help build demo test sanitize install lint header clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \
@@ -46,12 +47,17 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 	    -DPMQTT_BUILD_TESTS=ON -DPMQTT_BUILD_EXAMPLES=ON
 	$(COMPILE) build/test
 	ctest --test-dir build/test --output-on-failure --no-tests=error
+	scripts/sanitize address
 ifneq ($(wildcard bindings/go),)
 	DESTDIR= cmake --install build/test --prefix $(GO_PREFIX)
 	cd bindings/go && export PKG_CONFIG_PATH=$(GO_PREFIX)/lib/pkgconfig LD_LIBRARY_PATH=$(GO_PREFIX)/lib && \
 	    go vet ./... && go test -race ./...
 endif
 	@echo "make test: all passed"
+
+sanitize: ## run the C tests under the address sanitizer, and the thread sanitizer with Rust nightly
+	@scripts/setup test
+	scripts/sanitize
 
 # Under sudo it only copies: root may have no Rust, and must leave nothing of its own in your build.
 install: $(if $(SUDO_USER),,build) ## install into PREFIX=/usr/local, below DESTDIR where there is one
