@@ -7,28 +7,20 @@
 #include "loops.h"
 #include "record.h"
 
-enum { CLIENTS = 2 };
+enum { CLIENTS = 2, MESSAGES = 300 };
 
-struct publisher {
-    pmqtt_client *client;
-    int count;
-};
-
-static void *publish(void *argument)
+static void *publish(void *client)
 {
-    struct publisher *self = argument;
     int i;
 
-    for (i = 0; i < self->count; i++)
-        CHECK_OK(pmqtt_publish(self->client, "event/fd", "payload", 7, i % 3, false, NULL));
+    for (i = 0; i < MESSAGES; i++)
+        CHECK_OK(pmqtt_publish(client, "event/fd", "payload", 7, i % 3, false, NULL));
     return NULL;
 }
 
 /* Each publishes from a thread of its own to both, while this thread runs the loop. */
 static void exchange(loop *loop, record seen[CLIENTS])
 {
-    const int count = scaled(300);
-    struct publisher publishers[CLIENTS];
     pthread_t threads[CLIENTS];
     int messages[CLIENTS], published[CLIENTS], subscribed[CLIENTS];
     int i;
@@ -40,14 +32,11 @@ static void exchange(loop *loop, record seen[CLIENTS])
         CHECK_OK(pmqtt_subscribe(loop->clients[i].client, "event/fd", 2, NULL));
         RUN_UNTIL(loop, tally_get(&seen[i].subscribed) == subscribed[i] + 1);
     }
+    for (i = 0; i < CLIENTS; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, publish, loop->clients[i].client), 0);
     for (i = 0; i < CLIENTS; i++) {
-        publishers[i].client = loop->clients[i].client;
-        publishers[i].count = count;
-        CHECK_INT(pthread_create(&threads[i], NULL, publish, &publishers[i]), 0);
-    }
-    for (i = 0; i < CLIENTS; i++) {
-        RUN_UNTIL(loop, tally_get(&seen[i].published) == published[i] + count);
-        RUN_UNTIL(loop, tally_get(&seen[i].messages) == messages[i] + CLIENTS * count);
+        RUN_UNTIL(loop, tally_get(&seen[i].published) == published[i] + MESSAGES);
+        RUN_UNTIL(loop, tally_get(&seen[i].messages) == messages[i] + CLIENTS * MESSAGES);
         CHECK_INT(pthread_join(threads[i], NULL), 0);
     }
 }

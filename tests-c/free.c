@@ -74,9 +74,10 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
 
 static void free_under_load(void)
 {
+    enum { ROUNDS = 60 };
     int round;
 
-    for (round = 0; round < scaled(60); round++) {
+    for (round = 0; round < ROUNDS; round++) {
         record seen = {0};
         pmqtt_client *client = recorded_client(NULL, &seen);
         int qos = round % 3;

@@ -7,7 +7,7 @@
 #include "record.h"
 #include "wait.h"
 
-enum { PUBLISHERS = 4 };
+enum { PUBLISHERS = 4, EACH = 3000, MIDS = PUBLISHERS * EACH };
 
 static void connect_and_wait(pmqtt_client *client, record *seen)
 {
@@ -60,12 +60,13 @@ static void stop_and_start_again(void)
 {
     record seen = {0};
     pmqtt_client *client = recorded_client(NULL, &seen);
+    enum { ROUNDS = 50 };
     int round;
 
     step("stop and start again");
     CHECK_OK(pmqtt_loop_start(client));
     connect_and_wait(client, &seen);
-    for (round = 1; round <= scaled(50); round++) {
+    for (round = 1; round <= ROUNDS; round++) {
         CHECK_OK(pmqtt_publish(client, "threads", "x", 1, 1, false, NULL));
         CHECK_OK(pmqtt_loop_stop(client));
         CHECK_OK(pmqtt_loop_start(client));
@@ -170,10 +171,8 @@ static void disconnect_from_another_thread(void)
 struct publishers {
     record record;
     pmqtt_client *client;
-    int count;
-    int mids;
     /* By mid: whether it was promised an outcome, how often it had one, and the last. */
-    tally *promised, *outcomes, *results;
+    tally promised[MIDS + 1], outcomes[MIDS + 1], results[MIDS + 1];
 };
 
 static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_published *event)
@@ -181,7 +180,7 @@ static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_publish
     struct publishers *self = userdata;
 
     (void)client;
-    CHECK(event->mid >= 1 && event->mid <= (uint64_t)self->mids);
+    CHECK(event->mid >= 1 && event->mid <= MIDS);
     tally_set(&self->results[event->mid], event->rc);
     tally_add(&self->outcomes[event->mid]);
     tally_add(&self->record.published);
@@ -193,13 +192,13 @@ static void *publish_many(void *argument)
     struct publishers *self = argument;
     int i;
 
-    for (i = 0; i < self->count; i++) {
+    for (i = 0; i < EACH; i++) {
         uint64_t mid = 0;
         int qos = i % 3;
         int rc = pmqtt_publish(self->client, "threads", "payload", 7, qos, false, &mid);
 
         CHECK(rc == PMQTT_ERR_SUCCESS || rc == PMQTT_ERR_NO_CONN);
-        CHECK(mid >= 1 && mid <= (uint64_t)self->mids);
+        CHECK(mid >= 1 && mid <= MIDS);
         CHECK(rc == PMQTT_ERR_SUCCESS || qos > 0 || tally_get(&self->outcomes[mid]) == 0);
         if (rc == PMQTT_ERR_SUCCESS || qos > 0)
             CHECK_INT(tally_add(&self->promised[mid]), 1);
@@ -207,19 +206,11 @@ static void *publish_many(void *argument)
     return NULL;
 }
 
-static tally *tallies(int count)
-{
-    tally *all = calloc((size_t)count + 1, sizeof *all);
-
-    CHECK(all != NULL);
-    return all;
-}
-
 static void check_outcomes(const struct publishers *self)
 {
     int mid;
 
-    for (mid = 1; mid <= self->mids; mid++) {
+    for (mid = 1; mid <= MIDS; mid++) {
         CHECK_INT(tally_get(&self->outcomes[mid]), tally_get(&self->promised[mid]));
         if (tally_get(&self->results[mid]) != PMQTT_ERR_SUCCESS)
             CHECK_RC(tally_get(&self->results[mid]), PMQTT_ERR_CONN_LOST);
@@ -228,18 +219,12 @@ static void check_outcomes(const struct publishers *self)
 
 static void publish_from_many_threads(void)
 {
-    struct publishers self;
+    static struct publishers self;
     pthread_t threads[PUBLISHERS];
     size_t left = 1;
     int i;
 
     step("publish from %d threads while the broker dies", PUBLISHERS);
-    memset(&self, 0, sizeof self);
-    self.count = scaled(3000);
-    self.mids = PUBLISHERS * self.count;
-    self.promised = tallies(self.mids);
-    self.outcomes = tallies(self.mids);
-    self.results = tallies(self.mids);
     self.client = recorded_client(NULL, &self.record);
     CHECK_OK(pmqtt_user_data_set(self.client, &self));
     CHECK_OK(pmqtt_on_publish_set(self.client, on_publish));
@@ -249,7 +234,7 @@ static void publish_from_many_threads(void)
     for (i = 0; i < PUBLISHERS; i++)
         CHECK_INT(pthread_create(&threads[i], NULL, publish_many, &self), 0);
 
-    WAIT_UNTIL(tally_get(&self.record.published) > self.mids / 10);
+    WAIT_UNTIL(tally_get(&self.record.published) > MIDS / 10);
     broker_kill();
     broker_start();
     WAIT_UNTIL(tally_get(&self.record.connects) == 2);
@@ -261,9 +246,6 @@ static void publish_from_many_threads(void)
     CHECK_OK(pmqtt_loop_stop(self.client));
     check_outcomes(&self);
     client_free(self.client);
-    free(self.promised);
-    free(self.outcomes);
-    free(self.results);
 }
 
 int main(void)

@@ -44,30 +44,29 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     tally_add(&self->record.messages);
 }
 
-static void publish_all(loop *loop, pmqtt_client *client, record *sent, record *received, int count)
+static void publish_all(loop *loop, pmqtt_client *client, record *sent, record *received)
 {
     char payload[PAYLOAD];
     int number;
     int qos = tally_get(&sent->granted_qos);
 
-    for (number = 0; number < count; number++) {
+    for (number = 0; number < MESSAGES; number++) {
         if (number % AHEAD == 0)
             RUN_UNTIL(loop, tally_get(&received->messages) > number - AHEAD);
         write_payload(payload, number);
         CHECK_OK(pmqtt_publish(client, "throughput", payload, PAYLOAD, qos, false, NULL));
     }
-    RUN_UNTIL(loop, tally_get(&sent->published) == count && tally_get(&received->messages) == count);
+    RUN_UNTIL(loop, tally_get(&sent->published) == MESSAGES && tally_get(&received->messages) == MESSAGES);
 }
 
 static void send_through(const loop_kind *kind, int qos)
 {
-    const int count = scaled(MESSAGES);
     record sent = {0};
     struct receiver received;
     pmqtt_client *sender, *receiver;
     loop loop;
 
-    step("%s: %d messages at QoS %d", kind->name, count, qos);
+    step("%s: %d messages at QoS %d", kind->name, MESSAGES, qos);
     memset(&received, 0, sizeof received);
     received.qos = qos;
     receiver = recorded_client(NULL, &received.record);
@@ -84,10 +83,10 @@ static void send_through(const loop_kind *kind, int qos)
     RUN_UNTIL(&loop, tally_get(&received.record.subscribed) == 1);
     tally_set(&sent.granted_qos, qos);
 
-    publish_all(&loop, sender, &sent, &received.record, count);
+    publish_all(&loop, sender, &sent, &received.record);
     CHECK_RC(tally_get(&sent.publish_rc), PMQTT_ERR_SUCCESS);
-    CHECK_INT(client_stats(sender).messages_out, count);
-    CHECK_INT(client_stats(receiver).messages_in, count);
+    CHECK_INT(client_stats(sender).messages_out, MESSAGES);
+    CHECK_INT(client_stats(receiver).messages_in, MESSAGES);
     CHECK_INT(tally_get(&sent.disconnects) + tally_get(&received.record.disconnects), 0);
     loop_end(&loop);
     client_free(sender);

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,12 +78,4 @@ void watchdog(unsigned seconds)
     action.sa_handler = hangs;
     CHECK_INT(sigaction(SIGALRM, &action, NULL), 0);
     alarm(seconds);
-}
-
-int scaled(int count)
-{
-    const char *scale = getenv("PMQTT_TEST_SCALE");
-    int divisor = scale ? atoi(scale) : 1;
-
-    return divisor > 1 && count > divisor ? count / divisor : divisor > 1 ? 1 : count;
 }

@@ -29,8 +29,4 @@ void step(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A program that still runs after that many seconds hangs, and fails. */
 void watchdog(unsigned seconds);
 
-/* The number of repetitions, cut to one PMQTT_TEST_SCALE-th where the environment says so: under
- * valgrind everything takes longer. */
-int scaled(int count);
-
 #endif
