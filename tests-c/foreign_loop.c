@@ -1,5 +1,7 @@
 /* A program's own poll or epoll loop: it lives through the death of the broker, and connects again
  * when it wants to, be it with connect or with connect_async. */
+#include <pthread.h>
+
 #include "broker.h"
 #include "loops.h"
 #include "record.h"
@@ -81,6 +83,43 @@ static void live_on(const loop_kind *kind, connect_function connect, bool blocks
     client_free(client);
 }
 
+enum { PUBLISHERS = 2, EACH = 500 };
+
+static void *publish_many(void *client)
+{
+    int i;
+
+    for (i = 0; i < EACH; i++)
+        CHECK_OK(pmqtt_publish(client, "foreign/topic", "payload", 7, i % 3, false, NULL));
+    return NULL;
+}
+
+/* What other threads publish goes out without the loop, which takes the answers. */
+static void publish_from_threads(const loop_kind *kind)
+{
+    record seen = {0};
+    pmqtt_client *client = recorded_client(NULL, &seen);
+    pthread_t threads[PUBLISHERS];
+    loop loop;
+    int i;
+
+    step("%s, publishes from other threads", kind->name);
+    loop_begin(&loop, kind);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&seen.connects) == 1);
+    CHECK_OK(pmqtt_subscribe(client, "foreign/#", 2, NULL));
+    RUN_UNTIL(&loop, tally_get(&seen.subscribed) == 1);
+    for (i = 0; i < PUBLISHERS; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, publish_many, client), 0);
+    RUN_UNTIL(&loop, tally_get(&seen.published) == PUBLISHERS * EACH);
+    RUN_UNTIL(&loop, tally_get(&seen.messages) == PUBLISHERS * EACH);
+    for (i = 0; i < PUBLISHERS; i++)
+        CHECK_INT(pthread_join(threads[i], NULL), 0);
+    loop_end(&loop);
+    client_free(client);
+}
+
 int main(void)
 {
     watchdog(240);
@@ -89,5 +128,8 @@ int main(void)
     live_on(&POLL_LOOP, pmqtt_connect_async, false);
     live_on(&INTEREST_LOOP, pmqtt_connect, true);
     live_on(&INTEREST_LOOP, pmqtt_connect_async, false);
+    publish_from_threads(&STEP_LOOP);
+    publish_from_threads(&POLL_LOOP);
+    publish_from_threads(&INTEREST_LOOP);
     return 0;
 }

@@ -1,4 +1,5 @@
 /* A client is freed in every callback, in every loop, and by other threads while it is busy. */
+#include <dirent.h>
 #include <pthread.h>
 
 #include "broker.h"
@@ -136,15 +137,34 @@ static void free_while_another_thread_waits(void *(*wait)(void *), const char *n
     broker_start();
 }
 
+static int open_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+
+    CHECK(directory != NULL);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
 int main(void)
 {
+    int descriptors;
+
     watchdog(240);
     broker_start();
+    descriptors = open_descriptors();
     free_in_callbacks();
     free_while_callbacks_run();
     free_under_load();
     free_while_another_thread_waits(loop_forever, "loop_forever");
     free_while_another_thread_waits(drain, "drain");
     pmqtt_client_free(NULL);
+
+    /* The threads of clients that were freed in their own callbacks may be at their last steps. */
+    step("each descriptor is closed");
+    WAIT_UNTIL(open_descriptors() == descriptors);
     return 0;
 }

@@ -107,18 +107,17 @@ static void retain(loop *loop, struct expected *seen)
     RUN_UNTIL(loop, tally_get(&seen->record.messages) >= messages + 3);
 }
 
-int main(void)
+static void run_in(const loop_kind *kind)
 {
     struct expected seen;
     pmqtt_client *client;
     loop loop;
 
-    watchdog(120);
-    broker_start();
+    step("%s", kind->name);
     memset(&seen, 0, sizeof seen);
     client = recorded_client(NULL, &seen.record);
     CHECK_OK(pmqtt_on_message_set(client, on_message));
-    loop_begin(&loop, &STEP_LOOP);
+    loop_begin(&loop, kind);
     loop_add(&loop, client);
     CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
     RUN_UNTIL(&loop, tally_get(&seen.record.connects) == 1);
@@ -130,5 +129,16 @@ int main(void)
     retain(&loop, &seen);
     loop_end(&loop);
     client_free(client);
+}
+
+int main(void)
+{
+    static const loop_kind *const kinds[] = {&STEP_LOOP, &POLL_LOOP, &INTEREST_LOOP, &EVENT_EPOLL_LOOP, &THREAD_LOOP};
+    unsigned i;
+
+    watchdog(120);
+    broker_start();
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        run_in(kinds[i]);
     return 0;
 }

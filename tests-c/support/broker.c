@@ -100,6 +100,11 @@ void broker_pause(void)
     send_signal(SIGSTOP);
 }
 
+void broker_resume(void)
+{
+    send_signal(SIGCONT);
+}
+
 /* The database is a new file each time it is saved. */
 static ino_t database(void)
 {

@@ -14,6 +14,7 @@ void broker_kill(void);
 
 /* From now on it reads and answers nothing, but its connections stand. */
 void broker_pause(void);
+void broker_resume(void);
 
 /* Returns when all that it has to remember is on disk. */
 void broker_save(void);

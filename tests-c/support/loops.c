@@ -1,6 +1,7 @@
 #include "loops.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -114,6 +115,9 @@ const loop_kind POLL_LOOP = {"foreign loop, poll", false, NULL, poll_turn, NULL}
  * is meant is found by the client. */
 static loop *interested;
 
+/* For on_interest comes from whichever thread makes the change. */
+static pthread_mutex_t interest_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static struct loop_client *find(const pmqtt_client *client, int *index)
 {
     for (*index = 0; interested->clients[*index].client != client; ++*index)
@@ -138,6 +142,7 @@ static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_intere
     uint32_t events = (interest->read ? (uint32_t)EPOLLIN : 0) | (interest->write ? (uint32_t)EPOLLOUT : 0);
 
     (void)userdata;
+    pthread_mutex_lock(&interest_lock);
     if (interest->closing) {
         CHECK_INT(interest->fd, entry->fd);
         control(EPOLL_CTL_DEL, entry->fd, 0, index);
@@ -149,6 +154,7 @@ static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_intere
         entry->fd = interest->fd;
     }
     entry->deadline = interest->timeout_ms < 0 ? -1 : now_ms() + interest->timeout_ms;
+    pthread_mutex_unlock(&interest_lock);
 }
 
 static void interest_add(loop *self, int index)
@@ -157,11 +163,28 @@ static void interest_add(loop *self, int index)
     CHECK_OK(pmqtt_on_interest_set(self->clients[index].client, on_interest));
 }
 
-static int until(long long deadline)
+static int time_left(const struct loop_client *entry)
 {
-    long long rest = deadline - now_ms();
+    long long deadline, rest;
 
+    pthread_mutex_lock(&interest_lock);
+    deadline = entry->deadline;
+    pthread_mutex_unlock(&interest_lock);
+    rest = deadline - now_ms();
     return deadline < 0 ? -1 : rest > 0 ? (int)rest : 0;
+}
+
+/* True once for each deadline that has passed. */
+static bool take_deadline(struct loop_client *entry)
+{
+    bool passed;
+
+    pthread_mutex_lock(&interest_lock);
+    passed = entry->deadline >= 0 && entry->deadline <= now_ms();
+    if (passed)
+        entry->deadline = -1;
+    pthread_mutex_unlock(&interest_lock);
+    return passed;
 }
 
 static void interest_turn(loop *self, int timeout_ms)
@@ -172,7 +195,7 @@ static void interest_turn(loop *self, int timeout_ms)
     int i;
 
     for (i = 0; i < self->count; i++)
-        timeout = sooner(timeout, until(self->clients[i].deadline));
+        timeout = sooner(timeout, time_left(&self->clients[i]));
     count = epoll_wait(self->epoll, events, LOOP_CLIENTS, timeout);
     self->wakes += count > 0 || timeout < timeout_ms;
     for (i = 0; i < count; i++) {
@@ -184,12 +207,8 @@ static void interest_turn(loop *self, int timeout_ms)
             note(entry, pmqtt_loop_write(entry->client));
     }
     for (i = 0; i < self->count; i++) {
-        struct loop_client *entry = &self->clients[i];
-
-        if (until(entry->deadline) == 0) {
-            entry->deadline = -1;
-            note(entry, pmqtt_loop_misc(entry->client));
-        }
+        if (take_deadline(&self->clients[i]))
+            note(&self->clients[i], pmqtt_loop_misc(self->clients[i].client));
     }
 }
 
