@@ -1,5 +1,6 @@
 /* A program's own poll or epoll loop: it lives through the death of the broker, and connects again
  * when it wants to, be it with connect or with connect_async. */
+#include <poll.h>
 #include <pthread.h>
 
 #include "broker.h"
@@ -83,6 +84,29 @@ static void live_on(const loop_kind *kind, connect_function connect, bool blocks
     client_free(client);
 }
 
+/* The broker closes the connection when it has DISCONNECT: that is the end that was asked for. */
+static void disconnect_and_come_late(void)
+{
+    record seen = {0};
+    pmqtt_client *client = recorded_client(NULL, &seen);
+    struct pollfd closed = {-1, POLLIN, 0};
+    loop loop;
+
+    step("a loop that sees the broker's close before its own");
+    loop_begin(&loop, &POLL_LOOP);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&seen.connects) == 1);
+    CHECK_OK(pmqtt_disconnect(client));
+    closed.fd = pmqtt_socket(client);
+    CHECK_INT(poll(&closed, 1, PATIENCE_MS), 1);
+    RUN_UNTIL(&loop, tally_get(&seen.disconnects) == 1);
+    CHECK_RC(tally_get(&seen.disconnect_rc), PMQTT_ERR_SUCCESS);
+    CHECK_INT(loop.clients[0].ends, 0);
+    loop_end(&loop);
+    client_free(client);
+}
+
 enum { PUBLISHERS = 2, EACH = 500 };
 
 static void *publish_many(void *client)
@@ -128,6 +152,7 @@ int main(void)
     live_on(&POLL_LOOP, pmqtt_connect_async, false);
     live_on(&INTEREST_LOOP, pmqtt_connect, true);
     live_on(&INTEREST_LOOP, pmqtt_connect_async, false);
+    disconnect_and_come_late();
     publish_from_threads(&STEP_LOOP);
     publish_from_threads(&POLL_LOOP);
     publish_from_threads(&INTEREST_LOOP);

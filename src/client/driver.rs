@@ -72,6 +72,8 @@ impl Driver {
         if let Some(error) = self.failed.take() {
             return Err(Stop::Over(error));
         }
+        // The broker closes the connection in its turn, which is no loss then.
+        self.finish(state)?;
         let due = |state: &Guard| state.session.poll_timeout().is_some_and(|at| now >= at);
         // What the broker sent while the program was busy elsewhere comes before any verdict
         // that it did not answer.
