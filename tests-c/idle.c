@@ -54,6 +54,34 @@ static void wake_for_pings(const loop_kind *kind)
     client_free(loop.clients[0].client);
 }
 
+static int told, told_timeout;
+
+static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_interest *interest)
+{
+    (void)client;
+    (void)userdata;
+    told++;
+    told_timeout = interest->timeout_ms;
+}
+
+/* A timer goes off once: after loop_misc it is told anew, though its time had not come yet. */
+static void be_told_again(void)
+{
+    record seen = {0};
+    loop loop;
+
+    step("a timer that is a moment early");
+    connect_alone(&loop, &STEP_LOOP, &seen, 60);
+    CHECK_OK(pmqtt_on_interest_set(loop.clients[0].client, on_interest));
+    CHECK(told > 0);
+    told = 0;
+    CHECK_OK(pmqtt_loop_misc(loop.clients[0].client));
+    CHECK_INT(told, 1);
+    CHECK(told_timeout > 0);
+    loop_end(&loop);
+    client_free(loop.clients[0].client);
+}
+
 int main(void)
 {
     static const loop_kind *const kinds[] = {&POLL_LOOP, &INTEREST_LOOP, &EVENT_POLL_LOOP, &EVENT_EPOLL_LOOP};
@@ -61,6 +89,7 @@ int main(void)
 
     watchdog(240);
     broker_start();
+    be_told_again();
     for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         sleep_without_pings(kinds[i]);
         wake_for_pings(kinds[i]);
