@@ -25,7 +25,7 @@ static int fill(pmqtt_client *client, int qos)
     return accepted;
 }
 
-/* Without acknowledgements there is no room; at QoS 0 the sockets may make some at any time. */
+/* No message is done without its acknowledgement; bytes go to the socket at any time, and make room. */
 static void check_still_full(pmqtt_client *client, int qos, const record *seen, int round)
 {
     CHECK_RC(pmqtt_publish(client, "pressure", payload, SIZE, qos, false, NULL), PMQTT_ERR_QUEUE_SIZE);
@@ -56,7 +56,7 @@ static void fill_and_go_on(const loop_kind *kind, int qos, bool by_bytes)
         accepted += fill(client, qos);
         /* A message in the window is kept, and waits for the socket besides. */
         CHECK(client_stats(client).queued_bytes <= 2 * MOST_BYTES || !by_bytes);
-        if (qos > 0)
+        if (!by_bytes)
             check_still_full(client, qos, &seen, round);
         broker_resume();
         RUN_UNTIL(&loop, tally_get(&seen.published) == accepted);
