@@ -6,12 +6,21 @@
 
 mod callbacks;
 mod connection;
-pub mod constants;
+mod constants;
 mod lifetime;
 mod loops;
 mod messages;
 mod options;
 mod report;
+
+pub use callbacks::*;
+pub use connection::*;
+pub use constants::*;
+pub use lifetime::*;
+pub use loops::*;
+pub use messages::*;
+pub use options::*;
+pub use report::*;
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
