@@ -1,0 +1,10 @@
+//! The client, through its C ABI, against a broker that each test plays byte by byte.
+
+mod connect;
+mod keep_alive;
+mod order;
+mod publish;
+mod receive;
+mod subscribe;
+mod support;
+mod unexpected;

@@ -1,0 +1,178 @@
+//! What callbacks are told, as values.
+
+use std::ffi::{CStr, c_void};
+use std::slice;
+
+use pmqtt::client::Client;
+use pmqtt::client::events::{
+    ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published, Subscribed,
+    Unsubscribed, Writable,
+};
+use pmqtt::ffi;
+
+use super::client::Recorder;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Connected { session_present: bool, rc: i32 },
+    ConnectFailed { rc: i32 },
+    Disconnected { rc: i32 },
+    Message(Message),
+    Published { mid: u64, rc: i32 },
+    Subscribed { mid: u64, rc: i32, granted: Vec<u8> },
+    Unsubscribed { mid: u64, rc: i32 },
+    Writable,
+    Log { level: i32, text: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub mid: u64,
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub qos: i32,
+    pub retain: bool,
+    pub dup: bool,
+}
+
+impl Event {
+    pub const CONNECTED: Event = Event::Connected {
+        session_present: false,
+        rc: 0,
+    };
+
+    pub fn published(mid: u64) -> Event {
+        Event::Published { mid, rc: 0 }
+    }
+}
+
+impl Message {
+    pub fn new(mid: u64, topic: &str, payload: &[u8], qos: i32) -> Message {
+        Message {
+            mid,
+            topic: topic.into(),
+            payload: payload.into(),
+            qos,
+            retain: false,
+            dup: false,
+        }
+    }
+}
+
+/// Has all callbacks of a client record what they are told, but those for log and interest.
+pub fn record_all(client: *mut Client) {
+    // SAFETY: the client lives, and its userdata is a recorder that lives as long.
+    unsafe {
+        ffi::pmqtt_on_connect_set(client, Some(on_connect));
+        ffi::pmqtt_on_connect_fail_set(client, Some(on_connect_fail));
+        ffi::pmqtt_on_disconnect_set(client, Some(on_disconnect));
+        ffi::pmqtt_on_message_set(client, Some(on_message));
+        ffi::pmqtt_on_publish_set(client, Some(on_publish));
+        ffi::pmqtt_on_subscribe_set(client, Some(on_subscribe));
+        ffi::pmqtt_on_unsubscribe_set(client, Some(on_unsubscribe));
+        ffi::pmqtt_on_writable_set(client, Some(on_writable));
+    }
+}
+
+extern "C" fn on_connect(client: *mut Client, recorder: *mut c_void, event: *const Connected) {
+    // SAFETY: the library hands over an event that lives through the callback.
+    let event = unsafe { &*event };
+    let event = Event::Connected {
+        session_present: event.session_present,
+        rc: event.rc,
+    };
+    Recorder::of(recorder).record(client, event);
+}
+
+extern "C" fn on_connect_fail(
+    client: *mut Client,
+    recorder: *mut c_void,
+    event: *const ConnectFailed,
+) {
+    // SAFETY: the library hands over an event that lives through the callback.
+    let rc = unsafe { (*event).rc };
+    Recorder::of(recorder).record(client, Event::ConnectFailed { rc });
+}
+
+extern "C" fn on_disconnect(
+    client: *mut Client,
+    recorder: *mut c_void,
+    event: *const Disconnected,
+) {
+    // SAFETY: the library hands over an event that lives through the callback.
+    let rc = unsafe { (*event).rc };
+    Recorder::of(recorder).record(client, Event::Disconnected { rc });
+}
+
+pub extern "C" fn on_message(
+    client: *mut Client,
+    recorder: *mut c_void,
+    event: *const MessageEvent,
+) {
+    // SAFETY: the library hands over an event that lives through the callback, with pointers
+    // and lengths that fit.
+    let (event, topic, payload) = unsafe {
+        let event = &*event;
+        let payload = slice::from_raw_parts(event.payload.cast(), event.payload_len);
+        (event, CStr::from_ptr(event.topic), payload)
+    };
+    assert_eq!(topic.count_bytes(), event.topic_len);
+    let message = Message {
+        mid: event.mid,
+        topic: topic.to_string_lossy().into(),
+        payload: payload.into(),
+        qos: event.qos,
+        retain: event.retain,
+        dup: event.dup,
+    };
+    Recorder::of(recorder).record(client, Event::Message(message));
+}
+
+extern "C" fn on_publish(client: *mut Client, recorder: *mut c_void, event: *const Published) {
+    // SAFETY: the library hands over an event that lives through the callback.
+    let &Published { mid, rc } = unsafe { &*event };
+    Recorder::of(recorder).record(client, Event::Published { mid, rc });
+}
+
+extern "C" fn on_subscribe(client: *mut Client, recorder: *mut c_void, event: *const Subscribed) {
+    // SAFETY: the library hands over an event that lives through the callback, with a pointer
+    // and a length that fit.
+    let (event, granted) = unsafe {
+        let event = &*event;
+        let granted = slice::from_raw_parts(event.granted_qos, event.granted_qos_count);
+        (event, granted.to_vec())
+    };
+    let event = Event::Subscribed {
+        mid: event.mid,
+        rc: event.rc,
+        granted,
+    };
+    Recorder::of(recorder).record(client, event);
+}
+
+extern "C" fn on_unsubscribe(
+    client: *mut Client,
+    recorder: *mut c_void,
+    event: *const Unsubscribed,
+) {
+    // SAFETY: the library hands over an event that lives through the callback.
+    let &Unsubscribed { mid, rc } = unsafe { &*event };
+    Recorder::of(recorder).record(client, Event::Unsubscribed { mid, rc });
+}
+
+extern "C" fn on_writable(client: *mut Client, recorder: *mut c_void, _: *const Writable) {
+    Recorder::of(recorder).record(client, Event::Writable);
+}
+
+pub extern "C" fn on_log(client: *mut Client, recorder: *mut c_void, event: *const LogLine) {
+    // SAFETY: the library hands over an event that lives through the callback, with a string.
+    let (level, text) = unsafe { ((*event).level, CStr::from_ptr((*event).text)) };
+    let text = text.to_string_lossy().into();
+    Recorder::of(recorder).record(client, Event::Log { level, text });
+}
+
+/// The foreign loop looks again at what it has to wait for.
+pub extern "C" fn on_interest(_: *mut Client, recorder: *mut c_void, event: *const Interest) {
+    assert!(!event.is_null());
+    Recorder::of(recorder).wake_loop();
+}
