@@ -12,6 +12,7 @@ use super::callbacks::call;
 use super::error::{Code, Error};
 use super::events::{ConnectFailed, Disconnected, Published, Subscribed, Unsubscribed, Writable};
 use super::input::Input;
+use super::interest::{self, Watching};
 use super::log::{self, Level};
 use super::state::{Guard, Plan, State};
 use super::trace;
@@ -269,7 +270,9 @@ impl Driver {
             if let Some(event_set) = &mut state.event_set {
                 event_set.rest();
             }
-            super::interest::tell_closing(state);
+            // Its descriptor may be another's from here on.
+            state.watching = Watching::default();
+            interest::tell_closing(state);
             drop(transport);
         }
         self.input.reset();

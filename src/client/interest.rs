@@ -43,6 +43,13 @@ impl Default for Reported {
     }
 }
 
+impl Reported {
+    /// The loop's timer has gone off: by its own clock, which may be a moment ahead of ours.
+    pub fn expire(&mut self) {
+        self.deadline = self.deadline.map(|_| Duration::ZERO);
+    }
+}
+
 impl Client {
     /// The descriptor that a foreign loop watches.
     pub fn socket(&self) -> Option<RawFd> {

@@ -43,6 +43,12 @@ impl Client {
         self.step_as(read, false)
     }
 
+    /// The time that a foreign loop was told to wait is over; it is told the next one.
+    pub fn time_out(&self) -> Result {
+        self.lock().reported.expire();
+        self.step(false)
+    }
+
     /// The event descriptor is readable.
     pub fn process(&self) -> Result {
         let result = self.step_as(true, true);

@@ -124,7 +124,7 @@ pub unsafe extern "C" fn pmqtt_loop_write(client: *mut Client) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_misc(client: *mut Client) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
-    unsafe { run(client, |client| client.step(false)) }
+    unsafe { run(client, |client| client.time_out()) }
 }
 
 /// For a foreign loop: the descriptor to watch. It may be another after each loop call and each
