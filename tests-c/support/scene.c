@@ -246,7 +246,10 @@ const scene_loop SCENE_RUN[SCENE_LOOPS] = {
 
 bool scene_is_met(callback where, int loop)
 {
-    bool foreign = loop != SCENE_FOREVER && loop != SCENE_THREAD;
+    bool own = loop == SCENE_FOREVER || loop == SCENE_THREAD;
 
-    return foreign || (where != IN_INTEREST && where != IN_INTEREST_CLOSING);
+    /* A call that waits by itself says at its beginning that nobody else has to. */
+    if (where == IN_INTEREST_CLOSING)
+        return !own && loop != SCENE_LOOP;
+    return !own || where != IN_INTEREST;
 }
