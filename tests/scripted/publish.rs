@@ -218,7 +218,7 @@ fn each_form_of_the_remaining_length() {
         for ((length, written), mid) in LENGTHS.iter().zip(1..) {
             let payload: Vec<u8> = (0..length - 5).map(|at| at as u8).collect();
             client.publish("t", &payload, 2);
-            let publish = [b"\x34", *written, b"\0\x01t\0", &[mid as u8], &payload];
+            let publish = [b"\x34", *written, b"\0\x01t\0", &[mid], &payload];
             peer.expect(&publish.concat());
             peer.send(&[0x50, 2, 0, mid]);
             peer.expect(&[0x62, 2, 0, mid]);
