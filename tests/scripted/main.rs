@@ -1,6 +1,7 @@
 //! The client, through its C ABI, against a broker that each test plays byte by byte.
 
 mod connect;
+mod errors;
 mod keep_alive;
 mod order;
 mod publish;
