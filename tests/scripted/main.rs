@@ -2,6 +2,7 @@
 
 mod connect;
 mod errors;
+mod hostile;
 mod keep_alive;
 mod order;
 mod publish;

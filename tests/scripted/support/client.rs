@@ -283,6 +283,11 @@ impl Handle {
         assert_eq!(unsafe { ffi::pmqtt_max_inflight_messages_set(self.0, messages) }, 0);
     }
 
+    pub fn set_max_queued_bytes(self, bytes: usize) {
+        // SAFETY: as above.
+        assert_eq!(unsafe { ffi::pmqtt_max_queued_bytes_set(self.0, bytes) }, 0);
+    }
+
     pub fn set_retry(self, seconds: c_int) {
         // SAFETY: as above.
         assert_eq!(unsafe { ffi::pmqtt_message_retry_set(self.0, seconds) }, 0);
@@ -317,11 +322,6 @@ impl Handle {
     pub fn loop_start(self) -> c_int {
         // SAFETY: as above.
         unsafe { ffi::pmqtt_loop_start(self.0) }
-    }
-
-    pub fn loop_stop(self) -> c_int {
-        // SAFETY: as above.
-        unsafe { ffi::pmqtt_loop_stop(self.0) }
     }
 
     pub fn loop_forever(self, retry_first: bool) -> c_int {
