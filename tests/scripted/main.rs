@@ -7,6 +7,7 @@ mod keep_alive;
 mod order;
 mod publish;
 mod receive;
+mod reconnect;
 mod subscribe;
 mod support;
 mod unexpected;

@@ -15,7 +15,7 @@ pub use client::{Client, Handle, c, words};
 pub use drive::Drive;
 pub use event::{Event, Message};
 pub use header::functions;
-pub use poll::{poll, readable};
+pub use poll::readable;
 
 /// How long anything may take before a test gives up: far more than a busy machine needs.
 pub const LIMIT: Duration = Duration::from_secs(30);
