@@ -239,7 +239,6 @@ fn a_broker_that_does_not_read_fills_the_queue() {
                 refused => assert_eq!(refused, (full, None)),
             }
         }
-        assert!(client.stats().queued_bytes > 900_000);
         let written = read_all(peer);
         let mut events = std::iter::from_fn(|| Some(client.next()));
         assert!(events.any(|event| event == Event::Writable));
