@@ -1,0 +1,351 @@
+/* A connection that is being made while nothing answers, be it DNS, TCP or the broker: each function
+ * returns as soon as it was asked to, in whichever thread it is called, and nobody spins meanwhile. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker.h"
+#include "functions.h"
+#include "loops.h"
+#include "record.h"
+
+/* What the tests wait for is asked for in calls; beyond that no call may take longer. */
+enum { CONNECT_MS = 200, LOOP_MS = 50, BEYOND_MS = 100 };
+
+enum { CALLERS = 3, ROUNDS = 2, WATCHED_MS = 2000 };
+
+/* Where to connect, and what happens there: nothing. */
+typedef struct state {
+    const char *name;
+    const char *host;
+    int port;
+    /* Whether the client has come as far as this. */
+    bool (*is_reached)(const pmqtt_client *);
+} state;
+
+static tally lookups;
+
+/* The library finds this one and not that of libc. */
+int getaddrinfo(const char *restrict host, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict out)
+{
+    (void)host;
+    (void)service;
+    (void)hints;
+    (void)out;
+    tally_add(&lookups);
+    for (;;)
+        pause();
+}
+
+static int tcp_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(fd >= 0);
+    return fd;
+}
+
+static struct sockaddr_in listen_on_any(int backlog)
+{
+    struct sockaddr_in address = {0};
+    socklen_t length = sizeof address;
+    int fd = tcp_socket();
+
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK_INT(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    CHECK_INT(listen(fd, backlog), 0);
+    CHECK_INT(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    return address;
+}
+
+/* Who connects here is in the system's queue, and nobody ever takes it out. */
+static int accepting_port(void)
+{
+    return ntohs(listen_on_any(4000).sin_port);
+}
+
+/* True when nothing has come of it after a time in which anything would. */
+static bool waits_in_vain(const struct sockaddr_in *address)
+{
+    struct sockaddr_in peer;
+    socklen_t length = sizeof peer;
+    int fd = tcp_socket();
+
+    CHECK_INT(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    CHECK(connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EINPROGRESS);
+    sleep_ms(50);
+    return getpeername(fd, (struct sockaddr *)&peer, &length) != 0;
+}
+
+/* The queue is full: what comes for this port is dropped. */
+static int dropping_port(void)
+{
+    struct sockaddr_in address = listen_on_any(0);
+    int queued = 0;
+
+    while (!waits_in_vain(&address))
+        CHECK(queued++ < 64);
+    return ntohs(address.sin_port);
+}
+
+static bool looks_up(const pmqtt_client *client)
+{
+    (void)client;
+    return tally_get(&lookups) > 0;
+}
+
+static bool has_socket(const pmqtt_client *client)
+{
+    return pmqtt_socket(client) >= 0;
+}
+
+static bool has_sent(const pmqtt_client *client)
+{
+    return client_stats(client).bytes_out > 0;
+}
+
+static int connect_anew(pmqtt_client *client, const state *where)
+{
+    return pmqtt_connect_async(client, where->host, where->port, 60, NULL);
+}
+
+static double cpu_ms(void)
+{
+    struct timespec used;
+
+    CHECK_INT(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used), 0);
+    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
+}
+
+static void run_for(loop *loop, int time_ms)
+{
+    const long long end = now_ms() + time_ms;
+    long long left;
+
+    for (left = time_ms; left > 0; left = end - now_ms()) {
+        if (loop->kind == &THREAD_LOOP)
+            sleep_ms((int)left);
+        else
+            loop->kind->turn(loop, (int)left);
+    }
+}
+
+static void watch_cpu(const state *where, const loop_kind *kind)
+{
+    record seen = {0};
+    pmqtt_client *client = recorded_client(NULL, &seen);
+    loop loop;
+    double used;
+
+    step("%s, %s: CPU time", where->name, kind->name);
+    tally_set(&lookups, 0);
+    loop_begin(&loop, kind);
+    loop_add(&loop, client);
+    CHECK_OK(connect_anew(client, where));
+    RUN_UNTIL(&loop, where->is_reached(client));
+    used = cpu_ms();
+    run_for(&loop, WATCHED_MS);
+    used = cpu_ms() - used;
+    if (used >= WATCHED_MS / 100)
+        check_failed(__FILE__, __LINE__, "%.1f ms of CPU time in %d ms", used, WATCHED_MS);
+    CHECK_INT(tally_get(&seen.connects) + tally_get(&seen.connect_fails), 0);
+    loop_end(&loop);
+    client_free(client);
+}
+
+static void ignore(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
+static void create_and_free_another(const state *where)
+{
+    pmqtt_client *other = NULL;
+
+    CHECK_OK(pmqtt_client_new(&other, NULL, true, NULL, 0));
+    CHECK_OK(connect_anew(other, where));
+    pmqtt_loop(other, 0);
+    pmqtt_client_free(other);
+}
+
+static const char *const FILTERS[] = {"a/1", "a/2"};
+static const int QOS[] = {1, 2};
+
+/* Each call with how long it is asked to wait at the most. */
+#define CALLS(call)                                                          \
+    call(pmqtt_on_connect_set(client, NULL), 0)                              \
+    call(pmqtt_on_connect_fail_set(client, NULL), 0)                         \
+    call(pmqtt_on_disconnect_set(client, NULL), 0)                           \
+    call(pmqtt_on_message_set(client, NULL), 0)                              \
+    call(pmqtt_on_publish_set(client, NULL), 0)                              \
+    call(pmqtt_on_subscribe_set(client, NULL), 0)                            \
+    call(pmqtt_on_unsubscribe_set(client, NULL), 0)                          \
+    call(pmqtt_on_writable_set(client, NULL), 0)                             \
+    call(pmqtt_on_log_set(client, NULL), 0)                                  \
+    call(pmqtt_on_interest_set(client, NULL), 0)                             \
+    call(pmqtt_message_callback_add(client, "a", ignore), 0)                 \
+    call(pmqtt_message_callback_remove(client, "a"), 0)                      \
+    call(pmqtt_connect_timeout_set(client, CONNECT_MS), 0)                   \
+    call(pmqtt_connect(client, where->host, where->port, 60, NULL), CONNECT_MS) \
+    call(pmqtt_reconnect(client), CONNECT_MS)                                \
+    call(pmqtt_connect_async(client, where->host, where->port, 60, NULL), 0) \
+    call(pmqtt_disconnect(client), 0)                                        \
+    call(create_and_free_another(where), 0)                                  \
+    call(pmqtt_reinitialise(client, NULL, true, NULL), 0)                    \
+    call(pmqtt_connect_timeout_set(client, CONNECT_MS), 0)                   \
+    call(pmqtt_client_id(client), 0)                                         \
+    call(pmqtt_user_data_set(client, NULL), 0)                               \
+    call(pmqtt_user_data(client), 0)                                         \
+    call(pmqtt_loop(client, LOOP_MS), LOOP_MS)                               \
+    call(pmqtt_loop_start(client), 0)                                        \
+    call(pmqtt_loop_stop(client), 0)                                         \
+    call(pmqtt_loop_read(client), 0)                                         \
+    call(pmqtt_loop_write(client), 0)                                        \
+    call(pmqtt_loop_misc(client), 0)                                         \
+    call(pmqtt_socket(client), 0)                                            \
+    call(pmqtt_want_read(client), 0)                                         \
+    call(pmqtt_want_write(client), 0)                                        \
+    call(pmqtt_next_timeout_ms(client), 0)                                   \
+    call(pmqtt_event_fd(client), 0)                                          \
+    call(pmqtt_process(client), 0)                                           \
+    call(pmqtt_publish(client, "a", "0", 1, 0, false, NULL), 0)              \
+    call(pmqtt_publish(client, "a", "1", 1, 1, false, NULL), 0)              \
+    call(pmqtt_publish(client, "a", "2", 1, 2, false, NULL), 0)              \
+    call(pmqtt_drain(client, LOOP_MS, NULL), LOOP_MS)                        \
+    call(pmqtt_subscribe(client, "a", 2, NULL), 0)                           \
+    call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL), 0)         \
+    call(pmqtt_unsubscribe(client, "a", NULL), 0)                            \
+    call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL), 0)            \
+    call(pmqtt_ack(client, 12345, 1), 0)                                     \
+    call(pmqtt_will_set(client, "a", "gone", 4, 1, false), 0)                \
+    call(pmqtt_will_clear(client), 0)                                        \
+    call(pmqtt_topic_matches_sub("a/#", "a/1", &(bool){false}), 0)           \
+    call(pmqtt_max_inflight_messages_set(client, 20), 0)                     \
+    call(pmqtt_max_queued_messages_set(client, 20), 0)                       \
+    call(pmqtt_max_queued_bytes_set(client, 1000), 0)                        \
+    call(pmqtt_message_retry_set(client, 1), 0)                              \
+    call(pmqtt_reconnect_delay_set(client, 1, 2), 0)                         \
+    call(pmqtt_username_pw_set(client, "user", "password"), 0)               \
+    call(pmqtt_manual_ack_set(client, false), 0)                             \
+    call(pmqtt_error_string(PMQTT_ERR_INVAL), 0)                             \
+    call(pmqtt_connack_string(1), 0)                                         \
+    call(pmqtt_last_error(client, (char[200]){0}, 200), 0)                   \
+    call(pmqtt_stats(client, &(pmqtt_statistics){.struct_size = sizeof(pmqtt_statistics)}), 0) \
+    call(pmqtt_lib_version(), 0)
+
+static void check_time(const char *call, long long begin, int asked_ms)
+{
+    long long took = now_ms() - begin;
+
+    if (took > asked_ms + BEYOND_MS)
+        check_failed(__FILE__, __LINE__, "%s took %lld ms", call, took);
+}
+
+#define TIMED(call, asked_ms)                    \
+    do {                                         \
+        long long begin = now_ms();              \
+        (void)(call);                            \
+        check_time(#call, begin, (asked_ms));    \
+    } while (0);
+
+#define TIMED_IN_STATE(call, asked_ms)           \
+    TIMED(connect_anew(client, where), 0)        \
+    TIMED(call, asked_ms)
+
+/* What the callers share. */
+struct scene {
+    const state *where;
+    pmqtt_client *client;
+};
+
+static void *call_all(void *argument)
+{
+    const struct scene *self = argument;
+    const state *where = self->where;
+    pmqtt_client *client = self->client;
+    int round;
+
+    for (round = 0; round < ROUNDS; round++) {
+        CALLS(TIMED_IN_STATE)
+    }
+    return NULL;
+}
+
+static void *run_forever(void *client)
+{
+    CHECK_OK(pmqtt_loop_forever(client, true));
+    return NULL;
+}
+
+/* It was asked to wait for disconnect, which gives CONNACK the connect timeout to come. */
+static void end_forever(pmqtt_client *client, const state *where)
+{
+    long long begin;
+    pthread_t thread;
+
+    CHECK_OK(connect_anew(client, where));
+    CHECK_INT(pthread_create(&thread, NULL, run_forever, client), 0);
+    WAIT_UNTIL(pmqtt_loop(client, 0) == PMQTT_ERR_BUSY);
+    begin = now_ms();
+    pmqtt_disconnect(client);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    check_time("pmqtt_loop_forever", begin, CONNECT_MS);
+}
+
+/* Without the thread it is the callers who run the client. */
+static void call_from_threads(const state *where, bool in_thread)
+{
+    struct scene self = {where, client_new(NULL, NULL)};
+    pthread_t threads[CALLERS];
+    long long begin;
+    int i;
+
+    step("%s, %s: each call", where->name, in_thread ? "thread" : "no thread");
+    if (in_thread)
+        CHECK_OK(pmqtt_loop_start(self.client));
+    CHECK_OK(pmqtt_connect_timeout_set(self.client, CONNECT_MS));
+    for (i = 0; i < CALLERS; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, call_all, &self), 0);
+    for (i = 0; i < CALLERS; i++)
+        CHECK_INT(pthread_join(threads[i], NULL), 0);
+    pmqtt_loop_stop(self.client);
+    end_forever(self.client, where);
+    if (in_thread)
+        CHECK_OK(pmqtt_loop_start(self.client));
+    CHECK_OK(connect_anew(self.client, where));
+    pmqtt_loop(self.client, 0);
+    begin = now_ms();
+    client_free(self.client);
+    check_time("pmqtt_client_free", begin, 0);
+}
+
+int main(void)
+{
+    const state states[] = {
+        {"DNS is silent", "broker.example", 1883, looks_up},
+        {"packets are dropped", BROKER_HOST, dropping_port(), has_socket},
+        {"the broker is silent", BROKER_HOST, accepting_port(), has_sent},
+    };
+    size_t i;
+
+    watchdog(240);
+    check_that_all_are_called(__FILE__);
+    for (i = 0; i < sizeof states / sizeof *states; i++) {
+        watch_cpu(&states[i], &THREAD_LOOP);
+        watch_cpu(&states[i], &EVENT_POLL_LOOP);
+        watch_cpu(&states[i], &POLL_LOOP);
+        call_from_threads(&states[i], true);
+        call_from_threads(&states[i], false);
+    }
+    return 0;
+}
