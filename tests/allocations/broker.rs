@@ -1,0 +1,67 @@
+//! A broker for one client: it sends each message back, at the QoS at which it came.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+const CONNECT: u8 = 0x10;
+const CONNACK: u8 = 0x20;
+const PUBLISH_0: u8 = 0x30;
+const PUBLISH_1: u8 = 0x32;
+const PUBLISH_2: u8 = 0x34;
+const PUBACK: u8 = 0x40;
+const PUBREC: u8 = 0x50;
+const PUBREL: u8 = 0x62;
+const PUBCOMP: u8 = 0x70;
+
+/// Behind the header, and a topic of one byte with its length.
+const ID_IN_PUBLISH: usize = 5;
+
+/// The port of a new one, which ends with its connection.
+pub fn start() -> i32 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        serve(stream);
+    });
+    port.into()
+}
+
+fn serve(mut stream: TcpStream) {
+    let mut input = Vec::new();
+    let mut bytes = [0; 65536];
+    while let Ok(count @ 1..) = stream.read(&mut bytes) {
+        input.extend_from_slice(&bytes[..count]);
+        let mut output = Vec::new();
+        let mut rest = &input[..];
+        // The packets of this test are short: their length is one byte.
+        while let [_, length, ..] = *rest
+            && let Some((packet, behind)) = rest.split_at_checked(2 + usize::from(length))
+        {
+            answer(packet, &mut output);
+            rest = behind;
+        }
+        let left = rest.len();
+        input.drain(..input.len() - left);
+        if stream.write_all(&output).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(packet: &[u8], output: &mut Vec<u8>) {
+    let mut ack = |first, id: &[u8]| output.extend_from_slice(&[first, 2, id[0], id[1]]);
+    match packet[0] {
+        CONNECT => return ack(CONNACK, &[0, 0]),
+        PUBREC => return ack(PUBREL, &packet[2..]),
+        PUBREL => return ack(PUBCOMP, &packet[2..]),
+        PUBACK | PUBCOMP => return,
+        PUBLISH_0 => {}
+        PUBLISH_1 => ack(PUBACK, &packet[ID_IN_PUBLISH..]),
+        PUBLISH_2 => ack(PUBREC, &packet[ID_IN_PUBLISH..]),
+        other => panic!("the client sent a packet {other:#x}"),
+    }
+    output.extend_from_slice(packet);
+}

@@ -1,0 +1,89 @@
+//! A client through its C ABI, whose callbacks count and allocate nothing.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pmqtt::client::Client as Raw;
+use pmqtt::client::events::{Connected, MessageEvent, Published};
+use pmqtt::ffi;
+
+use crate::counting::count_this_thread;
+
+/// It must not move: its callbacks are given its address.
+pub struct Client {
+    pub raw: *mut Raw,
+    pub told: Box<Told>,
+}
+
+/// How often callbacks were called.
+#[derive(Default)]
+pub struct Told {
+    pub connects: AtomicUsize,
+    pub messages: AtomicUsize,
+    pub published: AtomicUsize,
+}
+
+impl Client {
+    /// It connects as soon as it is run.
+    pub fn new(port: i32) -> Client {
+        let told = Box::<Told>::default();
+        let mut raw = ptr::null_mut();
+        let userdata = ptr::from_ref(&*told).cast_mut().cast();
+        // SAFETY: the arguments are what the header asks for.
+        unsafe {
+            let rc = ffi::pmqtt_client_new(&mut raw, c"c".as_ptr(), true, userdata, 0);
+            assert_eq!(rc, 0);
+            ffi::pmqtt_on_connect_set(raw, Some(on_connect));
+            ffi::pmqtt_on_message_set(raw, Some(on_message));
+            ffi::pmqtt_on_publish_set(raw, Some(on_publish));
+            let host = c"127.0.0.1".as_ptr();
+            assert_eq!(ffi::pmqtt_connect_async(raw, host, port, 0, ptr::null()), 0);
+        }
+        Client { raw, told }
+    }
+
+    pub fn publish(&self, qos: i32) {
+        let payload = b"payload";
+        // SAFETY: the client lives, and the pointer and the length describe the payload.
+        let rc = unsafe {
+            let (bytes, length) = (payload.as_ptr().cast(), payload.len());
+            ffi::pmqtt_publish(
+                self.raw,
+                c"a".as_ptr(),
+                bytes,
+                length,
+                qos,
+                false,
+                ptr::null_mut(),
+            )
+        };
+        assert_eq!(rc, 0);
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // SAFETY: nobody else uses it.
+        unsafe { ffi::pmqtt_client_free(self.raw) };
+    }
+}
+
+fn told<'a>(userdata: *mut c_void) -> &'a Told {
+    // SAFETY: it is what `Client::new` has set, which lives as long as the client.
+    unsafe { &*userdata.cast() }
+}
+
+/// Whoever runs the client calls this.
+extern "C" fn on_connect(_: *mut Raw, userdata: *mut c_void, _: *const Connected) {
+    count_this_thread();
+    told(userdata).connects.fetch_add(1, Ordering::SeqCst);
+}
+
+extern "C" fn on_message(_: *mut Raw, userdata: *mut c_void, _: *const MessageEvent) {
+    told(userdata).messages.fetch_add(1, Ordering::SeqCst);
+}
+
+extern "C" fn on_publish(_: *mut Raw, userdata: *mut c_void, _: *const Published) {
+    told(userdata).published.fetch_add(1, Ordering::SeqCst);
+}

@@ -1,0 +1,111 @@
+//! Once its buffers have grown, a client allocates nothing for a message, neither in the thread
+//! that publishes nor in the one that runs it.
+
+mod broker;
+mod client;
+mod counting;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use client::Client;
+use counting::{allocations, count_this_thread};
+use pmqtt::ffi;
+
+const LIMIT: Duration = Duration::from_secs(30);
+const BATCH: usize = 50;
+
+#[test]
+fn a_message_allocates_nothing() {
+    count_this_thread();
+    for (name, run) in [
+        ("thread", wait_for_thread as fn(&Client)),
+        ("foreign loop", turn_foreign_loop),
+        ("event_fd", turn_event_loop),
+    ] {
+        for qos in 0..=2 {
+            let client = Client::new(broker::start());
+            if name == "thread" {
+                // SAFETY: the client lives.
+                assert_eq!(unsafe { ffi::pmqtt_loop_start(client.raw) }, 0);
+            }
+            run_until(&client, run, &client.told.connects, 1);
+            let mut sent = 0;
+            exchange(&client, run, qos, 40, &mut sent);
+            let before = allocations();
+            exchange(&client, run, qos, 200, &mut sent);
+            let count = allocations() - before;
+            assert_eq!(count, 0, "allocations: {name}, QoS {qos}");
+        }
+    }
+}
+
+/// Publishes batch after batch, each of which comes back.
+fn exchange(client: &Client, run: fn(&Client), qos: i32, batches: usize, sent: &mut usize) {
+    for _ in 0..batches {
+        (0..BATCH).for_each(|_| client.publish(qos));
+        *sent += BATCH;
+        run_until(client, run, &client.told.published, *sent);
+        run_until(client, run, &client.told.messages, *sent);
+    }
+}
+
+fn run_until(client: &Client, run: fn(&Client), number: &AtomicUsize, goal: usize) {
+    let begin = Instant::now();
+    while number.load(Ordering::SeqCst) < goal {
+        assert!(begin.elapsed() < LIMIT, "{number:?} instead of {goal}");
+        run(client);
+    }
+    assert_eq!(number.load(Ordering::SeqCst), goal);
+}
+
+fn wait_for_thread(_: &Client) {
+    thread::sleep(Duration::from_micros(100));
+}
+
+fn turn_foreign_loop(client: &Client) {
+    // SAFETY: the client lives.
+    unsafe {
+        let read = ffi::pmqtt_want_read(client.raw).then_some(libc::POLLIN);
+        let write = ffi::pmqtt_want_write(client.raw).then_some(libc::POLLOUT);
+        let events = read.unwrap_or(0) | write.unwrap_or(0);
+        let timeout_ms = ffi::pmqtt_next_timeout_ms(client.raw);
+        let ready = poll(ffi::pmqtt_socket(client.raw), events, timeout_ms);
+        if ready & !libc::POLLOUT != 0 {
+            ffi::pmqtt_loop_read(client.raw);
+        }
+        if ready & libc::POLLOUT != 0 {
+            ffi::pmqtt_loop_write(client.raw);
+        }
+        if ffi::pmqtt_next_timeout_ms(client.raw) == 0 {
+            ffi::pmqtt_loop_misc(client.raw);
+        }
+    }
+}
+
+fn turn_event_loop(client: &Client) {
+    // SAFETY: the client lives.
+    unsafe {
+        if poll(ffi::pmqtt_event_fd(client.raw), libc::POLLIN, -1) != 0 {
+            ffi::pmqtt_process(client.raw);
+        }
+    }
+}
+
+/// What is ready, after a wait that gives a test the time to fail.
+fn poll(fd: i32, events: libc::c_short, timeout_ms: i32) -> libc::c_short {
+    let mut entry = libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    };
+    let timeout_ms = if timeout_ms < 0 {
+        100
+    } else {
+        timeout_ms.min(100)
+    };
+    // SAFETY: the entry is borrowed for the call.
+    unsafe { libc::poll(&mut entry, 1, timeout_ms) };
+    entry.revents
+}
