@@ -71,6 +71,7 @@ lint: ## check the format, and ask clippy
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --features portable -- -D warnings
+	cargo clippy --no-default-features --lib -- -D warnings
 
 header: ## write include/pmqtt.h anew, after a change of src/ffi
 	@scripts/setup build

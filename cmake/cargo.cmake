@@ -8,9 +8,9 @@ set(PMQTT_CARGO_TARGET_DIR ${PROJECT_BINARY_DIR}/cargo
 # tests-c/packaging.sh holds it against what rustc says.  Flags, not names: a project may well have a
 # target that is called `util`, and CMake would link that one.
 if(APPLE)
-    set(PMQTT_NATIVE_LIBS -liconv -lSystem -lc -lm)
+    set(PMQTT_NATIVE_LIBS -lssl -lcrypto -liconv -lSystem -lc -lm)
 else()
-    set(PMQTT_NATIVE_LIBS -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc)
+    set(PMQTT_NATIVE_LIBS -lssl -lcrypto -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc)
 endif()
 
 set(version ${PROJECT_VERSION})

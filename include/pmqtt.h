@@ -51,6 +51,26 @@
 #define PMQTT_PROTOCOL_V311 4
 
 /**
+ * What is demanded of the broker's certificate, for `pmqtt_tls_set`.
+ */
+#define PMQTT_CERT_NONE 0
+
+#define PMQTT_CERT_OPTIONAL 1
+
+#define PMQTT_CERT_REQUIRED 2
+
+/**
+ * Versions of TLS, for `pmqtt_tls_set`. 1.0 and 1.1 are not safe any more.
+ */
+#define PMQTT_TLS_V1_0 10
+
+#define PMQTT_TLS_V1_1 11
+
+#define PMQTT_TLS_V1_2 12
+
+#define PMQTT_TLS_V1_3 13
+
+/**
  * Nothing to do right now; reserved, and returned by no function of this version.
  */
 #define PMQTT_ERR_AGAIN -1
@@ -452,6 +472,16 @@ typedef struct pmqtt_statistics {
    */
   uint64_t ping_round_trip_us;
 } pmqtt_statistics;
+
+/**
+ * Asks for the password of a private key. Called in `pmqtt_tls_set` and `pmqtt_tls_pem_set`, in
+ * the calling thread. It writes the password to `buf`, which has `size` bytes, and returns its
+ * length, or -1 when there is none.
+ */
+typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  char *buf,
+                                  size_t size);
 
 #ifdef __cplusplus
 extern "C" {
@@ -1312,6 +1342,152 @@ int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out)
  * Thread-safe; callback-safe; never blocks.
  */
 int pmqtt_lib_version(void);
+
+/**
+ * Secures connections with TLS, from the next one on. Files are read and checked now.
+ *
+ * @param client       The client; not NULL.
+ * @param ca_certs     A file with the certificates of the authorities to trust, PEM; NULL: the
+ *                     system's store.
+ * @param certfile     A file with the client's certificate and those that lead to its authority,
+ *                     PEM; NULL: none.
+ * @param keyfile      A file with the certificate's key, PEM; NULL: it stands in certfile.
+ * @param cert_reqs    `PMQTT_CERT_REQUIRED`: the broker's certificate has to lead to an authority,
+ *                     and to be for the host; `PMQTT_CERT_OPTIONAL`: the same, since a broker
+ *                     always has one; `PMQTT_CERT_NONE`: any will do, and anybody can listen.
+ * @param tls_version  0: the best that both sides have, 1.2 at least; `PMQTT_TLS_V1_0` to
+ *                     `PMQTT_TLS_V1_3`: this one alone.
+ * @param ciphers      OpenSSL's names with colons between them, those of 1.3 among them; NULL: its
+ *                     choice.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_ERRNO`: a file cannot be read; `PMQTT_ERR_TLS`: it
+ * cannot be used, the password is missing or wrong, or no cipher is known; `PMQTT_ERR_INVAL`:
+ * another argument is wrong; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names
+ * the file. Nothing was changed then.
+ *
+ * Thread-safe; callback-safe. Blocks for reading the files.
+ */
+int pmqtt_tls_set(struct pmqtt_client *client,
+                  const char *ca_certs,
+                  const char *certfile,
+                  const char *keyfile,
+                  int cert_reqs,
+                  int tls_version,
+                  const char *ciphers);
+
+/**
+ * As `pmqtt_tls_set`, with certificates and key from memory: PEM, NUL-terminated, copied.
+ *
+ * @param client       The client; not NULL.
+ * @param ca_certs     PEM text of the authorities; NULL: the system's store.
+ * @param cert         PEM text of the client's certificate; NULL: none.
+ * @param key          PEM text of its key; NULL: it stands in cert.
+ * @param cert_reqs    As for `pmqtt_tls_set`.
+ * @param tls_version  As for `pmqtt_tls_set`.
+ * @param ciphers      As for `pmqtt_tls_set`.
+ *
+ * @return As `pmqtt_tls_set`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_tls_pem_set(struct pmqtt_client *client,
+                      const char *ca_certs,
+                      const char *cert,
+                      const char *key,
+                      int cert_reqs,
+                      int tls_version,
+                      const char *ciphers);
+
+/**
+ * Sets who knows the password of an encrypted key, for a later `pmqtt_tls_set`. Without it, such a
+ * key is an error; nobody is asked on the terminal.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present one; NULL: none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_tls_key_password_set(struct pmqtt_client *client, pmqtt_key_password callback);
+
+/**
+ * Turns off the check that the broker's certificate is for the host, and that check alone. Before
+ * or after `pmqtt_tls_set`; takes effect with the next connection.
+ *
+ * @param client    The client; not NULL.
+ * @param insecure  true: a good certificate for any name will do. The default is false.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
+ * built without TLS.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
+
+/**
+ * Sets the name that the broker is asked for (SNI) and that its certificate has to be for, in place
+ * of the host's. Takes effect with the next connection.
+ *
+ * @param client  The client; not NULL.
+ * @param name    UTF-8, copied; NULL or "": the host's.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
+ * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
+
+/**
+ * Sets the protocols that are offered by ALPN (RFC 7301), the best first. Takes effect with the
+ * next connection.
+ *
+ * @param client     The client; not NULL.
+ * @param protocols  `count` names of 1 to 255 bytes, copied; may be NULL when count is 0.
+ * @param count      0: none are offered, which is the default.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_TLS`: a name
+ * is empty or too long; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols, size_t count);
+
+/**
+ * Secures connections with a key that both sides know, in place of certificates or beside them.
+ * Takes effect with the next connection.
+ *
+ * @param client    The client; not NULL.
+ * @param identity  Who the client is to the broker: UTF-8, copied; not NULL and not empty.
+ * @param key       The key, in bytes (not in hexadecimal digits), copied; not NULL.
+ * @param key_len   Bytes, at least 1.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
+ * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_tls_psk_set(struct pmqtt_client *client,
+                      const char *identity,
+                      const void *key,
+                      size_t key_len);
+
+/**
+ * Secures connections with the program's own context, which then rules all that `pmqtt_tls_set`
+ * sets; server name and ALPN are still set from here. Takes effect with the next connection.
+ *
+ * @param client   The client; not NULL.
+ * @param ssl_ctx  An `SSL_CTX *` of the same OpenSSL 3 library that libpmqtt is linked with, made
+ *                 for clients. The library takes a reference of its own. NULL: back to what
+ *                 `pmqtt_tls_set` has set.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
+ * built without TLS.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 
 #ifdef __cplusplus
 }  // extern "C"

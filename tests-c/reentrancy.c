@@ -11,6 +11,8 @@
 
 static const char *const FILTERS[] = {"other/1", "other/2"};
 static const int QOS[] = {1, 2};
+static const char *const ALPN[] = {"mqtt"};
+static const unsigned char KEY[] = {1, 2, 3, 4};
 
 static void ignore(pmqtt_client *client, void *userdata, const pmqtt_message *event)
 {
@@ -50,6 +52,16 @@ static size_t last_error(pmqtt_client *client)
     char text[200];
 
     return pmqtt_last_error(client, text, sizeof text);
+}
+
+static int tls_set(pmqtt_client *client)
+{
+    return pmqtt_tls_set(client, NULL, NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL);
+}
+
+static int tls_pem_set(pmqtt_client *client)
+{
+    return pmqtt_tls_pem_set(client, NULL, NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL);
 }
 
 /* For what returns no PMQTT_ERR_ number: whether it is as the header says. */
@@ -112,6 +124,14 @@ static size_t last_error(pmqtt_client *client)
     call(pmqtt_reconnect_delay_set(client, 1, 2), SUCCESS, SUCCESS)                               \
     call(pmqtt_username_pw_set(client, "user", "password"), SUCCESS, SUCCESS)                     \
     call(pmqtt_manual_ack_set(client, true), SUCCESS, SUCCESS)                                    \
+    call(tls_set(client), SUCCESS, SUCCESS)                                                       \
+    call(tls_pem_set(client), SUCCESS, SUCCESS)                                                   \
+    call(pmqtt_tls_key_password_set(client, NULL), SUCCESS, SUCCESS)                              \
+    call(pmqtt_tls_insecure_set(client, false), SUCCESS, SUCCESS)                                 \
+    call(pmqtt_tls_server_name_set(client, "localhost"), SUCCESS, SUCCESS)                        \
+    call(pmqtt_tls_alpn_set(client, ALPN, 1), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_tls_psk_set(client, "identity", KEY, sizeof KEY), SUCCESS, SUCCESS)                \
+    call(pmqtt_tls_context_set(client, NULL), SUCCESS, SUCCESS)                                   \
     call(FITS(strlen(pmqtt_error_string(PMQTT_ERR_INVAL)) > 0), SUCCESS, SUCCESS)                 \
     call(FITS(strlen(pmqtt_connack_string(1)) > 0), SUCCESS, SUCCESS)                             \
     call(FITS(last_error(client) > 0), SUCCESS, SUCCESS)                                          \

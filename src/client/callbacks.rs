@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use parking_lot::MutexGuard;
 
 use super::events::{
-    Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
-    Subscribed, Unsubscribed, Writable,
+    Callback, ConnectFailed, Connected, Disconnected, Interest, KeyPassword, LogLine, MessageEvent,
+    Published, Subscribed, Unsubscribed, Writable,
 };
 use super::state::Guard;
 use crate::codec::topic;
@@ -25,6 +25,7 @@ pub struct Callbacks {
     pub writable: Option<Callback<Writable>>,
     pub log: Option<Callback<LogLine>>,
     pub interest: Option<Callback<Interest>>,
+    pub key_password: Option<KeyPassword>,
     pub filters: Filters,
     /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
     userdata: AtomicPtr<c_void>,
@@ -43,6 +44,7 @@ impl Callbacks {
             writable: None,
             log: None,
             interest: None,
+            key_password: None,
             filters: Filters::default(),
             userdata: AtomicPtr::new(userdata),
         }

@@ -136,11 +136,9 @@ impl super::state::State {
 
 /// Waits until the transport is open, or the attempt has failed or been given up.
 fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transport> {
-    let mut endpoint = match &state.endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => return Err(Error::no_connection()),
+    let Some(endpoint) = state.next_endpoint() else {
+        return Err(Error::no_connection());
     };
-    endpoint.timeout = state.session.options().handshake_timeout;
     trace::connecting(state, &endpoint);
     let mut transport = Transport::connect(&endpoint, &mut state.resolver, sys::now())?;
     let mut poll_set = PollSet::default();
@@ -182,13 +180,9 @@ fn endpoint(target: &Target) -> Result<Endpoint> {
     };
     Ok(Endpoint {
         host: target.host.to_owned(),
-        port: match target.port {
-            0 => DEFAULT_PORT,
-            port => port,
-        },
+        port: target.port,
         bind,
         timeout: Duration::ZERO,
+        tls: None,
     })
 }
-
-const DEFAULT_PORT: u16 = 1883;

@@ -78,7 +78,7 @@ impl Driver {
         let due = |state: &Guard| state.session.poll_timeout().is_some_and(|at| now >= at);
         // What the broker sent while the program was busy elsewhere comes before any verdict
         // that it did not answer.
-        if read || due(state) {
+        if read || self.has_pending() || due(state) {
             self.receive(state, now)?;
         }
         if due(state) {
@@ -119,11 +119,10 @@ impl Driver {
         if !matches!(state.plan, Plan::Connect { at } if at <= now) {
             return Ok(());
         }
-        let Some(mut endpoint) = state.endpoint.clone() else {
+        let Some(endpoint) = state.next_endpoint() else {
             state.plan = Plan::Rest;
             return Ok(());
         };
-        endpoint.timeout = state.session.options().handshake_timeout;
         state.plan = Plan::Underway;
         trace::connecting(state, &endpoint);
         let transport = Transport::connect(&endpoint, &mut state.resolver, now)
@@ -299,6 +298,11 @@ impl Driver {
 
     pub fn is_open(&self) -> bool {
         self.transport.as_ref().is_some_and(Transport::is_open)
+    }
+
+    /// There is something to read that no descriptor tells of.
+    pub fn has_pending(&self) -> bool {
+        self.transport.as_ref().is_some_and(Transport::has_pending)
     }
 
     /// There are bytes that the socket did not take.

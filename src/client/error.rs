@@ -78,6 +78,7 @@ impl From<transport::Error> for Error {
         let code = match error.stage {
             _ if error.timed_out => Code::Timeout,
             transport::Stage::Dns => Code::Dns,
+            transport::Stage::Tls => Code::Tls,
             transport::Stage::Tcp | transport::Stage::Open => Code::Errno,
         };
         Error::new(code, error.to_string())

@@ -8,6 +8,9 @@ use super::Client;
 /// The form of each callback. It is called with no lock held, and may call anything.
 pub type Callback<E> = extern "C" fn(*mut Client, *mut c_void, *const E);
 
+/// Asks for the password of a key; this one answers.
+pub type KeyPassword = extern "C" fn(*mut Client, *mut c_void, *mut c_char, usize) -> c_int;
+
 /// The broker answered CONNECT.
 #[repr(C)]
 pub struct Connected {

@@ -14,8 +14,10 @@ pub struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Whether the last read filled the buffer, so that more may be waiting.
+    /// Whether the last read filled the buffer.
     filled: bool,
+    /// Whether more may be waiting.
+    more: bool,
 }
 
 impl Input {
@@ -27,12 +29,13 @@ impl Input {
         let count = transport.read(room)?;
         self.end += count;
         self.filled = count == size;
+        self.more = self.filled || transport.has_pending();
         Ok(count)
     }
 
     /// Whether another read would find bytes, as far as one can know.
     pub fn may_have_more(&self) -> bool {
-        self.filled
+        self.more
     }
 
     /// The next whole packet: its bytes and its header.

@@ -129,7 +129,7 @@ pub fn note(state: &mut State, driver: &Driver) {
         read: primary.is_some_and(|watch| watch.read),
         write: primary.is_some_and(|watch| watch.write),
         deadline: transport.and_then(|transport| transport.deadline()),
-        ready: driver.epoch != state.epoch || driver.failed.is_some(),
+        ready: driver.epoch != state.epoch || driver.failed.is_some() || driver.has_pending(),
     };
 }
 

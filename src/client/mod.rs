@@ -20,6 +20,11 @@ mod receive;
 mod request;
 mod state;
 mod stats;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod trace;
 mod turn;
 
@@ -34,6 +39,11 @@ pub use interest::milliseconds;
 pub use options::Version;
 use state::{Guard, State};
 pub use stats::Statistics;
+#[cfg(feature = "tls")]
+pub use tls::{Source, TlsOptions};
+
+#[cfg(feature = "tls")]
+pub use crate::transport::tls::Protocol;
 
 pub struct Client {
     state: Mutex<State>,

@@ -15,9 +15,14 @@ use super::error::{Code, Error};
 use super::interest::{self, Reported};
 use super::log;
 use super::stats::Counters;
+use super::tls::Security;
 use crate::session::{Options, Phase, Session};
 use crate::sys::{EventSet, Waker};
 use crate::transport::{Endpoint, Resolver, Transport};
+
+/// The ports that IANA has assigned to MQTT, and to MQTT over TLS.
+const PORT: u16 = 1883;
+const SECURE_PORT: u16 = 8883;
 
 pub type Guard<'a> = MutexGuard<'a, State>;
 
@@ -30,7 +35,9 @@ pub struct State {
     pub last_error: Error,
     pub counters: Counters,
 
+    /// Where the program wants to be connected to; port 0 is the default one.
     pub endpoint: Option<Endpoint>,
+    pub security: Security,
     /// Whether `reconnect` waits for the connection, as the last connect did.
     pub connect_blocks: bool,
     pub resolver: Resolver,
@@ -116,6 +123,7 @@ impl State {
             last_error: Error::new(Code::Success, "no error"),
             counters: Counters::default(),
             endpoint: None,
+            security: Security::default(),
             connect_blocks: false,
             resolver: Resolver::default(),
             backoff: Backoff::default(),
@@ -147,6 +155,7 @@ impl State {
         self.callbacks = callbacks;
         self.counters = Counters::default();
         self.endpoint = None;
+        self.security = Security::default();
         self.connect_blocks = false;
         self.backoff = Backoff::default();
         self.wanted = false;
@@ -166,6 +175,23 @@ impl State {
 
     pub fn set_handle(&mut self, handle: *const Client) {
         self.handle = handle.expose_provenance();
+    }
+
+    /// Where to connect to now, and how: with the settings of this moment.
+    pub fn next_endpoint(&self) -> Option<Endpoint> {
+        let endpoint = self.endpoint.as_ref()?;
+        let tls = self.security.tls();
+        let port = match (endpoint.port, tls) {
+            (0, None) => PORT,
+            (0, Some(_)) => SECURE_PORT,
+            (port, _) => port,
+        };
+        Some(Endpoint {
+            port,
+            timeout: self.session.options().handshake_timeout,
+            tls: tls.cloned(),
+            ..endpoint.clone()
+        })
     }
 
     pub fn is_connected(&self) -> bool {

@@ -14,6 +14,17 @@ pub const PMQTT_PROTOCOL_V31: c_int = 3;
 /// MQTT 3.1.1, the default.
 pub const PMQTT_PROTOCOL_V311: c_int = 4;
 
+/// What is demanded of the broker's certificate, for `pmqtt_tls_set`.
+pub const PMQTT_CERT_NONE: c_int = 0;
+pub const PMQTT_CERT_OPTIONAL: c_int = 1;
+pub const PMQTT_CERT_REQUIRED: c_int = 2;
+
+/// Versions of TLS, for `pmqtt_tls_set`. 1.0 and 1.1 are not safe any more.
+pub const PMQTT_TLS_V1_0: c_int = 10;
+pub const PMQTT_TLS_V1_1: c_int = 11;
+pub const PMQTT_TLS_V1_2: c_int = 12;
+pub const PMQTT_TLS_V1_3: c_int = 13;
+
 /// Nothing to do right now; reserved, and returned by no function of this version.
 pub const PMQTT_ERR_AGAIN: c_int = -1;
 pub const PMQTT_ERR_SUCCESS: c_int = 0;

@@ -12,6 +12,7 @@ mod loops;
 mod messages;
 mod options;
 mod report;
+mod tls;
 
 pub use callbacks::*;
 pub use connection::*;
@@ -21,6 +22,7 @@ pub use loops::*;
 pub use messages::*;
 pub use options::*;
 pub use report::*;
+pub use tls::*;
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

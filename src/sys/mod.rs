@@ -12,6 +12,8 @@ mod clock;
 mod poll;
 mod socket;
 mod thread;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 #[path = "linux/mod.rs"]
@@ -29,6 +31,8 @@ pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
 pub use socket::NO_SIGNAL;
 pub use thread::spawn;
+#[cfg(feature = "tls")]
+pub use tls::resume;
 
 use std::io;
 

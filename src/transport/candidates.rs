@@ -60,6 +60,7 @@ mod tests {
             port: 1,
             bind: bind.map(|ip| ip.parse().unwrap()),
             timeout: Duration::from_secs(5),
+            tls: None,
         };
         let ordered = candidates(&addresses, &endpoint).map_err(|error| error.to_string())?;
         Ok(ordered.iter().map(SocketAddr::to_string).collect())

@@ -11,6 +11,8 @@ pub enum Stage {
     Dns,
     /// The addresses are being tried.
     Tcp,
+    /// The handshake of TLS.
+    Tls,
     Open,
 }
 
@@ -69,6 +71,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Stage::Dns => "dns",
             Stage::Tcp => "tcp",
+            Stage::Tls => "tls",
             Stage::Open => "open",
         })
     }

@@ -9,6 +9,7 @@
 //! | `attempt`    | one address is tried                                          |
 //! | `stream`     | what an open connection can do, whatever it is made of        |
 //! | `tcp`        | a stream made of a TCP socket                                 |
+//! | `tls`        | a stream over another, secured by OpenSSL                     |
 //! | `error`      | what went wrong, and in which stage                           |
 
 mod attempt;
@@ -20,9 +21,15 @@ mod stream;
 mod tcp;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 
 pub use error::{Error, Stage};
 pub use resolver::Resolver;
+pub use tls::Tls;
 
 use crate::sys::Watch;
 use attempt::Attempt;
@@ -34,9 +41,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use stream::Stream;
 use tcp::Tcp;
+use tls::Handshake;
 
 /// Where to connect to, and how long to try.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Endpoint {
     /// A name or an address; an IPv6 address may stand in brackets or not.
     pub host: String,
@@ -45,6 +53,8 @@ pub struct Endpoint {
     pub bind: Option<IpAddr>,
     /// The time for all stages together.
     pub timeout: Duration,
+    /// How to secure the connection; None: not at all.
+    pub tls: Option<Tls>,
 }
 
 /// One connection, from the look-up of its name to its end. No call ever blocks.
@@ -63,6 +73,7 @@ pub struct Transport {
 enum State {
     Resolving(Query),
     Racing(Race),
+    Securing(Handshake, SocketAddr),
     Open(Box<dyn Stream>, SocketAddr),
 }
 
@@ -102,7 +113,12 @@ impl Transport {
         if let State::Racing(race) = &mut self.state
             && let Some(winner) = race.advance(now, &mut self.retired)?
         {
-            self.open(winner);
+            self.state = self.connected(winner)?;
+        }
+        if let State::Securing(handshake, peer) = &mut self.state
+            && let Some(stream) = handshake.advance()?
+        {
+            self.state = State::Open(Box::new(stream), *peer);
         }
         if !self.is_open() && now >= self.expires {
             return Err(self.timed_out());
@@ -118,6 +134,7 @@ impl Transport {
         match self.state {
             State::Resolving(_) => Stage::Dns,
             State::Racing(_) => Stage::Tcp,
+            State::Securing(..) => Stage::Tls,
             State::Open(..) => Stage::Open,
         }
     }
@@ -136,6 +153,7 @@ impl Transport {
         match &self.state {
             State::Resolving(query) => out.push(query.watch()),
             State::Racing(race) => out.extend(race.watches()),
+            State::Securing(handshake, _) => out.extend(handshake.watch()),
             State::Open(stream, _) => out.push(stream.watch(want_write)),
         }
     }
@@ -147,6 +165,7 @@ impl Transport {
         match &self.state {
             State::Resolving(query) => Some(query.watch()),
             State::Racing(race) => race.watches().last(),
+            State::Securing(handshake, _) => handshake.watch(),
             State::Open(stream, _) => Some(stream.watch(want_write)),
         }
     }
@@ -155,6 +174,7 @@ impl Transport {
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
             State::Resolving(_) => Some(self.expires),
+            State::Securing(..) => Some(self.expires),
             State::Racing(race) => race.next_step().into_iter().chain([self.expires]).min(),
             State::Open(..) => None,
         }
@@ -171,6 +191,11 @@ impl Transport {
         self.stream()?.read(buf)
     }
 
+    /// Whether a read would find bytes that no watch tells of.
+    pub fn has_pending(&self) -> bool {
+        matches!(&self.state, State::Open(stream, _) if stream.has_pending())
+    }
+
     /// Writes as much as fits. `WouldBlock` says that nothing does; no SIGPIPE is ever raised.
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.stream()?.write(buf)
@@ -183,9 +208,15 @@ impl Transport {
         }
     }
 
-    fn open(&mut self, winner: Attempt) {
+    /// TCP is there: TLS comes next, or nothing.
+    fn connected(&self, winner: Attempt) -> Result<State, Error> {
         let peer = winner.address();
-        self.state = State::Open(Box::new(Tcp::new(winner.into_socket())), peer);
+        let tcp = Tcp::new(winner.into_socket());
+        if let Some(tls) = &self.endpoint.tls {
+            let handshake = Handshake::new(tls, tcp, &self.endpoint.host)?;
+            return Ok(State::Securing(handshake, peer));
+        }
+        Ok(State::Open(Box::new(tcp), peer))
     }
 
     fn stream(&mut self) -> io::Result<&mut dyn Stream> {
@@ -198,6 +229,7 @@ impl Transport {
     fn timed_out(&self) -> Error {
         let what = match &self.state {
             State::Racing(race) => race.silence(),
+            State::Securing(_, peer) => peer.to_string(),
             _ => self.endpoint.host.clone(),
         };
         Error::timed_out(self.stage(), &what, self.endpoint.timeout)

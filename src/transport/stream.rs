@@ -11,6 +11,10 @@ pub trait Stream: Send {
     /// `WouldBlock` says that nothing fits now.
     fn write(&mut self, buf: &[u8]) -> io::Result<usize>;
 
+    /// Whether bytes have been taken from the socket that `read` has not handed out: nobody who
+    /// watches the socket would notice them.
+    fn has_pending(&self) -> bool;
+
     /// Ends the stream after what has been written.
     fn finish(&mut self);
 

@@ -3,7 +3,7 @@
 use super::stream::Stream;
 use crate::sys::{NO_SIGNAL, Watch};
 use socket2::Socket;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 
@@ -22,6 +22,23 @@ impl Tcp {
     }
 }
 
+/// For a stream over this one.
+impl Read for Tcp {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Stream::read(self, buf)
+    }
+}
+
+impl Write for Tcp {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Stream::write(self, buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Stream for Tcp {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         uninterrupted(|| (&self.socket).read(buf))
@@ -31,6 +48,10 @@ impl Stream for Tcp {
         uninterrupted(|| self.socket.send_with_flags(buf, NO_SIGNAL))
     }
 
+    fn has_pending(&self) -> bool {
+        false
+    }
+
     /// Closing a socket with unread bytes in it sends a reset, which may overtake our last ones:
     /// hence what has arrived is thrown away, within bounds, since a peer may send without end.
     fn finish(&mut self) {
@@ -38,7 +59,7 @@ impl Stream for Tcp {
         let _ = self.socket.shutdown(Shutdown::Write);
         let mut piece = [0; PIECE];
         for _ in 0..DISCARD / PIECE {
-            if !matches!(self.read(&mut piece), Ok(1..)) {
+            if !matches!(Stream::read(self, &mut piece), Ok(1..)) {
                 return;
             }
         }

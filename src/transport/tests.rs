@@ -21,6 +21,7 @@ fn endpoint(host: &str, port: u16) -> Endpoint {
         port,
         bind: None,
         timeout: TIMEOUT,
+        tls: None,
     }
 }
 

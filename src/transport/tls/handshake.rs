@@ -1,0 +1,176 @@
+//! From a connected socket to a secured one, or to the reason why not.
+
+use super::Tls;
+use super::settings::reason;
+use super::stream::TlsStream;
+use crate::sys::Watch;
+use crate::transport::error::{Error, Stage};
+use crate::transport::stream::Stream;
+use crate::transport::tcp::Tcp;
+use openssl::error::ErrorStack;
+use openssl::nid::Nid;
+use openssl::ssl::{ErrorCode, Ssl, SslStream, SslVerifyMode};
+use openssl::x509::verify::X509CheckFlags;
+use openssl::x509::{X509Ref, X509StoreContextRef};
+use parking_lot::Mutex;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub struct Handshake {
+    stream: Option<SslStream<Tcp>>,
+    /// Whom the certificate has to be for.
+    name: String,
+    refusal: Arc<Mutex<Option<String>>>,
+    wants_write: bool,
+}
+
+impl Handshake {
+    pub fn new(tls: &Tls, tcp: Tcp, host: &str) -> Result<Handshake, Error> {
+        let name = tls.server_name.as_deref().unwrap_or(host);
+        let name = name
+            .trim_start_matches('[')
+            .trim_end_matches([']', '.'])
+            .to_owned();
+        let refusal = Arc::new(Mutex::new(None));
+        let ssl = prepare(tls, &name, &refusal)
+            .map_err(|error| Error::new(Stage::Tls, format!("{name}: {}", reason(&error))))?;
+        let stream = SslStream::new(ssl, tcp)
+            .map_err(|error| Error::new(Stage::Tls, format!("{name}: {}", reason(&error))))?;
+        Ok(Handshake {
+            stream: Some(stream),
+            name,
+            refusal,
+            wants_write: false,
+        })
+    }
+
+    /// The secured stream, as soon as there is one.
+    pub fn advance(&mut self) -> Result<Option<TlsStream>, Error> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(None);
+        };
+        match stream.connect() {
+            Ok(()) => Ok(self.stream.take().map(TlsStream::new)),
+            Err(error) => match error.code() {
+                ErrorCode::WANT_READ => {
+                    self.wants_write = false;
+                    Ok(None)
+                }
+                ErrorCode::WANT_WRITE => {
+                    self.wants_write = true;
+                    Ok(None)
+                }
+                _ => Err(self.failure(error)),
+            },
+        }
+    }
+
+    pub fn watch(&self) -> Option<Watch> {
+        let stream = self.stream.as_ref()?;
+        Some(Watch {
+            read: !self.wants_write,
+            ..stream.get_ref().watch(self.wants_write)
+        })
+    }
+
+    fn failure(&self, error: openssl::ssl::Error) -> Error {
+        let name = &self.name;
+        let words = match (
+            self.refusal.lock().take(),
+            error.ssl_error(),
+            error.io_error(),
+        ) {
+            (Some(refusal), _, _) => refusal,
+            (None, Some(stack), _) => words(stack),
+            (None, None, Some(error)) => error.to_string(),
+            (None, None, None) => "the broker closed the connection".to_owned(),
+        };
+        Error::new(Stage::Tls, format!("{name}: {words}"))
+    }
+}
+
+fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {
+    let mut ssl = Ssl::new(&tls.context)?;
+    let ip = name.parse::<IpAddr>().ok();
+    if ip.is_none() {
+        // RFC 6066: an address is no server name.
+        ssl.set_hostname(name)?;
+    }
+    if tls.verify && tls.verify_name {
+        let param = ssl.param_mut();
+        param.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
+        match ip {
+            Some(ip) => param.set_ip(ip)?,
+            None => param.set_host(name)?,
+        }
+    }
+    if !tls.alpn.is_empty() {
+        ssl.set_alpn_protos(&tls.alpn)?;
+    }
+    if tls.verify {
+        let refusal = Arc::clone(refusal);
+        ssl.set_verify_callback(SslVerifyMode::PEER, move |good, context| {
+            if !good {
+                *refusal.lock() = Some(describe(context));
+            }
+            good
+        });
+    }
+    if let Some(session) = &*tls.session.lock() {
+        crate::sys::resume(&mut ssl, session)?;
+    }
+    Ok(ssl)
+}
+
+/// Which check a certificate failed, and whose it is.
+fn describe(context: &X509StoreContextRef) -> String {
+    let why = context.error().error_string();
+    match context.current_cert() {
+        None => format!("the broker's certificate: {why}"),
+        Some(certificate) => format!(
+            "the certificate of {}: {why}",
+            subject(certificate).unwrap_or_else(|| "a nameless subject".to_owned())
+        ),
+    }
+}
+
+/// The names that a certificate is for, or else its subject's.
+fn subject(certificate: &X509Ref) -> Option<String> {
+    let names: Vec<String> = certificate
+        .subject_alt_names()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| match (name.dnsname(), name.ipaddress()) {
+            (Some(name), _) => Some(name.to_owned()),
+            (None, Some(&[a, b, c, d])) => Some(IpAddr::from([a, b, c, d]).to_string()),
+            (None, Some(bytes)) => {
+                let bytes: [u8; 16] = bytes.try_into().ok()?;
+                Some(IpAddr::from(bytes).to_string())
+            }
+            (None, None) => None,
+        })
+        .collect();
+    if !names.is_empty() {
+        return Some(names.join(", "));
+    }
+    let entry = certificate
+        .subject_name()
+        .entries_by_nid(Nid::COMMONNAME)
+        .next()?;
+    entry.data().to_string().ok()
+}
+
+/// What OpenSSL says; where the broker has sent an alert, that it did.
+fn words(stack: &ErrorStack) -> String {
+    let reason = reason(stack);
+    if let Some((_, alert)) = reason.split_once(" alert ") {
+        return format!("the broker refuses: alert {alert}");
+    }
+    match reason.as_str() {
+        "wrong version number" | "packet length too long" | "record layer failure" => {
+            format!("{reason}; this port does not seem to speak TLS")
+        }
+        "unexpected eof while reading" => "the broker closed the connection".to_owned(),
+        _ => reason,
+    }
+}

@@ -1,0 +1,272 @@
+//! What a program asks for, checked at once: an error that can be found now is not left to the
+//! first connection.
+
+use super::Tls;
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::{
+    SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
+    SslVerifyMode, SslVersion,
+};
+use openssl::x509::X509;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+#[derive(Clone)]
+pub struct Settings {
+    pub authorities: Authorities,
+    pub identity: Option<Identity>,
+    /// The broker's certificate has to lead to one of the authorities.
+    pub verify: bool,
+    /// The certificate has to be for the host.
+    pub verify_name: bool,
+    /// None: the best that both sides have, 1.2 at least.
+    pub protocol: Option<Protocol>,
+    /// OpenSSL's names, with colons between them, those of 1.3 among them.
+    pub ciphers: Option<String>,
+    pub server_name: Option<String>,
+    pub alpn: Vec<Vec<u8>>,
+    pub psk: Option<Psk>,
+    /// The program's own context, in place of all that makes one.
+    pub context: Option<SslContext>,
+}
+
+/// Whom to trust.
+#[derive(Clone)]
+pub enum Authorities {
+    /// The system's store.
+    System,
+    These(Vec<X509>),
+}
+
+/// The client's certificate, with those that lead to its authority, and its key.
+#[derive(Clone)]
+pub struct Identity {
+    chain: Vec<X509>,
+    key: PKey<Private>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Tls10,
+    Tls11,
+    Tls12,
+    Tls13,
+}
+
+#[derive(Clone)]
+pub struct Psk {
+    pub identity: Vec<u8>,
+    pub key: Vec<u8>,
+}
+
+/// Fills a buffer with a key's password, and tells its length; None: there is none.
+pub type KeyPassword<'a> = &'a mut dyn FnMut(&mut [u8]) -> Option<usize>;
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            authorities: Authorities::System,
+            identity: None,
+            verify: true,
+            verify_name: true,
+            protocol: None,
+            ciphers: None,
+            server_name: None,
+            alpn: Vec::new(),
+            psk: None,
+            context: None,
+        }
+    }
+}
+
+impl Authorities {
+    /// `source` names where the bytes came from, for the error.
+    pub fn from_pem(pem: &[u8], source: &str) -> Result<Authorities, String> {
+        certificates(pem, source).map(Authorities::These)
+    }
+}
+
+impl Identity {
+    pub fn from_pem(
+        certificate: (&[u8], &str),
+        key: (&[u8], &str),
+        password: KeyPassword,
+    ) -> Result<Identity, String> {
+        let chain = certificates(certificate.0, certificate.1)?;
+        let key = private_key(key.0, key.1, password)?;
+        Ok(Identity { chain, key })
+    }
+}
+
+impl Settings {
+    /// Makes what connections need, or says which setting cannot be used.
+    pub fn build(&self) -> Result<Tls, String> {
+        let session = Arc::new(Mutex::new(None));
+        let context = match &self.context {
+            Some(context) => context.clone(),
+            None => self.context(&session)?,
+        };
+        Ok(Tls {
+            // A context of the program's own says by itself what it demands.
+            verify: match &self.context {
+                Some(own) => own.verify_mode().contains(SslVerifyMode::PEER),
+                None => self.verify,
+            },
+            context,
+            verify_name: self.verify_name,
+            server_name: self.server_name.clone(),
+            alpn: wire_format(&self.alpn)?,
+            session,
+        })
+    }
+
+    fn context(
+        &self,
+        session: &Arc<Mutex<Option<openssl::ssl::SslSession>>>,
+    ) -> Result<SslContext, String> {
+        let mut builder =
+            SslContextBuilder::new(SslMethod::tls_client()).map_err(text("context"))?;
+        // A record at a time is enough progress; what is idle gives its buffers back.
+        builder.set_mode(SslMode::ENABLE_PARTIAL_WRITE | SslMode::RELEASE_BUFFERS);
+        builder.set_options(SslOptions::NO_RENEGOTIATION);
+        builder.set_verify(match self.verify {
+            true => SslVerifyMode::PEER,
+            false => SslVerifyMode::NONE,
+        });
+        self.set_protocol(&mut builder)
+            .map_err(text("tls_version"))?;
+        self.set_authorities(&mut builder)
+            .map_err(text("ca_certs"))?;
+        self.set_identity(&mut builder)?;
+        self.set_ciphers(&mut builder)?;
+        self.set_psk(&mut builder);
+        let session = Arc::clone(session);
+        builder
+            .set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
+        builder.set_new_session_callback(move |_, new| *session.lock() = Some(new));
+        Ok(builder.build())
+    }
+
+    fn set_protocol(&self, builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        let Some(protocol) = self.protocol else {
+            return builder.set_min_proto_version(Some(SslVersion::TLS1_2));
+        };
+        let version = match protocol {
+            Protocol::Tls10 => SslVersion::TLS1,
+            Protocol::Tls11 => SslVersion::TLS1_1,
+            Protocol::Tls12 => SslVersion::TLS1_2,
+            Protocol::Tls13 => SslVersion::TLS1_3,
+        };
+        if matches!(protocol, Protocol::Tls10 | Protocol::Tls11) {
+            // OpenSSL 3 allows their signatures, SHA-1 and MD5, at level 0 only.
+            builder.set_security_level(0);
+        }
+        builder.set_min_proto_version(Some(version))?;
+        builder.set_max_proto_version(Some(version))
+    }
+
+    fn set_authorities(&self, builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        match &self.authorities {
+            Authorities::System => builder.set_default_verify_paths(),
+            Authorities::These(certificates) => certificates
+                .iter()
+                .try_for_each(|certificate| builder.cert_store_mut().add_cert(certificate.clone())),
+        }
+    }
+
+    fn set_identity(&self, builder: &mut SslContextBuilder) -> Result<(), String> {
+        let Some(Identity { chain, key }) = &self.identity else {
+            return Ok(());
+        };
+        let [leaf, others @ ..] = &chain[..] else {
+            return Ok(());
+        };
+        builder.set_certificate(leaf).map_err(text("certfile"))?;
+        for certificate in others {
+            builder
+                .add_extra_chain_cert(certificate.clone())
+                .map_err(text("certfile"))?;
+        }
+        builder
+            .set_private_key(key)
+            .and_then(|()| builder.check_private_key())
+            .map_err(text("keyfile: it does not belong to the certificate"))
+    }
+
+    fn set_ciphers(&self, builder: &mut SslContextBuilder) -> Result<(), String> {
+        let Some(ciphers) = &self.ciphers else {
+            return Ok(());
+        };
+        let (suites, others): (Vec<_>, Vec<_>) = ciphers
+            .split(':')
+            .partition(|name| name.starts_with("TLS_"));
+        let named = |_| format!("ciphers: OpenSSL knows no cipher of {ciphers}");
+        if !suites.is_empty() {
+            builder.set_ciphersuites(&suites.join(":")).map_err(named)?;
+        }
+        if !others.is_empty() {
+            builder.set_cipher_list(&others.join(":")).map_err(named)?;
+        }
+        Ok(())
+    }
+
+    fn set_psk(&self, builder: &mut SslContextBuilder) {
+        if let Some(psk) = self.psk.clone() {
+            builder.set_psk_client_callback(move |_, _, identity, key| {
+                // The identity ends with a NUL byte; 0 says that there is no such key.
+                let fits = psk.identity.len() < identity.len() && psk.key.len() <= key.len();
+                if !fits {
+                    return Ok(0);
+                }
+                identity[..psk.identity.len()].copy_from_slice(&psk.identity);
+                identity[psk.identity.len()] = 0;
+                key[..psk.key.len()].copy_from_slice(&psk.key);
+                Ok(psk.key.len())
+            });
+        }
+    }
+}
+
+fn certificates(pem: &[u8], source: &str) -> Result<Vec<X509>, String> {
+    match X509::stack_from_pem(pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(format!("{source}: there is no certificate in it")),
+        Err(error) => Err(format!("{source}: {}", reason(&error))),
+    }
+}
+
+fn private_key(pem: &[u8], source: &str, password: KeyPassword) -> Result<PKey<Private>, String> {
+    let mut asked = false;
+    let key = PKey::private_key_from_pem_callback(pem, |buffer| {
+        asked = true;
+        password(buffer).ok_or_else(ErrorStack::get)
+    });
+    key.map_err(|error| match asked {
+        true => format!("{source}: the key is encrypted, and the password is missing or wrong"),
+        false => format!("{source}: {}", reason(&error)),
+    })
+}
+
+fn wire_format(protocols: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    let mut wire = Vec::new();
+    for protocol in protocols {
+        match u8::try_from(protocol.len()) {
+            Ok(length @ 1..) => wire.push(length),
+            _ => return Err("alpn: a name has 1 to 255 bytes".to_owned()),
+        }
+        wire.extend_from_slice(protocol);
+    }
+    Ok(wire)
+}
+
+fn text(what: &'static str) -> impl Fn(ErrorStack) -> String {
+    move |error| format!("{what}: {}", reason(&error))
+}
+
+/// The words of the last error in the stack.
+pub(super) fn reason(error: &ErrorStack) -> String {
+    let last = error.errors().last();
+    let words = last.and_then(|error| error.reason());
+    words.unwrap_or("OpenSSL gives no reason").to_owned()
+}

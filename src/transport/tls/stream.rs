@@ -1,0 +1,89 @@
+//! A secured stream. OpenSSL may have to write for a read to go on, and the other way round.
+
+use crate::sys::Watch;
+use crate::transport::stream::Stream;
+use crate::transport::tcp::Tcp;
+use openssl::ssl::{ErrorCode, SslStream};
+use std::io;
+
+pub struct TlsStream {
+    inner: SslStream<Tcp>,
+    /// What the last read or write that could not go on waits for, beside what it is named after.
+    read_wants_write: bool,
+}
+
+impl TlsStream {
+    pub fn new(inner: SslStream<Tcp>) -> TlsStream {
+        TlsStream {
+            inner,
+            read_wants_write: false,
+        }
+    }
+}
+
+impl Stream for TlsStream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.read_wants_write = false;
+        match self.inner.ssl_read(buf) {
+            Ok(count) => Ok(count),
+            Err(error) => match error.code() {
+                ErrorCode::ZERO_RETURN => Ok(0),
+                ErrorCode::WANT_READ => Err(io::ErrorKind::WouldBlock.into()),
+                ErrorCode::WANT_WRITE => {
+                    self.read_wants_write = true;
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                _ => Err(failure(error)),
+            },
+        }
+    }
+
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self.inner.ssl_write(buf) {
+            Ok(count) => Ok(count),
+            Err(error) => match error.code() {
+                ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                _ => Err(failure(error)),
+            },
+        }
+    }
+
+    fn has_pending(&self) -> bool {
+        self.inner.ssl().pending() > 0
+    }
+
+    fn finish(&mut self) {
+        // Sends close_notify; an error says that the peer is gone already.
+        let _ = self.inner.shutdown();
+        self.inner.get_mut().finish();
+    }
+
+    fn watch(&self, want_write: bool) -> Watch {
+        let want_write = want_write || self.read_wants_write;
+        self.inner.get_ref().watch(want_write)
+    }
+}
+
+/// The words of an error that ended an open connection.
+fn failure(error: openssl::ssl::Error) -> io::Error {
+    match error.into_io_error() {
+        Ok(error) => error,
+        Err(error) => match error.ssl_error() {
+            Some(stack) if is_truncated(stack) => io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the broker closed it without a TLS close_notify",
+            ),
+            Some(stack) => io::Error::other(format!("tls: {}", super::settings::reason(stack))),
+            None => io::ErrorKind::UnexpectedEof.into(),
+        },
+    }
+}
+
+fn is_truncated(stack: &openssl::error::ErrorStack) -> bool {
+    stack
+        .errors()
+        .iter()
+        .any(|error| error.reason() == Some("unexpected eof while reading"))
+}
