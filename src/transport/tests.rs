@@ -1,5 +1,8 @@
 //! Real sockets on the loopback device; where time matters it is simulated.
 
+#[cfg(feature = "tls")]
+mod tls_session;
+
 use super::*;
 use crate::sys::{self, EventSet, PollSet, Waker};
 use socket2::{Domain, Type};

@@ -116,9 +116,7 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
             good
         });
     }
-    if let Some(session) = &*tls.session.lock() {
-        crate::sys::resume(&mut ssl, session)?;
-    }
+    tls.session.resume(&mut ssl, name)?;
     Ok(ssl)
 }
 

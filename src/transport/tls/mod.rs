@@ -5,17 +5,19 @@
 //! | `mod`       | what all connections of a client share                     |
 //! | `settings`  | what a program asks for becomes a context, or an error     |
 //! | `handshake` | from a connected socket to a secured one, or to the reason |
+//! | `session`   | the last session, and whose it is                          |
 //! | `stream`    | reading and writing                                        |
 
 mod handshake;
+mod session;
 mod settings;
 mod stream;
 
 pub use handshake::Handshake;
 pub use settings::{Authorities, Identity, KeyPassword, Protocol, Psk, Settings};
 
-use openssl::ssl::{SslContext, SslSession};
-use parking_lot::Mutex;
+use openssl::ssl::SslContext;
+use session::LastSession;
 use std::sync::Arc;
 
 /// What each connection of a client is secured with.
@@ -30,5 +32,5 @@ pub struct Tls {
     /// As it goes over the wire: each name behind its length.
     alpn: Vec<u8>,
     /// The last session, so that the next connection can resume it.
-    session: Arc<Mutex<Option<SslSession>>>,
+    session: Arc<LastSession>,
 }

@@ -2,6 +2,7 @@
 //! first connection.
 
 use super::Tls;
+use super::session::LastSession;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
@@ -9,7 +10,6 @@ use openssl::ssl::{
     SslVerifyMode, SslVersion,
 };
 use openssl::x509::X509;
-use parking_lot::Mutex;
 use std::sync::Arc;
 
 #[derive(Clone)]
@@ -102,7 +102,7 @@ impl Identity {
 impl Settings {
     /// Makes what connections need, or says which setting cannot be used.
     pub fn build(&self) -> Result<Tls, String> {
-        let session = Arc::new(Mutex::new(None));
+        let session = Arc::new(LastSession::default());
         let context = match &self.context {
             Some(context) => context.clone(),
             None => self.context(&session)?,
@@ -121,10 +121,7 @@ impl Settings {
         })
     }
 
-    fn context(
-        &self,
-        session: &Arc<Mutex<Option<openssl::ssl::SslSession>>>,
-    ) -> Result<SslContext, String> {
+    fn context(&self, session: &Arc<LastSession>) -> Result<SslContext, String> {
         let mut builder =
             SslContextBuilder::new(SslMethod::tls_client()).map_err(text("context"))?;
         // A record at a time is enough progress; what is idle gives its buffers back.
@@ -144,7 +141,7 @@ impl Settings {
         let session = Arc::clone(session);
         builder
             .set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
-        builder.set_new_session_callback(move |_, new| *session.lock() = Some(new));
+        builder.set_new_session_callback(move |ssl, new| session.keep(ssl, new));
         Ok(builder.build())
     }
 
