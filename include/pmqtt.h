@@ -708,10 +708,40 @@ int pmqtt_connect_async(struct pmqtt_client *client,
                         const char *bind_address);
 
 /**
- * Connects again to where the last connect went, and in its way: after `pmqtt_connect` it blocks
- * as that does, after `pmqtt_connect_async` it returns at once. A connection that the client has
- * is closed first. After CONNACK what is in flight is sent again, in order: PUBLISH with DUP,
- * and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+ * Connects to a broker that serves a domain, as the domain's SRV records say: those of
+ * `_mqtt._tcp`, or, once TLS is set, those of `_secure-mqtt._tcp`. Hosts are tried in the order of
+ * RFC 2782, the lowest priority first, and among equals by lot, according to their weights. Where
+ * the look-up, TCP or TLS of one fails, the next one has its turn; one that is silent has an equal
+ * share of the time that is left. The rest is as for `pmqtt_connect`. Each later connection of the
+ * client begins with the SRV records again.
+ *
+ * With TLS, the certificate has to be for the host that a record names. Whoever can forge answers
+ * of DNS can choose that name: where this matters, `pmqtt_tls_server_name_set` fixes it.
+ *
+ * @param client        The client; not NULL.
+ * @param domain        UTF-8, copied; an international name in its ASCII form (`xn--`). NULL or "":
+ *                      the domain of this machine, which is its full name without the first label.
+ * @param keepalive     As for `pmqtt_connect`.
+ * @param bind_address  As for `pmqtt_connect`.
+ *
+ * @return As `pmqtt_connect`. `PMQTT_ERR_DNS` also where the domain has no such service, or says so.
+ * `PMQTT_ERR_INVAL` also where the domain is no domain name, or is NULL and this machine is in none;
+ * what the client had before is given up then. Where each host has failed, the number is that of the
+ * last one; `pmqtt_last_error` names them all.
+ *
+ * Thread-safe; callback-safe. Blocks no longer than the connect timeout
+ * (`pmqtt_connect_timeout_set`), in a callback too.
+ */
+int pmqtt_connect_srv(struct pmqtt_client *client,
+                      const char *domain,
+                      int keepalive,
+                      const char *bind_address);
+
+/**
+ * Connects again to where the last connect went, and in its way: after `pmqtt_connect` and
+ * `pmqtt_connect_srv` it blocks as they do, after `pmqtt_connect_async` it returns at once. A
+ * connection that the client has is closed first. After CONNACK what is in flight is sent again, in
+ * order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
  *
  * @param client  The client; not NULL.
  *

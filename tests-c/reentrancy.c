@@ -84,6 +84,7 @@ static int tls_pem_set(pmqtt_client *client)
     call(pmqtt_connect(client, BROKER_HOST, port, 60, NULL), SUCCESS, SUCCESS)                    \
     call(pmqtt_connect(client, BROKER_HOST, SCENE_NO_PORT, 60, NULL), ERRNO, ERRNO)               \
     call(pmqtt_connect_async(client, BROKER_HOST, port, 60, NULL), SUCCESS, SUCCESS)              \
+    call(pmqtt_connect_srv(client, ".", 60, NULL), INVAL, INVAL)                                   \
     call(pmqtt_reconnect(client), SUCCESS, SUCCESS)                                               \
     call(pmqtt_disconnect(client), SUCCESS, NO_CONN)                                              \
     call(create_and_free_another(), SUCCESS, SUCCESS)                                             \

@@ -13,12 +13,12 @@ use super::state::{Guard, Plan};
 use super::trace;
 use super::turn::Frame;
 use crate::sys::{self, PollSet, Waker, Watch};
-use crate::transport::{Endpoint, Transport};
+use crate::transport::{Endpoint, Host, Place, Transport};
 
 /// Where to, as the program says it.
 pub struct Target<'a> {
-    pub host: &'a str,
-    pub port: u16,
+    /// A host's port 0 is the default one.
+    pub place: Place,
     /// Seconds.
     pub keep_alive: u16,
     pub bind_address: Option<&'a str>,
@@ -27,7 +27,7 @@ pub struct Target<'a> {
 impl Client {
     /// Connects, and waits for the transport to be open, but not for CONNACK.
     pub fn connect(&self, target: &Target) -> Result {
-        let endpoint = endpoint(target)?;
+        let endpoint = target.endpoint()?;
         let mut state = self.lock();
         state.check_free_to_connect()?;
         state.aim(endpoint, target.keep_alive);
@@ -37,7 +37,7 @@ impl Client {
 
     /// Lets whoever runs the client connect.
     pub fn connect_async(&self, target: &Target) -> Result {
-        let endpoint = endpoint(target)?;
+        let endpoint = target.endpoint()?;
         let mut state = self.lock();
         if state.freed {
             return Err(Error::no_connection());
@@ -140,7 +140,7 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
         return Err(Error::no_connection());
     };
     trace::connecting(state, &endpoint);
-    let mut transport = Transport::connect(&endpoint, &mut state.resolver, sys::now())?;
+    let mut transport = Transport::connect(&endpoint, &state.resolver, sys::now())?;
     let mut poll_set = PollSet::default();
     let mut watches = Vec::new();
     while !MutexGuard::unlocked(state, || -> Result<bool> {
@@ -168,21 +168,22 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
     Ok(transport)
 }
 
-fn endpoint(target: &Target) -> Result<Endpoint> {
-    if target.host.is_empty() {
-        return Err(Error::inval("connect: the host name is empty"));
+impl Target<'_> {
+    fn endpoint(&self) -> Result<Endpoint> {
+        if matches!(&self.place, Place::Host(Host { name, .. }) if name.is_empty()) {
+            return Err(Error::inval("connect: the host name is empty"));
+        }
+        let bind = match self.bind_address.filter(|text| !text.is_empty()) {
+            Some(text) => Some(text.parse::<IpAddr>().map_err(|_| {
+                Error::inval(format!("connect: the bind address {text} is no IP address"))
+            })?),
+            None => None,
+        };
+        Ok(Endpoint {
+            place: self.place.clone(),
+            bind,
+            timeout: Duration::ZERO,
+            tls: None,
+        })
     }
-    let bind = match target.bind_address.filter(|text| !text.is_empty()) {
-        Some(text) => Some(text.parse::<IpAddr>().map_err(|_| {
-            Error::inval(format!("connect: the bind address {text} is no IP address"))
-        })?),
-        None => None,
-    };
-    Ok(Endpoint {
-        host: target.host.to_owned(),
-        port: target.port,
-        bind,
-        timeout: Duration::ZERO,
-        tls: None,
-    })
 }

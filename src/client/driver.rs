@@ -125,7 +125,7 @@ impl Driver {
         };
         state.plan = Plan::Underway;
         trace::connecting(state, &endpoint);
-        let transport = Transport::connect(&endpoint, &mut state.resolver, now)
+        let transport = Transport::connect(&endpoint, &state.resolver, now)
             .map_err(|error| Stop::Over(error.into()))?;
         self.transport = Some(transport);
         Ok(())

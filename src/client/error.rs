@@ -77,6 +77,7 @@ impl From<transport::Error> for Error {
     fn from(error: transport::Error) -> Error {
         let code = match error.stage {
             _ if error.timed_out => Code::Timeout,
+            _ if error.invalid => Code::Inval,
             transport::Stage::Dns => Code::Dns,
             transport::Stage::Tls => Code::Tls,
             transport::Stage::Tcp | transport::Stage::Open => Code::Errno,

@@ -44,6 +44,7 @@ pub use tls::{Source, TlsOptions};
 
 #[cfg(feature = "tls")]
 pub use crate::transport::tls::Protocol;
+pub use crate::transport::{Host, Place};
 
 pub struct Client {
     state: Mutex<State>,

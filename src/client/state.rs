@@ -18,7 +18,7 @@ use super::stats::Counters;
 use super::tls::Security;
 use crate::session::{Options, Phase, Session};
 use crate::sys::{EventSet, Waker};
-use crate::transport::{Endpoint, Resolver, Transport};
+use crate::transport::{Endpoint, Host, Place, Resolver, Transport};
 
 /// The ports that IANA has assigned to MQTT, and to MQTT over TLS.
 const PORT: u16 = 1883;
@@ -35,7 +35,7 @@ pub struct State {
     pub last_error: Error,
     pub counters: Counters,
 
-    /// Where the program wants to be connected to; port 0 is the default one.
+    /// Where the program wants to be connected to; a host's port 0 is the default one.
     pub endpoint: Option<Endpoint>,
     pub security: Security,
     /// Whether `reconnect` waits for the connection, as the last connect did.
@@ -179,19 +179,17 @@ impl State {
 
     /// Where to connect to now, and how: with the settings of this moment.
     pub fn next_endpoint(&self) -> Option<Endpoint> {
-        let endpoint = self.endpoint.as_ref()?;
-        let tls = self.security.tls();
-        let port = match (endpoint.port, tls) {
-            (0, None) => PORT,
-            (0, Some(_)) => SECURE_PORT,
-            (port, _) => port,
-        };
-        Some(Endpoint {
-            port,
-            timeout: self.session.options().handshake_timeout,
-            tls: tls.cloned(),
-            ..endpoint.clone()
-        })
+        let tls = self.security.tls().cloned();
+        let mut endpoint = self.endpoint.clone()?;
+        if let Place::Host(Host { port: port @ 0, .. }) = &mut endpoint.place {
+            *port = match tls {
+                None => PORT,
+                Some(_) => SECURE_PORT,
+            };
+        }
+        endpoint.timeout = self.session.options().handshake_timeout;
+        endpoint.tls = tls;
+        Some(endpoint)
     }
 
     pub fn is_connected(&self) -> bool {

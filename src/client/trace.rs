@@ -7,11 +7,8 @@ use crate::codec::{Packet, Role, decode, header};
 use crate::transport::{Endpoint, Transport};
 
 pub fn connecting(state: &mut State, endpoint: &Endpoint) {
-    let Endpoint { host, port, .. } = endpoint;
-    state.log(
-        Level::Info,
-        format_args!("connecting to {host} port {port}"),
-    );
+    let place = &endpoint.place;
+    state.log(Level::Info, format_args!("connecting to {place}"));
 }
 
 pub fn open(state: &mut State, transport: &Transport) {

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::{number, optional_text, run, text};
-use crate::client::{Client, Result, Target};
+use crate::client::{Client, Host, Place, Result, Target};
 
 /// Connects to a broker, and waits until the transport (TCP) is open, but not for CONNACK: a loop
 /// call receives that, and `on_connect` tells of it. A connection that the client has already is
@@ -37,7 +37,8 @@ pub unsafe extern "C" fn pmqtt_connect(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         run(client, |client| {
-            client.connect(&target(host, port, keepalive, bind_address)?)
+            let host = host_and_port(host, port)?;
+            client.connect(&target(host, keepalive, bind_address)?)
         })
     }
 }
@@ -62,15 +63,57 @@ pub unsafe extern "C" fn pmqtt_connect_async(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         run(client, |client| {
-            client.connect_async(&target(host, port, keepalive, bind_address)?)
+            let host = host_and_port(host, port)?;
+            client.connect_async(&target(host, keepalive, bind_address)?)
         })
     }
 }
 
-/// Connects again to where the last connect went, and in its way: after `pmqtt_connect` it blocks
-/// as that does, after `pmqtt_connect_async` it returns at once. A connection that the client has
-/// is closed first. After CONNACK what is in flight is sent again, in order: PUBLISH with DUP,
-/// and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+/// Connects to a broker that serves a domain, as the domain's SRV records say: those of
+/// `_mqtt._tcp`, or, once TLS is set, those of `_secure-mqtt._tcp`. Hosts are tried in the order of
+/// RFC 2782, the lowest priority first, and among equals by lot, according to their weights. Where
+/// the look-up, TCP or TLS of one fails, the next one has its turn; one that is silent has an equal
+/// share of the time that is left. The rest is as for `pmqtt_connect`. Each later connection of the
+/// client begins with the SRV records again.
+///
+/// With TLS, the certificate has to be for the host that a record names. Whoever can forge answers
+/// of DNS can choose that name: where this matters, `pmqtt_tls_server_name_set` fixes it.
+///
+/// @param client        The client; not NULL.
+/// @param domain        UTF-8, copied; an international name in its ASCII form (`xn--`). NULL or "":
+///                      the domain of this machine, which is its full name without the first label.
+/// @param keepalive     As for `pmqtt_connect`.
+/// @param bind_address  As for `pmqtt_connect`.
+///
+/// @return As `pmqtt_connect`. `PMQTT_ERR_DNS` also where the domain has no such service, or says so.
+/// `PMQTT_ERR_INVAL` also where the domain is no domain name, or is NULL and this machine is in none;
+/// what the client had before is given up then. Where each host has failed, the number is that of the
+/// last one; `pmqtt_last_error` names them all.
+///
+/// Thread-safe; callback-safe. Blocks no longer than the connect timeout
+/// (`pmqtt_connect_timeout_set`), in a callback too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_connect_srv(
+    client: *mut Client,
+    domain: *const c_char,
+    keepalive: c_int,
+    bind_address: *const c_char,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let domain = optional_text(domain, "connect_srv: the domain")?;
+            let domain = domain.filter(|domain| !domain.is_empty());
+            let place = Place::Domain(domain.map(str::to_owned));
+            client.connect(&target(place, keepalive, bind_address)?)
+        })
+    }
+}
+
+/// Connects again to where the last connect went, and in its way: after `pmqtt_connect` and
+/// `pmqtt_connect_srv` it blocks as they do, after `pmqtt_connect_async` it returns at once. A
+/// connection that the client has is closed first. After CONNACK what is in flight is sent again, in
+/// order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
 ///
 /// @param client  The client; not NULL.
 ///
@@ -104,17 +147,24 @@ pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Client) -> c_int {
 }
 
 /// # Safety
-/// The pointers are NULL or strings that live through the call.
+/// `host` is NULL or a string that lives through the call.
+unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Place> {
+    Ok(Place::Host(Host {
+        // SAFETY: the caller's promise is the same.
+        name: unsafe { text(host, "connect: the host") }?.to_owned(),
+        port: number(port, 65_535, "connect: port")? as u16,
+    }))
+}
+
+/// # Safety
+/// `bind_address` is NULL or a string that lives as long as the result.
 unsafe fn target<'a>(
-    host: *const c_char,
-    port: c_int,
+    place: Place,
     keepalive: c_int,
     bind_address: *const c_char,
 ) -> Result<Target<'a>> {
     Ok(Target {
-        // SAFETY: the caller's promise is the same.
-        host: unsafe { text(host, "connect: the host") }?,
-        port: number(port, 65_535, "connect: port")? as u16,
+        place,
         keep_alive: number(keepalive, 65_535, "connect: keepalive")? as u16,
         // SAFETY: the caller's promise is the same.
         bind_address: unsafe { optional_text(bind_address, "connect: the bind address") }?,

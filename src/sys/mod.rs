@@ -7,8 +7,11 @@
 //! | [`EventSet`]  | epoll, timerfd             | a thread in poll                       |
 //! | [`PollSet`]   | poll                       | poll                                   |
 //! | [`spawn`]     | a thread that takes no signals | the same                           |
+//! | [`look_up_srv`], [`full_host_name`] | the C library    | the same                    |
 
 mod clock;
+mod dns;
+mod host;
 mod poll;
 mod socket;
 mod thread;
@@ -27,6 +30,8 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use dns::look_up_srv;
+pub use host::full_host_name;
 pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
 pub use socket::NO_SIGNAL;

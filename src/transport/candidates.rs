@@ -1,17 +1,21 @@
 //! Which addresses are tried, and in what order.
 
-use super::{Endpoint, Error, Stage};
+use super::{Error, Stage};
 use std::net::{IpAddr, SocketAddr};
 
-/// Those of `addresses` that can be reached from the endpoint's bind address, the families in turn
+/// Those of the host's `addresses` that can be reached from the bind address, the families in turn
 /// (RFC 8305, section 4): a family that does not answer costs one step, not its whole list.
-pub fn candidates(addresses: &[SocketAddr], endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Error> {
-    let usable: Vec<SocketAddr> = match endpoint.bind {
+pub fn candidates(
+    addresses: &[SocketAddr],
+    host: &str,
+    bind: Option<IpAddr>,
+) -> Result<Vec<SocketAddr>, Error> {
+    let usable: Vec<SocketAddr> = match bind {
         None => addresses.to_vec(),
         Some(ip) => of_family(addresses, ip.is_ipv6()),
     };
     if usable.is_empty() {
-        return Err(none_usable(endpoint));
+        return Err(none_usable(host, bind));
     }
     Ok(interleave(&usable))
 }
@@ -33,9 +37,8 @@ fn of_family(addresses: &[SocketAddr], v6: bool) -> Vec<SocketAddr> {
     wanted.copied().collect()
 }
 
-fn none_usable(endpoint: &Endpoint) -> Error {
-    let host = &endpoint.host;
-    match endpoint.bind {
+fn none_usable(host: &str, bind: Option<IpAddr>) -> Error {
+    match bind {
         None => Error::new(Stage::Dns, format!("{host}: the name has no address")),
         Some(ip) => {
             let message = format!("{host}: no {} address for bind address {ip}", family(ip));
@@ -51,18 +54,12 @@ fn family(ip: IpAddr) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn order(addresses: &[&str], bind: Option<&str>) -> Result<Vec<String>, String> {
         let addresses: Vec<SocketAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
-        let endpoint = Endpoint {
-            host: "broker.example".into(),
-            port: 1,
-            bind: bind.map(|ip| ip.parse().unwrap()),
-            timeout: Duration::from_secs(5),
-            tls: None,
-        };
-        let ordered = candidates(&addresses, &endpoint).map_err(|error| error.to_string())?;
+        let bind = bind.map(|ip| ip.parse().unwrap());
+        let ordered =
+            candidates(&addresses, "broker.example", bind).map_err(|error| error.to_string())?;
         Ok(ordered.iter().map(SocketAddr::to_string).collect())
     }
 

@@ -23,6 +23,8 @@ pub struct Error {
     pub stage: Stage,
     /// The endpoint's timeout was over.
     pub timed_out: bool,
+    /// What was asked for can be nowhere: it has to be another name.
+    pub invalid: bool,
     /// The system's number for it; of several addresses, the last one's that failed.
     pub os_error: Option<i32>,
     pub message: String,
@@ -33,24 +35,26 @@ impl Error {
         Error {
             stage,
             timed_out: false,
+            invalid: false,
             os_error: None,
             message,
         }
     }
 
-    pub(super) fn dns(host: &str, error: &io::Error) -> Error {
+    pub(super) fn dns(name: &dyn fmt::Display, error: &io::Error) -> Error {
         let text = error.to_string();
         // std's own words, before those of getaddrinfo.
         let reason = text.strip_prefix("failed to lookup address information: ");
         let reason = reason.unwrap_or(&text);
         Error {
+            invalid: error.kind() == io::ErrorKind::InvalidInput,
             os_error: error.raw_os_error(),
-            ..Error::new(Stage::Dns, format!("{host}: {reason}"))
+            ..Error::new(Stage::Dns, format!("{name}: {reason}"))
         }
     }
 
     pub(super) fn timed_out(stage: Stage, what: &str, timeout: Duration) -> Error {
-        let seconds = timeout.as_secs_f64();
+        let seconds = timeout.as_millis() as f64 / 1000.0;
         Error {
             timed_out: true,
             ..Error::new(stage, format!("no answer from {what} within {seconds} s"))

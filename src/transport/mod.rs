@@ -2,8 +2,12 @@
 //!
 //! | file         | idea                                                          |
 //! |--------------|---------------------------------------------------------------|
-//! | `mod`        | the way of one connection through its stages                  |
-//! | `resolver`   | a name becomes addresses, on a thread that nobody waits for   |
+//! | `mod`        | the way of one connection, by the hosts that may serve it     |
+//! | `place`      | what a program names as its broker                            |
+//! | `dial`       | the way to one host: addresses, TCP, TLS                      |
+//! | `resolver`   | what DNS is asked                                             |
+//! | `lookup`     | asking on a thread that nobody waits for                      |
+//! | `services`   | which hosts serve a domain, in what order (RFC 2782)          |
 //! | `candidates` | which addresses are tried, and in what order                  |
 //! | `race`       | several addresses are tried side by side (RFC 8305)           |
 //! | `attempt`    | one address is tried                                          |
@@ -14,9 +18,13 @@
 
 mod attempt;
 mod candidates;
+mod dial;
 mod error;
+mod lookup;
+mod place;
 mod race;
 mod resolver;
+mod services;
 mod stream;
 mod tcp;
 #[cfg(test)]
@@ -28,27 +36,24 @@ pub mod tls;
 mod tls;
 
 pub use error::{Error, Stage};
+pub use place::{Host, Place};
 pub use resolver::Resolver;
 pub use tls::Tls;
 
 use crate::sys::Watch;
-use attempt::Attempt;
-use race::Race;
-use resolver::{Query, Resolution};
-use socket2::Socket;
+use dial::{Connection, Dial};
+use resolver::ServiceQuery;
+use services::Service;
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use stream::Stream;
-use tcp::Tcp;
-use tls::Handshake;
 
 /// Where to connect to, and how long to try.
 #[derive(Clone)]
 pub struct Endpoint {
-    /// A name or an address; an IPv6 address may stand in brackets or not.
-    pub host: String,
-    pub port: u16,
+    pub place: Place,
     /// The local address to connect from.
     pub bind: Option<IpAddr>,
     /// The time for all stages together.
@@ -65,33 +70,51 @@ pub struct Endpoint {
 /// of there: a loop that keeps registrations must not hold descriptors that are closed.
 pub struct Transport {
     endpoint: Endpoint,
+    resolver: Resolver,
     expires: Duration,
     state: State,
-    retired: Vec<Socket>,
+    /// Who else serves the domain, the next choice first.
+    hosts: VecDeque<Host>,
+    failures: Vec<Failure>,
+    retired: Retired,
 }
 
+/// What is over, but not closed yet.
+type Retired = Vec<Box<dyn Send>>;
+
 enum State {
-    Resolving(Query),
-    Racing(Race),
-    Securing(Handshake, SocketAddr),
-    Open(Box<dyn Stream>, SocketAddr),
+    Searching(ServiceQuery),
+    Dialling(Dial),
+    Open(Connection),
+}
+
+/// A host of a domain that cannot be connected to, and why.
+struct Failure {
+    host: Host,
+    error: Error,
 }
 
 impl Transport {
     /// Begins to connect: a name is being looked up when this returns, an address is being tried.
     pub fn connect(
         endpoint: &Endpoint,
-        resolver: &mut Resolver,
+        resolver: &Resolver,
         now: Duration,
     ) -> Result<Transport, Error> {
-        let state = match resolver.resolve(&endpoint.host, endpoint.port)? {
-            Resolution::Known(address) => State::Racing(Race::new(&[address], endpoint)?),
-            Resolution::Asked(query) => State::Resolving(query),
+        let state = match &endpoint.place {
+            Place::Host(host) => {
+                let dial = Dial::new(host, endpoint, resolver, now, endpoint.timeout)?;
+                State::Dialling(dial)
+            }
+            Place::Domain(domain) => State::Searching(search(domain, endpoint, resolver)?),
         };
         let mut transport = Transport {
             endpoint: endpoint.clone(),
+            resolver: resolver.clone(),
             expires: now.saturating_add(endpoint.timeout),
             state,
+            hosts: VecDeque::new(),
+            failures: Vec::new(),
             retired: Vec::new(),
         };
         transport.advance(now)?;
@@ -102,26 +125,13 @@ impl Transport {
     /// called at any time; it has to be when a watch is ready, and at the deadline. After an error
     /// there is nothing left to do but to drop it.
     pub fn advance(&mut self, now: Duration) -> Result<bool, Error> {
-        if let State::Resolving(query) = &self.state {
-            match query.answer()? {
-                Some(addresses) if now < self.expires => {
-                    self.state = State::Racing(Race::new(addresses, &self.endpoint)?);
-                }
-                _ => {}
+        self.search(now)?;
+        while let State::Dialling(dial) = &mut self.state {
+            match dial.advance(&self.endpoint, now, &mut self.retired) {
+                Ok(None) => return Ok(false),
+                Ok(Some(connection)) => self.state = State::Open(connection),
+                Err(error) => self.fail_over(error, now)?,
             }
-        }
-        if let State::Racing(race) = &mut self.state
-            && let Some(winner) = race.advance(now, &mut self.retired)?
-        {
-            self.state = self.connected(winner)?;
-        }
-        if let State::Securing(handshake, peer) = &mut self.state
-            && let Some(stream) = handshake.advance()?
-        {
-            self.state = State::Open(Box::new(stream), *peer);
-        }
-        if !self.is_open() && now >= self.expires {
-            return Err(self.timed_out());
         }
         Ok(self.is_open())
     }
@@ -131,10 +141,9 @@ impl Transport {
     }
 
     pub fn stage(&self) -> Stage {
-        match self.state {
-            State::Resolving(_) => Stage::Dns,
-            State::Racing(_) => Stage::Tcp,
-            State::Securing(..) => Stage::Tls,
+        match &self.state {
+            State::Searching(_) => Stage::Dns,
+            State::Dialling(dial) => dial.stage(),
             State::Open(..) => Stage::Open,
         }
     }
@@ -142,7 +151,7 @@ impl Transport {
     /// The broker's address, once open.
     pub fn peer(&self) -> Option<SocketAddr> {
         match self.state {
-            State::Open(_, peer) => Some(peer),
+            State::Open((_, peer)) => Some(peer),
             _ => None,
         }
     }
@@ -151,10 +160,9 @@ impl Transport {
     /// the last write did not take.
     pub fn watches(&self, want_write: bool, out: &mut Vec<Watch>) {
         match &self.state {
-            State::Resolving(query) => out.push(query.watch()),
-            State::Racing(race) => out.extend(race.watches()),
-            State::Securing(handshake, _) => out.extend(handshake.watch()),
-            State::Open(stream, _) => out.push(stream.watch(want_write)),
+            State::Searching(query) => out.push(query.watch()),
+            State::Dialling(dial) => dial.watches(out),
+            State::Open((stream, _)) => out.push(stream.watch(want_write)),
         }
     }
 
@@ -163,19 +171,17 @@ impl Transport {
     /// older one finish too.
     pub fn primary(&self, want_write: bool) -> Option<Watch> {
         match &self.state {
-            State::Resolving(query) => Some(query.watch()),
-            State::Racing(race) => race.watches().last(),
-            State::Securing(handshake, _) => handshake.watch(),
-            State::Open(stream, _) => Some(stream.watch(want_write)),
+            State::Searching(query) => Some(query.watch()),
+            State::Dialling(dial) => dial.primary(),
+            State::Open((stream, _)) => Some(stream.watch(want_write)),
         }
     }
 
     /// When `advance` has to be called even if nothing is ready; never, once open.
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
-            State::Resolving(_) => Some(self.expires),
-            State::Securing(..) => Some(self.expires),
-            State::Racing(race) => race.next_step().into_iter().chain([self.expires]).min(),
+            State::Searching(_) => Some(self.expires),
+            State::Dialling(dial) => Some(dial.deadline()),
             State::Open(..) => None,
         }
     }
@@ -193,7 +199,7 @@ impl Transport {
 
     /// Whether a read would find bytes that no watch tells of.
     pub fn has_pending(&self) -> bool {
-        matches!(&self.state, State::Open(stream, _) if stream.has_pending())
+        matches!(&self.state, State::Open((stream, _)) if stream.has_pending())
     }
 
     /// Writes as much as fits. `WouldBlock` says that nothing does; no SIGPIPE is ever raised.
@@ -203,35 +209,98 @@ impl Transport {
 
     /// Ends the stream after what has been written, so that dropping it loses none of that.
     pub fn finish(&mut self) {
-        if let State::Open(stream, _) = &mut self.state {
+        if let State::Open((stream, _)) = &mut self.state {
             stream.finish();
         }
     }
 
-    /// TCP is there: TLS comes next, or nothing.
-    fn connected(&self, winner: Attempt) -> Result<State, Error> {
-        let peer = winner.address();
-        let tcp = Tcp::new(winner.into_socket());
-        if let Some(tls) = &self.endpoint.tls {
-            let handshake = Handshake::new(tls, tcp, &self.endpoint.host)?;
-            return Ok(State::Securing(handshake, peer));
+    /// Turns to the first host, once it is known who serves the domain.
+    fn search(&mut self, now: Duration) -> Result<(), Error> {
+        let State::Searching(query) = &self.state else {
+            return Ok(());
+        };
+        let service = query.question();
+        if now >= self.expires {
+            let what = service.to_string();
+            return Err(Error::timed_out(Stage::Dns, &what, self.endpoint.timeout));
         }
-        Ok(State::Open(Box::new(tcp), peer))
+        match query.answer() {
+            None => Ok(()),
+            Some(Err(error)) => Err(Error::dns(service, error)),
+            Some(Ok(hosts)) => {
+                self.hosts = hosts.iter().cloned().collect();
+                self.dial_next(now)
+            }
+        }
+    }
+
+    /// The present host is given up for the next one, where a domain was asked for.
+    fn fail_over(&mut self, error: Error, now: Duration) -> Result<(), Error> {
+        let (State::Dialling(dial), Place::Domain(_)) = (&self.state, &self.endpoint.place) else {
+            return Err(error);
+        };
+        let host = dial.host().clone();
+        self.failures.push(Failure { host, error });
+        self.dial_next(now)
+    }
+
+    /// Each host has its share of the time that is left, so that one that is silent leaves some to
+    /// those after it.
+    fn dial_next(&mut self, now: Duration) -> Result<(), Error> {
+        let left = self.expires.saturating_sub(now);
+        while !left.is_zero() {
+            let share = left / u32::try_from(self.hosts.len().max(1)).unwrap_or(u32::MAX);
+            let Some(host) = self.hosts.pop_front() else {
+                break;
+            };
+            match Dial::new(&host, &self.endpoint, &self.resolver, now, share) {
+                Ok(dial) => {
+                    let before = std::mem::replace(&mut self.state, State::Dialling(dial));
+                    self.retired.push(Box::new(before));
+                    return Ok(());
+                }
+                Err(error) => self.failures.push(Failure { host, error }),
+            }
+        }
+        Err(self.all_failed())
+    }
+
+    /// What each host has failed by; in number and stage, the last one's failure.
+    fn all_failed(&self) -> Error {
+        let reasons = self.failures.iter().map(|failure| {
+            let Failure { host, error } = failure;
+            format!("{host}: {error}")
+        });
+        let message = format!(
+            "none of {} can be connected to: {}",
+            self.endpoint.place,
+            reasons.collect::<Vec<_>>().join("; ")
+        );
+        let last = self.failures.last().map(|failure| failure.error.clone());
+        Error {
+            message,
+            ..last.unwrap_or_else(|| Error::new(Stage::Dns, String::new()))
+        }
     }
 
     fn stream(&mut self) -> io::Result<&mut dyn Stream> {
         match &mut self.state {
-            State::Open(stream, _) => Ok(stream.as_mut()),
+            State::Open((stream, _)) => Ok(stream.as_mut()),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
     }
+}
 
-    fn timed_out(&self) -> Error {
-        let what = match &self.state {
-            State::Racing(race) => race.silence(),
-            State::Securing(_, peer) => peer.to_string(),
-            _ => self.endpoint.host.clone(),
-        };
-        Error::timed_out(self.stage(), &what, self.endpoint.timeout)
-    }
+/// Asks who serves a domain.
+fn search(
+    domain: &Option<String>,
+    endpoint: &Endpoint,
+    resolver: &Resolver,
+) -> Result<ServiceQuery, Error> {
+    let service = Service {
+        secure: endpoint.tls.is_some(),
+        domain: domain.clone(),
+    };
+    let query = resolver.hosts(service.clone());
+    query.map_err(|error| Error::dns(&service, &error))
 }

@@ -3,9 +3,8 @@
 
 use super::attempt::Attempt;
 use super::candidates::candidates;
-use super::{Endpoint, Error, Stage};
+use super::{Error, Retired, Stage};
 use crate::sys::Watch;
-use socket2::Socket;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -34,10 +33,11 @@ struct Failure {
 }
 
 impl Race {
-    pub fn new(addresses: &[SocketAddr], endpoint: &Endpoint) -> Result<Race, Error> {
+    /// The `addresses` are those of `host`.
+    pub fn new(addresses: &[SocketAddr], host: &str, bind: Option<IpAddr>) -> Result<Race, Error> {
         Ok(Race {
-            bind: endpoint.bind,
-            waiting: candidates(addresses, endpoint)?.into(),
+            bind,
+            waiting: candidates(addresses, host, bind)?.into(),
             running: Vec::new(),
             failures: Vec::new(),
             next_start: Duration::ZERO,
@@ -50,12 +50,14 @@ impl Race {
     pub fn advance(
         &mut self,
         now: Duration,
-        retired: &mut Vec<Socket>,
+        retired: &mut Retired,
     ) -> Result<Option<Attempt>, Error> {
         self.next_look = now.saturating_add(LOOK);
         let winner = self.take_winner(now, retired);
         if winner.is_some() {
-            retired.extend(self.running.drain(..).map(Attempt::into_socket));
+            for loser in self.running.drain(..) {
+                retired.push(Box::new(loser));
+            }
             return Ok(winner);
         }
         self.start(now);
@@ -86,7 +88,7 @@ impl Race {
         format!("{silent} (and {})", self.reasons())
     }
 
-    fn take_winner(&mut self, now: Duration, retired: &mut Vec<Socket>) -> Option<Attempt> {
+    fn take_winner(&mut self, now: Duration, retired: &mut Retired) -> Option<Attempt> {
         let mut index = 0;
         while let Some(attempt) = self.running.get(index) {
             match attempt.is_connected() {
@@ -95,7 +97,7 @@ impl Race {
                 Err(error) => {
                     let loser = self.running.remove(index);
                     self.failed(loser.address(), error, now);
-                    retired.push(loser.into_socket());
+                    retired.push(Box::new(loser));
                 }
             }
         }

@@ -1,11 +1,13 @@
 //! Real sockets on the loopback device; where time matters it is simulated.
 
+mod domain;
 #[cfg(feature = "tls")]
 mod tls_session;
 
 use super::*;
 use crate::sys::{self, EventSet, PollSet, Waker};
-use socket2::{Domain, Type};
+use attempt::Attempt;
+use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -20,12 +22,25 @@ fn ms(count: u64) -> Duration {
 
 fn endpoint(host: &str, port: u16) -> Endpoint {
     Endpoint {
-        host: host.into(),
-        port,
+        place: Place::Host(named(host, port)),
         bind: None,
         timeout: TIMEOUT,
         tls: None,
     }
+}
+
+fn named(name: &str, port: u16) -> Host {
+    Host {
+        name: name.into(),
+        port,
+    }
+}
+
+/// A resolver for hosts alone.
+fn resolver(
+    addresses: impl Fn(&Host) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+) -> Resolver {
+    Resolver::with(addresses, |service| panic!("{service} was asked for"))
 }
 
 fn listen(address: &str) -> (TcpListener, SocketAddr) {
@@ -63,8 +78,8 @@ fn silent() -> (Vec<Socket>, SocketAddr) {
 /// A transport to a name that stands for `addresses`, which have been found.
 fn connect_to(addresses: &[SocketAddr], now: Duration) -> Result<Transport, Error> {
     let found = addresses.to_vec();
-    let mut resolver = Resolver::with(move |_, _| Ok(found.clone()));
-    let mut transport = Transport::connect(&endpoint("test.example", 1), &mut resolver, now)?;
+    let resolver = resolver(move |_| Ok(found.clone()));
+    let mut transport = Transport::connect(&endpoint("test.example", 1), &resolver, now)?;
     while transport.stage() == Stage::Dns {
         thread::sleep(ms(1));
         transport.advance(now)?;
@@ -85,7 +100,7 @@ fn drive(transport: &mut Transport) -> Result<(), Error> {
 }
 
 fn open(endpoint: &Endpoint) -> Result<Transport, Error> {
-    let mut transport = Transport::connect(endpoint, &mut Resolver::default(), sys::now())?;
+    let mut transport = Transport::connect(endpoint, &Resolver::default(), sys::now())?;
     drive(&mut transport).map(|()| transport)
 }
 
@@ -149,9 +164,9 @@ fn bytes_go_both_ways() {
 #[test]
 fn a_name_is_looked_up_beside_the_caller() {
     let (listener, address) = listen("127.0.0.1:0");
-    let mut resolver = Resolver::default();
+    let resolver = Resolver::default();
     let endpoint = endpoint("localhost", address.port());
-    let mut transport = Transport::connect(&endpoint, &mut resolver, sys::now()).unwrap();
+    let mut transport = Transport::connect(&endpoint, &resolver, sys::now()).unwrap();
     drive(&mut transport).unwrap();
     assert_eq!(transport.peer(), Some(address));
     drop(listener);
@@ -258,13 +273,13 @@ fn silence_ends_with_the_timeout() {
 fn dns_that_is_silent_ends_with_the_timeout_too() {
     let (_sender, receiver) = mpsc::channel::<()>();
     let receiver = Mutex::new(receiver);
-    let mut resolver = Resolver::with(move |_, _| {
+    let resolver = resolver(move |_| {
         let _ = receiver.lock().unwrap().recv();
         Ok(Vec::new())
     });
     let start = sys::now();
     let endpoint = endpoint("silent.example", 1);
-    let mut transport = Transport::connect(&endpoint, &mut resolver, start).unwrap();
+    let mut transport = Transport::connect(&endpoint, &resolver, start).unwrap();
     assert_eq!(transport.stage(), Stage::Dns);
     assert_eq!(transport.deadline(), Some(start + TIMEOUT));
     assert_eq!(
@@ -388,10 +403,10 @@ fn an_event_set_sees_a_connection_through() {
     let (_sockets, first) = silent();
     let (_listener, second) = listen("127.0.0.1:0");
     let found = vec![first, second];
-    let mut resolver = Resolver::with(move |_, _| Ok(found.clone()));
+    let resolver = resolver(move |_| Ok(found.clone()));
     let mut set = EventSet::new(&Arc::new(Waker::new().unwrap())).unwrap();
     let endpoint = endpoint("test.example", 1);
-    let mut transport = Transport::connect(&endpoint, &mut resolver, sys::now()).unwrap();
+    let mut transport = Transport::connect(&endpoint, &resolver, sys::now()).unwrap();
     let (mut poll, mut watches) = (PollSet::default(), Vec::new());
     let only = Watch {
         fd: set.as_raw_fd(),

@@ -1,0 +1,141 @@
+//! The way to one host: its addresses, TCP, TLS.
+
+use super::race::Race;
+use super::resolver::AddressQuery;
+use super::stream::Stream;
+use super::tcp::Tcp;
+use super::tls::Handshake;
+use super::{Endpoint, Error, Host, Resolver, Retired, Stage};
+use crate::sys::Watch;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// One host is being connected to.
+pub struct Dial {
+    host: Host,
+    expires: Duration,
+    /// How long that is from the beginning.
+    timeout: Duration,
+    step: Step,
+}
+
+/// A connection that was made, and to which address.
+pub type Connection = (Box<dyn Stream>, SocketAddr);
+
+enum Step {
+    Resolving(AddressQuery),
+    Racing(Race),
+    Securing(Handshake, SocketAddr),
+}
+
+impl Dial {
+    /// Begins: a name is being looked up when this returns, an address is about to be tried.
+    pub fn new(
+        host: &Host,
+        endpoint: &Endpoint,
+        resolver: &Resolver,
+        now: Duration,
+        timeout: Duration,
+    ) -> Result<Dial, Error> {
+        let step = match host.literal() {
+            Some(address) => Step::Racing(Race::new(&[address], &host.name, endpoint.bind)?),
+            None => {
+                let query = resolver.addresses(host);
+                Step::Resolving(query.map_err(|error| Error::dns(&host.name, &error))?)
+            }
+        };
+        Ok(Dial {
+            host: host.clone(),
+            expires: now.saturating_add(timeout),
+            timeout,
+            step,
+        })
+    }
+
+    /// Goes on as far as it can without waiting. What it has given up goes to `retired`.
+    pub fn advance(
+        &mut self,
+        endpoint: &Endpoint,
+        now: Duration,
+        retired: &mut Retired,
+    ) -> Result<Option<Connection>, Error> {
+        let expired = now >= self.expires;
+        if let Step::Resolving(query) = &self.step {
+            let name = &self.host.name;
+            match query.answer() {
+                Some(Err(error)) => return Err(Error::dns(name, error)),
+                Some(Ok(addresses)) if !expired => {
+                    self.step = Step::Racing(Race::new(addresses, name, endpoint.bind)?);
+                }
+                _ => {}
+            }
+        }
+        if let Step::Racing(race) = &mut self.step
+            && let Some(winner) = race.advance(now, retired)?
+        {
+            let peer = winner.address();
+            let tcp = Tcp::new(winner.into_socket());
+            let Some(tls) = &endpoint.tls else {
+                return Ok(Some((Box::new(tcp), peer)));
+            };
+            self.step = Step::Securing(Handshake::new(tls, tcp, &self.host.name)?, peer);
+        }
+        if let Step::Securing(handshake, peer) = &mut self.step
+            && let Some(stream) = handshake.advance()?
+        {
+            return Ok(Some((Box::new(stream), *peer)));
+        }
+        match expired {
+            true => Err(self.timed_out()),
+            false => Ok(None),
+        }
+    }
+
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub fn stage(&self) -> Stage {
+        match self.step {
+            Step::Resolving(_) => Stage::Dns,
+            Step::Racing(_) => Stage::Tcp,
+            Step::Securing(..) => Stage::Tls,
+        }
+    }
+
+    pub fn watches(&self, out: &mut Vec<Watch>) {
+        match &self.step {
+            Step::Resolving(query) => out.push(query.watch()),
+            Step::Racing(race) => out.extend(race.watches()),
+            Step::Securing(handshake, _) => out.extend(handshake.watch()),
+        }
+    }
+
+    /// The watch for those who can have only one.
+    pub fn primary(&self) -> Option<Watch> {
+        match &self.step {
+            Step::Resolving(query) => Some(query.watch()),
+            Step::Racing(race) => race.watches().last(),
+            Step::Securing(handshake, _) => handshake.watch(),
+        }
+    }
+
+    /// When `advance` has to be called even if nothing is ready.
+    pub fn deadline(&self) -> Duration {
+        match &self.step {
+            Step::Racing(race) => race
+                .next_step()
+                .map_or(self.expires, |at| at.min(self.expires)),
+            Step::Resolving(_) | Step::Securing(..) => self.expires,
+        }
+    }
+
+    fn timed_out(&self) -> Error {
+        let what = match &self.step {
+            Step::Resolving(_) => self.host.name.clone(),
+            Step::Racing(race) => race.silence(),
+            Step::Securing(_, peer) => peer.to_string(),
+        };
+        Error::timed_out(self.stage(), &what, self.timeout)
+    }
+}

@@ -1,0 +1,317 @@
+//! Which hosts serve a domain, and in what order they are tried: SRV records (RFC 2782).
+
+use super::Host;
+use crate::sys;
+use rand::Rng;
+use simple_dns::rdata::RData;
+use simple_dns::{CLASS, Name, Packet, RCODE};
+use std::fmt;
+use std::io;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// MQTT over TLS.
+    pub secure: bool,
+    /// None: this machine's own.
+    pub domain: Option<String>,
+}
+
+struct Record {
+    priority: u16,
+    weight: u16,
+    host: Host,
+}
+
+/// The hosts that serve a domain, the first choice first; there is at least one. It blocks.
+pub fn find(service: &Service) -> io::Result<Vec<Host>> {
+    let Some(domain) = &service.domain else {
+        let name = sys::full_host_name()?;
+        let domain = domain_of(&name)?;
+        let hosts = look_up(service, domain);
+        return hosts.map_err(|error| io::Error::new(error.kind(), format!("{domain}: {error}")));
+    };
+    look_up(service, domain)
+}
+
+fn look_up(service: &Service, domain: &str) -> io::Result<Vec<Host>> {
+    let answer = sys::look_up_srv(&format!("{}.{domain}", service.label()))?;
+    let records = records(&answer)?;
+    Ok(in_order(records, |most| rand::rng().random_range(0..=most)))
+}
+
+impl Service {
+    /// The names that IANA has assigned to MQTT, and to MQTT over TLS.
+    fn label(&self) -> &'static str {
+        match self.secure {
+            false => "_mqtt._tcp",
+            true => "_secure-mqtt._tcp",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.domain {
+            Some(domain) => write!(f, "{}.{domain}", self.label()),
+            None => write!(f, "{} of the local domain", self.label()),
+        }
+    }
+}
+
+/// The domain that a machine of this name is in.
+fn domain_of(name: &str) -> io::Result<&str> {
+    let domain = name.split_once('.').map_or("", |(_, domain)| domain);
+    match domain.is_empty() {
+        false => Ok(domain),
+        true => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("this machine, {name}, is in no domain; name one"),
+        )),
+    }
+}
+
+/// What a name server has answered. It may come from anybody, so nothing in it is taken on trust.
+fn records(answer: &[u8]) -> io::Result<Vec<Record>> {
+    let packet = Packet::parse(answer)
+        .map_err(|error| io::Error::other(format!("the answer is malformed: {error}")))?;
+    match packet.rcode() {
+        RCODE::NoError => {}
+        RCODE::NameError => return Err(io::Error::other("there is no such name")),
+        code => return Err(io::Error::other(format!("the name server says {code:?}"))),
+    }
+    let services = packet
+        .answers
+        .iter()
+        .filter_map(|record| match &record.rdata {
+            RData::SRV(srv) if record.class == CLASS::IN => Some(srv),
+            _ => None,
+        });
+    let services: Vec<_> = services.collect();
+    if services.is_empty() {
+        return Err(io::Error::other("the name has no SRV record"));
+    }
+    // A target of `.` says so, in the words of the RFC, "decidedly".
+    if services
+        .iter()
+        .all(|srv| srv.target.get_labels().is_empty())
+    {
+        return Err(io::Error::other(
+            "the domain says that it has no such service",
+        ));
+    }
+    let records: Vec<_> = services
+        .into_iter()
+        .filter(|srv| is_host_name(&srv.target))
+        .map(|srv| Record {
+            priority: srv.priority,
+            weight: srv.weight,
+            host: Host {
+                name: srv.target.to_string(),
+                port: srv.port,
+            },
+        })
+        .collect();
+    match records.is_empty() {
+        false => Ok(records),
+        true => Err(io::Error::other("no target in the answer is a host name")),
+    }
+}
+
+/// Whether it is what hosts are called. DNS allows any byte in a name; logs and getaddrinfo do not.
+fn is_host_name(name: &Name) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    !name.get_labels().is_empty() && name.as_bytes().all(|label| label.iter().all(allowed))
+}
+
+/// The lowest priority first; among equals by lot, according to their weights. `random` gives a
+/// number from 0 to the one that it is given, that one included.
+fn in_order(mut records: Vec<Record>, mut random: impl FnMut(u32) -> u32) -> Vec<Host> {
+    // Weight 0 stands before the others, so that it is drawn hardly ever, but not never.
+    records.sort_by_key(|record| (record.priority, record.weight > 0));
+    let mut ordered = Vec::with_capacity(records.len());
+    while let Some(first) = records.first() {
+        let priority = first.priority;
+        let equals = || records.iter().take_while(|r| r.priority == priority);
+        let lot = random(equals().map(|record| u32::from(record.weight)).sum());
+        let mut sum = 0;
+        let drawn = equals().position(|record| {
+            sum += u32::from(record.weight);
+            sum >= lot
+        });
+        ordered.push(records.remove(drawn.unwrap_or(0)).host);
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use simple_dns::rdata::{A, SRV};
+    use simple_dns::{Label, ResourceRecord};
+
+    fn srv(priority: u16, weight: u16, target: Name<'_>) -> RData<'_> {
+        RData::SRV(SRV {
+            priority,
+            weight,
+            port: 1883,
+            target,
+        })
+    }
+
+    fn answer(rcode: RCODE, data: Vec<RData>) -> Vec<u8> {
+        let mut packet = Packet::new_reply(7);
+        *packet.rcode_mut() = rcode;
+        let name = Name::new("_mqtt._tcp.test.example").unwrap();
+        packet.answers = data
+            .into_iter()
+            .map(|data| ResourceRecord::new(name.clone(), CLASS::IN, 60, data))
+            .collect();
+        packet.build_bytes_vec().unwrap()
+    }
+
+    fn named(name: &str) -> Name<'_> {
+        Name::new(name).unwrap()
+    }
+
+    fn refusal(answer: &[u8]) -> String {
+        records(answer).err().expect("an error").to_string()
+    }
+
+    /// Records of (name, priority, weight), put in order.
+    fn order(of: &[(&str, u16, u16)], random: impl FnMut(u32) -> u32) -> Vec<String> {
+        let records = of.iter().map(|&(name, priority, weight)| Record {
+            priority,
+            weight,
+            host: Host {
+                name: name.into(),
+                port: 1,
+            },
+        });
+        let ordered = in_order(records.collect(), random);
+        ordered.into_iter().map(|host| host.name).collect()
+    }
+
+    #[test]
+    fn an_answer_is_read_with_what_else_is_in_it() {
+        let address = RData::A(A { address: 1 });
+        let bytes = answer(
+            RCODE::NoError,
+            vec![address, srv(1, 2, named("a_1.example"))],
+        );
+        let records = records(&bytes).unwrap();
+        assert_eq!(records.len(), 1);
+        assert_eq!((records[0].priority, records[0].weight), (1, 2));
+        assert_eq!(records[0].host.to_string(), "a_1.example port 1883");
+    }
+
+    #[test]
+    fn an_answer_without_a_target_says_why() {
+        let missing = refusal(&answer(RCODE::NameError, vec![]));
+        assert_eq!(missing, "there is no such name");
+        let failing = refusal(&answer(RCODE::ServerFailure, vec![]));
+        assert_eq!(failing, "the name server says ServerFailure");
+        let address = RData::A(A { address: 1 });
+        let other = refusal(&answer(RCODE::NoError, vec![address]));
+        assert_eq!(other, "the name has no SRV record");
+        let nothing = refusal(&answer(RCODE::NoError, vec![srv(0, 0, named("."))]));
+        assert_eq!(nothing, "the domain says that it has no such service");
+    }
+
+    #[test]
+    fn a_target_that_is_no_host_name_is_passed_over() {
+        let strange: &[&[u8]] = &[b"a b", b"a\n", b"a\0", b"a.b", b"\xff", b"a/b"];
+        for label in strange {
+            let name = Name::new_with_labels(&[Label::new(*label).unwrap()]);
+            let targets = vec![
+                srv(0, 0, name.clone()),
+                srv(1, 0, named("good.example")),
+                srv(2, 0, named(".")),
+            ];
+            let kept = records(&answer(RCODE::NoError, targets)).unwrap();
+            assert_eq!(kept.len(), 1);
+            assert_eq!(kept[0].host.name, "good.example");
+            assert_eq!(
+                refusal(&answer(RCODE::NoError, vec![srv(0, 0, name)])),
+                "no target in the answer is a host name"
+            );
+        }
+    }
+
+    #[test]
+    fn no_answer_makes_it_panic_or_hang() {
+        let targets = vec![srv(1, 2, named("a.example")), srv(3, 4, named("b.example"))];
+        let good = answer(RCODE::NoError, targets);
+        for end in 0..good.len() {
+            assert!(records(&good[..end]).is_err(), "cut off at {end}");
+        }
+        let mut random = StdRng::seed_from_u64(1);
+        for _ in 0..20_000 {
+            let mut bytes = good.clone();
+            for _ in 0..random.random_range(1..4) {
+                let index = random.random_range(0..bytes.len());
+                bytes[index] = random.random();
+            }
+            for record in records(&bytes).unwrap_or_default() {
+                let name = record.host.name;
+                let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+                assert!(!name.is_empty() && name.chars().all(plain), "{name:?}");
+            }
+        }
+        // A name that points at itself.
+        let mut looping = answer(RCODE::NoError, vec![srv(1, 2, named("aa"))]);
+        let target = looping.len() - 4;
+        looping[target..target + 2].copy_from_slice(&[0xc0, target as u8]);
+        assert!(records(&looping).is_err());
+    }
+
+    #[test]
+    fn the_lowest_priority_comes_first() {
+        let records = [("c", 30, 9), ("a", 10, 0), ("b", 20, 65_535)];
+        assert_eq!(order(&records, |most| most), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn the_lot_falls_on_the_first_whose_running_sum_is_not_below_it() {
+        let records = [("a", 1, 10), ("b", 1, 20), ("zero", 1, 0)];
+        for (lot, first) in [(0, "zero"), (1, "a"), (10, "a"), (11, "b"), (30, "b")] {
+            let mut lots = vec![lot];
+            let mut asked = Vec::new();
+            let ordered = order(&records, |most| {
+                asked.push(most);
+                lots.pop().unwrap_or(0)
+            });
+            assert_eq!(ordered[0], first, "lot {lot}");
+            assert_eq!(ordered.len(), 3);
+            assert_eq!(asked[0], 30);
+        }
+    }
+
+    #[test]
+    fn weights_are_shares() {
+        let mut random = StdRng::seed_from_u64(2);
+        let records = [("zero", 1, 0), ("one", 1, 1), ("three", 1, 3)];
+        let mut firsts = [0; 3];
+        for _ in 0..10_000 {
+            let ordered = order(&records, |most| random.random_range(0..=most));
+            let index = records.iter().position(|r| r.0 == ordered[0]).unwrap();
+            firsts[index] += 1;
+        }
+        // Of the lots 0 to 4 one falls on `zero`, one on `one` and three on `three`.
+        for (count, share) in firsts.into_iter().zip([0.2, 0.2, 0.6]) {
+            let expected = 10_000.0 * share;
+            assert!((f64::from(count) - expected).abs() < 300.0, "{firsts:?}");
+        }
+    }
+
+    #[test]
+    fn a_machine_s_domain_is_what_follows_the_first_dot() {
+        assert_eq!(domain_of("node.lan.example").unwrap(), "lan.example");
+        for lonely in ["node", "node.", ""] {
+            let error = domain_of(lonely).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+}
