@@ -23,6 +23,9 @@ use crate::transport::Transport;
 /// How often one pass writes before it lets others have their turn.
 const WRITES: usize = 16;
 
+/// How long the broker has to close the connection after DISCONNECT.
+const LINGER: Duration = Duration::from_millis(500);
+
 #[derive(Default)]
 pub struct Driver {
     pub(super) epoch: u64,
@@ -35,6 +38,8 @@ pub struct Driver {
     pub(super) blocked: bool,
     /// A write failed where nobody could be told: the next pass does.
     pub(super) failed: Option<Error>,
+    /// DISCONNECT is written, and the broker has until then to close the connection.
+    pub(super) lingers: Option<Duration>,
     pub(super) poll_set: PollSet,
     pub(super) watches: Vec<Watch>,
 }
@@ -55,6 +60,9 @@ impl Driver {
     pub fn pass(&mut self, state: &mut Guard, read: bool, auto: bool) -> Result<(), Error> {
         let result = match self.try_pass(state, read, auto) {
             Ok(()) | Err(Stop::Superseded) => Ok(()),
+            Err(Stop::Over(_)) if self.lingers.is_some() => {
+                self.end(state, Error::new(Code::Success, "mqtt: disconnected"))
+            }
             Err(Stop::Over(error)) => self.end(state, error),
         };
         self.adopt(state, auto);
@@ -74,7 +82,7 @@ impl Driver {
             return Err(Stop::Over(error));
         }
         // The broker closes the connection in its turn, which is no loss then.
-        self.finish(state)?;
+        self.finish(state, now)?;
         let due = |state: &Guard| state.session.poll_timeout().is_some_and(|at| now >= at);
         // What the broker sent while the program was busy elsewhere comes before any verdict
         // that it did not answer.
@@ -87,7 +95,7 @@ impl Driver {
         self.write(state, now)?;
         self.tell_news(state)?;
         self.write(state, now)?;
-        self.finish(state)
+        self.finish(state, now)
     }
 
     /// Takes over what the program decided since: lets go of a connection that it replaced, and
@@ -220,17 +228,20 @@ impl Driver {
         check_epoch(self.epoch, state)
     }
 
-    /// Closes the connection once DISCONNECT is written.
-    fn finish(&mut self, state: &mut Guard) -> Step {
+    /// Ends our side once DISCONNECT is written, and lets the broker close the connection: on a
+    /// socket that is closed while more comes in, a reset may overtake what was written last.
+    fn finish(&mut self, state: &mut Guard, now: Duration) -> Step {
         if !state.session.is_finished() {
             return Ok(());
         }
-        if let Some(transport) = &mut self.transport {
+        if let Some(transport) = self.transport.as_mut().filter(|_| self.lingers.is_none()) {
             MutexGuard::unlocked(state, || transport.finish());
             check_epoch(self.epoch, state)?;
         }
-        let asked_for = Error::new(Code::Success, "mqtt: disconnected");
-        Err(Stop::Over(asked_for))
+        match *self.lingers.get_or_insert(now + LINGER) > now {
+            true => Ok(()),
+            false => Err(Stop::Over(Error::no_connection())),
+        }
     }
 
     /// The connection or the attempt is over: cleans up and tells the program.
@@ -279,6 +290,7 @@ impl Driver {
         self.written = 0;
         self.blocked = false;
         self.failed = None;
+        self.lingers = None;
     }
 
     /// What the transport waits for.

@@ -128,7 +128,7 @@ pub fn note(state: &mut State, driver: &Driver) {
         fd: primary.map(|watch| watch.fd),
         read: primary.is_some_and(|watch| watch.read),
         write: primary.is_some_and(|watch| watch.write),
-        deadline: transport.and_then(|transport| transport.deadline()),
+        deadline: transport.and_then(|t| t.deadline()).or(driver.lingers),
         ready: driver.epoch != state.epoch || driver.failed.is_some() || driver.has_pending(),
     };
 }

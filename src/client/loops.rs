@@ -274,14 +274,17 @@ fn all_settled(left: usize) -> Result {
     }
 }
 
-/// Before the loop thread ends: what is queued still goes out, a DISCONNECT among it.
+/// Before the loop thread ends: what is queued still goes out, and after a DISCONNECT the
+/// connection is closed.
 fn write_rest(turn: &mut Turn) -> Result {
     let until = sys::now() + LAST_WRITES;
-    while turn.driver.wants_write(&turn.state) && sys::now() < until {
-        turn.pass(true, false)?;
-        if turn.driver.wants_write(&turn.state) {
-            turn.wait(Some(until.saturating_sub(sys::now())))?;
+    while turn.driver.wants_write(&turn.state) || turn.state.session.is_finished() {
+        let rest = until.saturating_sub(sys::now());
+        if rest.is_zero() {
+            break;
         }
+        let read = turn.wait(Some(rest))?;
+        turn.pass(read, false)?;
     }
     Ok(())
 }

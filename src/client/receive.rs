@@ -32,6 +32,8 @@ impl Driver {
                     let text = "tcp: connection lost: the broker closed it";
                     return Err(Stop::Over(Error::new(Code::ConnLost, text)));
                 }
+                // Its end may be missing, as the transport has thrown away what was there.
+                Ok(_) if self.lingers.is_some() => self.input.reset(),
                 Ok(count) => {
                     state.counters.bytes_in += count as u64;
                     state.session.received(now);
