@@ -17,8 +17,9 @@
  * - Strings are NUL-terminated UTF-8 and are copied; payloads are a pointer and a length.
  * - Every function may be called from any thread at any time, and from any callback. Callbacks run
  *   with no lock held, in loop calls: the thread of pmqtt_loop_start, or whoever calls pmqtt_loop,
- *   pmqtt_loop_forever, pmqtt_loop_read, _write, _misc, pmqtt_process or pmqtt_drain. on_log and
- *   on_interest run at the end of other calls too; a loop call in another thread waits for that.
+ *   pmqtt_loop_forever, pmqtt_loop_read, _write, _misc, pmqtt_process, pmqtt_drain or
+ *   pmqtt_subscribe_callback. on_log and on_interest run at the end of other calls too; a loop call
+ *   in another thread waits for that.
  * - The library owns what a callback is given, until the callback returns. Event structures grow at
  *   their end only.
  * - No C++ exception and no longjmp may leave a callback.
@@ -194,6 +195,12 @@
 #define PMQTT_LOG_DEBUG 16
 
 typedef struct pmqtt_client pmqtt_client;
+
+/**
+ * Messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
+ * them, until they are freed.
+ */
+typedef struct pmqtt_messages pmqtt_messages;
 
 /**
  * The broker answered CONNECT.
@@ -423,6 +430,142 @@ typedef struct pmqtt_interest {
 typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   void *userdata,
                                   const struct pmqtt_interest *event);
+
+/**
+ * A message to publish, or a will.
+ */
+typedef struct pmqtt_publication {
+  /**
+   * UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
+   */
+  const char *topic;
+  /**
+   * NULL with a length of 0: an empty payload.
+   */
+  const void *payload;
+  /**
+   * Bytes, at the most 268,435,455 with topic and header, and 65,535 in a will.
+   */
+  size_t payload_len;
+  /**
+   * 0, 1 or 2.
+   */
+  int qos;
+  /**
+   * The broker keeps the message for later subscribers.
+   */
+  bool retain;
+} pmqtt_publication;
+
+/**
+ * How a one-shot uses TLS. Everything but `struct_size` may be 0, and is safe then: the broker's
+ * certificate has to lead to an authority of the system's store, and to be for the host.
+ */
+typedef struct pmqtt_tls_options {
+  /**
+   * `sizeof(pmqtt_tls_options)`.
+   */
+  size_t struct_size;
+  /**
+   * A file with the certificates of the authorities to trust, PEM; NULL: the system's store.
+   */
+  const char *ca_certs;
+  /**
+   * A file with the client's certificate and those that lead to its authority, PEM; NULL: none.
+   */
+  const char *certfile;
+  /**
+   * A file with the certificate's key, PEM and not encrypted; NULL: it stands in certfile.
+   */
+  const char *keyfile;
+  /**
+   * OpenSSL's names with colons between them; NULL: its choice.
+   */
+  const char *ciphers;
+  /**
+   * The name that the certificate has to be for; NULL or "": the host's.
+   */
+  const char *server_name;
+  /**
+   * 0: the best that both sides have, 1.2 at least; `PMQTT_TLS_V1_0` to `PMQTT_TLS_V1_3`: this
+   * one alone.
+   */
+  int tls_version;
+  /**
+   * true: a good certificate for any name will do.
+   */
+  bool insecure;
+  /**
+   * true: any certificate will do, and anybody can listen.
+   */
+  bool no_verify;
+} pmqtt_tls_options;
+
+/**
+ * How a one-shot connects. Everything but `struct_size` may be 0, which is what NULL in place of
+ * the whole means too: to the broker of this host, without TLS. Not used after the call.
+ */
+typedef struct pmqtt_oneshot_options {
+  /**
+   * `sizeof(pmqtt_oneshot_options)`.
+   */
+  size_t struct_size;
+  /**
+   * Name or address, UTF-8, not empty; NULL: localhost.
+   */
+  const char *hostname;
+  /**
+   * 1 to 65535; 0: 1883, or 8883 with TLS.
+   */
+  int port;
+  /**
+   * UTF-8; NULL or "": one is generated at random, which needs durable to be false.
+   */
+  const char *client_id;
+  /**
+   * Seconds, 1 to 65535; 0: 60.
+   */
+  int keepalive;
+  /**
+   * What the broker publishes when the connection ends without a DISCONNECT; NULL: nothing.
+   */
+  const struct pmqtt_publication *will;
+  /**
+   * UTF-8; NULL: neither user name nor password.
+   */
+  const char *username;
+  /**
+   * NULL: none.
+   */
+  const char *password;
+  /**
+   * NULL: no TLS.
+   */
+  const struct pmqtt_tls_options *tls;
+  /**
+   * `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
+   */
+  int protocol;
+  /**
+   * How long the call may take, in milliseconds, over 0; 0: 30000. Each step of connecting may
+   * take 10 s of it, as with `pmqtt_connect`.
+   */
+  int timeout_ms;
+  /**
+   * false: a clean session. true: the broker keeps the client's session, and with it what comes
+   * for its subscriptions until the next call.
+   */
+  bool durable;
+  /**
+   * Where a failure is told in words, NUL-terminated, and cut where it does not fit; left alone
+   * on success, and when struct_size is wrong. May be NULL.
+   */
+  char *error;
+  /**
+   * The size of error, in bytes.
+   */
+  size_t error_size;
+} pmqtt_oneshot_options;
 
 /**
  * A snapshot of a client's figures. Set `struct_size` before the call: fields that a later
@@ -1203,6 +1346,142 @@ int pmqtt_will_clear(struct pmqtt_client *client);
  * Thread-safe; callback-safe; never blocks.
  */
 int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
+
+/**
+ * Publishes one message: connects, waits until it is done, and disconnects. QoS 0 is done when it
+ * is with the operating system, QoS 1 and 2 when the broker has it. For more than one message
+ * `pmqtt_publish_multiple` is many times faster.
+ *
+ * @param topic        As for `pmqtt_publish`.
+ * @param payload      As for `pmqtt_publish`.
+ * @param payload_len  As for `pmqtt_publish`.
+ * @param qos          0, 1 or 2.
+ * @param retain       The broker keeps the message for later subscribers.
+ * @param options      Where and how to connect; NULL: as all zeros.
+ *
+ * @return As `pmqtt_publish_multiple`.
+ *
+ * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+ */
+int pmqtt_publish_single(const char *topic,
+                         const void *payload,
+                         size_t payload_len,
+                         int qos,
+                         bool retain,
+                         const struct pmqtt_oneshot_options *options);
+
+/**
+ * Publishes messages over one connection, without waiting for each: connects, waits until all are
+ * done, and disconnects. Any number is in flight at once, but no more than 20 where some are of QoS
+ * 2, because there are brokers that cut off who sends more.
+ *
+ * @param messages  `count` messages, which are sent in this order; may be NULL when count is 0.
+ *                  They are copied a part at a time, so that no more than 64 MiB are queued.
+ * @param count     0: only connects and disconnects.
+ * @param options   Where and how to connect; NULL: as all zeros.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all are done. `PMQTT_ERR_INVAL`, `PMQTT_ERR_PAYLOAD_SIZE`: an
+ * argument, an option or a message is wrong; nothing was sent. `PMQTT_ERR_CONN_REFUSED`: the
+ * broker refused the connection. `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: there is no
+ * connection. `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: it broke before
+ * all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_NOT_SUPPORTED`: built
+ * without TLS, or a struct_size of a later version. Nothing is tried a second time. The options'
+ * error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
+ * many are done.
+ *
+ * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+ */
+int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
+                           size_t count,
+                           const struct pmqtt_oneshot_options *options);
+
+/**
+ * Waits for messages: connects, subscribes, returns when so many have come, and disconnects. Those
+ * that it returns or drops were acknowledged, and no others: a durable session keeps the others.
+ *
+ * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
+ * @param filter_count   At least 1.
+ * @param qos            The highest QoS to receive with: 0, 1 or 2.
+ * @param message_count  How many messages to wait for; at least 1.
+ * @param retained       false: those that the broker had stored do not count, and are dropped.
+ * @param options        Where and how to connect; NULL: as all zeros.
+ * @param out            Where the messages are put; not NULL. Written in any case: what came before
+ *                       a failure was acknowledged, and is there too. Free it with
+ *                       `pmqtt_messages_free`; NULL when there is none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all are there. `PMQTT_ERR_TIMEOUT`: fewer came in time.
+ * `PMQTT_ERR_ACL_DENIED`: the broker refused a filter. `PMQTT_ERR_INVAL`: an argument or an option
+ * is wrong. Others as `pmqtt_publish_multiple`.
+ *
+ * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+ */
+int pmqtt_subscribe_simple(const char *const *filters,
+                           size_t filter_count,
+                           int qos,
+                           size_t message_count,
+                           bool retained,
+                           const struct pmqtt_oneshot_options *options,
+                           struct pmqtt_messages **out);
+
+/**
+ * Receives messages until the callback says that it is enough, with `pmqtt_disconnect`: connects,
+ * subscribes, and runs. A connection that is lost is made again, after a wait, and subscribed
+ * with again.
+ *
+ * The callback is given a client as any other, which may publish and all else, and which the
+ * library frees when the call returns.
+ *
+ * @param callback      Called for each message, in this thread; not NULL.
+ * @param userdata      Handed to the callback; may be NULL.
+ * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
+ * @param filter_count  At least 1.
+ * @param qos           The highest QoS to receive with: 0, 1 or 2.
+ * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
+ *                      broker has answered the first SUBSCRIBE.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: disconnected, as asked for. `PMQTT_ERR_ACL_DENIED`: the broker
+ * refused a filter. `PMQTT_ERR_CONN_REFUSED`: it refused a connection, the first or a later one.
+ * `PMQTT_ERR_TIMEOUT`: it did not answer in time. `PMQTT_ERR_INVAL`: an argument or an option is
+ * wrong. Others as `pmqtt_publish_multiple`, of the first connection.
+ *
+ * Thread-safe; callback-safe. Blocks until disconnected.
+ */
+int pmqtt_subscribe_callback(pmqtt_on_message callback,
+                             void *userdata,
+                             const char *const *filters,
+                             size_t filter_count,
+                             int qos,
+                             const struct pmqtt_oneshot_options *options);
+
+/**
+ * How many messages there are.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; NULL: 0.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+size_t pmqtt_messages_count(const struct pmqtt_messages *messages);
+
+/**
+ * One of the messages, in the order in which they came.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; may be NULL.
+ * @param index     From 0.
+ *
+ * @return Valid until the messages are freed, with all that it points to; NULL: there is none.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+const struct pmqtt_message *pmqtt_messages_get(const struct pmqtt_messages *messages, size_t index);
+
+/**
+ * Frees messages.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; NULL is fine.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+void pmqtt_messages_free(struct pmqtt_messages *messages);
 
 /**
  * Sets how many messages of QoS 1 and 2 may be in flight at once; the others wait in the queue.

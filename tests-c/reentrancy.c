@@ -64,6 +64,66 @@ static int tls_pem_set(pmqtt_client *client)
     return pmqtt_tls_pem_set(client, NULL, NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL);
 }
 
+static pmqtt_oneshot_options oneshot_options(void)
+{
+    pmqtt_oneshot_options options;
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.hostname = BROKER_HOST;
+    options.port = broker_port();
+    return options;
+}
+
+static int publish_single(void)
+{
+    pmqtt_oneshot_options options = oneshot_options();
+
+    return pmqtt_publish_single("oneshot", "kept", 4, 1, true, &options);
+}
+
+static int publish_multiple(void)
+{
+    pmqtt_oneshot_options options = oneshot_options();
+    pmqtt_publication two[2];
+
+    memset(two, 0, sizeof two);
+    two[0].topic = two[1].topic = "oneshot/other";
+    two[0].qos = 2;
+    return pmqtt_publish_multiple(two, 2, &options);
+}
+
+static int subscribe_simple(void)
+{
+    const char *filter = "oneshot";
+    pmqtt_oneshot_options options = oneshot_options();
+    pmqtt_messages *messages = NULL;
+    int rc;
+
+    CHECK_OK(publish_single());
+    rc = pmqtt_subscribe_simple(&filter, 1, 1, 1, true, &options, &messages);
+    CHECK(pmqtt_messages_count(messages) == 1);
+    CHECK(strcmp(pmqtt_messages_get(messages, 0)->topic, filter) == 0);
+    pmqtt_messages_free(messages);
+    return rc;
+}
+
+static void disconnect(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)userdata;
+    (void)event;
+    CHECK_OK(pmqtt_disconnect(client));
+}
+
+static int subscribe_callback(void)
+{
+    const char *filter = "oneshot";
+    pmqtt_oneshot_options options = oneshot_options();
+
+    CHECK_OK(publish_single());
+    return pmqtt_subscribe_callback(disconnect, NULL, &filter, 1, 1, &options);
+}
+
 /* For what returns no PMQTT_ERR_ number: whether it is as the header says. */
 #define FITS(condition) ((condition) ? PMQTT_ERR_SUCCESS : PMQTT_ERR_UNKNOWN)
 
@@ -125,6 +185,10 @@ static int tls_pem_set(pmqtt_client *client)
     call(pmqtt_reconnect_delay_set(client, 1, 2), SUCCESS, SUCCESS)                               \
     call(pmqtt_username_pw_set(client, "user", "password"), SUCCESS, SUCCESS)                     \
     call(pmqtt_manual_ack_set(client, true), SUCCESS, SUCCESS)                                    \
+    call(publish_single(), SUCCESS, SUCCESS)                                                      \
+    call(publish_multiple(), SUCCESS, SUCCESS)                                                    \
+    call(subscribe_simple(), SUCCESS, SUCCESS)                                                    \
+    call(subscribe_callback(), SUCCESS, SUCCESS)                                                  \
     call(tls_set(client), SUCCESS, SUCCESS)                                                       \
     call(tls_pem_set(client), SUCCESS, SUCCESS)                                                   \
     call(pmqtt_tls_key_password_set(client, NULL), SUCCESS, SUCCESS)                              \

@@ -63,6 +63,11 @@ impl Error {
         Error::new(Code::Busy, text)
     }
 
+    /// The same failure, and how far things had come.
+    pub fn after(self, progress: impl std::fmt::Display) -> Error {
+        Error::new(self.code, format!("{}; {progress}", self.text))
+    }
+
     /// The connection broke while it was read from or written to.
     pub fn lost(error: &io::Error) -> Error {
         Error::new(Code::ConnLost, format!("tcp: connection lost: {error}"))

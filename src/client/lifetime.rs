@@ -75,4 +75,8 @@ impl Client {
             let _ = handle.join();
         }
     }
+
+    pub fn is_freed(&self) -> bool {
+        self.lock().freed
+    }
 }

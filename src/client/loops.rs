@@ -291,7 +291,7 @@ fn write_rest(turn: &mut Turn) -> Result {
 
 impl State {
     /// No connection is there, none is being made, and nothing is to be told.
-    fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         matches!(self.plan, Plan::Rest) && self.replaced.is_empty()
     }
 

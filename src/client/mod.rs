@@ -15,6 +15,7 @@ mod interest;
 mod lifetime;
 mod log;
 mod loops;
+mod oneshot;
 mod options;
 mod receive;
 mod request;
@@ -32,11 +33,14 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Condvar, Mutex};
 
+pub use callbacks::address;
 pub use connect::Target;
 use driver::Driver;
 pub use error::{Code, Error, Result};
 pub use interest::milliseconds;
+pub use oneshot::{Received, Wanted};
 pub use options::Version;
+pub use request::check_message;
 use state::{Guard, State};
 pub use stats::Statistics;
 #[cfg(feature = "tls")]

@@ -75,6 +75,9 @@ impl Driver {
 }
 
 fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
+    if let Some(inbox) = &mut state.inbox {
+        inbox.put(&event);
+    }
     match event {
         Event::None => {}
         Event::Message {

@@ -3,7 +3,7 @@
 
 use super::Client;
 use super::error::{Code, Error, Result};
-use crate::codec::{Message, PacketId, QoS, TooLong, topic};
+use crate::codec::{Message, PacketId, QoS, TooLong, encode, topic};
 use crate::session::{PublishError, RequestError};
 use crate::sys;
 
@@ -13,37 +13,18 @@ pub const MAX_PAYLOAD: usize = crate::codec::MAX_REMAINING_LENGTH;
 impl Client {
     /// The mid is told also where the message is queued for the next connection, or dropped.
     pub fn publish(&self, message: &Message, mid: &mut u64) -> Result {
-        topic::check_name(message.topic).map_err(|why| inval("publish", why))?;
-        if message.payload.len() > MAX_PAYLOAD {
-            let text = "publish: a payload must not be longer than 268,435,455 bytes";
-            return Err(Error::new(Code::PayloadSize, text));
-        }
+        check_message(message)?;
         let mut state = self.lock();
         let published = state.session.publish(message, sys::now());
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
             *mid = id;
         }
         self.settle(state);
-        published.map(drop).map_err(|error| match error {
-            PublishError::NotConnected { .. } => Error::no_connection(),
-            PublishError::QueueFull => Error::new(
-                Code::QueueSize,
-                "publish: the queue is full; on_writable tells when there is room",
-            ),
-            PublishError::TooLong(TooLong(what)) => Error::new(
-                Code::PayloadSize,
-                format!("publish: the {what} is too long"),
-            ),
-        })
+        Ok(published.map(drop)?)
     }
 
     pub fn subscribe(&self, filters: &[(&str, QoS)]) -> Result<u64> {
-        if filters.is_empty() {
-            return Err(inval("subscribe", "there is no topic filter"));
-        }
-        for (filter, _) in filters {
-            topic::check_filter(filter).map_err(|why| inval("subscribe", why))?;
-        }
+        check_filters(filters)?;
         let mut state = self.lock();
         let subscribed = state.session.subscribe(filters);
         self.settle(state);
@@ -83,7 +64,46 @@ impl Client {
     }
 }
 
-fn request_error(function: &str, error: RequestError) -> Error {
+/// Whether a message can be published.
+pub fn check_message(message: &Message) -> Result {
+    topic::check_name(message.topic).map_err(|why| inval("publish", why))?;
+    if message.payload.len() > MAX_PAYLOAD {
+        let text = "publish: a payload must not be longer than 268,435,455 bytes";
+        return Err(Error::new(Code::PayloadSize, text));
+    }
+    encode::publish_length(message).map(drop).map_err(too_long)
+}
+
+/// Whether filters can be subscribed to.
+pub fn check_filters(filters: &[(&str, QoS)]) -> Result {
+    if filters.is_empty() {
+        return Err(inval("subscribe", "there is no topic filter"));
+    }
+    for (filter, _) in filters {
+        topic::check_filter(filter).map_err(|why| inval("subscribe", why))?;
+    }
+    Ok(())
+}
+
+impl From<PublishError> for Error {
+    fn from(error: PublishError) -> Error {
+        match error {
+            PublishError::NotConnected { .. } => Error::no_connection(),
+            PublishError::QueueFull => Error::new(
+                Code::QueueSize,
+                "publish: the queue is full; on_writable tells when there is room",
+            ),
+            PublishError::TooLong(error) => too_long(error),
+        }
+    }
+}
+
+fn too_long(TooLong(what): TooLong) -> Error {
+    let text = format!("publish: the {what} is too long");
+    Error::new(Code::PayloadSize, text)
+}
+
+pub fn request_error(function: &str, error: RequestError) -> Error {
     match error {
         RequestError::NotConnected => Error::no_connection(),
         RequestError::NoPacketId => Error::new(

@@ -14,6 +14,7 @@ use super::callbacks::Callbacks;
 use super::error::{Code, Error};
 use super::interest::{self, Reported};
 use super::log;
+use super::oneshot::Inbox;
 use super::stats::Counters;
 use super::tls::Security;
 use crate::session::{Options, Phase, Session};
@@ -54,6 +55,9 @@ pub struct State {
     pub replaced: VecDeque<Code>,
     /// Wakes the thread that waits in `connect`.
     pub attempt: Option<Arc<Waker>>,
+
+    /// Where a one-shot call looks for what the broker has sent.
+    pub inbox: Option<Inbox>,
 
     /// Whose turn it is.
     pub holder: Option<Holder>,
@@ -133,6 +137,7 @@ impl State {
             owes_disconnect: false,
             replaced: VecDeque::new(),
             attempt: None,
+            inbox: None,
             holder: None,
             waker: None,
             woken: false,

@@ -51,17 +51,24 @@ pub fn publish(
     message: &Message,
     packet_id: Option<PacketId>,
 ) -> Result<(), TooLong> {
-    let topic = field(message.topic.as_bytes(), "topic")?;
-    let id_length = if packet_id.is_some() { 2 } else { 0 };
     let first = 0x30 | (message.qos as u8) << 1 | message.retain as u8;
-    let length = topic + id_length + message.payload.len();
-    fixed_header(out, first, length)?;
+    fixed_header(out, first, publish_length(message)?)?;
     put_field(out, message.topic.as_bytes());
     if let Some(id) = packet_id {
         out.extend_from_slice(&id.get().to_be_bytes());
     }
     out.extend_from_slice(message.payload);
     Ok(())
+}
+
+/// The remaining length of a message's PUBLISH, if one can hold it.
+pub fn publish_length(message: &Message) -> Result<usize, TooLong> {
+    let topic = field(message.topic.as_bytes(), "topic")?;
+    let id = if message.qos == QoS::AtMostOnce { 0 } else { 2 };
+    match topic + id + message.payload.len() {
+        length if length > MAX_REMAINING_LENGTH => Err(TooLong("packet")),
+        length => Ok(length),
+    }
 }
 
 /// Gives an encoded PUBLISH of QoS 1 or 2 another packet identifier.

@@ -144,7 +144,7 @@ pub unsafe extern "C" fn pmqtt_user_data(client: *const Client) -> *mut c_void {
     unsafe { read(client, std::ptr::null_mut(), |client| client.userdata()) }
 }
 
-fn version(protocol: c_int) -> Result<Version> {
+pub(super) fn version(protocol: c_int) -> Result<Version> {
     match protocol {
         0 | PMQTT_PROTOCOL_V311 => Ok(Version::V311),
         PMQTT_PROTOCOL_V31 => Ok(Version::V31),

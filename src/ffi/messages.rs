@@ -270,7 +270,7 @@ fn is_well_formed(filter: &str, name: &str) -> bool {
 
 /// # Safety
 /// The pointers are NULL, or a string and `length` bytes that live through the call.
-unsafe fn message<'a>(
+pub(super) unsafe fn message<'a>(
     function: &str,
     topic: *const c_char,
     payload: *const c_void,

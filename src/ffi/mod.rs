@@ -10,6 +10,8 @@ mod constants;
 mod lifetime;
 mod loops;
 mod messages;
+mod oneshot;
+mod oneshot_options;
 mod options;
 mod report;
 mod tls;
@@ -20,6 +22,8 @@ pub use constants::*;
 pub use lifetime::*;
 pub use loops::*;
 pub use messages::*;
+pub use oneshot::*;
+pub use oneshot_options::*;
 pub use options::*;
 pub use report::*;
 pub use tls::*;
@@ -175,6 +179,26 @@ unsafe fn put<T>(out: *mut T, value: T) {
     if !out.is_null() {
         // SAFETY: not NULL, and writable by the caller's promise.
         unsafe { out.write(value) };
+    }
+}
+
+/// Writes a text, as much of it as fits, and its NUL.
+///
+/// # Safety
+/// `buf` is NULL or points to `len` bytes that may be written.
+unsafe fn put_text(buf: *mut c_char, len: usize, text: &str) {
+    if buf.is_null() || len == 0 {
+        return;
+    }
+    let mut fits = text.len().min(len - 1);
+    while !text.is_char_boundary(fits) {
+        fits -= 1;
+    }
+    // SAFETY: `buf` has `len` bytes by the caller's promise, `fits` is less than that, and at the
+    // most the length of the text.
+    unsafe {
+        buf.copy_from_nonoverlapping(text.as_ptr().cast(), fits);
+        buf.add(fits).write(0);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::constants::PMQTT_VERSION_NUMBER;
-use super::{read, run};
+use super::{put_text, read, run};
 use crate::client::{Client, Error, Statistics, error};
 
 /// The words for an error number, unknown ones too.
@@ -49,18 +49,8 @@ pub unsafe extern "C" fn pmqtt_last_error(
 ) -> usize {
     // SAFETY: the pointer is what the header's contract says.
     let text = unsafe { read(client, String::new(), |client| client.last_error()) };
-    if !buf.is_null() && len > 0 {
-        let mut fits = text.len().min(len - 1);
-        while !text.is_char_boundary(fits) {
-            fits -= 1;
-        }
-        // SAFETY: `buf` has `len` bytes by the header's contract, `fits` is less than that, and
-        // at the most the length of the text.
-        unsafe {
-            buf.copy_from_nonoverlapping(text.as_ptr().cast(), fits);
-            buf.add(fits).write(0);
-        }
-    }
+    // SAFETY: NULL or `len` bytes, by the header's contract.
+    unsafe { put_text(buf, len, &text) };
     text.len()
 }
 

@@ -20,10 +20,7 @@ macro_rules! with_tls {
         #[cfg(feature = "tls")]
         let result = run($client, $body);
         #[cfg(not(feature = "tls"))]
-        let result = run($client, |_| {
-            let text = "tls: this libpmqtt was built without TLS";
-            Err(Error::new(crate::client::Code::NotSupported, text))
-        });
+        let result = run($client, |_| Err(unsupported()));
         result
     }};
 }
@@ -272,6 +269,12 @@ pub unsafe extern "C" fn pmqtt_tls_context_set(client: *mut Client, ssl_ctx: *mu
     }
 }
 
+#[cfg(not(feature = "tls"))]
+pub(super) fn unsupported() -> Error {
+    let text = "tls: this libpmqtt was built without TLS";
+    Error::new(crate::client::Code::NotSupported, text)
+}
+
 #[cfg(feature = "tls")]
 fn verify(cert_reqs: c_int) -> Result<bool> {
     match cert_reqs {
@@ -284,7 +287,7 @@ fn verify(cert_reqs: c_int) -> Result<bool> {
 }
 
 #[cfg(feature = "tls")]
-fn protocol(tls_version: c_int) -> Result<Option<Protocol>> {
+pub(super) fn protocol(tls_version: c_int) -> Result<Option<Protocol>> {
     match tls_version {
         0 => Ok(None),
         PMQTT_TLS_V1_0 => Ok(Some(Protocol::Tls10)),

@@ -1,0 +1,13 @@
+//! One-shots, through the C ABI: against a mosquitto, and against a broker that tests play.
+
+mod call;
+mod distance;
+mod mosquitto;
+mod options;
+mod passwords;
+mod played;
+mod publish;
+mod subscribe;
+#[cfg(feature = "tls")]
+mod tls;
+mod wrong;

@@ -1,0 +1,83 @@
+//! A broker that a test plays packet by packet, in a thread.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread::JoinHandle;
+
+use crate::call::PATIENCE;
+
+pub const CONNECT: u8 = 0x10;
+pub const PUBLISH_QOS_1: u8 = 0x32;
+pub const PUBACK: u8 = 0x40;
+pub const SUBSCRIBE: u8 = 0x82;
+pub const DISCONNECT: u8 = 0xe0;
+
+/// Plays a broker, to which `port` leads. Join the handle, for what the play claims.
+pub fn play(script: impl FnOnce(&TcpListener) + Send + 'static) -> (u16, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = listener.local_addr().expect("its address").port();
+    (port, std::thread::spawn(move || script(&listener)))
+}
+
+/// One connection, from the broker's side.
+pub struct Peer {
+    stream: TcpStream,
+    /// What follows the fixed header of its CONNECT.
+    pub connect: Vec<u8>,
+}
+
+impl Peer {
+    /// The next connection, whose CONNECT is answered with this code.
+    pub fn answer(listener: &TcpListener, code: u8) -> Peer {
+        let (stream, _) = listener.accept().expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut peer = Peer {
+            stream,
+            connect: Vec::new(),
+        };
+        peer.connect = peer.expect(CONNECT);
+        peer.send(&[0x20, 2, 0, code]);
+        peer
+    }
+
+    /// As `answer`, and SUBSCRIBE is answered with that one.
+    pub fn grant(listener: &TcpListener, granted: u8) -> Peer {
+        let mut peer = Peer::answer(listener, 0);
+        let subscribe = peer.expect(SUBSCRIBE);
+        peer.send(&[0x90, 3, subscribe[0], subscribe[1], granted]);
+        peer
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the client reads");
+    }
+
+    /// A message with topic t; at QoS 1.
+    pub fn send_message(&mut self, id: u8, payload: u8) {
+        self.send(&[0x32, 6, 0, 1, b't', 0, id, payload]);
+    }
+
+    /// Reads a packet, which begins with `first`, and returns what follows the fixed header.
+    pub fn expect(&mut self, first: u8) -> Vec<u8> {
+        let mut header = [0; 2];
+        self.stream.read_exact(&mut header).expect("a packet");
+        assert_eq!(header[0], first, "the type of the packet");
+        assert!(header[1] < 128, "a short packet");
+        let mut body = vec![0; header[1].into()];
+        self.stream.read_exact(&mut body).expect("a whole packet");
+        body
+    }
+
+    /// False at the end of the connection.
+    pub fn read_on(&mut self) -> bool {
+        self.stream.read(&mut [0]).is_ok_and(|count| count > 0)
+    }
+
+    pub fn expect_end(&mut self) {
+        let count = self
+            .stream
+            .read(&mut [0])
+            .expect("the end of the connection");
+        assert_eq!(count, 0);
+    }
+}

@@ -1,0 +1,207 @@
+//! Publishing: all of it, in order, at once, and an end that tells how far it came.
+
+use std::ffi::{c_int, c_void};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use pmqtt::client::Client;
+use pmqtt::client::events::MessageEvent;
+use pmqtt::ffi::*;
+
+use crate::call::{Call, Message, publication, timed};
+use crate::distance::far_from;
+use crate::mosquitto::Mosquitto;
+use crate::played::{DISCONNECT, PUBACK, PUBLISH_QOS_1, Peer, play};
+
+#[test]
+fn what_is_published_arrives_in_order() {
+    let broker = Mosquitto::start();
+    let mut ready = publication(c"t", b"ready", 0);
+    ready.retain = true;
+    assert_eq!(Call::to(broker.port).publish_one(&ready), PMQTT_ERR_SUCCESS);
+
+    let numbers: Vec<_> = (0..3000u32).map(u32::to_be_bytes).collect();
+    for qos in 0..=2 {
+        let messages: Vec<_> = numbers.iter().map(|n| publication(c"t", n, qos)).collect();
+        let (sender, is_ready) = channel();
+        let mut receiver = Receiver {
+            ready: sender,
+            wanted: numbers.len(),
+            messages: Vec::new(),
+        };
+        let port = broker.port;
+        let receiving = thread::spawn(move || {
+            let code = Call::to(port).follow(Some(on_message), qos, &mut receiver);
+            (code, receiver.messages)
+        });
+        is_ready.recv().expect("the retained message");
+        let call = Call::to(port);
+        assert_eq!(
+            call.publish(&messages),
+            PMQTT_ERR_SUCCESS,
+            "qos {qos} {}",
+            call.words()
+        );
+        let (code, received) = receiving.join().expect("the receiver");
+        assert_eq!(code, PMQTT_ERR_SUCCESS);
+        assert!(received.iter().all(|message| message.qos == qos));
+        assert!(
+            received
+                .iter()
+                .map(|m| &m.payload[..])
+                .eq(numbers.iter().map(|n| &n[..]))
+        );
+    }
+}
+
+struct Receiver {
+    ready: Sender<()>,
+    wanted: usize,
+    messages: Vec<Message>,
+}
+
+extern "C" fn on_message(client: *mut Client, userdata: *mut c_void, event: *const MessageEvent) {
+    // SAFETY: the user data is the receiver, the client and the event are the library's.
+    unsafe {
+        let receiver = &mut *userdata.cast::<Receiver>();
+        assert_eq!(pmqtt_user_data(client), userdata);
+        let message = Message::new(&*event);
+        if message.retain {
+            receiver.ready.send(()).expect("the test waits");
+            return;
+        }
+        receiver.messages.push(message);
+        if receiver.messages.len() == receiver.wanted {
+            assert_eq!(pmqtt_disconnect(client), PMQTT_ERR_SUCCESS);
+        }
+    }
+}
+
+#[test]
+fn no_message_waits_for_the_acknowledgement_of_another() {
+    const COUNT: u16 = 10_000;
+    let (port, broker) = play(|listener| {
+        let mut peer = Peer::answer(listener, 0);
+        for id in 1..=COUNT {
+            assert_eq!(peer.expect(PUBLISH_QOS_1)[3..5], id.to_be_bytes());
+        }
+        let acknowledgements = (1..=COUNT).flat_map(|id| {
+            let [high, low] = id.to_be_bytes();
+            [PUBACK, 2, high, low]
+        });
+        peer.send(&acknowledgements.collect::<Vec<_>>());
+        peer.expect(DISCONNECT);
+    });
+    let messages: Vec<_> = (0..COUNT).map(|_| publication(c"t", b"", 1)).collect();
+    assert_eq!(Call::to(port).publish(&messages), PMQTT_ERR_SUCCESS);
+    broker.join().expect("the broker");
+}
+
+/// Without a distance it is the broker alone that says how much faster it is: some 5 microseconds
+/// for a message are a mosquitto's own.
+#[test]
+fn many_at_once_are_much_faster_than_one_by_one() {
+    const MANY: usize = 10_000;
+    const SINGLE: usize = 20;
+    let broker = Mosquitto::start();
+    let port = far_from(broker.port);
+    let messages: Vec<_> = (0..MANY).map(|_| publication(c"t", b"x", 1)).collect();
+    let (code, many) = timed(|| Call::to(port).publish(&messages));
+    assert_eq!(code, PMQTT_ERR_SUCCESS);
+    let ((), single) = timed(|| {
+        for message in &messages[..SINGLE] {
+            assert_eq!(Call::to(port).publish_one(message), PMQTT_ERR_SUCCESS);
+        }
+    });
+    let one_by_one = single / SINGLE as u32 * MANY as u32;
+    assert!(
+        20 * many <= one_by_one,
+        "{MANY}: {many:?}; {SINGLE}: {single:?}"
+    );
+}
+
+#[test]
+fn more_than_the_queue_may_hold_is_published_too() {
+    let broker = Mosquitto::start();
+    let payload = vec![b'x'; 1 << 20];
+    let messages: Vec<_> = (0..100).map(|_| publication(c"t", &payload, 1)).collect();
+    let call = Call::to(broker.port).with(|options| options.timeout_ms = 60_000);
+    assert_eq!(
+        call.publish(&messages),
+        PMQTT_ERR_SUCCESS,
+        "{}",
+        call.words()
+    );
+}
+
+#[test]
+fn no_message_is_a_visit() {
+    let (port, broker) = play(|listener| {
+        let mut peer = Peer::answer(listener, 0);
+        peer.expect(DISCONNECT);
+        peer.expect_end();
+    });
+    assert_eq!(Call::to(port).publish(&[]), PMQTT_ERR_SUCCESS);
+    broker.join().expect("the broker");
+}
+
+#[test]
+fn a_refusal_is_told_in_its_own_words_and_not_tried_again() {
+    const CODE: u8 = 3;
+    let (port, broker) = play(|listener| {
+        Peer::answer(listener, CODE).expect_end();
+        listener.set_nonblocking(true).expect("a listener");
+        assert!(listener.accept().is_err());
+    });
+    let call = Call::to(port);
+    let code = call.publish(&[publication(c"t", b"", 1)]);
+    assert_eq!(code, PMQTT_ERR_CONN_REFUSED);
+    let words = pmqtt::client::error::connack_string(CODE.into());
+    assert!(
+        call.words().contains(words.to_str().expect("words")),
+        "{}",
+        call.words()
+    );
+    broker.join().expect("the broker");
+}
+
+#[test]
+fn a_lost_connection_is_an_error_that_says_how_far_it_came() {
+    let (port, broker) = play(|listener| {
+        let mut peer = Peer::answer(listener, 0);
+        for _ in 0..3 {
+            let publish = peer.expect(PUBLISH_QOS_1);
+            if publish[3..5] != [0, 3] {
+                peer.send(&[0x40, 2, publish[3], publish[4]]);
+            }
+        }
+    });
+    let call = Call::to(port);
+    let messages: [_; 3] = std::array::from_fn(|_| publication(c"t", b"", 1));
+    assert_eq!(call.publish(&messages), PMQTT_ERR_CONN_LOST);
+    assert!(
+        call.words().ends_with("; 2 of 3 messages are settled"),
+        "{}",
+        call.words()
+    );
+    broker.join().expect("the broker");
+}
+
+#[test]
+fn a_message_that_is_not_settled_in_time_is_an_error() {
+    let (port, broker) = play(|listener| {
+        let mut peer = Peer::answer(listener, 0);
+        peer.expect(PUBLISH_QOS_1);
+        peer.expect(DISCONNECT);
+        peer.expect_end();
+    });
+    let call = Call::to(port).with(|options| options.timeout_ms = 2000);
+    let code: c_int = call.publish_one(&publication(c"t", b"", 1));
+    assert_eq!(code, PMQTT_ERR_TIMEOUT);
+    assert!(
+        call.words().ends_with("; 0 of 1 messages are settled"),
+        "{}",
+        call.words()
+    );
+    broker.join().expect("the broker");
+}
