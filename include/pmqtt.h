@@ -1697,7 +1697,7 @@ int pmqtt_tls_set(struct pmqtt_client *client,
  *
  * @return As `pmqtt_tls_set`.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
  */
 int pmqtt_tls_pem_set(struct pmqtt_client *client,
                       const char *ca_certs,
@@ -1730,7 +1730,8 @@ int pmqtt_tls_key_password_set(struct pmqtt_client *client, pmqtt_key_password c
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
  * built without TLS.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
+ * that is trusted.
  */
 int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
 
@@ -1744,7 +1745,8 @@ int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
  * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
+ * that is trusted.
  */
 int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
 
@@ -1759,7 +1761,8 @@ int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_TLS`: a name
  * is empty or too long; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
+ * that is trusted.
  */
 int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols, size_t count);
 
@@ -1775,7 +1778,7 @@ int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
  * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
  */
 int pmqtt_tls_psk_set(struct pmqtt_client *client,
                       const char *identity,
@@ -1794,7 +1797,7 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
  * built without TLS.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
  */
 int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 

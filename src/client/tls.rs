@@ -119,12 +119,13 @@ impl Client {
     fn apply(&self, change: impl FnOnce(&mut Settings), on: bool) -> Result {
         let mut settings = self.lock().security.settings.clone();
         change(&mut settings);
-        // Files may have to be read for it, so it is done without the lock.
-        let tls = settings.build().map_err(refused)?;
-        self.lock().security = Security {
-            settings,
-            tls: on.then_some(tls),
+        // The system's store has to be read for it, so it is done without the lock, and only once
+        // there is a use for it.
+        let tls = match on {
+            true => Some(settings.build().map_err(refused)?),
+            false => settings.check().map(|()| None).map_err(refused)?,
         };
+        self.lock().security = Security { settings, tls };
         Ok(())
     }
 }

@@ -97,7 +97,7 @@ pub unsafe extern "C" fn pmqtt_tls_set(
 ///
 /// @return As `pmqtt_tls_set`.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_pem_set(
     client: *mut Client,
@@ -155,7 +155,8 @@ pub unsafe extern "C" fn pmqtt_tls_key_password_set(
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
 /// built without TLS.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
+/// that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Client, insecure: bool) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -171,7 +172,8 @@ pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Client, insecure: b
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
 /// `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
+/// that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_server_name_set(
     client: *mut Client,
@@ -195,7 +197,8 @@ pub unsafe extern "C" fn pmqtt_tls_server_name_set(
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_TLS`: a name
 /// is empty or too long; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
+/// that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_alpn_set(
     client: *mut Client,
@@ -225,7 +228,7 @@ pub unsafe extern "C" fn pmqtt_tls_alpn_set(
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
 /// `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_psk_set(
     client: *mut Client,
@@ -253,7 +256,7 @@ pub unsafe extern "C" fn pmqtt_tls_psk_set(
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
 /// built without TLS.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_context_set(client: *mut Client, ssl_ctx: *mut c_void) -> c_int {
     // SAFETY: the pointers are what the header's contract says.

@@ -100,6 +100,11 @@ impl Identity {
 }
 
 impl Settings {
+    /// Says which setting cannot be used, of those that need no other.
+    pub fn check(&self) -> Result<(), String> {
+        wire_format(&self.alpn).map(drop)
+    }
+
     /// Makes what connections need, or says which setting cannot be used.
     pub fn build(&self) -> Result<Tls, String> {
         let session = Arc::new(LastSession::default());
