@@ -159,7 +159,7 @@ fn subject(certificate: &X509Ref) -> Option<String> {
 }
 
 /// What OpenSSL says; where the broker has sent an alert, that it did.
-fn words(stack: &ErrorStack) -> String {
+pub(super) fn words(stack: &ErrorStack) -> String {
     let reason = reason(stack);
     if let Some((_, alert)) = reason.split_once(" alert ") {
         return format!("the broker refuses: alert {alert}");

@@ -1,5 +1,6 @@
 //! A secured stream. OpenSSL may have to write for a read to go on, and the other way round.
 
+use super::handshake::words;
 use crate::sys::Watch;
 use crate::transport::stream::Stream;
 use crate::transport::tcp::Tcp;
@@ -75,7 +76,7 @@ fn failure(error: openssl::ssl::Error) -> io::Error {
                 io::ErrorKind::UnexpectedEof,
                 "the broker closed it without a TLS close_notify",
             ),
-            Some(stack) => io::Error::other(format!("tls: {}", super::settings::reason(stack))),
+            Some(stack) => io::Error::other(format!("tls: {}", words(stack))),
             None => io::ErrorKind::UnexpectedEof.into(),
         },
     }
