@@ -94,8 +94,18 @@ impl Identity {
         password: KeyPassword,
     ) -> Result<Identity, String> {
         let chain = certificates(certificate.0, certificate.1)?;
-        let key = private_key(key.0, key.1, password)?;
-        Ok(Identity { chain, key })
+        let source = key.1;
+        let key = private_key(key.0, source, password)?;
+        let certified = chain[0]
+            .public_key()
+            .map_err(|error| format!("{}: {}", certificate.1, reason(&error)))?;
+        match certified.public_eq(&key) {
+            true => Ok(Identity { chain, key }),
+            false => Err(format!(
+                "{source}: the key does not belong to {}",
+                certificate.1
+            )),
+        }
     }
 }
 
@@ -190,10 +200,7 @@ impl Settings {
                 .add_extra_chain_cert(certificate.clone())
                 .map_err(text("certfile"))?;
         }
-        builder
-            .set_private_key(key)
-            .and_then(|()| builder.check_private_key())
-            .map_err(text("keyfile: it does not belong to the certificate"))
+        builder.set_private_key(key).map_err(text("keyfile"))
     }
 
     fn set_ciphers(&self, builder: &mut SslContextBuilder) -> Result<(), String> {
@@ -244,9 +251,10 @@ fn private_key(pem: &[u8], source: &str, password: KeyPassword) -> Result<PKey<P
         asked = true;
         password(buffer).ok_or_else(ErrorStack::get)
     });
-    key.map_err(|error| match asked {
+    key.map_err(|_| match asked {
         true => format!("{source}: the key is encrypted, and the password is missing or wrong"),
-        false => format!("{source}: {}", reason(&error)),
+        // All that OpenSSL would say is "unsupported".
+        false => format!("{source}: there is no private key in it that OpenSSL can use"),
     })
 }
 
