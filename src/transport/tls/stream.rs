@@ -22,6 +22,15 @@ impl TlsStream {
     }
 }
 
+impl TlsStream {
+    /// Why the broker has closed a stream that takes no more bytes: its alert may have come before
+    /// its reset, and says more.
+    fn alert(&mut self) -> Option<openssl::ssl::Error> {
+        let error = self.inner.ssl_read(&mut [0]).err()?;
+        error.ssl_error().is_some().then_some(error)
+    }
+}
+
 impl Stream for TlsStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.read_wants_write = false;
@@ -46,7 +55,7 @@ impl Stream for TlsStream {
                 ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => {
                     Err(io::ErrorKind::WouldBlock.into())
                 }
-                _ => Err(failure(error)),
+                _ => Err(failure(self.alert().unwrap_or(error))),
             },
         }
     }
