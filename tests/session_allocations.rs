@@ -57,6 +57,7 @@ impl Driver {
             return_code: 0,
         };
         driver.hears(Packet::ConnAck(connack));
+        driver.0.announced(NOW);
         driver
     }
 

@@ -290,7 +290,8 @@ impl World {
                 self.finish(mid, Asked::Subscribe);
             }
             Event::Unsubscribed { mid } => self.finish(mid, Asked::Unsubscribe),
-            Event::None | Event::ConnAck(_) | Event::Unexpected(_) => {}
+            Event::ConnAck(_) => self.session.announced(self.now),
+            Event::None | Event::Unexpected(_) => {}
         }
     }
 

@@ -143,29 +143,31 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
     let mut transport = Transport::connect(&endpoint, &state.resolver, sys::now())?;
     let mut poll_set = PollSet::default();
     let mut watches = Vec::new();
-    while !MutexGuard::unlocked(state, || -> Result<bool> {
-        watches.clear();
-        transport.watches(false, &mut watches);
-        watches.push(Watch {
-            fd: std::os::fd::AsRawFd::as_raw_fd(waker),
-            read: true,
-            write: false,
+    loop {
+        let opened = MutexGuard::unlocked(state, || -> Result<bool> {
+            watches.clear();
+            transport.watches(false, &mut watches);
+            watches.push(Watch {
+                fd: std::os::fd::AsRawFd::as_raw_fd(waker),
+                read: true,
+                write: false,
+            });
+            transport.close_retired();
+            let timeout = transport.deadline().map(|at| at.saturating_sub(sys::now()));
+            if !transport.is_open() {
+                poll_set
+                    .wait(&watches, timeout)
+                    .map_err(|error| Error::os("poll", &error))?;
+            }
+            Ok(transport.advance(sys::now())?)
         });
-        transport.close_retired();
-        let timeout = transport.deadline().map(|at| at.saturating_sub(sys::now()));
-        if !transport.is_open() {
-            poll_set
-                .wait(&watches, timeout)
-                .map_err(|error| Error::os("poll", &error))?;
-        }
-        Ok(transport.advance(sys::now())?)
-    })? {
-        if state.epoch != epoch {
-            return Err(Error::no_connection());
+        trace::progress(state, &mut transport);
+        match opened? {
+            true => return Ok(transport),
+            false if state.epoch != epoch => return Err(Error::no_connection()),
+            false => {}
         }
     }
-    trace::open(state, &transport);
-    Ok(transport)
 }
 
 impl Target<'_> {

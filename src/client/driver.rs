@@ -146,15 +146,13 @@ impl Driver {
         };
         let result = MutexGuard::unlocked(state, || transport.advance(now));
         check_epoch(self.epoch, state)?;
+        trace::progress(state, transport);
         match result {
             Ok(false) => Ok(()),
-            Ok(true) => {
-                trace::open(state, transport);
-                state.session.open(sys::now()).map_err(|error| {
-                    let text = format!("mqtt: CONNECT cannot be sent: {} is too long", error.0);
-                    Stop::Over(Error::inval(text))
-                })
-            }
+            Ok(true) => state.session.open(sys::now()).map_err(|error| {
+                let text = format!("mqtt: CONNECT cannot be sent: {} is too long", error.0);
+                Stop::Over(Error::inval(text))
+            }),
             Err(error) => Err(Stop::Over(error.into())),
         }
     }

@@ -134,11 +134,14 @@ fn message(state: &mut Guard, publish: &Publish, manual_ack: bool, epoch: u64, n
 /// The broker answered CONNECT: the connection is announced, or refused and over.
 fn answered(state: &mut Guard, connack: &ConnAck, epoch: u64, now: Duration) -> Step {
     let rc = connack.return_code.into();
-    state.owes_disconnect = true;
     if rc == 0 {
+        trace::accepted(state, now);
+        log::deliver(state);
+        check_epoch(epoch, state)?;
         state.counters.connections += 1;
         state.backoff.connected(now);
     }
+    state.owes_disconnect = true;
     let event = Connected {
         session_present: connack.session_present,
         rc,
@@ -147,6 +150,7 @@ fn answered(state: &mut Guard, connack: &ConnAck, epoch: u64, now: Duration) -> 
     call(state, callback, &event);
     check_epoch(epoch, state)?;
     if rc == 0 {
+        state.session.announced(now);
         return Ok(());
     }
     let words = connack_string(rc).to_string_lossy();

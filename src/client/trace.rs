@@ -1,6 +1,8 @@
 //! A line for each stage of connecting, and for each packet, in and out. Costs nothing while no
 //! log callback is set.
 
+use std::time::Duration;
+
 use super::log::Level;
 use super::state::State;
 use crate::codec::{Packet, Role, decode, header};
@@ -11,10 +13,21 @@ pub fn connecting(state: &mut State, endpoint: &Endpoint) {
     state.log(Level::Info, format_args!("connecting to {place}"));
 }
 
-pub fn open(state: &mut State, transport: &Transport) {
-    if let Some(peer) = transport.peer() {
-        state.log(Level::Info, format_args!("tcp: connected to {peer}"));
+/// Logs how far a connection has come.
+pub fn progress(state: &mut State, transport: &mut Transport) {
+    for milestone in transport.milestones() {
+        state.log(Level::Info, format_args!("{milestone}"));
     }
+}
+
+/// Logs how long the broker took to answer CONNECT.
+pub fn accepted(state: &mut State, now: Duration) {
+    let took = now.saturating_sub(state.session.opened_at());
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    state.log(
+        Level::Info,
+        format_args!("mqtt: connected ({milliseconds:.1} ms)"),
+    );
 }
 
 pub fn received(state: &mut State, packet: &Packet) {

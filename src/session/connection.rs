@@ -28,6 +28,7 @@ impl Session {
         self.output.hold();
         self.keep_alive.start(options.keep_alive, now);
         self.blocked = false;
+        self.opened_at = now;
         self.phase = Phase::Connecting {
             deadline: now + options.handshake_timeout,
             then_disconnect: false,
@@ -53,6 +54,7 @@ impl Session {
         self.outgoing.connection_lost();
         self.incoming.connection_lost();
         self.delivering = None;
+        self.announcing = false;
         self.retry_at = None;
         self.phase = Phase::Closed;
         self.announce_room();
@@ -61,6 +63,9 @@ impl Session {
     /// Asks for the end: what is written already goes out first, and the acknowledgement of a
     /// message that is being delivered, then DISCONNECT. False when there is no connection.
     pub fn disconnect(&mut self, now: Duration) -> bool {
+        if self.announcing {
+            self.announced(now);
+        }
         match &mut self.phase {
             Phase::Closed => return false,
             Phase::Connecting {
@@ -103,11 +108,18 @@ impl Session {
             self.incoming.clear();
         }
         self.phase = Phase::Connected;
+        self.announcing = self.outgoing.unfinished() > 0;
         self.output.release();
-        self.pump(now);
         if then_disconnect {
             self.disconnect(now);
         }
+    }
+
+    /// The application knows of the connection, and what it has asked for upon that goes first: a
+    /// SUBSCRIBE, say, comes before the queued requests that it wants to have answered.
+    pub fn announced(&mut self, now: Duration) {
+        self.announcing = false;
+        self.pump(now);
     }
 
     /// Bytes came in, be it only a part of a packet: the peer lives.

@@ -64,6 +64,7 @@ pub struct Will {
 pub enum Event<'a> {
     /// Nothing: the session has dealt with it.
     None,
+    /// Tell the application, then call `announced` if the broker accepted.
     ConnAck(ConnAck),
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
     Message {
@@ -137,6 +138,10 @@ pub enum Phase {
 pub struct Session {
     options: Options,
     phase: Phase,
+    /// When CONNECT was handed over.
+    opened_at: Duration,
+    /// The application is being told of the connection: what has waited for one waits for that too.
+    announcing: bool,
     last_mid: u64,
     ids: PacketIds,
     output: Output,
@@ -162,6 +167,8 @@ impl Session {
             outgoing: Outgoing::new(options.max_inflight),
             options,
             phase: Phase::Closed,
+            opened_at: Duration::ZERO,
+            announcing: false,
             last_mid: 0,
             ids: PacketIds::default(),
             output: Output::default(),
@@ -193,6 +200,11 @@ impl Session {
 
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// When the present connection was opened.
+    pub fn opened_at(&self) -> Duration {
+        self.opened_at
     }
 
     /// Bytes are ready for the socket.
@@ -245,7 +257,7 @@ impl Session {
 
     /// Sends what the window has room for.
     fn pump(&mut self, now: Duration) {
-        if self.phase != Phase::Connected {
+        if self.phase != Phase::Connected || self.announcing {
             return;
         }
         let version = self.version();

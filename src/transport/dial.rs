@@ -1,5 +1,7 @@
 //! The way to one host: its addresses, TCP, TLS.
 
+use super::list;
+use super::milestones::Milestones;
 use super::race::Race;
 use super::resolver::AddressQuery;
 use super::stream::Stream;
@@ -18,9 +20,6 @@ pub struct Dial {
     timeout: Duration,
     step: Step,
 }
-
-/// A connection that was made, and to which address.
-pub type Connection = (Box<dyn Stream>, SocketAddr);
 
 enum Step {
     Resolving(AddressQuery),
@@ -58,13 +57,16 @@ impl Dial {
         endpoint: &Endpoint,
         now: Duration,
         retired: &mut Retired,
-    ) -> Result<Option<Connection>, Error> {
+        milestones: &mut Milestones,
+    ) -> Result<Option<Box<dyn Stream>>, Error> {
         let expired = now >= self.expires;
         if let Step::Resolving(query) = &self.step {
             let name = &self.host.name;
             match query.answer() {
                 Some(Err(error)) => return Err(Error::dns(name, error)),
                 Some(Ok(addresses)) if !expired => {
+                    let outcome = format!("{name} is {}", list(addresses));
+                    milestones.pass(Stage::Dns, outcome, now);
                     self.step = Step::Racing(Race::new(addresses, name, endpoint.bind)?);
                 }
                 _ => {}
@@ -74,16 +76,18 @@ impl Dial {
             && let Some(winner) = race.advance(now, retired)?
         {
             let peer = winner.address();
+            milestones.pass(Stage::Tcp, race.won(peer), now);
             let tcp = Tcp::new(winner.into_socket());
             let Some(tls) = &endpoint.tls else {
-                return Ok(Some((Box::new(tcp), peer)));
+                return Ok(Some(Box::new(tcp)));
             };
             self.step = Step::Securing(Handshake::new(tls, tcp, &self.host.name)?, peer);
         }
-        if let Step::Securing(handshake, peer) = &mut self.step
-            && let Some(stream) = handshake.advance()?
+        if let Step::Securing(handshake, _) = &mut self.step
+            && let Some((stream, how)) = handshake.advance()?
         {
-            return Ok(Some((Box::new(stream), *peer)));
+            milestones.pass(Stage::Tls, how, now);
+            return Ok(Some(Box::new(stream)));
         }
         match expired {
             true => Err(self.timed_out()),

@@ -14,6 +14,7 @@
 //! | `stream`     | what an open connection can do, whatever it is made of        |
 //! | `tcp`        | a stream made of a TCP socket                                 |
 //! | `tls`        | a stream over another, secured by OpenSSL                     |
+//! | `milestones` | which stages are over, for a log                              |
 //! | `error`      | what went wrong, and in which stage                           |
 
 mod attempt;
@@ -21,6 +22,7 @@ mod candidates;
 mod dial;
 mod error;
 mod lookup;
+mod milestones;
 mod place;
 mod race;
 mod resolver;
@@ -36,17 +38,19 @@ pub mod tls;
 mod tls;
 
 pub use error::{Error, Stage};
+pub use milestones::Milestone;
 pub use place::{Host, Place};
 pub use resolver::Resolver;
 pub use tls::Tls;
 
 use crate::sys::Watch;
-use dial::{Connection, Dial};
+use dial::Dial;
+use milestones::Milestones;
 use resolver::ServiceQuery;
 use services::Service;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 use stream::Stream;
 
@@ -76,6 +80,7 @@ pub struct Transport {
     /// Who else serves the domain, the next choice first.
     hosts: VecDeque<Host>,
     failures: Vec<Failure>,
+    milestones: Milestones,
     retired: Retired,
 }
 
@@ -85,7 +90,7 @@ type Retired = Vec<Box<dyn Send>>;
 enum State {
     Searching(ServiceQuery),
     Dialling(Dial),
-    Open(Connection),
+    Open(Box<dyn Stream>),
 }
 
 /// A host of a domain that cannot be connected to, and why.
@@ -115,6 +120,7 @@ impl Transport {
             state,
             hosts: VecDeque::new(),
             failures: Vec::new(),
+            milestones: Milestones::new(now),
             retired: Vec::new(),
         };
         transport.advance(now)?;
@@ -127,9 +133,9 @@ impl Transport {
     pub fn advance(&mut self, now: Duration) -> Result<bool, Error> {
         self.search(now)?;
         while let State::Dialling(dial) = &mut self.state {
-            match dial.advance(&self.endpoint, now, &mut self.retired) {
+            match dial.advance(&self.endpoint, now, &mut self.retired, &mut self.milestones) {
                 Ok(None) => return Ok(false),
-                Ok(Some(connection)) => self.state = State::Open(connection),
+                Ok(Some(stream)) => self.state = State::Open(stream),
                 Err(error) => self.fail_over(error, now)?,
             }
         }
@@ -148,12 +154,9 @@ impl Transport {
         }
     }
 
-    /// The broker's address, once open.
-    pub fn peer(&self) -> Option<SocketAddr> {
-        match self.state {
-            State::Open((_, peer)) => Some(peer),
-            _ => None,
-        }
+    /// The stages that are over and that this has not told yet.
+    pub fn milestones(&mut self) -> Vec<Milestone> {
+        self.milestones.take()
     }
 
     /// Appends what this waits for now. `want_write` matters only once open: there are bytes that
@@ -162,7 +165,7 @@ impl Transport {
         match &self.state {
             State::Searching(query) => out.push(query.watch()),
             State::Dialling(dial) => dial.watches(out),
-            State::Open((stream, _)) => out.push(stream.watch(want_write)),
+            State::Open(stream) => out.push(stream.watch(want_write)),
         }
     }
 
@@ -173,7 +176,7 @@ impl Transport {
         match &self.state {
             State::Searching(query) => Some(query.watch()),
             State::Dialling(dial) => dial.primary(),
-            State::Open((stream, _)) => Some(stream.watch(want_write)),
+            State::Open(stream) => Some(stream.watch(want_write)),
         }
     }
 
@@ -199,7 +202,7 @@ impl Transport {
 
     /// Whether a read would find bytes that no watch tells of.
     pub fn has_pending(&self) -> bool {
-        matches!(&self.state, State::Open((stream, _)) if stream.has_pending())
+        matches!(&self.state, State::Open(stream) if stream.has_pending())
     }
 
     /// Writes as much as fits. `WouldBlock` says that nothing does; no SIGPIPE is ever raised.
@@ -209,7 +212,7 @@ impl Transport {
 
     /// Ends the stream after what has been written, so that dropping it loses none of that.
     pub fn finish(&mut self) {
-        if let State::Open((stream, _)) = &mut self.state {
+        if let State::Open(stream) = &mut self.state {
             stream.finish();
         }
     }
@@ -229,6 +232,8 @@ impl Transport {
             Some(Err(error)) => Err(Error::dns(service, error)),
             Some(Ok(hosts)) => {
                 self.hosts = hosts.iter().cloned().collect();
+                let outcome = format!("{service} is served by {}", list(hosts));
+                self.milestones.pass(Stage::Dns, outcome, now);
                 self.dial_next(now)
             }
         }
@@ -240,6 +245,8 @@ impl Transport {
             return Err(error);
         };
         let host = dial.host().clone();
+        let outcome = format!("{host}: {}", error.message);
+        self.milestones.pass(error.stage, outcome, now);
         self.failures.push(Failure { host, error });
         self.dial_next(now)
     }
@@ -285,10 +292,19 @@ impl Transport {
 
     fn stream(&mut self) -> io::Result<&mut dyn Stream> {
         match &mut self.state {
-            State::Open((stream, _)) => Ok(stream.as_mut()),
+            State::Open(stream) => Ok(stream.as_mut()),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
     }
+}
+
+/// As words.
+fn list<T: ToString>(items: &[T]) -> String {
+    items
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Asks who serves a domain.

@@ -14,7 +14,7 @@ impl Handshake {
         match *tls {}
     }
 
-    pub fn advance(&mut self) -> Result<Option<Tcp>, Error> {
+    pub fn advance(&mut self) -> Result<Option<(Tcp, String)>, Error> {
         match *self {}
     }
 

@@ -78,6 +78,14 @@ impl Race {
         start.into_iter().chain(look).min()
     }
 
+    /// Who has won, and why those before it have not.
+    pub fn won(&self, address: SocketAddr) -> String {
+        if self.failures.is_empty() {
+            return format!("connected to {address}");
+        }
+        format!("connected to {address} (and {})", self.reasons())
+    }
+
     /// Who has not answered so far, and what the others have said.
     pub fn silence(&self) -> String {
         let silent = self.running.iter().map(|a| a.address().to_string());

@@ -9,7 +9,7 @@ use crate::sys::{self, EventSet, PollSet, Waker};
 use attempt::Attempt;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -108,6 +108,17 @@ fn failure(result: Result<Transport, Error>) -> Error {
     result.err().expect("an error was expected")
 }
 
+/// What a log would say of the way to where the transport is now.
+fn told(transport: &mut Transport) -> Vec<String> {
+    let milestones = transport.milestones();
+    milestones.iter().map(ToString::to_string).collect()
+}
+
+fn has_reached(transport: &mut Transport, address: SocketAddr) -> bool {
+    let stage = format!("tcp: connected to {address} (");
+    transport.is_open() && told(transport).iter().any(|line| line.starts_with(&stage))
+}
+
 fn open_pair() -> (Transport, TcpStream) {
     let (listener, address) = listen("127.0.0.1:0");
     let transport = open(&endpoint("127.0.0.1", address.port())).unwrap();
@@ -142,7 +153,7 @@ fn bytes_go_both_ways() {
         let address = listener.local_addr().unwrap();
         let mut transport = open(&endpoint(host, address.port())).unwrap();
         let mut peer = listener.accept().unwrap().0;
-        assert_eq!(transport.peer(), Some(address));
+        assert!(has_reached(&mut transport, address));
         assert_eq!(transport.stage(), Stage::Open);
         assert_eq!(transport.deadline(), None);
 
@@ -168,7 +179,7 @@ fn a_name_is_looked_up_beside_the_caller() {
     let endpoint = endpoint("localhost", address.port());
     let mut transport = Transport::connect(&endpoint, &resolver, sys::now()).unwrap();
     drive(&mut transport).unwrap();
-    assert_eq!(transport.peer(), Some(address));
+    assert!(has_reached(&mut transport, address));
     drop(listener);
 }
 
@@ -204,7 +215,7 @@ fn an_address_that_refuses_makes_room_for_the_next_at_once() {
         }
         thread::sleep(ms(5));
     }
-    assert_eq!(transport.peer(), Some(second));
+    assert!(has_reached(&mut transport, second));
 }
 
 #[test]
@@ -243,7 +254,7 @@ fn an_address_that_is_silent_is_overtaken_after_a_quarter_of_a_second() {
 
     ready(&transport, false);
     assert!(transport.advance(start + ms(260)).unwrap());
-    assert_eq!(transport.peer(), Some(second));
+    assert!(has_reached(&mut transport, second));
     assert_eq!(transport.retired.len(), 1);
     transport.close_retired();
     assert!(transport.retired.is_empty());
@@ -424,6 +435,6 @@ fn an_event_set_sees_a_connection_through() {
         set.drain();
         transport.advance(sys::now()).unwrap();
     }
-    assert_eq!(transport.peer(), Some(second));
+    assert!(has_reached(&mut transport, second));
     assert!(rounds < 12, "{rounds} rounds is a busy loop");
 }

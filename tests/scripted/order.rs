@@ -1,8 +1,10 @@
 //! What comes in order goes out in order, and no more of it than the window has room for.
 
+use pmqtt::ffi::PMQTT_ERR_NO_CONN;
+
 use crate::support::{
-    CONNACK, CONNECT, Connection, Event, Message, connected, connected_with, each_drive,
-    reconnect_when_lost,
+    Broker, CONNACK, CONNECT, Client, Connection, DISCONNECT, Event, Message, connected,
+    connected_with, each_drive, reconnect_when_lost,
 };
 
 /// The PUBLISH of QoS 1 with this number as its identifier and its payload.
@@ -92,6 +94,54 @@ fn the_next_connection_begins_with_what_was_in_flight() {
         peer.send(&puback(1));
         peer.expect(&publish(5));
         peer.expect_silence();
+    });
+}
+
+/// Whoever answers what was queued is to find the subscription for the answers.
+#[test]
+fn what_on_connect_asks_for_goes_before_the_queue() {
+    each_drive(|drive| {
+        let (client, broker) = (Client::new("c"), Broker::new());
+        for number in 1..=2 {
+            let (rc, mid) = client.try_publish("t", &[number], 1, false);
+            assert_eq!((rc, mid), (PMQTT_ERR_NO_CONN, Some(number.into())));
+        }
+        client.hook(|client, event| {
+            if *event == Event::CONNECTED {
+                client.subscribe(&[("s", 0)]);
+                client.publish("t", &[4], 1);
+                client.publish("t", b"0", 0);
+            }
+        });
+        client.connect_async(&broker);
+        client.run(drive);
+        let mut peer = broker.welcome(CONNECT, CONNACK);
+        peer.expect(b"\x82\x06\0\x03\0\x01s\0");
+        peer.expect(b"\x30\x04\0\x01t0");
+        for number in [1, 2, 4] {
+            peer.expect(&publish(number));
+        }
+        peer.expect_silence();
+    });
+}
+
+/// A program that only wants its messages sent, and then disconnects as soon as it is connected.
+#[test]
+fn a_disconnect_in_on_connect_comes_behind_the_queue() {
+    each_drive(|drive| {
+        let (client, broker) = (Client::new("c"), Broker::new());
+        client.try_publish("t", &[1], 1, false);
+        client.hook(|client, event| {
+            if *event == Event::CONNECTED {
+                assert_eq!(client.disconnect(), 0);
+            }
+        });
+        client.connect_async(&broker);
+        client.run(drive);
+        let mut peer = broker.welcome(CONNECT, CONNACK);
+        peer.expect(&publish(1));
+        peer.expect(DISCONNECT);
+        peer.expect_end();
     });
 }
 

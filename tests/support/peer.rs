@@ -93,15 +93,17 @@ impl Peer {
     }
 
     pub fn try_hears(&mut self, packet: Vec<u8>) -> Result<String, Failure> {
-        self.hears_and(packet, |session, event, now| {
-            if let Event::Message {
+        self.hears_and(packet, |session, event, now| match event {
+            Event::ConnAck(_) => session.announced(now),
+            Event::Message {
                 publish,
                 manual_ack: false,
-            } = event
-                && let Some(id) = publish.packet_id
-            {
-                session.delivered(id, publish.qos, now);
+            } => {
+                if let Some(id) = publish.packet_id {
+                    session.delivered(id, publish.qos, now);
+                }
             }
+            _ => {}
         })
     }
 

@@ -43,13 +43,30 @@ fn the_first_host_that_can_be_connected_to_is_taken() {
     let (_socket, refusing) = refusing();
     let (_listener, good) = listen("127.0.0.1:0");
     let (_other, spare) = listen("127.0.0.1:0");
-    let transport = open_domain(&[
+    let (refused, good, spare) = (refusing.port(), good.port(), spare.port());
+    let mut transport = open_domain(&[
         named("nowhere", 1),
-        named("refusing", refusing.port()),
-        named("127.0.0.1", good.port()),
-        named("spare", spare.port()),
-    ]);
-    assert_eq!(transport.unwrap().peer(), Some(good));
+        named("refusing", refused),
+        named("127.0.0.1", good),
+        named("spare", spare),
+    ])
+    .unwrap();
+    let lines = told(&mut transport);
+    let stages = [
+        format!(
+            "dns: _mqtt._tcp.test.example is served by nowhere port 1, refusing port {refused}, \
+             127.0.0.1 port {good}, spare port {spare} ("
+        ),
+        "dns: nowhere port 1: nowhere: there is no such name (".to_owned(),
+        format!("dns: refusing is 127.0.0.1:{refused} ("),
+        format!("tcp: refusing port {refused}: 127.0.0.1:{refused}: Connection refused"),
+        format!("tcp: connected to 127.0.0.1:{good} ("),
+    ];
+    assert_eq!(lines.len(), stages.len(), "{lines:#?}");
+    for (line, stage) in lines.iter().zip(stages) {
+        assert!(line.starts_with(&stage), "{line} begins not with {stage}");
+        assert!(line.ends_with(" ms)"), "{line}");
+    }
 }
 
 #[test]
@@ -94,7 +111,7 @@ fn a_silent_host_has_its_share_of_the_time_and_no_more() {
     assert_ne!(transport.primary(false).unwrap().fd, before.fd);
     transport.close_retired();
     settle(&mut transport, asked + ms(3000), Transport::is_open);
-    assert_eq!(transport.peer(), Some(third));
+    assert!(has_reached(&mut transport, third));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::transport::stream::Stream;
 use crate::transport::tcp::Tcp;
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
-use openssl::ssl::{ErrorCode, Ssl, SslStream, SslVerifyMode};
+use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVerifyMode};
 use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509Ref, X509StoreContextRef};
 use parking_lot::Mutex;
@@ -44,13 +44,16 @@ impl Handshake {
         })
     }
 
-    /// The secured stream, as soon as there is one.
-    pub fn advance(&mut self) -> Result<Option<TlsStream>, Error> {
+    /// The secured stream, as soon as there is one, and how it is secured.
+    pub fn advance(&mut self) -> Result<Option<(TlsStream, String)>, Error> {
         let Some(stream) = &mut self.stream else {
             return Ok(None);
         };
         match stream.connect() {
-            Ok(()) => Ok(self.stream.take().map(TlsStream::new)),
+            Ok(()) => Ok(self.stream.take().map(|stream| {
+                let how = describe_session(stream.ssl());
+                (TlsStream::new(stream), how)
+            })),
             Err(error) => match error.code() {
                 ErrorCode::WANT_READ => {
                     self.wants_write = false;
@@ -118,6 +121,19 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
     }
     tls.session.resume(&mut ssl, name)?;
     Ok(ssl)
+}
+
+/// As `TLSv1.3, TLS_AES_256_GCM_SHA384`.
+fn describe_session(ssl: &SslRef) -> String {
+    let cipher = ssl
+        .current_cipher()
+        .map_or("no cipher", |cipher| cipher.name());
+    let resumed = if ssl.session_reused() {
+        ", a session resumed"
+    } else {
+        ""
+    };
+    format!("{}, {cipher}{resumed}", ssl.version_str())
 }
 
 /// Which check a certificate failed, and whose it is.

@@ -1,0 +1,50 @@
+//! The stages of connecting that are over, for a log: how each ended, and how long it took.
+
+use super::Stage;
+use std::fmt;
+use std::time::Duration;
+
+pub struct Milestones {
+    /// When the present stage began.
+    since: Duration,
+    passed: Vec<Milestone>,
+}
+
+/// Shown as `tcp: connected to 127.0.0.1:1883 (0.2 ms)`.
+pub struct Milestone {
+    stage: Stage,
+    outcome: String,
+    took: Duration,
+}
+
+impl Milestones {
+    pub fn new(now: Duration) -> Milestones {
+        Milestones {
+            since: now,
+            passed: Vec::new(),
+        }
+    }
+
+    /// A stage is over, and the next one begins.
+    pub fn pass(&mut self, stage: Stage, outcome: String, now: Duration) {
+        self.passed.push(Milestone {
+            stage,
+            outcome,
+            took: now.saturating_sub(self.since),
+        });
+        self.since = now;
+    }
+
+    /// Those that nobody has taken yet.
+    pub fn take(&mut self) -> Vec<Milestone> {
+        std::mem::take(&mut self.passed)
+    }
+}
+
+impl fmt::Display for Milestone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.took.as_secs_f64() * 1000.0;
+        let Milestone { stage, outcome, .. } = self;
+        write!(f, "{stage}: {outcome} ({milliseconds:.1} ms)")
+    }
+}
