@@ -8,7 +8,6 @@ use parking_lot::MutexGuard;
 
 use super::Client;
 use super::error::{Error, Result};
-use super::log::Level;
 use super::state::{Guard, Plan};
 use super::trace;
 use super::turn::Frame;
@@ -70,6 +69,7 @@ impl Client {
     pub fn disconnect(&self) -> Result {
         let mut state = self.lock();
         state.wanted = false;
+        state.why_none = None;
         let connected = state.session.disconnect(sys::now());
         if connected {
             state.owes_disconnect = true;
@@ -108,7 +108,7 @@ impl Client {
             Ok(())
         });
         if let Err(error) = &result {
-            state.log(Level::Err, format_args!("{}", error.text));
+            state.failed(error);
         }
         drop(state);
         self.settle(self.lock());
@@ -121,6 +121,7 @@ impl super::state::State {
     fn aim(&mut self, endpoint: Endpoint, keep_alive: u16) {
         self.endpoint = Some(endpoint);
         self.wanted = true;
+        self.why_none = None;
         self.session
             .configure(sys::now(), |options| options.keep_alive = keep_alive);
     }

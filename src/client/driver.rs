@@ -253,7 +253,7 @@ impl Driver {
         if code == Code::Success {
             state.log(Level::Info, format_args!("{}", error.text));
         } else {
-            state.log(Level::Err, format_args!("{}", error.text));
+            state.failed(&error);
             state.last_error = error.clone();
         }
         self.let_go(state);

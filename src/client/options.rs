@@ -183,8 +183,13 @@ impl Client {
         self.lock().last_error.text.clone().into_owned()
     }
 
+    /// That there is no connection says little without the reason, which others have been told.
     pub fn set_last_error(&self, error: Error) {
-        self.lock().last_error = error;
+        let mut state = self.lock();
+        state.last_error = match &state.why_none {
+            Some(why) if error.code == Code::NoConn => error.after(&why.text),
+            _ => error,
+        };
     }
 
     /// After a panic nothing in here can be relied upon.

@@ -139,6 +139,7 @@ fn answered(state: &mut Guard, connack: &ConnAck, epoch: u64, now: Duration) -> 
         log::deliver(state);
         check_epoch(epoch, state)?;
         state.counters.connections += 1;
+        state.why_none = None;
         state.backoff.connected(now);
     }
     state.owes_disconnect = true;

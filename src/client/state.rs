@@ -13,7 +13,7 @@ use super::backoff::Backoff;
 use super::callbacks::Callbacks;
 use super::error::{Code, Error};
 use super::interest::{self, Reported};
-use super::log;
+use super::log::{self, Level};
 use super::oneshot::Inbox;
 use super::stats::Counters;
 use super::tls::Security;
@@ -34,6 +34,8 @@ pub struct State {
     pub callbacks: Callbacks,
     pub log_lines: log::Lines,
     pub last_error: Error,
+    /// Why there is no connection, as far as that is no wish of the program.
+    pub why_none: Option<Error>,
     pub counters: Counters,
 
     /// Where the program wants to be connected to; a host's port 0 is the default one.
@@ -125,6 +127,7 @@ impl State {
             callbacks,
             log_lines: log::Lines::default(),
             last_error: Error::new(Code::Success, "no error"),
+            why_none: None,
             counters: Counters::default(),
             endpoint: None,
             security: Security::default(),
@@ -159,6 +162,7 @@ impl State {
         self.session = Session::new(options);
         self.callbacks = callbacks;
         self.counters = Counters::default();
+        self.why_none = None;
         self.endpoint = None;
         self.security = Security::default();
         self.connect_blocks = false;
@@ -195,6 +199,12 @@ impl State {
         endpoint.timeout = self.session.options().handshake_timeout;
         endpoint.tls = tls;
         Some(endpoint)
+    }
+
+    /// A connection, or an attempt at one, has failed.
+    pub fn failed(&mut self, error: &Error) {
+        self.log(Level::Err, format_args!("{}", error.text));
+        self.why_none = Some(error.clone());
     }
 
     pub fn is_connected(&self) -> bool {
