@@ -805,24 +805,24 @@ int pmqtt_message_callback_add(struct pmqtt_client *client,
 int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
 
 /**
- * Connects to a broker, and waits until the transport (TCP) is open, but not for CONNACK: a loop
- * call receives that, and `on_connect` tells of it. A connection that the client has already is
- * closed first, without a DISCONNECT.
+ * Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
+ * not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
+ * client has already is closed first, without a DISCONNECT.
  *
  * @param client        The client; not NULL.
  * @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
  *                      are tried, as RFC 8305 says.
- * @param port          1 to 65535; 0: 1883.
+ * @param port          1 to 65535; 0: 1883, or 8883 with TLS.
  * @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
  *                      whether the broker is still there. 0: never. [MQTT-3.1.2.10]
  * @param bind_address  The local IP address to connect from; NULL or "": any.
  *
  * @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is
  * wrong; nothing was changed. `PMQTT_ERR_DNS`: the name has no address. `PMQTT_ERR_ERRNO`: each
- * address failed. `PMQTT_ERR_TIMEOUT`: no answer within the connect timeout. `PMQTT_ERR_BUSY`:
- * another thread connects this client. `PMQTT_ERR_NO_CONN`: another thread or a callback
- * disconnected, connected elsewhere or freed the client meanwhile. `pmqtt_last_error` has the
- * details.
+ * address failed. `PMQTT_ERR_TLS`: the handshake of TLS failed. `PMQTT_ERR_TIMEOUT`: no answer within
+ * the connect timeout. `PMQTT_ERR_BUSY`: another thread connects this client. `PMQTT_ERR_NO_CONN`:
+ * another thread or a callback disconnected, connected elsewhere or freed the client meanwhile.
+ * `pmqtt_last_error` has the details.
  *
  * Thread-safe; callback-safe. Blocks no longer than the connect timeout
  * (`pmqtt_connect_timeout_set`), in a callback too.
@@ -867,10 +867,10 @@ int pmqtt_connect_async(struct pmqtt_client *client,
  * @param keepalive     As for `pmqtt_connect`.
  * @param bind_address  As for `pmqtt_connect`.
  *
- * @return As `pmqtt_connect`. `PMQTT_ERR_DNS` also where the domain has no such service, or says so.
- * `PMQTT_ERR_INVAL` also where the domain is no domain name, or is NULL and this machine is in none;
- * what the client had before is given up then. Where each host has failed, the number is that of the
- * last one; `pmqtt_last_error` names them all.
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_DNS`: no name server has an answer, or the domain has no such
+ * service, or says so; `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed, or the domain is
+ * NULL and this machine is in none; others as `pmqtt_connect`. Where each host has failed, the number is
+ * that of the last one; `pmqtt_last_error` names them all.
  *
  * Thread-safe; callback-safe. Blocks no longer than the connect timeout
  * (`pmqtt_connect_timeout_set`), in a callback too.
@@ -1011,8 +1011,8 @@ void *pmqtt_user_data(const struct pmqtt_client *client);
  * Other values say once why the connection, or the attempt at one, has ended; `on_disconnect` or
  * `on_connect_fail` was called: `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`,
  * `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`, `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`,
- * `PMQTT_ERR_ERRNO`. `PMQTT_ERR_BUSY`: another loop call runs this client, in another thread or up
- * the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
+ * `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
+ * another thread or up the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
  */
@@ -1695,7 +1695,10 @@ int pmqtt_tls_set(struct pmqtt_client *client,
  * @param tls_version  As for `pmqtt_tls_set`.
  * @param ciphers      As for `pmqtt_tls_set`.
  *
- * @return As `pmqtt_tls_set`.
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or
+ * wrong, or no cipher is known; `PMQTT_ERR_INVAL`: another argument is wrong;
+ * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names the text. Nothing was changed
+ * then.
  *
  * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
  */

@@ -188,7 +188,7 @@ check_refusals() {
 
     step "what is no domain name"
     connect "a..b" 10000 1
-    expect "failed with 3: dns: _mqtt._tcp.a..b: this is no domain name"
+    expect "failed with 3: connect: a..b is no domain name"
 }
 
 check_tls() {

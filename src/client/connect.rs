@@ -12,7 +12,7 @@ use super::state::{Guard, Plan};
 use super::trace;
 use super::turn::Frame;
 use crate::sys::{self, PollSet, Waker, Watch};
-use crate::transport::{Endpoint, Host, Place, Transport};
+use crate::transport::{Endpoint, Place, Transport};
 
 /// Where to, as the program says it.
 pub struct Target<'a> {
@@ -173,9 +173,8 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
 
 impl Target<'_> {
     fn endpoint(&self) -> Result<Endpoint> {
-        if matches!(&self.place, Place::Host(Host { name, .. }) if name.is_empty()) {
-            return Err(Error::inval("connect: the host name is empty"));
-        }
+        let checked = self.place.check();
+        checked.map_err(|why| Error::inval(format!("connect: {why}")))?;
         let bind = match self.bind_address.filter(|text| !text.is_empty()) {
             Some(text) => Some(text.parse::<IpAddr>().map_err(|_| {
                 Error::inval(format!("connect: the bind address {text} is no IP address"))

@@ -5,24 +5,24 @@ use std::ffi::{c_char, c_int};
 use super::{number, optional_text, run, text};
 use crate::client::{Client, Host, Place, Result, Target};
 
-/// Connects to a broker, and waits until the transport (TCP) is open, but not for CONNACK: a loop
-/// call receives that, and `on_connect` tells of it. A connection that the client has already is
-/// closed first, without a DISCONNECT.
+/// Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
+/// not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
+/// client has already is closed first, without a DISCONNECT.
 ///
 /// @param client        The client; not NULL.
 /// @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
 ///                      are tried, as RFC 8305 says.
-/// @param port          1 to 65535; 0: 1883.
+/// @param port          1 to 65535; 0: 1883, or 8883 with TLS.
 /// @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
 ///                      whether the broker is still there. 0: never. [MQTT-3.1.2.10]
 /// @param bind_address  The local IP address to connect from; NULL or "": any.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is
 /// wrong; nothing was changed. `PMQTT_ERR_DNS`: the name has no address. `PMQTT_ERR_ERRNO`: each
-/// address failed. `PMQTT_ERR_TIMEOUT`: no answer within the connect timeout. `PMQTT_ERR_BUSY`:
-/// another thread connects this client. `PMQTT_ERR_NO_CONN`: another thread or a callback
-/// disconnected, connected elsewhere or freed the client meanwhile. `pmqtt_last_error` has the
-/// details.
+/// address failed. `PMQTT_ERR_TLS`: the handshake of TLS failed. `PMQTT_ERR_TIMEOUT`: no answer within
+/// the connect timeout. `PMQTT_ERR_BUSY`: another thread connects this client. `PMQTT_ERR_NO_CONN`:
+/// another thread or a callback disconnected, connected elsewhere or freed the client meanwhile.
+/// `pmqtt_last_error` has the details.
 ///
 /// Thread-safe; callback-safe. Blocks no longer than the connect timeout
 /// (`pmqtt_connect_timeout_set`), in a callback too.
@@ -85,10 +85,10 @@ pub unsafe extern "C" fn pmqtt_connect_async(
 /// @param keepalive     As for `pmqtt_connect`.
 /// @param bind_address  As for `pmqtt_connect`.
 ///
-/// @return As `pmqtt_connect`. `PMQTT_ERR_DNS` also where the domain has no such service, or says so.
-/// `PMQTT_ERR_INVAL` also where the domain is no domain name, or is NULL and this machine is in none;
-/// what the client had before is given up then. Where each host has failed, the number is that of the
-/// last one; `pmqtt_last_error` names them all.
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_DNS`: no name server has an answer, or the domain has no such
+/// service, or says so; `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed, or the domain is
+/// NULL and this machine is in none; others as `pmqtt_connect`. Where each host has failed, the number is
+/// that of the last one; `pmqtt_last_error` names them all.
 ///
 /// Thread-safe; callback-safe. Blocks no longer than the connect timeout
 /// (`pmqtt_connect_timeout_set`), in a callback too.

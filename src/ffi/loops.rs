@@ -16,8 +16,8 @@ use crate::client::{Client, milliseconds};
 /// Other values say once why the connection, or the attempt at one, has ended; `on_disconnect` or
 /// `on_connect_fail` was called: `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`,
 /// `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`, `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`,
-/// `PMQTT_ERR_ERRNO`. `PMQTT_ERR_BUSY`: another loop call runs this client, in another thread or up
-/// the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
+/// `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
+/// another thread or up the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
 #[unsafe(no_mangle)]

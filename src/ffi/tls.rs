@@ -95,7 +95,10 @@ pub unsafe extern "C" fn pmqtt_tls_set(
 /// @param tls_version  As for `pmqtt_tls_set`.
 /// @param ciphers      As for `pmqtt_tls_set`.
 ///
-/// @return As `pmqtt_tls_set`.
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or
+/// wrong, or no cipher is known; `PMQTT_ERR_INVAL`: another argument is wrong;
+/// `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names the text. Nothing was changed
+/// then.
 ///
 /// Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
 #[unsafe(no_mangle)]

@@ -19,6 +19,29 @@ pub struct Host {
     pub port: u16,
 }
 
+/// What a label of a domain name, and the whole of it, may have at the most (RFC 1035).
+const MAX_LABEL: usize = 63;
+const MAX_NAME: usize = 253;
+
+impl Place {
+    /// Whether it can be anywhere, or else why not.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Place::Host(host) if host.name.is_empty() => Err("the host name is empty".to_owned()),
+            Place::Domain(Some(domain)) if !is_domain(domain) => {
+                Err(format!("{domain} is no domain name"))
+            }
+            Place::Host(_) | Place::Domain(_) => Ok(()),
+        }
+    }
+}
+
+fn is_domain(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_label = |label: &str| (1..=MAX_LABEL).contains(&label.len());
+    name.len() <= MAX_NAME && name.split('.').all(is_label)
+}
+
 impl Host {
     /// The address, where the name is one that is written out, with brackets or without, with a
     /// numeric scope or without.
@@ -48,6 +71,16 @@ impl fmt::Display for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_domain_has_labels_of_their_length() {
+        let fits = |name: &str| Place::Domain(Some(name.into())).check().is_ok();
+        let (label, name) = ("x".repeat(MAX_LABEL), "x.".repeat(MAX_NAME / 2));
+        assert!(fits("example.com") && fits("example.com.") && fits("com"));
+        assert!(fits(&label) && fits(&format!("{name}x")));
+        assert!(!fits(".") && !fits("a..b") && !fits(".a") && !fits("a.."));
+        assert!(!fits(&format!("{label}x")) && !fits(&format!("{name}xx")));
+    }
 
     #[test]
     fn an_address_that_is_written_out_needs_no_look_up() {

@@ -1,10 +1,19 @@
 #include "functions.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check.h"
+
+enum { NAME = 64, SEEN = 500 };
+
+/* A function, and a number that it has returned. */
+static struct seen {
+    char function[NAME], number[NAME];
+} all_seen[SEEN];
+static int seen_count;
 
 static void read_text(const char *path, char *text, size_t size)
 {
@@ -21,9 +30,9 @@ static void read_text(const char *path, char *text, size_t size)
 /* The name before the parenthesis of a declaration; NULL where a line is none. */
 static const char *declared(const char *line)
 {
-    const char *end = strchr(line, '(');
+    const char *end = line + strcspn(line, "(\n");
 
-    if (!isalpha((unsigned char)line[0]) || !end || strncmp(line, "typedef", 7) == 0)
+    if (!isalpha((unsigned char)line[0]) || *end != '(' || strncmp(line, "typedef", 7) == 0)
         return NULL;
     while (isalnum((unsigned char)end[-1]) || end[-1] == '_')
         end--;
@@ -51,4 +60,109 @@ void check_that_all_are_called(const char *path)
         functions++;
     }
     CHECK(functions > 50);
+}
+
+static size_t name_length(const char *text)
+{
+    size_t length = 0;
+
+    while (isalnum((unsigned char)text[length]) || text[length] == '_')
+        length++;
+    return length;
+}
+
+static void copy_name(char *into, const char *text)
+{
+    size_t length = name_length(text);
+
+    CHECK(length < NAME);
+    memcpy(into, text, length);
+    into[length] = '\0';
+}
+
+static bool is_seen(const char *function, const char *number)
+{
+    int i;
+
+    for (i = 0; i < seen_count; i++)
+        if (strcmp(all_seen[i].function, function) == 0 && strcmp(all_seen[i].number, number) == 0)
+            return true;
+    return false;
+}
+
+void error_seen(const char *call, const char *number)
+{
+    CHECK(seen_count < SEEN);
+    copy_name(all_seen[seen_count].function, call);
+    copy_name(all_seen[seen_count].number, number);
+    seen_count++;
+}
+
+/* The comment above the declaration of a function, from what it says of the result on. */
+static const char *find_result(const char *header, const char *function)
+{
+    const char *at = header, *end, *result = NULL, *next;
+    char declaration[NAME + 1];
+
+    snprintf(declaration, sizeof declaration, "%s(", function);
+    do
+        at = strstr(at + 1, declaration);
+    while (at && at[-1] != ' ' && at[-1] != '*');
+    CHECK(at != NULL);
+    for (end = at; strncmp(end, "/**", 3) != 0; end--)
+        ;
+    for (next = strstr(end, "@return"); next && next < at; next = strstr(next + 1, "@return"))
+        result = next + strlen("@return ");
+    return result;
+}
+
+/* Whether a number's explanation is that the library was built without TLS, which this one was not. */
+static bool is_without_tls(const char *explanation)
+{
+    static const char WITHOUT_TLS[] = "built without TLS";
+
+    explanation += strspn(explanation, "`: *\n");
+    return strncmp(explanation, WITHOUT_TLS, strlen(WITHOUT_TLS)) == 0;
+}
+
+/* What one function says of itself may be said by way of another: "As `pmqtt_connect`". */
+static void check_results(const char *header, const char *function, const char *result)
+{
+    static const char AS[] = "As `";
+    const char *end = strstr(result, "*/"), *number = result;
+    char name[NAME];
+
+    if (strncmp(result, AS, strlen(AS)) == 0) {
+        copy_name(name, result + strlen(AS));
+        check_results(header, function, find_result(header, name));
+    }
+    while ((number = strstr(number, "PMQTT_ERR_")) != NULL && number < end) {
+        copy_name(name, number);
+        number += strlen(name);
+        if (strcmp(name, "PMQTT_ERR_SUCCESS") == 0 || is_without_tls(number))
+            continue;
+        if (!is_seen(function, name))
+            check_failed(__FILE__, __LINE__, "%s never returned %s", function, name);
+    }
+}
+
+void check_that_all_errors_are_seen(void)
+{
+    static char header[200000];
+    const char *line;
+    char function[NAME];
+
+    step("each function has failed by each number that the header names");
+    read_text(PMQTT_HEADER, header, sizeof header);
+    for (line = header; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        const char *name = declared(line);
+        const char *result;
+
+        if (!name)
+            continue;
+        copy_name(function, name);
+        result = find_result(header, function);
+        if (result)
+            check_results(header, function, result);
+    }
 }

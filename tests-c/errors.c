@@ -1,0 +1,640 @@
+/* Each number by which a function may fail, as the header has it: what it takes to get it, and the words
+ * that come with it.  The header is read, so that no number is left out. */
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "client.h"
+#include "functions.h"
+#include "peer.h"
+#include "ports.h"
+#include "tally.h"
+#include "wait.h"
+
+#define HOST "127.0.0.1"
+#define UNKNOWN_HOST "no.such.host"
+
+enum { SHORT_MS = 100 };
+
+/* The call fails by that number, and the client's last error has the words. */
+#define FAILS(call, number, client, words) \
+    (CHECK_RC(call, number), error_seen(#call, #number), check_words(#call, client, words))
+
+static void check_words(const char *call, const pmqtt_client *client, const char *words)
+{
+    char text[500];
+
+    pmqtt_last_error(client, text, sizeof text);
+    if (!strstr(text, words))
+        check_failed(__FILE__, __LINE__, "%s says \"%s\" and nothing of \"%s\"", call, text, words);
+}
+
+/* The library finds this one and not that of libc: no name server is asked for a name that is unknown. */
+int getaddrinfo(const char *restrict host, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict out)
+{
+    int (*libc)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (strcmp(host, UNKNOWN_HOST) == 0)
+        return EAI_NONAME;
+    *(void **)&libc = dlsym(RTLD_NEXT, "getaddrinfo");
+    return libc(host, service, hints, out);
+}
+
+/* Nor is one for the hosts that serve a domain. */
+int res_send(const unsigned char *question, int question_len, unsigned char *answer, int answer_len)
+{
+    (void)question;
+    (void)question_len;
+    (void)answer;
+    (void)answer_len;
+    return -1;
+}
+
+static void ignore_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
+static void without_client(void)
+{
+    const char *filter = "f";
+    int qos = 0;
+
+    step("no client");
+#define NULL_FAILS(call) FAILS(call, PMQTT_ERR_INVAL, NULL, "")
+    NULL_FAILS(pmqtt_on_connect_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_connect_fail_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_disconnect_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_message_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_publish_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_subscribe_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_unsubscribe_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_writable_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_log_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_interest_set(NULL, NULL));
+    NULL_FAILS(pmqtt_message_callback_add(NULL, filter, ignore_message));
+    NULL_FAILS(pmqtt_message_callback_remove(NULL, filter));
+    NULL_FAILS(pmqtt_connect(NULL, HOST, 1, 1, NULL));
+    NULL_FAILS(pmqtt_connect_async(NULL, HOST, 1, 1, NULL));
+    NULL_FAILS(pmqtt_connect_srv(NULL, "example.com", 1, NULL));
+    NULL_FAILS(pmqtt_reconnect(NULL));
+    NULL_FAILS(pmqtt_disconnect(NULL));
+    NULL_FAILS(pmqtt_reinitialise(NULL, NULL, true, NULL));
+    NULL_FAILS(pmqtt_user_data_set(NULL, NULL));
+    NULL_FAILS(pmqtt_loop(NULL, 0));
+    NULL_FAILS(pmqtt_loop_forever(NULL, true));
+    NULL_FAILS(pmqtt_loop_start(NULL));
+    NULL_FAILS(pmqtt_loop_stop(NULL));
+    NULL_FAILS(pmqtt_loop_read(NULL));
+    NULL_FAILS(pmqtt_loop_write(NULL));
+    NULL_FAILS(pmqtt_loop_misc(NULL));
+    NULL_FAILS(pmqtt_process(NULL));
+    NULL_FAILS(pmqtt_drain(NULL, 0, NULL));
+    NULL_FAILS(pmqtt_publish(NULL, "t", NULL, 0, 0, false, NULL));
+    NULL_FAILS(pmqtt_subscribe(NULL, filter, 0, NULL));
+    NULL_FAILS(pmqtt_subscribe_multiple(NULL, &filter, &qos, 1, NULL));
+    NULL_FAILS(pmqtt_unsubscribe(NULL, filter, NULL));
+    NULL_FAILS(pmqtt_unsubscribe_multiple(NULL, &filter, 1, NULL));
+    NULL_FAILS(pmqtt_ack(NULL, 1, 1));
+    NULL_FAILS(pmqtt_will_set(NULL, "t", NULL, 0, 0, false));
+    NULL_FAILS(pmqtt_will_clear(NULL));
+    NULL_FAILS(pmqtt_max_inflight_messages_set(NULL, 1));
+    NULL_FAILS(pmqtt_max_queued_messages_set(NULL, 1));
+    NULL_FAILS(pmqtt_max_queued_bytes_set(NULL, 1));
+    NULL_FAILS(pmqtt_message_retry_set(NULL, 1));
+    NULL_FAILS(pmqtt_connect_timeout_set(NULL, 1));
+    NULL_FAILS(pmqtt_reconnect_delay_set(NULL, 1, 1));
+    NULL_FAILS(pmqtt_username_pw_set(NULL, NULL, NULL));
+    NULL_FAILS(pmqtt_manual_ack_set(NULL, true));
+    NULL_FAILS(pmqtt_stats(NULL, &(pmqtt_statistics){.struct_size = sizeof(pmqtt_statistics)}));
+    NULL_FAILS(pmqtt_tls_set(NULL, NULL, NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL));
+    NULL_FAILS(pmqtt_tls_pem_set(NULL, NULL, NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL));
+    NULL_FAILS(pmqtt_tls_key_password_set(NULL, NULL));
+    NULL_FAILS(pmqtt_tls_insecure_set(NULL, true));
+    NULL_FAILS(pmqtt_tls_server_name_set(NULL, NULL));
+    NULL_FAILS(pmqtt_tls_alpn_set(NULL, NULL, 0));
+    NULL_FAILS(pmqtt_tls_psk_set(NULL, "who", "key", 3));
+    NULL_FAILS(pmqtt_tls_context_set(NULL, NULL));
+    NULL_FAILS(pmqtt_client_new(NULL, NULL, true, NULL, 0));
+    NULL_FAILS(pmqtt_topic_matches_sub("a", "a", NULL));
+}
+
+static void wrong_arguments(pmqtt_client *client)
+{
+    static const char large[65536];
+    const char *const empty[] = {""};
+    bool matches;
+
+    step("wrong arguments");
+    FAILS(pmqtt_client_new(&client, NULL, false, NULL, 0), PMQTT_ERR_INVAL, client, "");
+    FAILS(pmqtt_topic_matches_sub("a#", "a", &matches), PMQTT_ERR_INVAL, client, "");
+    FAILS(pmqtt_reinitialise(client, NULL, false, NULL), PMQTT_ERR_INVAL, client, "client id");
+    FAILS(pmqtt_message_callback_add(client, "a#", ignore_message), PMQTT_ERR_INVAL, client, "# must");
+    FAILS(pmqtt_message_callback_remove(client, "a"), PMQTT_ERR_NOT_FOUND, client, "a has no callback");
+    FAILS(pmqtt_connect(client, "", 1, 1, NULL), PMQTT_ERR_INVAL, client, "the host name is empty");
+    FAILS(pmqtt_connect_async(client, HOST, -1, 1, NULL), PMQTT_ERR_INVAL, client, "port -1");
+    FAILS(pmqtt_reconnect(client), PMQTT_ERR_INVAL, client, "no connect before");
+    FAILS(pmqtt_connect_srv(client, "no domain..", 1, NULL), PMQTT_ERR_INVAL, client, "no domain..");
+    FAILS(pmqtt_loop_stop(client), PMQTT_ERR_INVAL, client, "no loop thread");
+    FAILS(pmqtt_loop(client, -2), PMQTT_ERR_INVAL, client, "timeout -2");
+    FAILS(pmqtt_drain(client, -1, NULL), PMQTT_ERR_INVAL, client, "timeout -1");
+    FAILS(pmqtt_ack(client, 1, 3), PMQTT_ERR_INVAL, client, "QoS 3");
+    FAILS(pmqtt_ack(client, 1, 1), PMQTT_ERR_NOT_FOUND, client, "no message 1");
+    FAILS(pmqtt_publish(client, "a/+", NULL, 0, 0, false, NULL), PMQTT_ERR_INVAL, client, "wildcards");
+    FAILS(pmqtt_publish(client, "a", large, (size_t)1 << 28, 0, false, NULL), PMQTT_ERR_PAYLOAD_SIZE, client,
+          "268,435,455");
+    FAILS(pmqtt_will_set(client, "a", large, sizeof large, 0, false), PMQTT_ERR_PAYLOAD_SIZE, client, "65,535");
+    FAILS(pmqtt_tls_set(client, "/no/file", NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL), PMQTT_ERR_ERRNO, client,
+          "/no/file");
+    FAILS(pmqtt_tls_set(client, NULL, NULL, NULL, PMQTT_CERT_REQUIRED, 0, "no cipher"), PMQTT_ERR_TLS, client,
+          "cipher");
+    FAILS(pmqtt_tls_pem_set(client, "no pem", NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL), PMQTT_ERR_TLS, client,
+          "ca_certs");
+    FAILS(pmqtt_tls_alpn_set(client, empty, 1), PMQTT_ERR_TLS, client, "");
+}
+
+static void not_connected(pmqtt_client *client)
+{
+    const char *filter = "f";
+    int qos = 0;
+
+    step("not connected");
+    FAILS(pmqtt_disconnect(client), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_publish(client, "a", NULL, 0, 0, false, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_subscribe(client, filter, 0, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_subscribe_multiple(client, &filter, &qos, 1, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_unsubscribe(client, filter, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_unsubscribe_multiple(client, &filter, 1, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_loop(client, 0), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_loop_read(client), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_loop_write(client), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_loop_misc(client), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_process(client), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_loop_forever(client, true), PMQTT_ERR_INVAL, client, "call connect");
+    CHECK_RC(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_NO_CONN);
+    FAILS(pmqtt_drain(client, SHORT_MS, NULL), PMQTT_ERR_NO_CONN, client, "");
+    CHECK_OK(pmqtt_max_queued_messages_set(client, 1));
+    FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
+    CHECK_OK(pmqtt_reinitialise(client, NULL, true, NULL));
+}
+
+/* No thread can be started without a descriptor to wake it by. */
+static void no_descriptors(void)
+{
+    pmqtt_client *client = client_new(NULL, NULL);
+    struct rlimit usual, none;
+
+    step("no descriptors");
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = usual;
+    none.rlim_cur = 0;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+    FAILS(pmqtt_loop_start(client), PMQTT_ERR_ERRNO, client, "Too many open files");
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    CHECK_OK(pmqtt_loop_start(client));
+    FAILS(pmqtt_loop_start(client), PMQTT_ERR_INVAL, client, "runs already");
+    CHECK_OK(pmqtt_loop_stop(client));
+    client_free(client);
+}
+
+/* What a connection can fail by, whoever makes it. */
+typedef struct trouble {
+    int number;
+    const char *name;
+    const char *words;
+    /* Where to connect to; without a port it is a peer that plays the script. */
+    const char *host;
+    int (*port)(void);
+    script script;
+    bool tls;
+} trouble;
+
+#define NUMBER(number, words) number, #number, words
+
+static int no_port(void)
+{
+    return NO_PORT;
+}
+
+static const trouble CONNECTING[] = {
+    {NUMBER(PMQTT_ERR_DNS, "dns: " UNKNOWN_HOST), .host = UNKNOWN_HOST, .port = no_port},
+    {NUMBER(PMQTT_ERR_ERRNO, "Connection refused"), .host = HOST, .port = no_port},
+    {NUMBER(PMQTT_ERR_TIMEOUT, "tcp: no answer from"), .host = HOST, .port = dropping_port},
+    {NUMBER(PMQTT_ERR_TLS, "tls: "), .host = HOST, .script = {.closes = true}, .tls = true},
+};
+
+static const trouble CONNECTED[] = {
+    {NUMBER(PMQTT_ERR_CONN_REFUSED, "not authorised"), .host = HOST, .script = {{REFUSAL}, false}},
+    {NUMBER(PMQTT_ERR_CONN_LOST, "connection lost"), .host = HOST, .script = {{CONNACK}, true}},
+    {NUMBER(PMQTT_ERR_PROTOCOL, "the broker sent PINGREQ"), .host = HOST, .script = {{ANSWER("\xc0\0")}, false}},
+    {NUMBER(PMQTT_ERR_KEEPALIVE, "no answer to PINGREQ"), .host = HOST, .script = {{CONNACK}, false}},
+};
+
+enum {
+    CONNECTING_COUNT = sizeof CONNECTING / sizeof *CONNECTING,
+    CONNECTED_COUNT = sizeof CONNECTED / sizeof *CONNECTED
+};
+
+/* Where the trouble is to be had. */
+static int begin_trouble(const trouble *trouble, peer *peer)
+{
+    peer->pid = 0;
+    if (trouble->port)
+        return trouble->port();
+    peer_start(peer, &trouble->script);
+    return peer->port;
+}
+
+static void end_trouble(const peer *peer)
+{
+    if (peer->pid)
+        peer_stop(peer);
+}
+
+static pmqtt_client *troubled_client(const trouble *trouble)
+{
+    pmqtt_client *client = client_new(NULL, NULL);
+
+    CHECK_OK(pmqtt_connect_timeout_set(client, SHORT_MS));
+    if (trouble->tls)
+        CHECK_OK(pmqtt_tls_set(client, NULL, NULL, NULL, PMQTT_CERT_NONE, 0, NULL));
+    return client;
+}
+
+static void check_trouble(const trouble *trouble, const char *call, int rc, const pmqtt_client *client)
+{
+    check_rc(__FILE__, __LINE__, call, rc, trouble->number);
+    error_seen(call, trouble->name);
+    check_words(call, client, trouble->words);
+}
+
+static void blocking_connect(const trouble *trouble)
+{
+    pmqtt_client *client = troubled_client(trouble);
+    peer peer;
+    int port = begin_trouble(trouble, &peer);
+
+    step("connect: %s", trouble->name);
+    check_trouble(trouble, "pmqtt_connect", pmqtt_connect(client, trouble->host, port, 1, NULL), client);
+    check_trouble(trouble, "pmqtt_reconnect", pmqtt_reconnect(client), client);
+    client_free(client);
+    end_trouble(&peer);
+}
+
+/* A way to run a client for a step. */
+typedef struct way {
+    const char *name;
+    int (*step)(pmqtt_client *);
+} way;
+
+static void wait_for_client(const pmqtt_client *client)
+{
+    struct pollfd wait = {pmqtt_socket(client), 0, 0};
+    int timeout = pmqtt_next_timeout_ms(client);
+
+    if (pmqtt_want_read(client))
+        wait.events |= POLLIN;
+    if (pmqtt_want_write(client))
+        wait.events |= POLLOUT;
+    CHECK(poll(&wait, 1, timeout < 0 || timeout > 10 ? 10 : timeout) >= 0);
+}
+
+static int loop_step(pmqtt_client *client)
+{
+    return pmqtt_loop(client, -1);
+}
+
+static int read_step(pmqtt_client *client)
+{
+    wait_for_client(client);
+    return pmqtt_loop_read(client);
+}
+
+static int write_step(pmqtt_client *client)
+{
+    wait_for_client(client);
+    return pmqtt_loop_write(client);
+}
+
+static int misc_step(pmqtt_client *client)
+{
+    wait_for_client(client);
+    return pmqtt_loop_misc(client);
+}
+
+static const way WAYS[] = {
+    {"pmqtt_loop", loop_step},
+    {"pmqtt_loop_read", read_step},
+    {"pmqtt_loop_write", write_step},
+    {"pmqtt_loop_misc", misc_step},
+};
+
+static void run_into(const trouble *trouble, const way *way)
+{
+    pmqtt_client *client = troubled_client(trouble);
+    peer peer;
+    int port = begin_trouble(trouble, &peer);
+    int rc = 0;
+
+    step("%s: %s", way->name, trouble->name);
+    CHECK_OK(pmqtt_connect_async(client, trouble->host, port, 1, NULL));
+    DO_UNTIL(rc != 0, rc = way->step(client));
+    check_trouble(trouble, way->name, rc, client);
+    client_free(client);
+    end_trouble(&peer);
+}
+
+/* A callback in which each call is one too many. */
+static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
+{
+    (void)event;
+    FAILS(pmqtt_loop(client, 0), PMQTT_ERR_BUSY, client, "another loop call");
+    FAILS(pmqtt_loop_read(client), PMQTT_ERR_BUSY, client, "another loop call");
+    FAILS(pmqtt_loop_write(client), PMQTT_ERR_BUSY, client, "another loop call");
+    FAILS(pmqtt_loop_misc(client), PMQTT_ERR_BUSY, client, "another loop call");
+    FAILS(pmqtt_loop_forever(client, true), PMQTT_ERR_BUSY, client, "another loop call");
+    FAILS(pmqtt_process(client), PMQTT_ERR_BUSY, client, "another loop call");
+    FAILS(pmqtt_drain(client, 0, NULL), PMQTT_ERR_BUSY, client, "called in a callback");
+    *(bool *)userdata = true;
+}
+
+static void loop_in_a_loop(void)
+{
+    bool done = false;
+    pmqtt_client *client = client_new(NULL, &done);
+
+    step("a loop in a loop");
+    CHECK_OK(pmqtt_on_connect_fail_set(client, on_connect_fail));
+    CHECK_OK(pmqtt_connect_async(client, HOST, NO_PORT, 1, NULL));
+    DO_UNTIL(done, pmqtt_loop(client, 10));
+    client_free(client);
+}
+
+struct connecting {
+    pmqtt_client *client;
+    int port;
+    tally done;
+};
+
+static void *connect_for_long(void *argument)
+{
+    struct connecting *self = argument;
+
+    FAILS(pmqtt_connect(self->client, HOST, self->port, 1, NULL), PMQTT_ERR_NO_CONN, self->client, "");
+    tally_set(&self->done, 1);
+    return NULL;
+}
+
+static void *reconnect_for_long(void *argument)
+{
+    struct connecting *self = argument;
+
+    FAILS(pmqtt_reconnect(self->client), PMQTT_ERR_NO_CONN, self->client, "");
+    tally_set(&self->done, 1);
+    return NULL;
+}
+
+/* The other thread may not have begun yet. */
+static void give_up(struct connecting *self)
+{
+    DO_UNTIL(tally_get(&self->done), CHECK_RC(pmqtt_disconnect(self->client), PMQTT_ERR_NO_CONN));
+}
+
+/* One thread connects; another one cannot do so too, but it can end that. */
+static void connect_in_two_threads(void)
+{
+    struct connecting self = {client_new(NULL, NULL), dropping_port(), {0}};
+    pthread_t thread;
+
+    step("two threads connect");
+    CHECK_INT(pthread_create(&thread, NULL, connect_for_long, &self), 0);
+    WAIT_UNTIL(pmqtt_reconnect(self.client) == PMQTT_ERR_BUSY);
+    FAILS(pmqtt_reconnect(self.client), PMQTT_ERR_BUSY, self.client, "another thread");
+    FAILS(pmqtt_connect(self.client, HOST, NO_PORT, 1, NULL), PMQTT_ERR_BUSY, self.client, "another thread");
+    give_up(&self);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+
+    tally_set(&self.done, 0);
+    CHECK_INT(pthread_create(&thread, NULL, reconnect_for_long, &self), 0);
+    give_up(&self);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    client_free(self.client);
+}
+
+static void domain_without_name_server(void)
+{
+    pmqtt_client *client = client_new(NULL, NULL);
+
+    step("a domain");
+    FAILS(pmqtt_connect_srv(client, "example.com", 1, NULL), PMQTT_ERR_DNS, client, "_mqtt._tcp.example.com");
+    client_free(client);
+}
+
+/* The broker answers nothing, so that each identifier stays in use. */
+static void no_identifiers(void)
+{
+    static const script silent = {{CONNACK}, false};
+    const char *filter = "f";
+    pmqtt_client *client = client_new(NULL, NULL);
+    int i, qos = 0;
+    peer peer;
+
+    step("no packet identifier is free");
+    peer_start(&peer, &silent);
+    CHECK_OK(pmqtt_connect(client, HOST, peer.port, 60, NULL));
+    CHECK_OK(pmqtt_max_inflight_messages_set(client, 0));
+    DO_UNTIL(client_stats(client).connected, pmqtt_loop(client, 10));
+    for (i = 0; i < 65535; i++)
+        CHECK_OK(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL));
+    FAILS(pmqtt_subscribe(client, filter, 0, NULL), PMQTT_ERR_QUEUE_SIZE, client, "packet identifiers");
+    FAILS(pmqtt_subscribe_multiple(client, &filter, &qos, 1, NULL), PMQTT_ERR_QUEUE_SIZE, client,
+          "packet identifiers");
+    FAILS(pmqtt_unsubscribe(client, filter, NULL), PMQTT_ERR_QUEUE_SIZE, client, "packet identifiers");
+    FAILS(pmqtt_unsubscribe_multiple(client, &filter, 1, NULL), PMQTT_ERR_QUEUE_SIZE, client, "packet identifiers");
+    FAILS(pmqtt_drain(client, SHORT_MS, NULL), PMQTT_ERR_TIMEOUT, client, "");
+    client_free(client);
+    peer_stop(&peer);
+}
+
+/* The one-shots, asked for one message each. */
+static int publish_single(const pmqtt_oneshot_options *options)
+{
+    return pmqtt_publish_single("a", NULL, 0, 1, false, options);
+}
+
+static int publish_multiple(const pmqtt_oneshot_options *options)
+{
+    const pmqtt_publication message = {.topic = "a", .qos = 1};
+
+    return pmqtt_publish_multiple(&message, 1, options);
+}
+
+static int subscribe_simple(const pmqtt_oneshot_options *options)
+{
+    const char *filter = "a";
+    pmqtt_messages *messages;
+    int rc = pmqtt_subscribe_simple(&filter, 1, 1, 1, true, options, &messages);
+
+    CHECK(messages == NULL);
+    return rc;
+}
+
+static int subscribe_callback(const pmqtt_oneshot_options *options)
+{
+    const char *filter = "a";
+
+    return pmqtt_subscribe_callback(ignore_message, NULL, &filter, 1, 1, options);
+}
+
+typedef struct oneshot {
+    const char *name;
+    int (*call)(const pmqtt_oneshot_options *);
+} oneshot;
+
+static const oneshot PUBLISH[] = {
+    {"pmqtt_publish_single", publish_single},
+    {"pmqtt_publish_multiple", publish_multiple},
+};
+
+static const oneshot SUBSCRIBE[] = {
+    {"pmqtt_subscribe_simple", subscribe_simple},
+    {"pmqtt_subscribe_callback", subscribe_callback},
+};
+
+/* With options that are right but for what the caller changes. */
+static void check_oneshot(const oneshot *oneshot, pmqtt_oneshot_options options, int number, const char *name,
+                          const char *words)
+{
+    char error[500] = "";
+
+    step("%s: %s", oneshot->name, name);
+    options.error = error;
+    options.error_size = sizeof error;
+    check_rc(__FILE__, __LINE__, oneshot->name, oneshot->call(&options), number);
+    error_seen(oneshot->name, name);
+    if (!strstr(error, words))
+        check_failed(__FILE__, __LINE__, "%s says \"%s\" and nothing of \"%s\"", oneshot->name, error, words);
+}
+
+static pmqtt_oneshot_options oneshot_options(const char *host, int port)
+{
+    pmqtt_oneshot_options options = {.struct_size = sizeof options};
+
+    options.hostname = host;
+    options.port = port;
+    options.keepalive = 1;
+    return options;
+}
+
+static void publish_into(const trouble *trouble, const oneshot *oneshot)
+{
+    const pmqtt_tls_options tls = {.struct_size = sizeof tls, .no_verify = true};
+    peer peer;
+    pmqtt_oneshot_options options = oneshot_options(trouble->host, begin_trouble(trouble, &peer));
+
+    if (trouble->number == PMQTT_ERR_TIMEOUT)
+        options.timeout_ms = SHORT_MS;
+    if (trouble->tls)
+        options.tls = &tls;
+    check_oneshot(oneshot, options, trouble->number, trouble->name, trouble->words);
+    end_trouble(&peer);
+}
+
+static void wrong_options(const oneshot *oneshot)
+{
+    pmqtt_oneshot_options options = oneshot_options(HOST, -1);
+
+    check_oneshot(oneshot, options, NUMBER(PMQTT_ERR_INVAL, "port -1"));
+    options.struct_size++;
+    check_oneshot(oneshot, options, NUMBER(PMQTT_ERR_NOT_SUPPORTED, ""));
+}
+
+static void too_large_for_a_oneshot(void)
+{
+    static const char payload[1];
+    const size_t length = (size_t)1 << 28;
+    const pmqtt_publication message = {.topic = "a", .payload = payload, .payload_len = length};
+
+    step("a oneshot's payload");
+    FAILS(pmqtt_publish_single("a", payload, length, 0, false, NULL), PMQTT_ERR_PAYLOAD_SIZE, NULL, "");
+    FAILS(pmqtt_publish_multiple(&message, 1, NULL), PMQTT_ERR_PAYLOAD_SIZE, NULL, "");
+}
+
+static void subscribe_in_vain(const oneshot *oneshot)
+{
+    static const script refusing = {{CONNACK, ANSWER("\x90\x03\0\x01\x80")}, false};
+    static const script not_welcome = {{REFUSAL}, false};
+    static const script silent = {{CONNACK}, false};
+    pmqtt_oneshot_options options;
+    peer peer;
+
+    peer_start(&peer, &refusing);
+    check_oneshot(oneshot, oneshot_options(HOST, peer.port), NUMBER(PMQTT_ERR_ACL_DENIED, "the broker refused"));
+    peer_stop(&peer);
+    peer_start(&peer, &not_welcome);
+    check_oneshot(oneshot, oneshot_options(HOST, peer.port), NUMBER(PMQTT_ERR_CONN_REFUSED, "not authorised"));
+    peer_stop(&peer);
+    peer_start(&peer, &silent);
+    options = oneshot_options(HOST, peer.port);
+    options.keepalive = 60;
+    options.timeout_ms = SHORT_MS;
+    check_oneshot(oneshot, options, NUMBER(PMQTT_ERR_TIMEOUT, ""));
+    peer_stop(&peer);
+}
+
+static void oneshots(void)
+{
+    size_t i, k;
+
+    for (i = 0; i < 2; i++) {
+        for (k = 0; k < CONNECTING_COUNT; k++)
+            publish_into(&CONNECTING[k], &PUBLISH[i]);
+        for (k = 0; k < CONNECTED_COUNT; k++)
+            publish_into(&CONNECTED[k], &PUBLISH[i]);
+        wrong_options(&PUBLISH[i]);
+        wrong_options(&SUBSCRIBE[i]);
+        subscribe_in_vain(&SUBSCRIBE[i]);
+    }
+    too_large_for_a_oneshot();
+}
+
+static void connections(void)
+{
+    size_t i, k;
+
+    for (k = 0; k < CONNECTING_COUNT; k++)
+        blocking_connect(&CONNECTING[k]);
+    for (i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
+        for (k = 0; k < CONNECTING_COUNT; k++)
+            run_into(&CONNECTING[k], &WAYS[i]);
+        for (k = 0; k < CONNECTED_COUNT; k++)
+            run_into(&CONNECTED[k], &WAYS[i]);
+    }
+}
+
+int main(void)
+{
+    pmqtt_client *client;
+
+    watchdog(200);
+    client = client_new(NULL, NULL);
+    without_client();
+    wrong_arguments(client);
+    not_connected(client);
+    client_free(client);
+    no_descriptors();
+    connections();
+    loop_in_a_loop();
+    connect_in_two_threads();
+    domain_without_name_server();
+    no_identifiers();
+    oneshots();
+    check_that_all_errors_are_seen();
+    return 0;
+}
