@@ -43,6 +43,7 @@ GO_PREFIX := $(CURDIR)/build/test/prefix
 test: lint ## run all that there is to run: Rust, C, packaging, Go
 	cargo test
 	cargo test --features portable
+	cargo test --no-default-features --test without_tls
 	$(CONFIGURE) -S . -B build/test -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-g -DCMAKE_INSTALL_LIBDIR=lib \
 	    -DPMQTT_BUILD_TESTS=ON -DPMQTT_BUILD_EXAMPLES=ON
 	$(COMPILE) build/test
@@ -71,7 +72,7 @@ lint: ## check the format, and ask clippy
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --features portable -- -D warnings
-	cargo clippy --no-default-features --lib -- -D warnings
+	cargo clippy --no-default-features --lib --test without_tls -- -D warnings
 
 header: ## write include/pmqtt.h anew, after a change of src/ffi
 	@scripts/setup build

@@ -8,6 +8,7 @@ mod order;
 mod publish;
 mod receive;
 mod reconnect;
+mod settings;
 mod subscribe;
 mod support;
 mod unexpected;
