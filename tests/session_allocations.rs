@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use pmqtt::codec::{Ack, Message, Packet, QoS};
+use pmqtt::codec::{Ack, Buffer, Message, Packet, QoS};
 use pmqtt::session::{Outcome, Session};
 use support::{id, options};
 
@@ -43,14 +43,14 @@ const NOW: Duration = Duration::from_secs(1);
 const BATCH: u16 = 500;
 
 /// A connected session, and the buffer that it exchanges its output against.
-struct Driver(Session, Vec<u8>);
+struct Driver(Session, Buffer);
 
 impl Driver {
     fn new() -> Driver {
         let mut options = options();
         options.max_inflight = 0;
         options.retry = Duration::from_secs(5);
-        let mut driver = Driver(Session::new(options), Vec::new());
+        let mut driver = Driver(Session::new(options), Buffer::default());
         driver.0.open(NOW).expect("CONNECT fits");
         let connack = pmqtt::codec::ConnAck {
             session_present: false,
@@ -62,7 +62,7 @@ impl Driver {
     }
 
     fn hears(&mut self, packet: Packet) {
-        self.0.handle(packet, NOW).expect("no failure");
+        self.0.handle(&packet, NOW).expect("no failure");
     }
 
     fn write(&mut self) {
@@ -82,13 +82,13 @@ impl Driver {
             QoS::ExactlyOnce => &[Ack::PubRec, Ack::PubComp],
         };
         let message = Message {
-            topic: "a/topic",
+            topic: b"a/topic",
             payload,
             qos,
             retain: false,
         };
         for _ in 0..BATCH {
-            self.0.publish(&message, NOW).expect("it is taken");
+            self.0.publish(&message, || NOW).expect("it is taken");
         }
         self.write();
         for &ack in acks {

@@ -38,7 +38,7 @@ fn connect_says_what_the_options_say() {
             clean_session: false,
             keep_alive: 60,
             will: Some(Message {
-                topic: "gone",
+                topic: b"gone",
                 payload: b"bye",
                 qos: QoS::ExactlyOnce,
                 retain: true,
@@ -46,7 +46,7 @@ fn connect_says_what_the_options_say() {
             username: Some("user"),
             password: Some(b"\0secret"),
         };
-        assert_eq!(packet, Ok(Packet::Connect(expected)));
+        assert_eq!(packet, Ok(Packet::Connect(expected.into())));
     }
 }
 

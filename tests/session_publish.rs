@@ -90,13 +90,13 @@ fn what_fits_no_packet_takes_no_mid() {
     let topic = "x".repeat(65_536);
     for (qos, mid) in [(0, 1), (1, 2), (2, 3)] {
         let message = pmqtt::codec::Message {
-            topic: &topic,
+            topic: topic.as_bytes(),
             payload: b"",
             qos: pmqtt::codec::QoS::from_bits(qos).unwrap(),
             retain: false,
         };
         let error = PublishError::TooLong(TooLong("topic"));
-        assert_eq!(peer.session.publish(&message, peer.now), Err(error));
+        assert_eq!(peer.session.publish(&message, || peer.now), Err(error));
         assert!(!peer.session.has_output());
         assert_eq!(peer.publish(qos, "a"), mid);
         peer.sent();

@@ -6,7 +6,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pmqtt::codec::{self, Message, PacketId, QoS, Role, Version};
+use pmqtt::codec::{self, Buffer, Message, PacketId, QoS, Role, Version};
 use pmqtt::session::{Event, Options, Outcome, Phase, PublishError, Session};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -204,7 +204,7 @@ impl World {
         if self.broker.is_asked() && self.rng.random_ratio(1, 4) {
             self.broker.accept();
         }
-        let output = std::mem::take(&mut self.broker.output);
+        let output = std::mem::take(&mut self.broker.output).to_vec();
         let arrival = self.now + self.millis(50);
         self.to_client.send(arrival, output);
     }
@@ -232,7 +232,7 @@ impl World {
 
     fn write(&mut self) {
         if self.unwritten.is_empty() {
-            self.session.take_output(&mut self.unwritten);
+            self.unwritten = self.output();
         }
         let all = self.unwritten.len();
         if all == 0 {
@@ -259,7 +259,8 @@ impl World {
         {
             let mut packet: Vec<u8> = self.input.drain(..header.end).collect();
             let packet = codec::decode(&mut packet, &header, self.broker.version);
-            let event = self.session.handle(packet.expect("well-formed"), self.now);
+            let packet = packet.expect("well-formed");
+            let event = self.session.handle(&packet, self.now);
             self.on_event(event.expect("no failure"));
         }
     }
@@ -270,7 +271,7 @@ impl World {
                 publish,
                 manual_ack,
             } => {
-                let number = broker::number(&publish);
+                let number = broker::number(publish);
                 self.received.push((publish.qos, number));
                 match publish.packet_id {
                     None => {}
@@ -317,12 +318,12 @@ impl World {
     fn publish(&mut self) {
         let (qos, number) = self.next_message();
         let message = Message {
-            topic: "out",
+            topic: b"out",
             payload: &number.to_be_bytes(),
             qos,
             retain: false,
         };
-        let mid = match self.session.publish(&message, self.now) {
+        let mid = match self.session.publish(&message, || self.now) {
             Err(PublishError::QueueFull) => return self.refused = true,
             Err(PublishError::NotConnected { .. }) if qos == QoS::AtMostOnce => return,
             Ok(mid) | Err(PublishError::NotConnected { mid }) => mid,
@@ -396,12 +397,17 @@ impl World {
         for _ in 0..5 {
             self.now = self.session.poll_timeout().expect("a ping is due");
             self.session.handle_timeout(self.now).expect("no failure");
-            self.session.take_output(&mut self.unwritten);
-            assert_eq!(self.unwritten, [0xc0, 0]);
-            self.unwritten.clear();
+            assert_eq!(self.output(), [0xc0, 0]);
             self.session.written(2, false, self.now);
             self.client_receives(&[0xd0, 0]);
         }
+    }
+
+    /// What the session has for the socket.
+    fn output(&mut self) -> Vec<u8> {
+        let mut output = Buffer::default();
+        self.session.take_output(&mut output);
+        output.to_vec()
     }
 
     /// Up to `most` milliseconds.

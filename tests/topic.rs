@@ -1,7 +1,7 @@
 //! Section 4.7: every statement and every example of it, and those of appendix A of 3.1.
 
 use pmqtt::codec::MAX_STRING;
-use pmqtt::codec::topic::{check_filter, check_name, matches};
+use pmqtt::codec::topic::{self, check_filter};
 
 /// Text, and the error that it is as a name and as a filter; "" where it is valid.
 #[rustfmt::skip]
@@ -159,6 +159,14 @@ const MATCHES: &[(&str, &str, bool)] = &[
     ("finance/+/ibm", "finance/stock/ibm", true),
 ];
 
+fn check_name(name: &str) -> Result<(), &'static str> {
+    topic::check_name(name.as_bytes())
+}
+
+fn matches(filter: &str, name: &str) -> bool {
+    topic::matches(filter, name.as_bytes())
+}
+
 fn is(result: Result<(), &'static str>, expected: &str) -> bool {
     let error = result.err().unwrap_or("");
     error.contains(expected) && error.is_empty() == expected.is_empty()
@@ -170,6 +178,35 @@ fn texts_are_names_filters_or_neither() {
         let (name, filter) = (check_name(text), check_filter(text));
         assert!(is(name, as_name), "{text:?} as a name: {name:?}");
         assert!(is(filter, as_filter), "{text:?} as a filter: {filter:?}");
+    }
+}
+
+/// Names are looked at several bytes at a time.
+#[test]
+fn what_a_name_must_not_have_is_found_wherever_it_stands() {
+    for length in 1..40 {
+        assert!(is(check_name(&"x".repeat(length)), ""));
+        for place in 0..length {
+            let with = |byte| {
+                let mut name = vec![b'x'; length];
+                name[place] = byte;
+                name
+            };
+            for byte in 0..=u8::MAX {
+                let name = with(byte);
+                let expected = match byte {
+                    0 => "[MQTT-4.7.3-2]",
+                    b'+' | b'#' => "[MQTT-3.3.2-2]",
+                    0x80.. => "[MQTT-1.5.3-1]",
+                    _ => "",
+                };
+                assert!(
+                    is(topic::check_name(&name), expected),
+                    "{}",
+                    name.escape_ascii()
+                );
+            }
+        }
     }
 }
 

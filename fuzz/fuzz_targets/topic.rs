@@ -3,7 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pmqtt::codec::topic::{check_filter, check_name, matches};
+use pmqtt::codec::topic::{self, check_filter};
+
+fn check_name(name: &str) -> Result<(), &'static str> {
+    topic::check_name(name.as_bytes())
+}
+
+fn matches(filter: &str, name: &str) -> bool {
+    topic::matches(filter, name.as_bytes())
+}
 
 fuzz_target!(|text: &str| {
     let (filter, name) = text.split_once('\n').unwrap_or((text, text));

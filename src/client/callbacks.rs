@@ -69,7 +69,7 @@ pub fn call<E>(state: &mut Guard, callback: Option<Callback<E>>, event: &E) {
 }
 
 /// Calls each callback whose filter matches, or else the one for all messages.
-pub fn call_message(state: &mut Guard, message: &MessageEvent, topic: &str) {
+pub fn call_message(state: &mut Guard, message: &MessageEvent, topic: &[u8]) {
     let mut last = 0;
     let mut matched = false;
     // Looked up anew for each call, as the one before may have added and removed filters.
@@ -124,7 +124,7 @@ impl Filters {
         self.entries.iter().position(|e| &*e.filter == filter)
     }
 
-    fn next_match(&self, topic: &str, after: u64) -> Option<(u64, Callback<MessageEvent>)> {
+    fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Callback<MessageEvent>)> {
         self.entries
             .iter()
             .find(|entry| entry.number > after && topic::matches(&entry.filter, topic))

@@ -16,6 +16,7 @@ use super::interest::{self, Watching};
 use super::log::{self, Level};
 use super::state::{Guard, Plan, State};
 use super::trace;
+use crate::codec::Buffer;
 use crate::session::{Outcome, Phase};
 use crate::sys::{self, PollSet, Watch};
 use crate::transport::Transport;
@@ -32,7 +33,7 @@ pub struct Driver {
     pub(super) transport: Option<Transport>,
     pub(super) input: Input,
     /// Bytes that the session has handed over, and how many of them were written.
-    writing: Vec<u8>,
+    writing: Buffer,
     written: usize,
     /// The socket took less than there was.
     pub(super) blocked: bool,
@@ -165,7 +166,8 @@ impl Driver {
         if state.session.has_output() {
             // A ping: nothing has gone on for a whole interval, so the memory can rest too.
             self.input.rest();
-            self.writing.shrink_to(0);
+            self.writing.shrink();
+            state.session.rest();
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::io;
+use std::ops::Deref;
 
 use crate::session::Failure;
 use crate::transport;
@@ -34,9 +35,13 @@ pub enum Code {
     Dns = 67,
 }
 
-/// A failure: its number, and in words what failed and why.
+/// A failure: its number, and in words what failed and why. It stands elsewhere, so that the results
+/// of calls that succeed, which are nearly all, fit a register.
 #[derive(Clone, Debug)]
-pub struct Error {
+pub struct Error(Box<Description>);
+
+#[derive(Clone, Debug)]
+pub struct Description {
     pub code: Code,
     pub text: Cow<'static, str>,
 }
@@ -44,13 +49,16 @@ pub struct Error {
 pub type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Error {
+    /// Errors are rare: what makes them stays out of the way of what succeeds.
+    #[cold]
     pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Error {
-        Error {
+        Error(Box::new(Description {
             code,
             text: text.into(),
-        }
+        }))
     }
 
+    #[cold]
     pub fn inval(text: impl Into<Cow<'static, str>>) -> Error {
         Error::new(Code::Inval, text)
     }
@@ -61,6 +69,12 @@ impl Error {
 
     pub fn busy(text: &'static str) -> Error {
         Error::new(Code::Busy, text)
+    }
+
+    /// The same failure, and in which function.
+    #[cold]
+    pub fn in_function(self, name: &str) -> Error {
+        Error::new(self.code, format!("{name}: {}", self.text))
     }
 
     /// The same failure, and how far things had come.
@@ -75,6 +89,14 @@ impl Error {
 
     pub fn os(doing: &str, error: &io::Error) -> Error {
         Error::new(Code::Errno, format!("{doing}: {error}"))
+    }
+}
+
+impl Deref for Error {
+    type Target = Description;
+
+    fn deref(&self) -> &Description {
+        &self.0
     }
 }
 

@@ -39,6 +39,7 @@ impl Input {
     }
 
     /// The next whole packet: its bytes and its header.
+    #[inline(always)]
     pub fn next_packet(
         &mut self,
         version: Version,

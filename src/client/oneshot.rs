@@ -174,7 +174,7 @@ fn run(
 fn enqueue<'a, 'b>(state: &mut State, messages: &'a [Message<'b>]) -> Result<&'a [Message<'b>]> {
     let mut rest = messages;
     while let Some((message, others)) = rest.split_first() {
-        match state.session.publish(message, sys::now()) {
+        match state.session.publish(message, sys::now) {
             Ok(_) => rest = others,
             Err(PublishError::QueueFull) => break,
             Err(error) => return Err(error.into()),
@@ -294,7 +294,7 @@ impl Received {
         Received {
             id: publish.packet_id,
             // A topic is decoded only without NUL bytes.
-            topic: CString::new(publish.topic.as_str()).unwrap_or_default(),
+            topic: CString::new(publish.topic.as_bytes()).unwrap_or_default(),
             payload: publish.payload.to_vec(),
             qos: publish.qos,
             retain: publish.retain,

@@ -123,7 +123,7 @@ impl Client {
             return Err(Error::new(Code::PayloadSize, text));
         }
         let will = Will {
-            topic: will.topic.to_owned(),
+            topic: will.topic.to_vec(),
             payload: will.payload.to_vec(),
             qos: will.qos,
             retain: will.retain,

@@ -11,7 +11,7 @@ use super::events::{Connected, MessageEvent, Published, Subscribed, Unsubscribed
 use super::log::{self, Level};
 use super::state::Guard;
 use super::trace;
-use crate::codec::{ConnAck, Publish, decode};
+use crate::codec::{ConnAck, Malformed, Publish, decode};
 use crate::session::Event;
 
 /// How often one pass reads before it lets others have their turn.
@@ -50,30 +50,40 @@ impl Driver {
     }
 
     /// Deals with the next packet; false when none is whole.
+    #[inline(always)]
     fn handle_next(&mut self, state: &mut Guard, now: Duration) -> Result<bool, Stop> {
         let version = state.session.options().version;
-        let malformed = |error: crate::codec::Malformed| {
-            let text = format!("mqtt: the broker sent {}", error.0);
-            Stop::Over(Error::new(Code::Protocol, text))
+        let (bytes, header) = match self.input.next_packet(version) {
+            Ok(Some(next)) => next,
+            Ok(None) => return Ok(false),
+            Err(error) => return Err(malformed(error)),
         };
-        let next = self.input.next_packet(version).map_err(malformed)?;
-        let Some((bytes, header)) = next else {
-            return Ok(false);
+        let decoded = decode(bytes, &header, version);
+        let packet = match &decoded {
+            Ok(packet) => packet,
+            Err(error) => return Err(malformed(*error)),
         };
-        let packet = decode(bytes, &header, version).map_err(malformed)?;
         if state.logs() {
-            trace::received(state, &packet);
+            trace::received(state, packet);
             log::deliver(state);
         }
         check_epoch(self.epoch, state)?;
-        let event = state.session.handle(packet, now);
-        let event = event.map_err(|failure| Stop::Over(failure.into()))?;
-        tell(state, event, self.epoch, now)?;
+        match state.session.handle(packet, now) {
+            Ok(event) => tell(state, event, self.epoch, now)?,
+            Err(failure) => return Err(Stop::Over(failure.into())),
+        }
         check_epoch(self.epoch, state)?;
         Ok(true)
     }
 }
 
+#[cold]
+fn malformed(Malformed(what): Malformed) -> Stop {
+    let text = format!("mqtt: the broker sent {what}");
+    Stop::Over(Error::new(Code::Protocol, text))
+}
+
+#[inline(always)]
 fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
     if let Some(inbox) = &mut state.inbox {
         inbox.put(&event);
@@ -83,7 +93,7 @@ fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
         Event::Message {
             publish,
             manual_ack,
-        } => message(state, &publish, manual_ack, epoch, now),
+        } => message(state, publish, manual_ack, epoch, now),
         Event::Published { mid } => {
             state.counters.messages_out += 1;
             let callback = state.callbacks.publish;
@@ -109,9 +119,10 @@ fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
     Ok(())
 }
 
+#[inline(always)]
 fn message(state: &mut Guard, publish: &Publish, manual_ack: bool, epoch: u64, now: Duration) {
     state.counters.messages_in += 1;
-    let topic = publish.topic.as_str();
+    let topic = publish.topic.as_bytes();
     let message = MessageEvent {
         mid: publish.packet_id.map_or(0, |id| id.get().into()),
         topic: publish.topic.terminated().as_ptr().cast(),

@@ -12,10 +12,11 @@ pub const MAX_PAYLOAD: usize = crate::codec::MAX_REMAINING_LENGTH;
 
 impl Client {
     /// The mid is told also where the message is queued for the next connection, or dropped.
+    #[inline(always)]
     pub fn publish(&self, message: &Message, mid: &mut u64) -> Result {
         check_message(message)?;
         let mut state = self.lock();
-        let published = state.session.publish(message, sys::now());
+        let published = state.session.publish(message, sys::now);
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
             *mid = id;
         }
@@ -65,6 +66,7 @@ impl Client {
 }
 
 /// Whether a message can be published.
+#[inline(always)]
 pub fn check_message(message: &Message) -> Result {
     topic::check_name(message.topic).map_err(|why| inval("publish", why))?;
     if message.payload.len() > MAX_PAYLOAD {
@@ -114,6 +116,7 @@ pub fn request_error(function: &str, error: RequestError) -> Error {
     }
 }
 
+#[cold]
 fn inval(function: &str, why: &str) -> Error {
     Error::inval(format!("{function}: {why}"))
 }

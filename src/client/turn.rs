@@ -81,7 +81,7 @@ impl<'a> Turn<'a> {
         let driver = client
             .driver
             .try_lock()
-            .ok_or(Error::busy("another loop call runs this client already"))?;
+            .ok_or_else(|| Error::busy("another loop call runs this client already"))?;
         state.holder = Some(Holder {
             kind,
             thread: thread_mark(),
@@ -161,14 +161,11 @@ impl Drop for Turn<'_> {
 impl Client {
     /// The end of each request: whoever runs the client learns that there is something to do,
     /// or else, when nobody does, this thread sends it. No lock is held on return.
+    #[inline(always)]
     pub fn settle(&self, mut state: Guard) {
-        let has_work = state.session.has_output() && state.session.phase() != Phase::Closed
-            || state.watching.ready
-            || matches!(state.plan, Plan::Adopt(_))
-            || state.callbacks.interest.is_some();
         if state.holder.is_some() || state.event_set.is_some() {
             state.wake();
-        } else if has_work && !state.freed {
+        } else if state.needs_attention() && !state.freed {
             self.attend(state);
         }
     }
@@ -176,6 +173,7 @@ impl Client {
     /// Lets go of a connection that was given up, and writes what a request has encoded, or reports
     /// that there is something to write: a foreign loop with an `on_interest` callback gathers
     /// what it writes.
+    #[cold]
     fn attend(&self, state: Guard) {
         if let Ok(mut turn) = Turn::begin(self, state, HolderKind::Request) {
             turn.driver.adopt(&mut turn.state, false);
@@ -189,6 +187,14 @@ impl Client {
 }
 
 impl super::state::State {
+    /// There is something to do, which nobody has been told of.
+    fn needs_attention(&self) -> bool {
+        self.session.has_output() && self.session.phase() != Phase::Closed
+            || self.watching.ready
+            || matches!(self.plan, Plan::Adopt(_))
+            || self.callbacks.interest.is_some()
+    }
+
     /// What wakes those who wait for this client.
     pub fn waker(&mut self) -> Result<Arc<Waker>> {
         if let Some(waker) = &self.waker {

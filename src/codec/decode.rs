@@ -1,7 +1,7 @@
 //! A whole packet to a value that borrows from it.
 
 use super::header::{Header, Kind};
-use super::reader::{Reader, utf8};
+use super::reader::Reader;
 use super::topic::{self, Topic};
 use super::{
     Ack, ConnAck, Connect, Filters, Malformed, Message, Packet, Publish, QoS, SubAck, Subscribe,
@@ -11,6 +11,7 @@ use super::{
 /// Decodes the packet of which `header` told and that fills `packet` to its end. The buffer
 /// is changed in one place: the topic of a PUBLISH moves one byte to the left over its length
 /// prefix, and the byte that this frees becomes its NUL terminator.
+#[inline(always)]
 pub fn decode<'a>(
     packet: &'a mut [u8],
     header: &Header,
@@ -35,6 +36,7 @@ pub fn decode<'a>(
     }
 }
 
+#[inline(always)]
 fn publish(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
     const SHORT: &str = "PUBLISH whose topic is longer than the packet";
     let mut reader = Reader::new(body);
@@ -46,12 +48,11 @@ fn publish(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
     };
     let payload_start = body.len() - reader.rest().len();
 
-    // Moved before it is checked, so that it is read as UTF-8 once.
     body.copy_within(2..2 + topic_length, 1);
     body[1 + topic_length] = 0;
     let body = &*body;
-    let topic = Topic::new(utf8(&body[1..2 + topic_length])?);
-    topic::check_name(topic.as_str()).map_err(Malformed)?;
+    let topic = Topic::new(&body[1..2 + topic_length]);
+    topic::check_name(topic.as_bytes()).map_err(Malformed)?;
     Ok(Packet::Publish(Publish {
         dup: flags & 0b1000 != 0,
         qos,
@@ -62,6 +63,7 @@ fn publish(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
     }))
 }
 
+#[inline(always)]
 fn ack(kind: Ack, body: &[u8]) -> Result<Packet<'_>, Malformed> {
     Ok(Packet::Ack(kind, Reader::new(body).packet_id()?))
 }
@@ -131,7 +133,7 @@ fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
     if !reader.is_empty() {
         return Err(Malformed("CONNECT with bytes after its last field"));
     }
-    Ok(Packet::Connect(Connect {
+    Ok(Packet::Connect(Box::new(Connect {
         version,
         client_id,
         clean_session: flags & 0x02 != 0,
@@ -139,7 +141,7 @@ fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
         will,
         username,
         password,
-    }))
+    })))
 }
 
 fn will<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<Option<Message<'a>>, Malformed> {
@@ -155,7 +157,7 @@ fn will<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<Option<Message<'a>>, M
             )),
         };
     }
-    let topic = reader.string(SHORT)?;
+    let topic = reader.string(SHORT)?.as_bytes();
     topic::check_name(topic).map_err(Malformed)?;
     let payload = reader.binary(SHORT)?;
     Ok(Some(Message {

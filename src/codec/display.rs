@@ -68,7 +68,7 @@ impl Display for Publish<'_> {
             self.qos as u8,
             yes_or_no(self.retain),
             yes_or_no(self.dup),
-            self.topic.as_str(),
+            self.topic,
             self.payload.len(),
         )
     }

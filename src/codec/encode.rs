@@ -2,17 +2,17 @@
 //! once it has grown. What cannot be encoded is refused before the first byte is written.
 
 use super::{
-    Ack, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS, TooLong,
-    Version,
+    Ack, Buffer, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS,
+    TooLong, Version,
 };
 
-pub fn connect(out: &mut Vec<u8>, connect: &Connect) -> Result<(), TooLong> {
+pub fn connect(out: &mut Buffer, connect: &Connect) -> Result<(), TooLong> {
     let (name, level) = connect.version.protocol();
     let mut flags = (connect.clean_session as u8) << 1;
     let mut length = 2 + name.len() + 4 + field(connect.client_id.as_bytes(), "client id")?;
     if let Some(will) = &connect.will {
         flags |= 0x04 | (will.qos as u8) << 3 | (will.retain as u8) << 5;
-        length += field(will.topic.as_bytes(), "will topic")?;
+        length += field(will.topic, "will topic")?;
         length += field(will.payload, "will payload")?;
     }
     if let Some(username) = connect.username {
@@ -23,13 +23,13 @@ pub fn connect(out: &mut Vec<u8>, connect: &Connect) -> Result<(), TooLong> {
         flags |= 0x40;
         length += field(password, "password")?;
     }
-    fixed_header(out, 0x10, length)?;
+    begin(out, 0x10, length)?;
     put_field(out, name.as_bytes());
-    out.extend_from_slice(&[level, flags]);
-    out.extend_from_slice(&connect.keep_alive.to_be_bytes());
+    out.append(&[level, flags]);
+    out.append(&connect.keep_alive.to_be_bytes());
     put_field(out, connect.client_id.as_bytes());
     if let Some(will) = &connect.will {
-        put_field(out, will.topic.as_bytes());
+        put_field(out, will.topic);
         put_field(out, will.payload);
     }
     if let Some(username) = connect.username {
@@ -41,29 +41,42 @@ pub fn connect(out: &mut Vec<u8>, connect: &Connect) -> Result<(), TooLong> {
     Ok(())
 }
 
-pub fn connack(out: &mut Vec<u8>, connack: &ConnAck) {
-    out.extend_from_slice(&[0x20, 2, connack.session_present as u8, connack.return_code]);
+pub fn connack(out: &mut Buffer, connack: &ConnAck) {
+    out.append(&[0x20, 2, connack.session_present as u8, connack.return_code]);
 }
 
 /// `packet_id` is None at QoS 0 alone.
+#[inline(always)]
 pub fn publish(
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     message: &Message,
     packet_id: Option<PacketId>,
 ) -> Result<(), TooLong> {
+    let Message { topic, payload, .. } = message;
     let first = 0x30 | (message.qos as u8) << 1 | message.retain as u8;
-    fixed_header(out, first, publish_length(message)?)?;
-    put_field(out, message.topic.as_bytes());
-    if let Some(id) = packet_id {
-        out.extend_from_slice(&id.get().to_be_bytes());
-    }
-    out.extend_from_slice(message.payload);
+    let length = publish_length(message)?;
+    let packet = out.extend(1 + digits(length) + length);
+    let body = put_fixed_header(packet, first, length);
+    let (prefix, body) = body.split_at_mut(2);
+    prefix.copy_from_slice(&(topic.len() as u16).to_be_bytes());
+    let (name, body) = body.split_at_mut(topic.len());
+    name.copy_from_slice(topic);
+    let rest = match packet_id {
+        None => body,
+        Some(number) => {
+            let (id, rest) = body.split_at_mut(2);
+            id.copy_from_slice(&number.get().to_be_bytes());
+            rest
+        }
+    };
+    rest.copy_from_slice(payload);
     Ok(())
 }
 
 /// The remaining length of a message's PUBLISH, if one can hold it.
+#[inline(always)]
 pub fn publish_length(message: &Message) -> Result<usize, TooLong> {
-    let topic = field(message.topic.as_bytes(), "topic")?;
+    let topic = field(message.topic, "topic")?;
     let id = if message.qos == QoS::AtMostOnce { 0 } else { 2 };
     match topic + id + message.payload.len() {
         length if length > MAX_REMAINING_LENGTH => Err(TooLong("packet")),
@@ -71,12 +84,10 @@ pub fn publish_length(message: &Message) -> Result<usize, TooLong> {
     }
 }
 
-/// Gives an encoded PUBLISH of QoS 1 or 2 another packet identifier.
-pub fn set_packet_id(publish: &mut [u8], id: PacketId) {
-    let body = 2 + publish[1..4].iter().take_while(|&&b| b & 0x80 != 0).count();
-    let topic = u16::from_be_bytes([publish[body], publish[body + 1]]) as usize;
-    let at = body + 2 + topic;
-    publish[at..at + 2].copy_from_slice(&id.get().to_be_bytes());
+/// Gives an encoded PUBLISH of QoS 1 or 2, whose payload has that length, another packet identifier.
+pub fn set_packet_id(publish: &mut [u8], payload: usize, id: PacketId) {
+    let end = publish.len() - payload;
+    publish[end - 2..end].copy_from_slice(&id.get().to_be_bytes());
 }
 
 /// Marks an encoded PUBLISH as sent before [MQTT-3.3.1-1].
@@ -85,68 +96,69 @@ pub fn set_dup(publish: &mut [u8]) {
 }
 
 /// `again` marks a PUBREL that was sent before, which 3.1 knows and 3.1.1 does not.
-pub fn ack(out: &mut Vec<u8>, kind: Ack, id: PacketId, again: bool, version: Version) {
+pub fn ack(out: &mut Buffer, kind: Ack, id: PacketId, again: bool, version: Version) {
     let flags = match kind {
         Ack::PubRel if again && version == Version::V31 => 0b1010,
         Ack::PubRel => 0b0010,
         _ => 0,
     };
     let [high, low] = id.get().to_be_bytes();
-    out.extend_from_slice(&[(kind as u8) << 4 | flags, 2, high, low]);
+    out.append(&[(kind as u8) << 4 | flags, 2, high, low]);
 }
 
-pub fn subscribe(out: &mut Vec<u8>, id: PacketId, filters: &[(&str, QoS)]) -> Result<(), TooLong> {
+pub fn subscribe(out: &mut Buffer, id: PacketId, filters: &[(&str, QoS)]) -> Result<(), TooLong> {
     let mut length = 2;
     for (filter, _) in filters {
         length += field(filter.as_bytes(), "topic filter")? + 1;
     }
-    fixed_header(out, 0x82, length)?;
-    out.extend_from_slice(&id.get().to_be_bytes());
+    begin(out, 0x82, length)?;
+    out.append(&id.get().to_be_bytes());
     for (filter, qos) in filters {
         put_field(out, filter.as_bytes());
-        out.push(*qos as u8);
+        out.append(&[*qos as u8]);
     }
     Ok(())
 }
 
-pub fn suback(out: &mut Vec<u8>, id: PacketId, granted: &[u8]) -> Result<(), TooLong> {
-    fixed_header(out, 0x90, 2 + granted.len())?;
-    out.extend_from_slice(&id.get().to_be_bytes());
-    out.extend_from_slice(granted);
+pub fn suback(out: &mut Buffer, id: PacketId, granted: &[u8]) -> Result<(), TooLong> {
+    begin(out, 0x90, 2 + granted.len())?;
+    out.append(&id.get().to_be_bytes());
+    out.append(granted);
     Ok(())
 }
 
-pub fn unsubscribe(out: &mut Vec<u8>, id: PacketId, filters: &[&str]) -> Result<(), TooLong> {
+pub fn unsubscribe(out: &mut Buffer, id: PacketId, filters: &[&str]) -> Result<(), TooLong> {
     let mut length = 2;
     for filter in filters {
         length += field(filter.as_bytes(), "topic filter")?;
     }
-    fixed_header(out, 0xa2, length)?;
-    out.extend_from_slice(&id.get().to_be_bytes());
+    begin(out, 0xa2, length)?;
+    out.append(&id.get().to_be_bytes());
     for filter in filters {
         put_field(out, filter.as_bytes());
     }
     Ok(())
 }
 
-pub fn unsuback(out: &mut Vec<u8>, id: PacketId) {
+pub fn unsuback(out: &mut Buffer, id: PacketId) {
     let [high, low] = id.get().to_be_bytes();
-    out.extend_from_slice(&[0xb0, 2, high, low]);
+    out.append(&[0xb0, 2, high, low]);
 }
 
-pub fn pingreq(out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0xc0, 0]);
+pub fn pingreq(out: &mut Buffer) {
+    out.append(&[0xc0, 0]);
 }
 
-pub fn pingresp(out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0xd0, 0]);
+pub fn pingresp(out: &mut Buffer) {
+    out.append(&[0xd0, 0]);
 }
 
-pub fn disconnect(out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0xe0, 0]);
+pub fn disconnect(out: &mut Buffer) {
+    out.append(&[0xe0, 0]);
 }
 
 /// The length that a field takes with its prefix.
+#[inline(always)]
 fn field(bytes: &[u8], what: &'static str) -> Result<usize, TooLong> {
     if bytes.len() > MAX_STRING {
         return Err(TooLong(what));
@@ -154,21 +166,41 @@ fn field(bytes: &[u8], what: &'static str) -> Result<usize, TooLong> {
     Ok(2 + bytes.len())
 }
 
-fn put_field(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
-    out.extend_from_slice(bytes);
+fn put_field(out: &mut Buffer, bytes: &[u8]) {
+    out.append(&(bytes.len() as u16).to_be_bytes());
+    out.append(bytes);
 }
 
-fn fixed_header(out: &mut Vec<u8>, first: u8, mut length: usize) -> Result<(), TooLong> {
+/// Begins a packet. Nothing is written when it cannot be.
+fn begin(out: &mut Buffer, first: u8, length: usize) -> Result<(), TooLong> {
     if length > MAX_REMAINING_LENGTH {
         return Err(TooLong("packet"));
     }
-    out.reserve(5 + length);
-    out.push(first);
-    while length > 0x7f {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
+    put_fixed_header(out.extend(1 + digits(length)), first, length);
     Ok(())
+}
+
+/// How many bytes say a remaining length (section 2.2.3).
+#[inline(always)]
+fn digits(length: usize) -> usize {
+    match length {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
+    }
+}
+
+/// Writes the fixed header to the front of a packet, and returns what follows it.
+#[inline(always)]
+fn put_fixed_header(packet: &mut [u8], first: u8, mut length: usize) -> &mut [u8] {
+    packet[0] = first;
+    let mut place = 1;
+    while length > 0x7f {
+        packet[place] = length as u8 | 0x80;
+        length >>= 7;
+        place += 1;
+    }
+    packet[place] = length as u8;
+    &mut packet[place + 1..]
 }

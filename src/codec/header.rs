@@ -39,20 +39,32 @@ pub struct Header {
 }
 
 /// Reads the header at the front of `buffer`; None when it is not all there yet.
+#[inline(always)]
 pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Header>, Malformed> {
-    let Some((&first, rest)) = buffer.split_first() else {
+    let Some(&first) = buffer.first() else {
         return Ok(None);
     };
-    let kind = kind(first >> 4, role)?;
-    let flags = first & 0x0f;
+    match first >> 4 {
+        // Those that come with messages: the checks of each are compiled apart from all others.
+        3 => header_of(Kind::Publish, buffer, version),
+        4 => header_of(Kind::PubAck, buffer, version),
+        5 => header_of(Kind::PubRec, buffer, version),
+        6 => header_of(Kind::PubRel, buffer, version),
+        7 => header_of(Kind::PubComp, buffer, version),
+        number => other_header(number, buffer, role, version),
+    }
+}
+
+#[inline(always)]
+fn header_of(kind: Kind, packet: &[u8], version: Version) -> Result<Option<Header>, Malformed> {
+    let flags = packet[0] & 0x0f;
     check_flags(kind, flags, version)?;
-    let Some((length, digits)) = remaining_length(rest)? else {
+    let Some((length, start)) = remaining_length(packet)? else {
         return Ok(None);
     };
-    let start = 1 + digits;
     check_length(kind, flags, length)?;
     if kind == Kind::Publish {
-        check_topic_length(&buffer[start..], flags, length)?;
+        check_topic_length(&packet[start..], flags, length)?;
     }
     Ok(Some(Header {
         kind,
@@ -62,16 +74,21 @@ pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Head
     }))
 }
 
-fn kind(number: u8, role: Role) -> Result<Kind, Malformed> {
+#[inline(never)]
+fn other_header(
+    number: u8,
+    buffer: &[u8],
+    role: Role,
+    version: Version,
+) -> Result<Option<Header>, Malformed> {
+    header_of(other_kind(number, role)?, buffer, version)
+}
+
+fn other_kind(number: u8, role: Role) -> Result<Kind, Malformed> {
     use Role::{Broker, Client};
     match (number, role) {
         (1, Broker) => Ok(Kind::Connect),
         (2, Client) => Ok(Kind::ConnAck),
-        (3, _) => Ok(Kind::Publish),
-        (4, _) => Ok(Kind::PubAck),
-        (5, _) => Ok(Kind::PubRec),
-        (6, _) => Ok(Kind::PubRel),
-        (7, _) => Ok(Kind::PubComp),
         (8, Broker) => Ok(Kind::Subscribe),
         (9, Client) => Ok(Kind::SubAck),
         (10, Broker) => Ok(Kind::Unsubscribe),
@@ -90,6 +107,7 @@ fn kind(number: u8, role: Role) -> Result<Kind, Malformed> {
 }
 
 /// 3.1 leaves unused flags undefined; 3.1.1 makes each of them an error [MQTT-2.2.2-2].
+#[inline(always)]
 fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed> {
     let expected = match kind {
         Kind::Publish => return check_publish_flags(flags, version),
@@ -112,13 +130,22 @@ fn check_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
     }
 }
 
-/// The value and how many bytes it took; None when the buffer ends inside it.
-fn remaining_length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
+/// The value, and where the body begins; None when the buffer ends before.
+#[inline]
+fn remaining_length(packet: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
+    match packet.get(1) {
+        Some(&byte) if byte & 0x80 == 0 => Ok(Some((byte as usize, 2))),
+        _ => longer_length(packet),
+    }
+}
+
+fn longer_length(packet: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
+    let bytes = &packet[1..];
     let mut length = 0;
     for (index, &byte) in bytes.iter().take(4).enumerate() {
         length |= ((byte & 0x7f) as usize) << (7 * index);
         if byte & 0x80 == 0 {
-            return Ok(Some((length, index + 1)));
+            return Ok(Some((length, index + 2)));
         }
     }
     if bytes.len() >= 4 {
@@ -127,6 +154,7 @@ fn remaining_length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
     Ok(None)
 }
 
+#[inline(always)]
 fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
     const STRING: usize = 2 + MAX_STRING;
     let (least, most) = match kind {

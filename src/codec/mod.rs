@@ -3,6 +3,7 @@
 //! One implementation serves every protocol version: the version is a value, and both
 //! directions are here because the tests play the broker.
 
+mod buffer;
 pub mod decode;
 mod display;
 pub mod encode;
@@ -11,6 +12,7 @@ pub mod packet;
 mod reader;
 pub mod topic;
 
+pub use buffer::Buffer;
 pub use decode::decode;
 pub use header::{Header, Role, header};
 pub use packet::{

@@ -49,15 +49,17 @@ pub type PacketId = NonZeroU16;
 /// An application message as its sender states it: a PUBLISH to be, or a will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
-    pub topic: &'a str,
+    /// UTF-8, as `topic::check_name` has it.
+    pub topic: &'a [u8],
     pub payload: &'a [u8],
     pub qos: QoS,
     pub retain: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A PUBLISH is the largest of those that stand in here, since each message moves one about.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
-    Connect(Connect<'a>),
+    Connect(Box<Connect<'a>>),
     ConnAck(ConnAck),
     Publish(Publish<'a>),
     Ack(Ack, PacketId),

@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
+fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes)
         .map_err(|_| Malformed("a string is not well-formed UTF-8 [MQTT-1.5.3-1]"))
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::{array, bytes, put, run, text};
+use super::{array, bytes, optional_bytes, put, run, text};
 use crate::client::{Client, Code, Error, Result};
 use crate::codec::{Message, topic};
 
@@ -253,9 +253,9 @@ pub unsafe extern "C" fn pmqtt_topic_matches_sub(
     result: *mut bool,
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
-    let arguments = unsafe { text(sub, "sub").and_then(|sub| Ok((sub, text(topic, "topic")?))) };
+    let arguments = unsafe { (text(sub, "sub"), optional_bytes(topic)) };
     match arguments {
-        Ok((sub, topic)) if is_well_formed(sub, topic) && !result.is_null() => {
+        (Ok(sub), Some(topic)) if is_well_formed(sub, topic) && !result.is_null() => {
             // SAFETY: not NULL, and writable by the header's contract.
             unsafe { put(result, topic::matches(sub, topic)) };
             Code::Success as c_int
@@ -264,12 +264,13 @@ pub unsafe extern "C" fn pmqtt_topic_matches_sub(
     }
 }
 
-fn is_well_formed(filter: &str, name: &str) -> bool {
+fn is_well_formed(filter: &str, name: &[u8]) -> bool {
     topic::check_filter(filter).is_ok() && topic::check_name(name).is_ok()
 }
 
 /// # Safety
 /// The pointers are NULL, or a string and `length` bytes that live through the call.
+#[inline(always)]
 pub(super) unsafe fn message<'a>(
     function: &str,
     topic: *const c_char,
@@ -278,16 +279,22 @@ pub(super) unsafe fn message<'a>(
     qos: c_int,
     retain: bool,
 ) -> Result<Message<'a>> {
-    let named = |error: Error| Error::new(error.code, format!("{function}: {}", error.text));
-    let message = || {
-        Ok(Message {
-            // SAFETY: the caller's promise is the same.
-            topic: unsafe { text(topic, "the topic") }?,
-            // SAFETY: the caller's promise is the same.
-            payload: unsafe { bytes(payload, length, "the payload") }?,
-            qos: super::qos(qos)?,
-            retain,
-        })
+    // SAFETY: the caller's promise is the same.
+    let Some(topic) = (unsafe { optional_bytes(topic) }) else {
+        return Err(Error::inval("the topic is NULL").in_function(function));
     };
-    message().map_err(named)
+    // SAFETY: the caller's promise is the same.
+    let payload = match unsafe { bytes(payload, length, "the payload") } {
+        Ok(payload) => payload,
+        Err(error) => return Err(error.in_function(function)),
+    };
+    match super::qos(qos) {
+        Err(error) => Err(error.in_function(function)),
+        Ok(qos) => Ok(Message {
+            topic,
+            payload,
+            qos,
+            retain,
+        }),
+    }
 }

@@ -128,6 +128,7 @@ unsafe fn optional_text<'a>(pointer: *const c_char, what: &str) -> Result<Option
 ///
 /// # Safety
 /// As for `text`.
+#[inline(always)]
 unsafe fn optional_bytes<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: NUL-terminated by the caller's promise.
     (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())
@@ -137,20 +138,24 @@ unsafe fn optional_bytes<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
 ///
 /// # Safety
 /// `pointer` is NULL or points to `length` bytes that live through the call.
+#[inline(always)]
 unsafe fn bytes<'a>(pointer: *const c_void, length: usize, what: &str) -> Result<&'a [u8]> {
     if length == 0 {
         return Ok(&[]);
     }
-    if pointer.is_null() {
-        return Err(Error::inval(format!(
-            "{what} is NULL, but its length is not 0"
-        )));
-    }
-    if length > isize::MAX as usize {
-        return Err(Error::new(Code::PayloadSize, format!("{what} is too long")));
+    if pointer.is_null() || length > isize::MAX as usize {
+        return Err(no_bytes(pointer, what));
     }
     // SAFETY: not NULL, and `length` bytes long by the caller's promise.
     Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), length) })
+}
+
+#[cold]
+fn no_bytes(pointer: *const c_void, what: &str) -> Error {
+    match pointer.is_null() {
+        true => Error::inval(format!("{what} is NULL, but its length is not 0")),
+        false => Error::new(Code::PayloadSize, format!("{what} is too long")),
+    }
 }
 
 /// An array that must be there.
@@ -202,11 +207,19 @@ unsafe fn put_text(buf: *mut c_char, len: usize, text: &str) {
     }
 }
 
+#[inline(always)]
 fn qos(value: c_int) -> Result<QoS> {
-    u8::try_from(value)
-        .ok()
-        .and_then(QoS::from_bits)
-        .ok_or_else(|| Error::inval(format!("QoS {value} is none of 0, 1 and 2")))
+    match value {
+        0 => Ok(QoS::AtMostOnce),
+        1 => Ok(QoS::AtLeastOnce),
+        2 => Ok(QoS::ExactlyOnce),
+        _ => Err(wrong_qos(value)),
+    }
+}
+
+#[cold]
+fn wrong_qos(value: c_int) -> Error {
+    Error::inval(format!("QoS {value} is none of 0, 1 and 2"))
 }
 
 /// A number that must not be negative, nor over `most`.

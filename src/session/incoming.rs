@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::packet_ids::IdMap;
+use super::id_map::IdMap;
 use crate::codec::{PacketId, QoS};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Incoming {
 
     /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2].
     pub fn arrived(&mut self, id: PacketId) -> Arrival {
-        match self.stages.get(&id) {
+        match self.stages.get(id) {
             Some(Stage::Delivered(QoS::ExactlyOnce)) => Arrival::Pending,
             Some(Stage::Received(_)) => Arrival::Acknowledged,
             _ => {
@@ -49,7 +49,7 @@ impl Incoming {
 
     /// Whether the application owes the acknowledgement of this message.
     pub fn owes(&self, id: PacketId, qos: QoS) -> bool {
-        self.stages.get(&id) == Some(&Stage::Delivered(qos))
+        self.stages.get(id) == Some(&Stage::Delivered(qos))
     }
 
     /// PUBREC is being sent.
@@ -59,7 +59,7 @@ impl Incoming {
 
     /// PUBREL came, or a QoS 1 message was acknowledged.
     pub fn settle(&mut self, id: PacketId) {
-        self.stages.remove(&id);
+        self.stages.remove(id);
     }
 
     /// Identifiers whose PUBREC was sent at `before` or earlier; they count as sent again `now`.
@@ -70,7 +70,7 @@ impl Incoming {
     ) -> impl Iterator<Item = PacketId> + use<'_> {
         self.stages
             .iter_mut()
-            .filter_map(move |(&id, stage)| match stage {
+            .filter_map(move |(id, stage)| match stage {
                 Stage::Received(at) if *at <= before => {
                     *at = now;
                     Some(id)
@@ -101,7 +101,11 @@ impl Incoming {
         self.stages.clear();
     }
 
+    pub fn rest(&mut self) {
+        self.stages.rest();
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.stages.is_empty()
+        self.stages.len() == 0
     }
 }

@@ -5,6 +5,7 @@
 //! settled goes on with the next.
 
 mod connection;
+mod id_map;
 mod incoming;
 mod keep_alive;
 mod outgoing;
@@ -16,7 +17,7 @@ mod request;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::codec::{ConnAck, PacketId, Publish, QoS, Version};
+use crate::codec::{Buffer, ConnAck, PacketId, Publish, QoS, Version};
 use incoming::Incoming;
 use keep_alive::KeepAlive;
 use outgoing::Outgoing;
@@ -53,7 +54,7 @@ pub struct Options {
 
 #[derive(Clone, Debug)]
 pub struct Will {
-    pub topic: String,
+    pub topic: Vec<u8>,
     pub payload: Vec<u8>,
     pub qos: QoS,
     pub retain: bool,
@@ -68,7 +69,7 @@ pub enum Event<'a> {
     ConnAck(ConnAck),
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
     Message {
-        publish: Publish<'a>,
+        publish: &'a Publish<'a>,
         manual_ack: bool,
     },
     Published {
@@ -213,7 +214,7 @@ impl Session {
     }
 
     /// Exchanges the bytes that are ready for the socket against an empty buffer.
-    pub fn take_output(&mut self, empty: &mut Vec<u8>) {
+    pub fn take_output(&mut self, empty: &mut Buffer) {
         self.output.take(empty);
     }
 
@@ -247,6 +248,14 @@ impl Session {
         self.outgoing.bytes() + self.output.unwritten()
     }
 
+    /// Gives back the memory that nothing is in.
+    pub fn rest(&mut self) {
+        self.ids.rest();
+        self.output.rest();
+        self.outgoing.rest();
+        self.incoming.rest();
+    }
+
     pub fn ping_round_trip(&self) -> Option<Duration> {
         self.keep_alive.round_trip()
     }
@@ -256,15 +265,17 @@ impl Session {
     }
 
     /// Sends what the window has room for.
+    #[inline(always)]
     fn pump(&mut self, now: Duration) {
-        if self.phase != Phase::Connected || self.announcing {
-            return;
+        if self.phase == Phase::Connected && !self.announcing && self.outgoing.may_send() {
+            self.send_waiting(now);
         }
+    }
+
+    fn send_waiting(&mut self, now: Duration) {
         let version = self.version();
-        if self
-            .outgoing
-            .pump(&mut self.ids, &mut self.output, version, now)
-        {
+        let (ids, output) = (&mut self.ids, &mut self.output);
+        if self.outgoing.pump(ids, output, version, now) {
             self.arm_retry(now);
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
-use crate::codec::{Ack, Message, PacketId, QoS, TooLong, Version, encode};
+use crate::codec::{Ack, Buffer, Message, PacketId, QoS, TooLong, Version, encode};
 
 /// How much memory of finished messages is kept for the next ones.
 const SPARE_BYTES: usize = 256 * 1024;
@@ -33,7 +33,9 @@ struct Slot {
     stage: Stage,
     id: PacketId,
     /// The PUBLISH as it goes over the wire; given back once PUBREC has come.
-    packet: Vec<u8>,
+    packet: Buffer,
+    /// How much of that is payload.
+    payload: u32,
     sent_at: Duration,
 }
 
@@ -47,7 +49,7 @@ pub struct Outgoing {
     unfinished: usize,
     bytes: usize,
     window: usize,
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Buffer>,
     /// The capacity of all spare buffers.
     spare_bytes: usize,
 }
@@ -88,6 +90,7 @@ impl Outgoing {
     }
 
     /// Queues a message of QoS 1 or 2 behind all others.
+    #[inline(always)]
     pub fn push(&mut self, mid: u64, message: &Message) -> Result<(), TooLong> {
         let mut packet = self.spare.pop().unwrap_or_default();
         self.spare_bytes -= packet.capacity();
@@ -101,12 +104,20 @@ impl Outgoing {
             stage: Stage::Queued,
             id: PacketId::MIN,
             packet,
+            payload: message.payload.len() as u32,
             sent_at: Duration::ZERO,
         });
         Ok(())
     }
 
+    /// Whether there is anything to send, and room for it in the window.
+    #[inline(always)]
+    pub fn may_send(&self) -> bool {
+        self.in_flight < self.window && self.next < self.first + self.slots.len() as u64
+    }
+
     /// Sends what the window has room for. True when anything was sent.
+    #[inline(always)]
     pub fn pump(
         &mut self,
         ids: &mut PacketIds,
@@ -115,16 +126,14 @@ impl Outgoing {
         now: Duration,
     ) -> bool {
         let before = self.next;
-        while self.in_flight < self.window {
-            let Some(slot) = self.slots.get_mut((self.next - self.first) as usize) else {
-                break;
-            };
+        while self.may_send() {
+            let slot = &mut self.slots[(self.next - self.first) as usize];
             if slot.stage == Stage::Queued {
                 let Some(id) = ids.assign(slot.mid, Use::Publish(self.next)) else {
                     break;
                 };
                 slot.id = id;
-                encode::set_packet_id(&mut slot.packet, id);
+                encode::set_packet_id(&mut slot.packet, slot.payload as usize, id);
             }
             if slot.stage != Stage::Done {
                 send(slot, output, version, now);
@@ -136,6 +145,7 @@ impl Outgoing {
     }
 
     /// PUBACK, PUBREC or PUBCOMP came for the message with this sequence number.
+    #[inline(always)]
     pub fn acknowledged(&mut self, ack: Ack, seq: u64, now: Duration) -> Progress {
         let sent = seq < self.next;
         let Some(slot) = self.slots.get_mut((seq - self.first) as usize) else {
@@ -198,6 +208,12 @@ impl Outgoing {
         self.in_flight = 0;
     }
 
+    pub fn rest(&mut self) {
+        self.spare = Vec::new();
+        self.spare_bytes = 0;
+        self.slots.shrink_to_fit();
+    }
+
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }
@@ -220,6 +236,7 @@ impl Outgoing {
             .filter(|slot| slot.stage != Stage::Done)
     }
 
+    #[inline(always)]
     fn finish(&mut self, seq: u64) {
         let slot = &mut self.slots[(seq - self.first) as usize];
         slot.stage = Stage::Done;
@@ -239,7 +256,8 @@ impl Outgoing {
         self.next = self.next.max(self.first);
     }
 
-    fn recycle(&mut self, mut packet: Vec<u8>) {
+    #[inline(always)]
+    fn recycle(&mut self, mut packet: Buffer) {
         self.bytes -= packet.len();
         packet.clear();
         let kept = self.spare_bytes + packet.capacity();
@@ -258,6 +276,7 @@ fn limit(window: usize) -> usize {
 }
 
 /// Sends the packet that the slot's stage asks for; one that was sent before says so.
+#[inline(always)]
 fn send(slot: &mut Slot, output: &mut Output, version: Version, now: Duration) {
     slot.sent_at = now;
     match slot.stage {
@@ -269,5 +288,5 @@ fn send(slot: &mut Slot, output: &mut Output, version: Version, now: Duration) {
         }
         Stage::Done => return,
     }
-    output.put(|out| out.extend_from_slice(&slot.packet));
+    output.put(|out| out.append(&slot.packet));
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
-use crate::codec::{Ack, PacketId, Version, encode};
+use crate::codec::{Ack, Buffer, PacketId, Version, encode};
 
 /// A buffer that grew past this is kept only while there is about as much to write.
 const KEPT: usize = 256 * 1024;
@@ -11,9 +11,9 @@ const KEPT: usize = 256 * 1024;
 #[derive(Default)]
 pub struct Output {
     /// May be written now.
-    ready: Vec<u8>,
+    ready: Buffer,
     /// Waits behind CONNECT until CONNACK has come.
-    held: Vec<u8>,
+    held: Buffer,
     holding: bool,
     /// Bytes of this connection, counted from its first.
     encoded: u64,
@@ -24,7 +24,8 @@ pub struct Output {
 
 impl Output {
     /// Encodes a packet with `encode`, which appends to the buffer or fails and leaves it.
-    pub fn push<E>(&mut self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+    #[inline(always)]
+    pub fn push<E>(&mut self, encode: impl FnOnce(&mut Buffer) -> Result<(), E>) -> Result<(), E> {
         let buffer = if self.holding {
             &mut self.held
         } else {
@@ -37,7 +38,7 @@ impl Output {
     }
 
     /// `push` for an encoder that cannot fail.
-    pub fn put(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+    pub fn put(&mut self, encode: impl FnOnce(&mut Buffer)) {
         let Ok(()) = self.push(|out| {
             encode(out);
             Ok::<(), Infallible>(())
@@ -49,6 +50,7 @@ impl Output {
     }
 
     /// The packet encoded last is the QoS 0 message `mid`.
+    #[inline(always)]
     pub fn mark_at_most_once(&mut self, mid: u64) {
         self.at_most_once.push_back((self.encoded, mid));
     }
@@ -60,7 +62,8 @@ impl Output {
 
     pub fn release(&mut self) {
         self.holding = false;
-        self.ready.append(&mut self.held);
+        self.ready.append(&self.held);
+        self.held = Buffer::default();
     }
 
     pub fn has_ready(&self) -> bool {
@@ -68,10 +71,10 @@ impl Output {
     }
 
     /// Hands over what may be written, in exchange for an empty buffer.
-    pub fn take(&mut self, empty: &mut Vec<u8>) {
+    pub fn take(&mut self, empty: &mut Buffer) {
         debug_assert!(empty.is_empty());
-        if empty.capacity() > KEPT.max(2 * self.ready.len()) {
-            *empty = Vec::new();
+        if empty.capacity() > KEPT.max(4 * self.ready.len()) {
+            *empty = Buffer::default();
         }
         std::mem::swap(&mut self.ready, empty);
     }
@@ -99,6 +102,11 @@ impl Output {
     pub fn reset(&mut self) -> impl Iterator<Item = u64> + use<> {
         let lost = std::mem::take(self).at_most_once;
         lost.into_iter().map(|(_, mid)| mid)
+    }
+
+    pub fn rest(&mut self) {
+        self.ready.shrink();
+        self.at_most_once.shrink_to_fit();
     }
 
     /// Bytes encoded that the socket did not take yet.

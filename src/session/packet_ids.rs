@@ -1,15 +1,10 @@
 //! Which packet identifiers are in use, and by what.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
+use super::id_map::IdMap;
 use crate::codec::PacketId;
 
 /// How many identifiers there are: 1 to 65,535.
 pub const COUNT: usize = u16::MAX as usize;
-
-/// A map whose keys are packet identifiers.
-pub type IdMap<T> = HashMap<PacketId, T, BuildHasherDefault<IdHasher>>;
 
 /// What waits for an answer with this identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,31 +28,37 @@ pub struct PacketIds {
 impl PacketIds {
     /// The identifier that is `mid`'s own, modulo 65,535, or else the next free one, so that
     /// a packet capture reads next to a log. None while all are in use [MQTT-2.3.1-2].
+    #[inline(always)]
     pub fn assign(&mut self, mid: u64, usage: Use) -> Option<PacketId> {
         if self.in_use.len() == COUNT {
             return None;
         }
         let mut id = own_id(mid);
-        while self.in_use.contains_key(&id) {
+        while !self.in_use.insert_new(id, usage) {
             id = id.checked_add(1).unwrap_or(PacketId::MIN);
         }
-        self.in_use.insert(id, usage);
         Some(id)
     }
 
+    #[inline(always)]
     pub fn get(&self, id: PacketId) -> Option<Use> {
-        self.in_use.get(&id).copied()
+        self.in_use.get(id).copied()
     }
 
+    #[inline(always)]
     pub fn release(&mut self, id: PacketId) {
-        self.in_use.remove(&id);
+        self.in_use.remove(id);
+    }
+
+    pub fn rest(&mut self) {
+        self.in_use.rest();
     }
 
     /// Releases what the end of a connection ends, a SUBSCRIBE or an UNSUBSCRIBE that was not
     /// answered, in the order of their mids.
     pub fn release_requests(&mut self) -> Vec<Use> {
         let mut lost: Vec<(u64, Use)> = Vec::new();
-        self.in_use.retain(|_, &mut usage| match usage {
+        self.in_use.retain(|_, &usage| match usage {
             Use::Publish(_) => true,
             Use::Subscribe { mid, .. } | Use::Unsubscribe { mid } => {
                 lost.push((mid, usage));
@@ -72,27 +73,4 @@ impl PacketIds {
 fn own_id(mid: u64) -> PacketId {
     let id = (mid.wrapping_sub(1) % COUNT as u64) as u16 + 1;
     PacketId::new(id).unwrap_or(PacketId::MIN)
-}
-
-/// Spreads 16 bits over 64 with one multiplication. The peer cannot choose the identifiers
-/// of our packets, and of its own there are only 65,535, so that no flood of collisions
-/// needs a slower hash.
-#[derive(Default)]
-pub struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u16((self.0 as u16) << 8 | byte as u16);
-        }
-    }
-
-    fn write_u16(&mut self, id: u16) {
-        // 2^64 divided by the golden ratio.
-        self.0 = (id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
 }

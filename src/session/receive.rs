@@ -9,11 +9,16 @@ use super::{Event, Failure, Phase, Session};
 use crate::codec::{Ack, ConnAck, Packet, PacketId, Publish, QoS, SubAck};
 
 impl Session {
-    pub fn handle<'a>(&mut self, packet: Packet<'a>, now: Duration) -> Result<Event<'a>, Failure> {
+    #[inline(always)]
+    pub fn handle<'a>(
+        &mut self,
+        packet: &'a Packet<'a>,
+        now: Duration,
+    ) -> Result<Event<'a>, Failure> {
         self.keep_alive.received(now);
         match (self.phase, packet) {
             (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
-            (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(connack, now),
+            (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(*connack, now),
             (Phase::Connecting { .. }, _) => {
                 Err(Failure::Violation("a packet before CONNACK [MQTT-3.2.0-1]"))
             }
@@ -33,19 +38,24 @@ impl Session {
         Ok(Event::ConnAck(connack))
     }
 
-    fn connected<'a>(&mut self, packet: Packet<'a>, now: Duration) -> Result<Event<'a>, Failure> {
+    #[inline(always)]
+    fn connected<'a>(
+        &mut self,
+        packet: &'a Packet<'a>,
+        now: Duration,
+    ) -> Result<Event<'a>, Failure> {
         match packet {
             Packet::Publish(publish) => Ok(self.message(publish, now)),
-            Packet::Ack(Ack::PubRel, id) => {
+            &Packet::Ack(Ack::PubRel, id) => {
                 self.incoming.settle(id);
                 // Also where the identifier is unknown, so that the broker can forget it.
                 self.acknowledge(Ack::PubComp, id);
                 self.rest_if_settled();
                 Ok(Event::None)
             }
-            Packet::Ack(ack, id) => self.acknowledged(ack, id, now),
+            &Packet::Ack(ack, id) => self.acknowledged(ack, id, now),
             Packet::SubAck(suback) => self.suback(suback, now),
-            Packet::UnsubAck(id) => Ok(self.unsuback(id, now)),
+            &Packet::UnsubAck(id) => Ok(self.unsuback(id, now)),
             Packet::PingResp => {
                 self.keep_alive.pong(now);
                 Ok(Event::None)
@@ -59,7 +69,8 @@ impl Session {
         }
     }
 
-    fn message<'a>(&mut self, publish: Publish<'a>, now: Duration) -> Event<'a> {
+    #[inline(always)]
+    fn message<'a>(&mut self, publish: &'a Publish<'a>, now: Duration) -> Event<'a> {
         let manual_ack = self.options.manual_ack;
         if let Some(id) = publish.packet_id {
             if publish.qos == QoS::ExactlyOnce {
@@ -84,6 +95,7 @@ impl Session {
     }
 
     /// PUBACK, PUBREC or PUBCOMP.
+    #[inline(always)]
     fn acknowledged(
         &mut self,
         ack: Ack,
@@ -122,7 +134,7 @@ impl Session {
         }
     }
 
-    fn suback<'a>(&mut self, suback: SubAck<'a>, now: Duration) -> Result<Event<'a>, Failure> {
+    fn suback<'a>(&mut self, suback: &SubAck<'a>, now: Duration) -> Result<Event<'a>, Failure> {
         let Some(Use::Subscribe { mid, filters }) = self.ids.get(suback.packet_id) else {
             return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
         };
@@ -147,12 +159,14 @@ impl Session {
     }
 
     /// A packet identifier is free again, and perhaps a message waits for one.
+    #[inline(always)]
     fn release(&mut self, id: PacketId, now: Duration) {
         self.ids.release(id);
         self.pump(now);
     }
 
     /// With nothing left to send again there is nothing to wake up for.
+    #[inline(always)]
     pub(super) fn rest_if_settled(&mut self) {
         if !self.awaits_answer() {
             self.retry_at = None;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::packet_ids::Use;
 use super::{Options, Phase, Session};
-use crate::codec::{Ack, Message, PacketId, QoS, TooLong, encode};
+use crate::codec::{Ack, Buffer, Message, PacketId, QoS, TooLong, encode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublishError {
@@ -25,8 +25,14 @@ pub enum RequestError {
 }
 
 impl Session {
-    /// Takes a message, whose topic was checked, and returns its mid.
-    pub fn publish(&mut self, message: &Message, now: Duration) -> Result<u64, PublishError> {
+    /// Takes a message, whose topic was checked, and returns its mid. What time it is, is asked only
+    /// where it matters: no answer to QoS 0 can be late.
+    #[inline(always)]
+    pub fn publish(
+        &mut self,
+        message: &Message,
+        now: impl FnOnce() -> Duration,
+    ) -> Result<u64, PublishError> {
         let connected = self.is_open();
         let mid = self.last_mid + 1;
         if message.qos == QoS::AtMostOnce && !connected {
@@ -47,7 +53,7 @@ impl Session {
             self.outgoing
                 .push(mid, message)
                 .map_err(PublishError::TooLong)?;
-            self.pump(now);
+            self.pump(now());
         }
         self.last_mid = mid;
         match connected {
@@ -72,6 +78,7 @@ impl Session {
     }
 
     /// The application has taken a message that `Event::Message` handed over.
+    #[inline(always)]
     pub fn delivered(&mut self, id: PacketId, qos: QoS, now: Duration) {
         match qos {
             QoS::AtMostOnce => {}
@@ -103,6 +110,7 @@ impl Session {
         true
     }
 
+    #[inline(always)]
     pub(super) fn acknowledge(&mut self, ack: Ack, id: PacketId) {
         if self.phase == Phase::Connected || self.delivering.is_some() {
             self.output.put_ack(ack, id, false, self.options.version);
@@ -110,6 +118,7 @@ impl Session {
     }
 
     /// Whether a message of `bytes` would be taken.
+    #[inline(always)]
     pub(super) fn has_room(&self, qos: QoS, bytes: usize) -> bool {
         let Options {
             max_queued_messages: messages,
@@ -140,7 +149,7 @@ impl Session {
     fn request(
         &mut self,
         usage: impl FnOnce(u64) -> Use,
-        encode: impl FnOnce(&mut Vec<u8>, PacketId) -> Result<(), TooLong>,
+        encode: impl FnOnce(&mut Buffer, PacketId) -> Result<(), TooLong>,
     ) -> Result<u64, RequestError> {
         if !self.is_open() {
             return Err(RequestError::NotConnected);

@@ -1,14 +1,14 @@
 //! What does not fit the wire is refused before the first byte.
 
 use pmqtt::codec::{
-    Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS, TooLong, encode,
+    Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS, TooLong, encode,
 };
 
 use super::vectors::{CONNECT, MESSAGE};
 
 const ID: PacketId = PacketId::new(10).unwrap();
 
-type Write = fn(&mut Vec<u8>, &str) -> Result<(), TooLong>;
+type Write = fn(&mut Buffer, &str) -> Result<(), TooLong>;
 
 /// Every string or binary field, and how to write one that is `text`.
 #[rustfmt::skip]
@@ -17,7 +17,7 @@ const FIELDS: &[(&str, Write)] = &[
         encode::connect(out, &Connect { client_id: text, ..CONNECT })
     }),
     ("will topic", |out, text| {
-        let will = Message { topic: text, ..MESSAGE };
+        let will = Message { topic: text.as_bytes(), ..MESSAGE };
         encode::connect(out, &Connect { will: Some(will), ..CONNECT })
     }),
     ("will payload", |out, text| {
@@ -32,7 +32,7 @@ const FIELDS: &[(&str, Write)] = &[
         encode::connect(out, &Connect { username: Some(""), password, ..CONNECT })
     }),
     ("topic", |out, text| {
-        encode::publish(out, &Message { topic: text, ..MESSAGE }, None)
+        encode::publish(out, &Message { topic: text.as_bytes(), ..MESSAGE }, None)
     }),
     ("topic filter", |out, text| {
         encode::subscribe(out, ID, &[("#", QoS::AtMostOnce), (text, QoS::AtMostOnce)])
@@ -46,9 +46,9 @@ const FIELDS: &[(&str, Write)] = &[
 fn a_field_has_up_to_65_535_bytes() {
     let text = "x".repeat(MAX_STRING + 1);
     for &(what, write) in FIELDS {
-        let mut out = Vec::new();
+        let mut out = Buffer::default();
         assert_eq!(write(&mut out, &text), Err(TooLong(what)));
-        assert_eq!(out, [], "{what}");
+        assert!(out.is_empty(), "{what}");
         assert_eq!(write(&mut out, &text[1..]), Ok(()), "{what}");
     }
 }
@@ -58,13 +58,13 @@ fn a_packet_has_up_to_268_435_455_bytes() {
     let payload = vec![0; MAX_REMAINING_LENGTH - 2];
     let publish = |out: &mut _, payload| {
         let message = Message {
-            topic: "t",
+            topic: b"t",
             payload,
             ..MESSAGE
         };
         encode::publish(out, &message, None)
     };
-    let mut out = Vec::new();
+    let mut out = Buffer::default();
     assert_eq!(publish(&mut out, &payload), Err(TooLong("packet")));
     assert_eq!(out.capacity(), 0, "no room is made for what is refused");
     assert_eq!(publish(&mut out, &payload[1..]), Ok(()));
@@ -78,7 +78,7 @@ fn many_short_fields_are_a_long_packet() {
     let filters = vec![text.as_str(); 4096];
     let with_qos = vec![(text.as_str(), QoS::AtMostOnce); 4096];
     let codes = vec![0; MAX_REMAINING_LENGTH - 1];
-    let mut out = Vec::new();
+    let mut out = Buffer::default();
     for result in [
         encode::subscribe(&mut out, ID, &with_qos),
         encode::unsubscribe(&mut out, ID, &filters),
@@ -86,5 +86,5 @@ fn many_short_fields_are_a_long_packet() {
     ] {
         assert_eq!(result, Err(TooLong("packet")));
     }
-    assert_eq!(out, []);
+    assert!(out.is_empty());
 }

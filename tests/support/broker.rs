@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pmqtt::codec::{
-    self, Ack, ConnAck, Connect, Message, Packet, PacketId, Publish, QoS, Role, Version, encode,
+    self, Ack, Buffer, ConnAck, Message, Packet, PacketId, Publish, QoS, Role, Version, encode,
 };
 
 use super::id;
@@ -17,7 +17,7 @@ pub struct Broker {
     /// Messages of the client in the order in which they were taken over.
     pub taken: Vec<(QoS, u64)>,
     /// Bytes for the client.
-    pub output: Vec<u8>,
+    pub output: Buffer,
     link: Link,
     input: Vec<u8>,
     stored: Option<Stored>,
@@ -62,7 +62,7 @@ impl Broker {
         Broker {
             version,
             taken: Vec::new(),
-            output: Vec::new(),
+            output: Buffer::default(),
             link: Link::Down,
             input: Vec::new(),
             stored: None,
@@ -178,8 +178,8 @@ impl Broker {
 
     fn handle(&mut self, packet: Packet) {
         match (&self.link, packet) {
-            (Link::Up, Packet::Connect(Connect { clean_session, .. })) => {
-                self.link = Link::Asked(clean_session);
+            (Link::Up, Packet::Connect(connect)) => {
+                self.link = Link::Asked(connect.clean_session);
             }
             (Link::Accepted, Packet::Disconnect) => self.link = Link::Ended,
             (Link::Accepted, packet) => self.handle_accepted(packet),
@@ -259,12 +259,12 @@ impl Stored {
 }
 
 impl Outgoing {
-    fn send(&self, out: &mut Vec<u8>, again: bool, version: Version) {
+    fn send(&self, out: &mut Buffer, again: bool, version: Version) {
         if self.released {
             return encode::ack(out, Ack::PubRel, self.id, again, version);
         }
         let message = Message {
-            topic: "in",
+            topic: b"in",
             payload: &self.number.to_be_bytes(),
             qos: self.qos,
             retain: false,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pmqtt::codec::{self, Ack, ConnAck, Message, Packet, QoS, Role, encode};
+use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, QoS, Role, encode};
 use pmqtt::session::{Event, Failure, Options, Outcome, PublishError, Session};
 
 use super::{id, options, text};
@@ -10,7 +10,7 @@ use super::{id, options, text};
 pub struct Peer {
     pub session: Session,
     pub now: Duration,
-    buffer: Vec<u8>,
+    buffer: Buffer,
 }
 
 impl Peer {
@@ -21,7 +21,7 @@ impl Peer {
         Peer {
             session: Session::new(options),
             now: Duration::from_secs(1000),
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Peer {
     /// What the session has for the socket, of which nothing is written yet.
     pub fn take(&mut self) -> Vec<u8> {
         self.session.take_output(&mut self.buffer);
-        std::mem::take(&mut self.buffer)
+        std::mem::take(&mut self.buffer).to_vec()
     }
 
     /// The socket has taken `count` of the bytes it was given, and is full if it is `blocked`.
@@ -122,7 +122,7 @@ impl Peer {
             .expect("a well-formed header")
             .expect("a whole packet");
         let packet: Packet = codec::decode(&mut bytes, &header, version).expect("well-formed");
-        let event = self.session.handle(packet, self.now)?;
+        let event = self.session.handle(&packet, self.now)?;
         then(&mut self.session, &event, self.now);
         Ok(text::event(&event))
     }
@@ -137,12 +137,12 @@ impl Peer {
 
     pub fn try_publish(&mut self, qos: u8, payload: &str) -> Result<u64, PublishError> {
         let message = Message {
-            topic: "t",
+            topic: b"t",
             payload: payload.as_bytes(),
             qos: QoS::from_bits(qos).expect("a QoS"),
             retain: false,
         };
-        self.session.publish(&message, self.now)
+        self.session.publish(&message, || self.now)
     }
 
     /// The application acknowledges by itself.
@@ -210,7 +210,7 @@ pub fn pingresp() -> Vec<u8> {
 pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
     encoded(|out| {
         let message = Message {
-            topic: "t",
+            topic: b"t",
             payload: payload.as_bytes(),
             qos: QoS::from_bits(qos).expect("a QoS"),
             retain: false,
@@ -227,8 +227,8 @@ pub fn message_again(qos: u8, number: u16, payload: &str) -> Vec<u8> {
     packet
 }
 
-fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut out = Vec::new();
+fn encoded(encode: impl FnOnce(&mut Buffer)) -> Vec<u8> {
+    let mut out = Buffer::default();
     encode(&mut out);
-    out
+    out.to_vec()
 }

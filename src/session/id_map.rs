@@ -1,0 +1,214 @@
+//! A map whose keys are packet identifiers.
+
+use crate::codec::PacketId;
+
+/// An entry stands at its home, which is its identifier modulo the number of places, or behind it: no
+/// further away than others that stand between ("Robin Hood"), so that they are in the order of their
+/// homes. Identifiers are given out in a row, so that nearly each is at home: to find it is one look,
+/// where a hash would cost more than all the rest of an acknowledgement. A peer that chooses them so
+/// that they collide makes the way longer, but there are only 65,535.
+pub struct IdMap<T> {
+    /// Their number is 0 or a power of two, and at the most half of them are taken.
+    places: Vec<Option<(PacketId, T)>>,
+    len: usize,
+}
+
+/// How many places there are at first.
+const LEAST: usize = 16;
+
+impl<T> Default for IdMap<T> {
+    fn default() -> IdMap<T> {
+        IdMap {
+            places: Vec::new(),
+            len: 0,
+        }
+    }
+}
+
+impl<T> IdMap<T> {
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    pub fn get(&self, id: PacketId) -> Option<&T> {
+        let (_, value) = self.places[self.find(id).ok()?].as_ref()?;
+        Some(value)
+    }
+
+    /// A value that the identifier had is replaced.
+    pub fn insert(&mut self, id: PacketId, value: T) {
+        self.reserve();
+        match self.find(id) {
+            Ok(place) => self.places[place] = Some((id, value)),
+            Err(place) => self.squeeze_in(place, id, value),
+        }
+    }
+
+    /// False when the identifier has a value already, which stays.
+    #[inline(always)]
+    pub fn insert_new(&mut self, id: PacketId, value: T) -> bool {
+        self.reserve();
+        match self.find(id) {
+            Ok(_) => false,
+            Err(place) => {
+                self.squeeze_in(place, id, value);
+                true
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub fn remove(&mut self, id: PacketId) {
+        let Ok(mut free) = self.find(id) else {
+            return;
+        };
+        self.places[free] = None;
+        self.len -= 1;
+        // Whoever is away from home because of this one comes nearer.
+        let mut place = self.behind(free);
+        while let Some((other, _)) = &self.places[place]
+            && self.home(*other) != place
+        {
+            self.places.swap(free, place);
+            free = place;
+            place = self.behind(place);
+        }
+    }
+
+    pub fn retain(&mut self, mut keep: impl FnMut(PacketId, &T) -> bool) {
+        for (id, value) in std::mem::take(self).places.into_iter().flatten() {
+            if keep(id, &value) {
+                self.insert(id, value);
+            }
+        }
+    }
+
+    pub fn clear(&mut self) {
+        *self = IdMap::default();
+    }
+
+    /// Gives back the memory while nothing is in it.
+    pub fn rest(&mut self) {
+        if self.len == 0 {
+            self.clear();
+        }
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().flatten().map(|(_, value)| value)
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (PacketId, &mut T)> {
+        let entries = self.places.iter_mut().flatten();
+        entries.map(|(id, value)| (*id, value))
+    }
+
+    /// Where the identifier stands, or else where it would.
+    #[inline(always)]
+    fn find(&self, id: PacketId) -> Result<usize, usize> {
+        if self.places.is_empty() {
+            return Err(0);
+        }
+        let home = self.home(id);
+        let mut place = home;
+        while let Some((other, _)) = &self.places[place] {
+            if *other == id {
+                return Ok(place);
+            }
+            if self.distance(self.home(*other), place) < self.distance(home, place) {
+                return Err(place);
+            }
+            place = self.behind(place);
+        }
+        Err(place)
+    }
+
+    /// Puts an entry where it belongs; those that it meets there move on by one.
+    #[inline(always)]
+    fn squeeze_in(&mut self, mut place: usize, id: PacketId, value: T) {
+        self.len += 1;
+        let mut entry = self.places[place].replace((id, value));
+        while entry.is_some() {
+            place = self.behind(place);
+            std::mem::swap(&mut self.places[place], &mut entry);
+        }
+    }
+
+    /// Makes room for one more.
+    #[inline(always)]
+    fn reserve(&mut self) {
+        if 2 * (self.len + 1) > self.places.len() {
+            self.grow();
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let size = (2 * self.places.len()).max(LEAST);
+        let places = std::iter::repeat_with(|| None).take(size).collect();
+        let before = std::mem::replace(&mut self.places, places);
+        self.len = 0;
+        for (id, value) in before.into_iter().flatten() {
+            self.insert(id, value);
+        }
+    }
+
+    fn home(&self, id: PacketId) -> usize {
+        usize::from(id.get()) & (self.places.len() - 1)
+    }
+
+    fn behind(&self, place: usize) -> usize {
+        (place + 1) & (self.places.len() - 1)
+    }
+
+    /// How many places a search goes on from `home` until it comes to `place`.
+    fn distance(&self, home: usize, place: usize) -> usize {
+        place.wrapping_sub(home) & (self.places.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+    use std::collections::HashMap;
+
+    /// Does the same with a map of the standard library. Identifiers in few residues collide.
+    #[test]
+    fn it_is_a_map() {
+        for seed in 0..50 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let (mut ours, mut theirs) = (IdMap::default(), HashMap::new());
+            let (spread, step) = (rng.random_range(1..200), rng.random_range(1..300));
+            for number in 0..2000_u32 {
+                let id = PacketId::new(rng.random_range(0..spread) * step + 1).unwrap();
+                assert_eq!(ours.get(id), theirs.get(&id));
+                match rng.random_range(0..100) {
+                    0..25 => {
+                        ours.insert(id, number);
+                        theirs.insert(id, number);
+                    }
+                    25..50 => {
+                        assert_eq!(ours.insert_new(id, number), !theirs.contains_key(&id));
+                        theirs.entry(id).or_insert(number);
+                    }
+                    50..98 => {
+                        ours.remove(id);
+                        theirs.remove(&id);
+                    }
+                    98 => {
+                        ours.retain(|_, value| value % 3 > 0);
+                        theirs.retain(|_, value| *value % 3 > 0);
+                    }
+                    _ => ours.rest(),
+                }
+                assert_eq!(ours.len(), theirs.len());
+                assert_eq!(ours.values().sum::<u32>(), theirs.values().sum());
+            }
+            let all: HashMap<_, _> = ours.iter_mut().map(|(id, value)| (id, *value)).collect();
+            assert_eq!(all, theirs);
+        }
+    }
+}
