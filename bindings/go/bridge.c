@@ -1,0 +1,145 @@
+#include "bridge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "_cgo_export.h"
+
+static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_published *event)
+{
+    struct bridge *bridge = userdata;
+    (void)client;
+    if (bridge->count == bridge->capacity) {
+        size_t capacity = bridge->capacity ? 2 * bridge->capacity : 64;
+        pmqtt_published *outcomes = realloc(bridge->outcomes, capacity * sizeof *outcomes);
+        if (!outcomes)
+            abort(); /* as Go does when there is no memory */
+        bridge->outcomes = outcomes;
+        bridge->capacity = capacity;
+    }
+    bridge->outcomes[bridge->count++] = *event;
+}
+
+static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    goMessage(((struct bridge *)userdata)->handle, (pmqtt_message *)event);
+}
+
+static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
+{
+    (void)client;
+    goConnected(((struct bridge *)userdata)->handle, event->rc, event->session_present);
+}
+
+static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
+{
+    (void)client;
+    goConnectFailed(((struct bridge *)userdata)->handle, event->rc);
+}
+
+static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disconnected *event)
+{
+    (void)client;
+    goDisconnected(((struct bridge *)userdata)->handle, event->rc);
+}
+
+static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)
+{
+    (void)client;
+    int granted = event->granted_qos_count > 0 ? event->granted_qos[0] : 0;
+    goAnswered(((struct bridge *)userdata)->handle, event->mid, event->rc, granted);
+}
+
+static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_unsubscribed *event)
+{
+    (void)client;
+    goAnswered(((struct bridge *)userdata)->handle, event->mid, event->rc, 0);
+}
+
+static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writable *event)
+{
+    (void)client;
+    (void)event;
+    goWritable(((struct bridge *)userdata)->handle);
+}
+
+static void on_log(pmqtt_client *client, void *userdata, const pmqtt_log_line *event)
+{
+    (void)client;
+    goLog(((struct bridge *)userdata)->handle, event->level, (char *)event->text);
+}
+
+static int key_password(pmqtt_client *client, void *userdata, char *buf, size_t size)
+{
+    const char *password = ((struct bridge *)userdata)->key_password;
+    size_t len = password ? strlen(password) : 0;
+    (void)client;
+    if (!password || len > size)
+        return -1;
+    memcpy(buf, password, len);
+    return (int)len;
+}
+
+struct bridge *bridge_new(uintptr_t handle)
+{
+    struct bridge *bridge = calloc(1, sizeof *bridge);
+    if (!bridge)
+        abort();
+    bridge->handle = handle;
+    bridge->event_fd = -1;
+    return bridge;
+}
+
+void bridge_free(struct bridge *bridge)
+{
+    pmqtt_client_free(bridge->client);
+    free(bridge->outcomes);
+    free(bridge);
+}
+
+int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs)
+{
+    int rc = pmqtt_client_new(&bridge->client, client_id, clean_session, bridge, protocol);
+    if (rc != PMQTT_ERR_SUCCESS)
+        return rc;
+    pmqtt_client *client = bridge->client;
+    pmqtt_on_publish_set(client, on_publish);
+    pmqtt_on_message_set(client, on_message);
+    pmqtt_on_connect_set(client, on_connect);
+    pmqtt_on_connect_fail_set(client, on_connect_fail);
+    pmqtt_on_disconnect_set(client, on_disconnect);
+    pmqtt_on_subscribe_set(client, on_subscribe);
+    pmqtt_on_unsubscribe_set(client, on_unsubscribe);
+    pmqtt_on_writable_set(client, on_writable);
+    pmqtt_tls_key_password_set(client, key_password);
+    if (logs)
+        pmqtt_on_log_set(client, on_log);
+
+    /* Go closes what it polls, and polls only what does not block. */
+    int fd = pmqtt_event_fd(client);
+    if (fd < 0)
+        return PMQTT_ERR_ERRNO;
+    bridge->event_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (bridge->event_fd < 0)
+        return PMQTT_ERR_ERRNO;
+    fcntl(bridge->event_fd, F_SETFL, fcntl(bridge->event_fd, F_GETFL) | O_NONBLOCK);
+    return PMQTT_ERR_SUCCESS;
+}
+
+/* Go's poller tells of a change once, and the client may leave something for the next call: ask. */
+int bridge_process(struct bridge *bridge)
+{
+    bridge->count = 0;
+    if (pmqtt_process(bridge->client) == PMQTT_ERR_PANIC)
+        return PMQTT_ERR_PANIC;
+    struct pollfd ready = {.fd = bridge->event_fd, .events = POLLIN};
+    int count;
+    do
+        count = poll(&ready, 1, 0);
+    while (count < 0 && errno == EINTR);
+    return count > 0 ? BRIDGE_MORE : PMQTT_ERR_SUCCESS;
+}

@@ -1,0 +1,60 @@
+/* What stands between Go and libpmqtt: callbacks that cost no crossing, or as few as can be. */
+#ifndef PMQTT_GO_BRIDGE_H
+#define PMQTT_GO_BRIDGE_H
+
+#include <pmqtt.h>
+
+/* The userdata of a client. */
+struct bridge {
+    pmqtt_client *client;
+    uintptr_t handle;         /* the cgo.Handle of the Go client */
+    int event_fd;             /* a duplicate of the client's, for Go's poller */
+    const char *key_password; /* while TLS is being set up */
+
+    /* How publishes came out in the last bridge_process: one crossing for all of them. */
+    pmqtt_published *outcomes;
+    size_t count;
+    size_t capacity;
+};
+
+struct bridge *bridge_new(uintptr_t handle);
+void bridge_free(struct bridge *bridge);
+
+/* Makes the client, and the descriptor. */
+int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs);
+
+/* Does what there is to do. 1: there is more already, 0: wait for the descriptor; else an error. */
+#define BRIDGE_MORE 1
+int bridge_process(struct bridge *bridge);
+
+/* What a request has come to. */
+struct bridge_request {
+    int rc;
+    uint64_t mid;
+};
+
+/* Requests, with pointers of types that cgo need not look behind, and no output to allocate. */
+
+static inline struct bridge_request bridge_publish(struct bridge *bridge, const char *topic, const char *payload,
+                                                   size_t len, int qos, bool retain)
+{
+    struct bridge_request request = {0, 0};
+    request.rc = pmqtt_publish(bridge->client, topic, payload, len, qos, retain, &request.mid);
+    return request;
+}
+
+static inline struct bridge_request bridge_subscribe(struct bridge *bridge, const char *filter, int qos)
+{
+    struct bridge_request request = {0, 0};
+    request.rc = pmqtt_subscribe(bridge->client, filter, qos, &request.mid);
+    return request;
+}
+
+static inline struct bridge_request bridge_unsubscribe(struct bridge *bridge, const char *filter)
+{
+    struct bridge_request request = {0, 0};
+    request.rc = pmqtt_unsubscribe(bridge->client, filter, &request.mid);
+    return request;
+}
+
+#endif

@@ -1,0 +1,234 @@
+package pmqtt_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pmqtt"
+)
+
+// No test waits longer for anything than this.
+const bound = 30 * time.Second
+
+// broker is where the mosquitto of all tests listens that need no other.
+var broker string
+
+func TestMain(m *testing.M) {
+	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
+	dir, err := os.MkdirTemp("", "pmqtt-go")
+	if err != nil {
+		panic(err)
+	}
+	shared := &mosquitto{dir: dir}
+	if err := shared.start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	broker = shared.address()
+	code := m.Run()
+	shared.kill()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// A mosquitto of its own, on a free port of the loopback interface, which it keeps when restarted.
+type mosquitto struct {
+	dir     string
+	port    int
+	options []string // lines of its configuration
+	process *exec.Cmd
+}
+
+func startBroker(t *testing.T, options ...string) *mosquitto {
+	t.Helper()
+	b := &mosquitto{dir: t.TempDir(), options: options}
+	if err := b.start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.kill)
+	return b
+}
+
+func (b *mosquitto) address() string { return fmt.Sprintf("127.0.0.1:%d", b.port) }
+
+// start tries another port when somebody else was faster to take it.
+func (b *mosquitto) start() (err error) {
+	keep := b.port != 0
+	for try := 0; try < 5; try++ {
+		if !keep {
+			b.port = freePort()
+		}
+		if err = b.launch(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (b *mosquitto) launch() error {
+	me, err := user.Current()
+	if err != nil {
+		return err
+	}
+	// Its user is ours, because one that root starts would become another, who cannot read our files.
+	conf := fmt.Sprintf("listener %d 127.0.0.1\nuser %s\nset_tcp_nodelay true\nmax_queued_messages 0\n%s\n",
+		b.port, me.Username, strings.Join(b.options, "\n"))
+	if !strings.Contains(conf, "allow_anonymous") {
+		conf += "allow_anonymous true\n"
+	}
+	file := filepath.Join(b.dir, "mosquitto.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(b.dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	b.process = exec.Command("mosquitto", "-c", file)
+	b.process.Stdout, b.process.Stderr = log, log
+	if err := b.process.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- b.process.Wait() }()
+	for end := time.Now().Add(bound); time.Now().Before(end); {
+		select {
+		case err := <-ended:
+			words, _ := os.ReadFile(log.Name())
+			return fmt.Errorf("mosquitto: %v\n%s", err, words)
+		case <-time.After(10 * time.Millisecond):
+			if conn, err := net.Dial("tcp", b.address()); err == nil {
+				conn.Close()
+				return nil
+			}
+		}
+	}
+	b.kill()
+	return fmt.Errorf("mosquitto does not listen")
+}
+
+// kill ends it as a power cut would, and returns when its port is free.
+func (b *mosquitto) kill() {
+	b.process.Process.Kill()
+	for end := time.Now().Add(bound); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", b.address())
+		if err != nil {
+			return
+		}
+		conn.Close()
+	}
+}
+
+func freePort() int {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+func contextOf(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), bound)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// create makes a client that is closed with the test.
+func create(t testing.TB, options pmqtt.Options) *pmqtt.Client {
+	t.Helper()
+	if options.Broker == "" {
+		options.Broker = broker
+	}
+	client, err := pmqtt.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// connect makes a client, and connects it.
+func connect(t testing.TB, options pmqtt.Options) *pmqtt.Client {
+	t.Helper()
+	client := create(t, options)
+	must(t, client.Connect(contextOf(t)))
+	return client
+}
+
+func subscribe(t testing.TB, client *pmqtt.Client, filter string, qos pmqtt.QoS, handler pmqtt.Handler) {
+	t.Helper()
+	granted, err := client.Subscribe(contextOf(t), filter, qos, handler)
+	must(t, err)
+	if granted != qos {
+		t.Fatalf("asked for QoS %d, and %d was granted", qos, granted)
+	}
+}
+
+func publish(t testing.TB, client *pmqtt.Client, topic, payload string, qos pmqtt.QoS) {
+	t.Helper()
+	must(t, client.Publish(contextOf(t), topic, []byte(payload), qos, false))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// receive takes the next thing from a channel.
+func receive[T any](t testing.TB, from <-chan T) T {
+	t.Helper()
+	select {
+	case thing, open := <-from:
+		if !open {
+			t.Fatal("the channel is closed")
+		}
+		return thing
+	case <-time.After(bound):
+		t.Fatal("nothing came")
+	}
+	panic("unreachable")
+}
+
+func isClosed[T any](t testing.TB, from <-chan T) {
+	t.Helper()
+	select {
+	case thing, open := <-from:
+		if open {
+			t.Fatalf("%v came", thing)
+		}
+	case <-time.After(bound):
+		t.Fatal("the channel is not closed")
+	}
+}
+
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(bound); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	t.Fatal("not in time: " + what)
+}
+
+// atOnce fails when a call takes so long that it must have waited.
+func atOnce(t testing.TB, call func()) {
+	t.Helper()
+	begin := time.Now()
+	call()
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Fatalf("it took %v", took)
+	}
+}

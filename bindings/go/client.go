@@ -1,0 +1,175 @@
+package pmqtt
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"os"
+	"runtime/cgo"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How long Close waits for DISCONNECT to be written, and for the broker to end the connection.
+const closeTimeout = time.Second
+
+// A Client is a connection to a broker that is made again whenever it is lost. All its methods may be
+// called from any goroutine at any time, and from handlers. Close ends it.
+type Client struct {
+	options Options
+	handle  cgo.Handle
+	bridge  *C.struct_bridge
+	inbox   inbox
+
+	// Its loop: one goroutine, which waits in Go's poller for events to become readable.
+	events   *os.File
+	stopping atomic.Bool
+	finished chan struct{}
+
+	// step is held for each step of the loop, and by whoever must not meet one. It comes before mu.
+	step     sync.Mutex
+	gathered []item // what the step's callbacks have told
+	up       bool   // OnConnect was told, and OnDisconnect was not
+
+	// mu is held for each request, so that no more than one OS thread is in the library for all of
+	// them, and so that an outcome finds whom it belongs to.
+	mu         sync.Mutex
+	closed     bool
+	wanted     bool   // Connect was called, and neither Disconnect nor a failure has ended that
+	connection uint64 // counts the connections that the broker has accepted
+	topic      []byte // the topic of a publish, with a NUL
+	publishes  map[uint64]*Token
+	requests   map[uint64]*request
+	connecting *request
+	ending     *request
+	room       chan struct{} // closed when the queue has room for a publish again
+	settled    chan struct{} // closed when no publish is without an outcome
+	lookups    sync.WaitGroup
+	closing    chan struct{} // closed by Close
+
+	subscriptions atomic.Pointer[[]*subscription] // replaced as a whole, under mu
+	channels      map[*subscription]struct{}      // those whose channel is open
+}
+
+// New makes a client, which does nothing until Connect. It reads the files that the options name.
+func New(options Options) (*Client, error) {
+	if err := checkLibrary(); err != nil {
+		return nil, err
+	}
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	c := &Client{
+		options:   options,
+		finished:  make(chan struct{}),
+		publishes: make(map[uint64]*Token),
+		requests:  make(map[uint64]*request),
+		room:      make(chan struct{}),
+		closing:   make(chan struct{}),
+		channels:  make(map[*subscription]struct{}),
+	}
+	c.subscriptions.Store(new([]*subscription))
+	c.inbox.init(options.MaxPendingBytes)
+	c.handle = cgo.NewHandle(c)
+	c.bridge = C.bridge_new(C.uintptr_t(c.handle))
+	if err := c.open(); err != nil {
+		if c.events != nil {
+			c.events.Close()
+		}
+		c.free()
+		return nil, err
+	}
+	go c.loop()
+	go c.deliver()
+	return c, nil
+}
+
+func (c *Client) open() error {
+	id := optional(c.options.ClientID)
+	defer freeAll(id)
+	rc := C.bridge_open(c.bridge, id, C.bool(!c.options.Durable), C.int(c.options.Protocol),
+		C.bool(c.options.OnLog != nil))
+	if c.bridge.event_fd >= 0 {
+		c.events = os.NewFile(uintptr(c.bridge.event_fd), "pmqtt")
+	}
+	if c.bridge.client == nil {
+		return invalid("ClientID: it is needed for Durable, and has to be UTF-8 of 65,535 bytes at the most; " +
+			"or else the protocol is unknown")
+	}
+	if err := c.lastError(rc); err != nil {
+		return err
+	}
+	return c.apply(&c.options)
+}
+
+// ClientID is the one of the options, or the one that was generated.
+func (c *Client) ClientID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return c.options.ClientID
+	}
+	return C.GoString(C.pmqtt_client_id(c.bridge.client))
+}
+
+// Close disconnects, and ends the client: after it, each of its methods returns ErrClosed. Publishes
+// that have no outcome yet get that too, and messages that wait for handlers are dropped, and not
+// acknowledged; Drain and Disconnect before it, where that matters. No handler and no hook is called
+// any more, but for one that runs right now: so handlers may call Close. It takes no longer than a
+// second, and has closed the connection when it returns.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.closed = true
+	close(c.closing)
+	c.inbox.close()
+	ended := c.disconnect()
+	c.mu.Unlock()
+
+	if ended != nil {
+		timer := time.NewTimer(closeTimeout)
+		defer timer.Stop()
+		select {
+		case <-ended.done:
+		case <-timer.C:
+		}
+	}
+	c.endLookups()
+	c.stopping.Store(true)
+	c.events.Close()
+	<-c.finished
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abandon(ErrClosed)
+	c.free()
+	return nil
+}
+
+// abandon gives everything its outcome that has none. mu is held.
+func (c *Client) abandon(err error) {
+	for mid, token := range c.publishes {
+		delete(c.publishes, mid)
+		token.complete(err)
+	}
+	for mid, request := range c.requests {
+		delete(c.requests, mid)
+		request.complete(err)
+	}
+	for _, request := range []*request{c.connecting, c.ending} {
+		request.complete(err)
+	}
+	c.connecting, c.ending = nil, nil
+	c.announceRoom()
+	c.announceSettled()
+}
+
+func (c *Client) free() {
+	C.bridge_free(c.bridge)
+	c.bridge = nil
+	c.handle.Delete()
+}

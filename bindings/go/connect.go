@@ -1,0 +1,212 @@
+package pmqtt
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"time"
+)
+
+// Connect connects to the broker, and returns when that has accepted or refused, or when the attempt
+// has failed; it is made once. When the context ends before, the attempt is given up.
+//
+// A connection that is lost later is made again, until it succeeds: OnDisconnect, OnConnectFail and
+// OnConnect tell of it. Where the broker has no session of the client's then, what was subscribed to
+// is subscribed to again. A connection that the client has already is replaced.
+func (c *Client) Connect(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	attempt, err := c.connect()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-attempt.done:
+		return attempt.err
+	case <-ctx.Done():
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.connecting == attempt {
+			c.connectDone(ctx.Err())
+			c.disconnect()
+		}
+		return attempt.err
+	}
+}
+
+func (c *Client) connect() (*request, error) {
+	// What a step tells of an earlier attempt must not be taken for news of this one.
+	c.step.Lock()
+	defer c.step.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	if c.connecting != nil {
+		return nil, ErrBusy
+	}
+	attempt := newRequest()
+	if c.options.SRV {
+		c.connectSRV(attempt)
+	} else if err := c.connectHost(); err != nil {
+		return nil, err
+	}
+	c.connecting = attempt
+	c.wanted = true
+	c.inbox.expect()
+	return attempt, nil
+}
+
+func (c *Client) connectHost() error {
+	name, port, err := c.options.address()
+	if err != nil {
+		return err
+	}
+	host, bind := C.CString(name), optional(c.options.BindAddress)
+	defer freeAll(host, bind)
+	return c.lastError(C.pmqtt_connect_async(c.bridge.client, host, C.int(port), C.int(c.options.keepAlive()), bind))
+}
+
+// connectSRV uses the one way to connect that the library has for SRV records, which blocks. A thread
+// waits in it for as long, and no longer than the connect timeout; pmqtt_disconnect ends it.
+func (c *Client) connectSRV(attempt *request) {
+	c.lookups.Add(1)
+	go func() {
+		defer c.lookups.Done()
+		domain, bind := optional(c.options.Broker), optional(c.options.BindAddress)
+		defer freeAll(domain, bind)
+		rc := C.pmqtt_connect_srv(c.bridge.client, domain, C.int(c.options.keepAlive()), bind)
+		err := c.lastError(rc)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.connecting == attempt && err != nil {
+			c.connectDone(err)
+		}
+		if !c.wanted || err != nil && c.connecting == nil {
+			c.disconnect() // it was given up before the library was in the call, or has failed
+		}
+	}()
+}
+
+// endLookups gives up what connectSRV waits for, be it that its call has not even begun.
+func (c *Client) endLookups() {
+	ended := make(chan struct{})
+	go func() {
+		c.lookups.Wait()
+		close(ended)
+	}()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(10 * time.Millisecond):
+			C.pmqtt_disconnect(c.bridge.client)
+		}
+	}
+}
+
+// Disconnect ends the connection: it writes what is in the window, and then DISCONNECT, so that the
+// broker does not publish the will. It returns when the connection has ended, or when the context
+// ends, in which case that goes on. ErrNotConnected: there was none; an attempt to connect was given up.
+func (c *Client) Disconnect(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	ended := c.disconnect()
+	c.mu.Unlock()
+	if ended == nil {
+		return ErrNotConnected
+	}
+	select {
+	case <-ended.done:
+		return ended.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// disconnect gives nil where there is no connection; nobody makes one any more then. mu is held.
+func (c *Client) disconnect() *request {
+	c.wanted = false
+	c.connectDone(&Error{Code: ErrNotConnected, Text: "connect: given up, because of a call of Disconnect or Close"})
+	if C.pmqtt_disconnect(c.bridge.client) != C.PMQTT_ERR_SUCCESS {
+		c.announceSettled()
+		return nil
+	}
+	if c.ending == nil {
+		c.ending = newRequest()
+		c.inbox.expect()
+	}
+	return c.ending
+}
+
+// connectDone tells Connect how it came out; false where it does not wait. mu is held.
+func (c *Client) connectDone(err error) bool {
+	attempt := c.connecting
+	if attempt == nil {
+		return false
+	}
+	c.connecting = nil
+	c.inbox.settled()
+	attempt.complete(err)
+	return true
+}
+
+// The rest happens in a step.
+
+func (c *Client) connected(sessionPresent bool) {
+	c.mu.Lock()
+	if !sessionPresent {
+		c.resubscribe()
+	}
+	c.connectDone(nil)
+	c.mu.Unlock()
+	c.up = true
+	if c.options.OnConnect != nil {
+		c.hook(func() { c.options.OnConnect(sessionPresent) })
+	}
+}
+
+// connectFailed tells of an attempt that came to nothing: Connect, which made it and makes no
+// other, or else the hook.
+func (c *Client) connectFailed(err error) {
+	c.mu.Lock()
+	told := c.connectDone(err)
+	if told {
+		c.disconnect()
+	}
+	c.mu.Unlock()
+	if !told && c.options.OnConnectFail != nil {
+		c.hook(func() { c.options.OnConnectFail(err) })
+	}
+}
+
+func (c *Client) disconnected(err error) {
+	c.mu.Lock()
+	if c.ending != nil {
+		c.ending.complete(err)
+		c.ending = nil
+		c.inbox.settled()
+	}
+	c.announceSettled()
+	c.mu.Unlock()
+	if c.up && c.options.OnDisconnect != nil {
+		c.hook(func() { c.options.OnDisconnect(err) })
+	}
+	c.up = false
+}
+
+// hook calls a function of the program, which may be nil, in turn with the handlers.
+func (c *Client) hook(call func()) {
+	if call != nil {
+		c.inbox.put(item{call: call})
+	}
+}

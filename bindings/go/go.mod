@@ -1,0 +1,3 @@
+module pmqtt
+
+go 1.19

@@ -1,0 +1,6 @@
+//go:build !pmqtt_static
+
+package pmqtt
+
+// #cgo pkg-config: pmqtt
+import "C"

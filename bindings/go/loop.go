@@ -1,0 +1,158 @@
+package pmqtt
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"runtime/cgo"
+	"unsafe"
+)
+
+// loop runs the client: whenever Go's poller finds the library's descriptor readable, it makes a
+// step. No thread waits in C for it.
+func (c *Client) loop() {
+	defer close(c.finished)
+	events, err := c.events.SyscallConn()
+	if err != nil {
+		return // closed already
+	}
+	events.Read(func(uintptr) bool {
+		for {
+			c.inbox.waitForRoom()
+			again, alive := c.takeStep()
+			if !alive || c.stopping.Load() {
+				return true
+			}
+			if !again {
+				return false
+			}
+		}
+	})
+}
+
+// takeStep lets the library do what there is to do, and deals with what its callbacks have told.
+func (c *Client) takeStep() (again, alive bool) {
+	c.step.Lock()
+	defer c.step.Unlock()
+	rc := C.bridge_process(c.bridge)
+	c.publishesDone()
+	for i, told := range c.gathered {
+		if told.message != nil {
+			c.inbox.put(told)
+		} else {
+			told.call()
+		}
+		c.gathered[i] = item{}
+	}
+	c.gathered = c.gathered[:0]
+	if rc == C.PMQTT_ERR_PANIC {
+		c.mu.Lock()
+		c.abandon(ErrPanic)
+		c.mu.Unlock()
+		return false, false
+	}
+	return rc == C.BRIDGE_MORE, true
+}
+
+// publishesDone tells those who wait how their publishes came out.
+func (c *Client) publishesDone() {
+	count := int(c.bridge.count)
+	if count == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, outcome := range unsafe.Slice(c.bridge.outcomes, count) {
+		mid := uint64(outcome.mid)
+		token := c.publishes[mid]
+		delete(c.publishes, mid)
+		c.inbox.settled()
+		var err error
+		if outcome.rc != C.PMQTT_ERR_SUCCESS {
+			err = Code(outcome.rc)
+		}
+		token.complete(err)
+	}
+	if len(c.publishes) == 0 {
+		c.announceSettled()
+	}
+}
+
+// The exported functions are what the library calls back in a step (goLog alone at other times too).
+// No code of the program's runs in them, so that no panic of it ever meets a stack frame of C.
+
+func client(handle C.uintptr_t) *Client { return cgo.Handle(handle).Value().(*Client) }
+
+func (c *Client) later(call func()) { c.gathered = append(c.gathered, item{call: call}) }
+
+//export goMessage
+func goMessage(handle C.uintptr_t, event *C.pmqtt_message) {
+	c := client(handle)
+	message := &Message{
+		Topic:      C.GoStringN(event.topic, C.int(event.topic_len)),
+		Payload:    C.GoBytes(event.payload, C.int(event.payload_len)),
+		QoS:        QoS(event.qos),
+		Retained:   bool(event.retain),
+		Duplicate:  bool(event.dup),
+		client:     c,
+		id:         uint64(event.mid),
+		connection: c.connection,
+	}
+	c.gathered = append(c.gathered, item{message: message, size: len(message.Topic) + len(message.Payload) + messageOverhead})
+}
+
+//export goConnected
+func goConnected(handle C.uintptr_t, rc C.int, sessionPresent C.bool) {
+	c := client(handle)
+	if rc != 0 {
+		err := refused(rc)
+		c.later(func() { c.connectFailed(err) })
+		return
+	}
+	// At once, so that what comes next counts as of this connection.
+	c.mu.Lock()
+	c.connection++
+	c.mu.Unlock()
+	c.later(func() { c.connected(bool(sessionPresent)) })
+}
+
+//export goConnectFailed
+func goConnectFailed(handle C.uintptr_t, rc C.int) {
+	c := client(handle)
+	err := c.lastError(rc)
+	c.later(func() { c.connectFailed(err) })
+}
+
+//export goDisconnected
+func goDisconnected(handle C.uintptr_t, rc C.int) {
+	c := client(handle)
+	err := c.lastError(rc)
+	c.later(func() { c.disconnected(err) })
+}
+
+//export goAnswered
+func goAnswered(handle C.uintptr_t, mid C.uint64_t, rc C.int, granted C.int) {
+	c := client(handle)
+	c.later(func() { c.answered(uint64(mid), rc, granted) })
+}
+
+//export goWritable
+func goWritable(handle C.uintptr_t) {
+	c := client(handle)
+	c.later(func() {
+		c.mu.Lock()
+		c.announceRoom()
+		c.mu.Unlock()
+		c.hook(c.options.OnWritable)
+	})
+}
+
+//export goLog
+func goLog(handle C.uintptr_t, level C.int, text *C.char) {
+	c := client(handle)
+	line := C.GoString(text)
+	c.inbox.put(item{
+		call: func() { c.options.OnLog(LogLevel(level), line) },
+		size: len(line) + messageOverhead,
+	})
+}

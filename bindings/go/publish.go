@@ -1,0 +1,178 @@
+package pmqtt
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+)
+
+// QoS is how surely a message arrives.
+type QoS byte
+
+const (
+	AtMostOnce QoS = iota
+	AtLeastOnce
+	ExactlyOnce
+)
+
+// A Publication is a message to publish, or a will.
+type Publication struct {
+	Topic   string
+	Payload []byte
+	QoS     QoS
+	Retain  bool
+}
+
+// Publish publishes a message, and returns when its outcome is known: nil when it is written, at QoS
+// 0, or when the broker has acknowledged it, at QoS 1 and 2.
+//
+// Without a connection QoS 0 is refused with ErrNotConnected, and QoS 1 and 2 wait for the next one.
+// When the queue is full, Publish waits for room. When the context ends it returns the context's
+// error at once; a message that was taken by then goes on its way all the same.
+func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) error {
+	token, err := c.publishWithRoom(ctx, topic, payload, qos, retain)
+	if err != nil {
+		return err
+	}
+	return token.Wait(ctx)
+}
+
+// PublishAsync publishes a message as Publish does, and does not wait: not for room in the queue
+// either, but refuses with ErrQueueFull.
+func (c *Client) PublishAsync(topic string, payload []byte, qos QoS, retain bool) *Token {
+	token, _ := c.publish(topic, payload, qos, retain)
+	return token
+}
+
+// publishWithRoom waits for room in the queue, but not for the outcome.
+func (c *Client) publishWithRoom(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) (*Token, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		token, room := c.publish(topic, payload, qos, retain)
+		if room == nil {
+			return token, nil
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// publish gives room only where the queue is full.
+func (c *Client) publish(topic string, payload []byte, qos QoS, retain bool) (token *Token, room chan struct{}) {
+	if err := checkString("publish: the topic", topic); err != nil {
+		return failed(err), nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return failed(ErrClosed), nil
+	}
+	c.topic = append(append(c.topic[:0], topic...), 0)
+	var bytes *C.char
+	if len(payload) > 0 {
+		bytes = (*C.char)(unsafe.Pointer(&payload[0]))
+	}
+	published := C.bridge_publish(c.bridge, (*C.char)(unsafe.Pointer(&c.topic[0])), bytes,
+		C.size_t(len(payload)), C.int(qos), C.bool(retain))
+	switch {
+	case published.rc == C.PMQTT_ERR_SUCCESS:
+	case published.rc == C.PMQTT_ERR_NO_CONN && qos > AtMostOnce: // it waits for a connection
+	case published.rc == C.PMQTT_ERR_QUEUE_SIZE:
+		return failed(c.lastError(published.rc)), c.room
+	default:
+		return failed(c.lastError(published.rc)), nil
+	}
+	token = &Token{done: make(chan struct{})}
+	c.publishes[uint64(published.mid)] = token
+	c.inbox.expect()
+	return token, nil
+}
+
+// A Token is a publish whose outcome may not be known yet.
+type Token struct {
+	done chan struct{}
+	err  error
+}
+
+var alreadyDone = make(chan struct{})
+
+func init() { close(alreadyDone) }
+
+func failed(err error) *Token { return &Token{done: alreadyDone, err: err} }
+
+func (t *Token) complete(err error) {
+	t.err = err
+	close(t.done)
+}
+
+// Done is closed when the outcome is known.
+func (t *Token) Done() <-chan struct{} { return t.done }
+
+// Err is nil as long as Done is not closed, and then the outcome, as Publish returns it.
+func (t *Token) Err() error {
+	select {
+	case <-t.done:
+		return t.err
+	default:
+		return nil
+	}
+}
+
+// Wait returns the outcome when it is known, or the context's error when that ends before.
+func (t *Token) Wait(ctx context.Context) error {
+	select {
+	case <-t.done:
+		return t.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Drain waits until no publish is without an outcome. It fails when the context ends before, and with
+// ErrNotConnected when some wait for a connection and nobody makes one.
+func (c *Client) Drain(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		left, closed := len(c.publishes), c.closed
+		online := c.wanted || c.ending != nil
+		if c.settled == nil {
+			c.settled = make(chan struct{})
+		}
+		settled := c.settled
+		c.mu.Unlock()
+		switch {
+		case closed:
+			return ErrClosed
+		case left == 0:
+			return nil
+		case !online:
+			return &Error{Code: ErrNotConnected, Text: fmt.Sprintf("drain: %d messages wait for a connection", left)}
+		}
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return fmt.Errorf("pmqtt: drain: %d messages are not settled: %w", left, ctx.Err())
+		}
+	}
+}
+
+// announceSettled wakes those who drain, to look again. mu is held.
+func (c *Client) announceSettled() {
+	if c.settled != nil {
+		close(c.settled)
+		c.settled = nil
+	}
+}
+
+// announceRoom wakes those who publish, to try again. mu is held.
+func (c *Client) announceRoom() {
+	close(c.room)
+	c.room = make(chan struct{})
+}

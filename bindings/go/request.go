@@ -1,0 +1,70 @@
+package pmqtt
+
+// #include "bridge.h"
+import "C"
+
+import "context"
+
+// A request is something that waits for an answer.
+type request struct {
+	done chan struct{}
+	err  error
+	// granted is what the broker has granted to a subscription.
+	granted QoS
+	// answered, if there is one, is told the outcome first, with mu held.
+	answered func(err error)
+}
+
+func newRequest() *request { return &request{done: make(chan struct{})} }
+
+// complete does nothing where there is no request.
+func (r *request) complete(err error) {
+	if r == nil {
+		return
+	}
+	if r.answered != nil {
+		r.answered(err)
+	}
+	r.err = err
+	close(r.done)
+}
+
+func (r *request) wait(ctx context.Context) error {
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// await notes what the library was asked for. mu is held, and was when it was asked.
+func (c *Client) await(asked C.struct_bridge_request, answered func(error)) (*request, error) {
+	if err := c.lastError(asked.rc); err != nil {
+		return nil, err
+	}
+	r := newRequest()
+	r.answered = answered
+	c.requests[uint64(asked.mid)] = r
+	c.inbox.expect()
+	return r, nil
+}
+
+// answered tells how a request of await came out, in a step.
+func (c *Client) answered(mid uint64, rc, granted C.int) {
+	const refusal = 0x80
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.requests[mid]
+	delete(c.requests, mid)
+	c.inbox.settled()
+	switch {
+	case rc != C.PMQTT_ERR_SUCCESS:
+		r.complete(Code(rc))
+	case granted == refusal:
+		r.complete(&Error{Code: ErrDenied, Text: "mqtt: the broker refused the subscription"})
+	default:
+		r.granted = QoS(granted)
+		r.complete(nil)
+	}
+}

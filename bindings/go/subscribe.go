@@ -1,0 +1,188 @@
+package pmqtt
+
+// #include "bridge.h"
+import "C"
+
+import "context"
+
+// A subscription is what a filter was subscribed to with.
+type subscription struct {
+	filter  string
+	qos     QoS
+	handler Handler
+	// Of SubscribeChan: where messages go, and what is closed when they do not any more.
+	channel chan *Message
+	gone    chan struct{}
+}
+
+// Subscribe asks the broker for what matches a filter, and has a handler called with it. It returns
+// when the broker has answered: the QoS that it grants, or ErrDenied. A filter has one handler, and the
+// new one replaces an older; a message that several filters match goes to the handler of each. Without
+// a handler, messages go to Options.OnMessage.
+//
+// When the context ends before, Subscribe returns its error at once, and the request goes on.
+func (c *Client) Subscribe(ctx context.Context, filter string, qos QoS, handler Handler) (granted QoS, err error) {
+	return c.subscribe(ctx, &subscription{filter: filter, qos: qos, handler: handler})
+}
+
+// SubscribeChan subscribes to a filter, and sends its messages to a channel of that capacity, which is
+// closed after Unsubscribe, Close, or another subscription to the filter. Who receives too slowly holds up
+// the client's other handlers. A message counts as handled when it is in the channel.
+func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capacity int) (<-chan *Message, error) {
+	s := &subscription{filter: filter, qos: qos, channel: make(chan *Message, capacity), gone: make(chan struct{})}
+	s.handler = func(message *Message) {
+		select {
+		case s.channel <- message:
+		case <-s.gone:
+		case <-c.closing:
+		}
+	}
+	if _, err := c.subscribe(ctx, s); err != nil {
+		return nil, err
+	}
+	return s.channel, nil
+}
+
+// Unsubscribe ends a subscription at once, so that its handler is not called any more, and no later
+// connection subscribes to it again. It returns when the broker has confirmed that, or with an error
+// when it could not be told.
+func (c *Client) Unsubscribe(ctx context.Context, filter string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := checkString("unsubscribe: the filter", filter); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.end(c.replace(filter, nil))
+	text := C.CString(filter)
+	r, err := c.await(C.bridge_unsubscribe(c.bridge, text), nil)
+	freeAll(text)
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return r.wait(ctx)
+}
+
+func (c *Client) subscribe(ctx context.Context, s *subscription) (QoS, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := checkString("subscribe: the filter", s.filter); err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return 0, ErrClosed
+	}
+	// The handler is there before the first message can be.
+	previous := c.replace(s.filter, s)
+	if s.channel != nil {
+		c.channels[s] = struct{}{}
+	}
+	answered := func(err error) {
+		if err == nil {
+			c.end(previous)
+		} else if c.remove(s, previous) {
+			c.end(s)
+		}
+	}
+	r, err := c.requestSubscription(s, answered)
+	if err != nil {
+		answered(err)
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	err = r.wait(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return r.granted, nil
+}
+
+func (c *Client) requestSubscription(s *subscription, answered func(error)) (*request, error) {
+	filter := C.CString(s.filter)
+	defer freeAll(filter)
+	return c.await(C.bridge_subscribe(c.bridge, filter, C.int(s.qos)), answered)
+}
+
+// resubscribe asks a broker that has no session of ours for what it, or another, had granted before.
+func (c *Client) resubscribe() {
+	for _, s := range *c.subscriptions.Load() {
+		filter := s.filter
+		tell := func(err error) {
+			if err != nil && err != ErrConnLost && c.options.OnResubscribeFail != nil {
+				c.hook(func() { c.options.OnResubscribeFail(filter, err) })
+			}
+		}
+		if _, err := c.requestSubscription(s, tell); err != nil {
+			tell(err)
+		}
+	}
+}
+
+// replace gives a filter another subscription, or none, and returns the one it had.
+func (c *Client) replace(filter string, s *subscription) (previous *subscription) {
+	var others []*subscription
+	for _, other := range *c.subscriptions.Load() {
+		if other.filter == filter {
+			previous = other
+		} else {
+			others = append(others, other)
+		}
+	}
+	if s != nil {
+		others = append(others, s)
+	}
+	c.subscriptions.Store(&others)
+	return previous
+}
+
+// remove puts the previous subscription back in the place of one that came to nothing. False where
+// that was replaced meanwhile.
+func (c *Client) remove(s, previous *subscription) bool {
+	for _, other := range *c.subscriptions.Load() {
+		if other == s {
+			c.replace(s.filter, previous)
+			return true
+		}
+	}
+	return false
+}
+
+// end closes the channel of a subscription that is over, in turn with the messages before.
+func (c *Client) end(s *subscription) {
+	if s == nil || s.channel == nil {
+		return
+	}
+	close(s.gone)
+	c.hook(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.closeChannel(s)
+	})
+}
+
+// endChannels closes all channels, when nobody sends any more.
+func (c *Client) endChannels() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s := range c.channels {
+		c.closeChannel(s)
+	}
+}
+
+func (c *Client) closeChannel(s *subscription) {
+	if _, open := c.channels[s]; open {
+		delete(c.channels, s)
+		close(s.channel)
+	}
+}
