@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pmqtt"
 )
@@ -86,5 +88,107 @@ func TestPublishWithoutConnection(t *testing.T) {
 		must(t, token.Err())
 	default:
 		t.Fatal("drained, and a publish has no outcome")
+	}
+}
+
+// A broker that never acknowledges: the context ends the wait, but not the message.
+func TestContextEndsPublish(t *testing.T) {
+	published := make(chan bool, 10)
+	answers := make(chan bool)
+	client := connect(t, pmqtt.Options{Broker: serve(t, nil, accepting(func(conn net.Conn, kind byte, body []byte) {
+		if kind == packetPublish {
+			published <- true
+			<-answers
+			conn.Write([]byte{0x40, 2, body[3], body[4]})
+		}
+	}))})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		receive(t, published)
+		cancel()
+	}()
+	atOnce(t, func() {
+		if err := client.Publish(ctx, "a", nil, 1, false); err != context.Canceled {
+			t.Fatal(err)
+		}
+		if err := client.Publish(ctx, "a", nil, 1, false); err != context.Canceled {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		if err := client.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) || !contains(err.Error(), "1 message") {
+			t.Fatal(err)
+		}
+	})
+	if left := client.Stats().Unsettled; left != 1 {
+		t.Fatalf("%d messages are under way", left)
+	}
+	close(answers)
+	must(t, client.Drain(contextOf(t)))
+}
+
+// Each message that is accepted has an outcome, whatever becomes of the connection.
+func TestOutcomesAcrossLostConnections(t *testing.T) {
+	relay := startRelay(t, broker)
+	client := connect(t, pmqtt.Options{Broker: relay.address(), ReconnectMin: time.Second, ReconnectMax: time.Second})
+	var tokens []*pmqtt.Token
+	for i := 0; i < 3000; i++ {
+		if i == 1000 || i == 2000 {
+			relay.cut()
+		}
+		tokens = append(tokens, client.PublishAsync("across", nil, pmqtt.QoS(i%3), false))
+	}
+	for i, token := range tokens {
+		err := token.Wait(contextOf(t))
+		lost := errors.Is(err, pmqtt.ErrConnLost) || errors.Is(err, pmqtt.ErrNotConnected)
+		if err != nil && !(i%3 == 0 && lost) {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+}
+
+func TestFullQueue(t *testing.T) {
+	writable := make(chan bool, 10)
+	client := create(t, pmqtt.Options{MaxQueuedMessages: 1, OnWritable: func() { writable <- true }})
+	first := client.PublishAsync("full", nil, 1, false)
+	must(t, first.Err())
+	if err := client.PublishAsync("full", nil, 1, false).Err(); !errors.Is(err, pmqtt.ErrQueueFull) {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := client.Publish(ctx, "full", nil, 1, false); err != context.DeadlineExceeded {
+		t.Fatal(err)
+	}
+	waiting := make(chan error, 10)
+	for i := 0; i < 10; i++ {
+		go func() { waiting <- client.Publish(contextOf(t), "full", nil, 1, false) }()
+	}
+	must(t, client.Connect(contextOf(t)))
+	must(t, first.Wait(contextOf(t)))
+	for i := 0; i < 10; i++ {
+		must(t, receive(t, waiting))
+	}
+	receive(t, writable)
+}
+
+func TestBadPublish(t *testing.T) {
+	client := connect(t, pmqtt.Options{})
+	for _, bad := range []struct {
+		topic   string
+		payload []byte
+		qos     pmqtt.QoS
+		want    error
+	}{
+		{"", nil, 0, pmqtt.ErrInvalid},
+		{"a/+", nil, 1, pmqtt.ErrInvalid},
+		{"a\x00b", nil, 1, pmqtt.ErrInvalid},
+		{"\xff", nil, 1, pmqtt.ErrInvalid},
+		{"a", nil, 3, pmqtt.ErrInvalid},
+		{"a", make([]byte, 1<<28), 1, pmqtt.ErrPayloadTooLarge},
+	} {
+		if err := client.Publish(contextOf(t), bad.topic, bad.payload, bad.qos, false); !errors.Is(err, bad.want) {
+			t.Errorf("%q, QoS %d: %v", bad.topic, bad.qos, err)
+		}
 	}
 }

@@ -1,0 +1,215 @@
+package pmqtt_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pmqtt"
+)
+
+func TestConnectFailures(t *testing.T) {
+	closed := &mosquitto{port: freePort()}
+	for _, failure := range []struct {
+		options pmqtt.Options
+		want    error
+	}{
+		{pmqtt.Options{Broker: closed.address()}, pmqtt.ErrOS},
+		{pmqtt.Options{Broker: serve(t, nil, func(net.Conn, byte, []byte) {}), ConnectTimeout: 200 * time.Millisecond}, pmqtt.ErrTimeout},
+		{pmqtt.Options{Broker: serve(t, nil, func(conn net.Conn, _ byte, _ []byte) { conn.Close() })}, pmqtt.ErrConnLost},
+		{pmqtt.Options{Broker: broker, BindAddress: "nowhere"}, pmqtt.ErrInvalid},
+		{pmqtt.Options{Broker: "a..b", SRV: true}, pmqtt.ErrInvalid},
+	} {
+		failure.options.OnConnectFail = func(err error) { t.Errorf("the hook was told, too: %v", err) }
+		client := create(t, failure.options)
+		err := client.Connect(contextOf(t))
+		if !errors.Is(err, failure.want) {
+			t.Errorf("%v, not %v", err, failure.want)
+		}
+		var words *pmqtt.Error
+		if !errors.As(err, &words) || words.Text == "" {
+			t.Errorf("%v has no words", err)
+		}
+		if err := client.Disconnect(contextOf(t)); !errors.Is(err, pmqtt.ErrNotConnected) {
+			t.Errorf("it tries again: %v", err)
+		}
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	secured := startBroker(t, "allow_anonymous false")
+	err := create(t, pmqtt.Options{Broker: secured.address()}).Connect(contextOf(t))
+	var words *pmqtt.Error
+	if !errors.Is(err, pmqtt.ErrConnRefused) || !errors.As(err, &words) || words.ReturnCode != 5 {
+		t.Fatalf("%v, %+v", err, words)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	told := make(chan string, 1)
+	address := serve(t, nil, func(conn net.Conn, kind byte, body []byte) {
+		told <- string(body)
+		conn.Write(connAck)
+	})
+	connect(t, pmqtt.Options{Broker: address, ClientID: "me", Username: "user", Password: "secret",
+		KeepAlive: 90 * time.Second, Protocol: pmqtt.MQTT31})
+	want := "\x00\x06MQIsdp\x03\xc2\x00\x5a\x00\x02me\x00\x04user\x00\x06secret"
+	if got := receive(t, told); got != want {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestContextEndsConnect(t *testing.T) {
+	silent := serve(t, nil, func(net.Conn, byte, []byte) {})
+	client := create(t, pmqtt.Options{Broker: silent})
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	atOnce(t, func() {
+		if err := client.Connect(ctx); err != context.DeadlineExceeded {
+			t.Fatal(err)
+		}
+		if err := client.Connect(ctx); err != context.DeadlineExceeded {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestConnectAgainAfterGivingUp(t *testing.T) {
+	var answers atomic.Bool
+	client := create(t, pmqtt.Options{Broker: serve(t, nil, func(conn net.Conn, kind byte, _ []byte) {
+		if answers.Load() && kind == packetConnect {
+			conn.Write(connAck)
+		}
+	})})
+	for round := 0; round < 10; round++ {
+		answers.Store(false)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		if err := client.Connect(ctx); err != context.DeadlineExceeded {
+			t.Fatal(err)
+		}
+		cancel()
+		answers.Store(true)
+		must(t, client.Connect(contextOf(t)))
+	}
+}
+
+func TestOneConnectAtATime(t *testing.T) {
+	asked := make(chan bool, 1)
+	client := create(t, pmqtt.Options{Broker: serve(t, nil, func(net.Conn, byte, []byte) { asked <- true })})
+	first := make(chan error, 1)
+	go func() { first <- client.Connect(contextOf(t)) }()
+	receive(t, asked)
+	if err := client.Connect(contextOf(t)); !errors.Is(err, pmqtt.ErrBusy) {
+		t.Fatal(err)
+	}
+	client.Disconnect(contextOf(t))
+	if err := receive(t, first); !errors.Is(err, pmqtt.ErrNotConnected) {
+		t.Fatal(err)
+	}
+}
+
+func TestHooks(t *testing.T) {
+	told := make(chan string, 100)
+	own := startBroker(t)
+	client := create(t, pmqtt.Options{
+		Broker:       own.address(),
+		ReconnectMin: time.Second,
+		ReconnectMax: time.Second,
+		OnConnect:    func(sessionPresent bool) { told <- "connected" },
+		OnDisconnect: func(err error) {
+			if err == nil {
+				told <- "disconnected"
+			} else {
+				told <- "lost"
+			}
+		},
+		OnConnectFail: func(err error) {
+			if errors.Is(err, pmqtt.ErrOS) {
+				told <- "failed"
+			}
+		},
+	})
+	expect := func(want string) {
+		t.Helper()
+		if got := receive(t, told); got != want {
+			t.Fatalf("%s, not %s", got, want)
+		}
+	}
+	must(t, client.Connect(contextOf(t)))
+	expect("connected")
+	own.kill()
+	expect("lost")
+	expect("failed")
+	must(t, own.start())
+	for got := "failed"; got != "connected"; got = receive(t, told) {
+		if got != "failed" {
+			t.Fatal(got)
+		}
+	}
+	must(t, client.Disconnect(contextOf(t)))
+	expect("disconnected")
+	if err := client.Disconnect(contextOf(t)); !errors.Is(err, pmqtt.ErrNotConnected) {
+		t.Fatal(err)
+	}
+}
+
+func TestLog(t *testing.T) {
+	lines := make(chan string, 1000)
+	client := connect(t, pmqtt.Options{OnLog: func(level pmqtt.LogLevel, line string) {
+		if level == pmqtt.LogDebug {
+			lines <- line
+		}
+	}})
+	publish(t, client, "log", "secret", 1)
+	for line := receive(t, lines); !contains(line, "PUBACK"); line = receive(t, lines) {
+		if contains(line, "secret") {
+			t.Fatal(line)
+		}
+	}
+}
+
+func TestWill(t *testing.T) {
+	watcher := connect(t, pmqtt.Options{})
+	wills, err := watcher.SubscribeChan(contextOf(t), "will/+", 2, 10)
+	must(t, err)
+
+	// Whoever disconnects leaves no will; whose connection breaks does.
+	polite := connect(t, pmqtt.Options{Will: &pmqtt.Publication{Topic: "will/polite"}})
+	must(t, polite.Close())
+	relay := startRelay(t, broker)
+	connect(t, pmqtt.Options{Broker: relay.address(), Will: &pmqtt.Publication{
+		Topic: "will/lost", Payload: []byte("gone"), QoS: 1, Retain: false}})
+	relay.cut()
+	if m := receive(t, wills); m.Topic != "will/lost" || string(m.Payload) != "gone" || m.QoS != 1 {
+		t.Fatalf("%+v", m)
+	}
+}
+
+func TestBadOptions(t *testing.T) {
+	for _, options := range []pmqtt.Options{
+		{Broker: "localhost:mqtt"},
+		{Broker: "localhost:70000"},
+		{Broker: "local\x00host"},
+		{Durable: true},
+		{Protocol: 17},
+		{ClientID: "\xff"},
+		{Will: &pmqtt.Publication{Topic: "a/#"}},
+		{Will: &pmqtt.Publication{Topic: "a", QoS: 3}},
+		{MaxInflight: 100_000},
+		{MaxQueuedMessages: -1},
+		{ConnectTimeout: -1},
+		{ReconnectMin: 2 * time.Second, ReconnectMax: time.Second},
+		{TLS: &pmqtt.TLS{Version: 7}},
+		{TLS: &pmqtt.TLS{RootCAs: []byte("x"), KeyFile: "y"}},
+	} {
+		if client, err := pmqtt.New(options); !errors.Is(err, pmqtt.ErrInvalid) {
+			t.Errorf("%+v: %v", options, err)
+			if client != nil {
+				client.Close()
+			}
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package pmqtt_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"testing"
+)
+
+// A scripted broker does what mosquitto would not: it answers each packet as a test says, or not at all.
+type script func(conn net.Conn, kind byte, body []byte)
+
+const (
+	packetConnect     = 1
+	packetPublish     = 3
+	packetSubscribe   = 8
+	packetUnsubscribe = 10
+	packetDisconnect  = 14
+)
+
+var (
+	connAck = []byte{0x20, 2, 0, 0}
+	refusal = []byte{0x20, 2, 0, 5}
+)
+
+// serve gives the address of a scripted broker on a listener, or on a new one.
+func serve(t *testing.T, listener net.Listener, answer script) string {
+	t.Helper()
+	if listener == nil {
+		var err error
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go converse(conn, answer)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func converse(conn net.Conn, answer script) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for {
+		first, err := in.ReadByte()
+		if err != nil {
+			return
+		}
+		length, shift := 0, 0
+		for more := true; more; shift += 7 {
+			b, err := in.ReadByte()
+			if err != nil {
+				return
+			}
+			length |= int(b&0x7f) << shift
+			more = b >= 0x80
+		}
+		body := make([]byte, length)
+		if _, err := io.ReadFull(in, body); err != nil {
+			return
+		}
+		if first>>4 == packetDisconnect {
+			return
+		}
+		answer(conn, first>>4, body)
+	}
+}
+
+// accepting answers CONNECT, and leaves the rest to another script; nil: to nobody.
+func accepting(rest script) script {
+	return func(conn net.Conn, kind byte, body []byte) {
+		if kind == packetConnect {
+			conn.Write(connAck)
+		} else if rest != nil {
+			rest(conn, kind, body)
+		}
+	}
+}
+
+// subAck is the answer to a SUBSCRIBE.
+func subAck(body []byte, code byte) []byte { return []byte{0x90, 3, body[0], body[1], code} }
