@@ -30,13 +30,13 @@ type Client struct {
 	// step is held for each step of the loop, and by whoever must not meet one. It comes before mu.
 	step     sync.Mutex
 	gathered []item // what the step's callbacks have told
-	up       bool   // OnConnect was told, and OnDisconnect was not
 
 	// mu is held for each request, so that no more than one OS thread is in the library for all of
 	// them, and so that an outcome finds whom it belongs to.
 	mu         sync.Mutex
 	closed     bool
 	wanted     bool   // Connect was called, and neither Disconnect nor a failure has ended that
+	up         bool   // OnConnect was told of a connection, and OnDisconnect was not
 	connection uint64 // counts the connections that the broker has accepted
 	topic      []byte // the topic of a publish, with a NUL
 	publishes  map[uint64]*Token
@@ -46,10 +46,8 @@ type Client struct {
 	room       chan struct{} // closed when the queue has room for a publish again
 	settled    chan struct{} // closed when no publish is without an outcome
 	lookups    sync.WaitGroup
-	closing    chan struct{} // closed by Close
 
 	subscriptions atomic.Pointer[[]*subscription] // replaced as a whole, under mu
-	channels      map[*subscription]struct{}      // those whose channel is open
 }
 
 // New makes a client, which does nothing until Connect. It reads the files that the options name.
@@ -66,8 +64,6 @@ func New(options Options) (*Client, error) {
 		publishes: make(map[uint64]*Token),
 		requests:  make(map[uint64]*request),
 		room:      make(chan struct{}),
-		closing:   make(chan struct{}),
-		channels:  make(map[*subscription]struct{}),
 	}
 	c.subscriptions.Store(new([]*subscription))
 	c.inbox.init(options.MaxPendingBytes)
@@ -125,12 +121,11 @@ func (c *Client) Close() error {
 		return ErrClosed
 	}
 	c.closed = true
-	close(c.closing)
 	c.inbox.close()
-	ended := c.disconnect()
+	up, ended := c.up, c.disconnect()
 	c.mu.Unlock()
 
-	if ended != nil {
+	if up && ended != nil {
 		timer := time.NewTimer(closeTimeout)
 		defer timer.Stop()
 		select {
@@ -146,6 +141,9 @@ func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandon(ErrClosed)
+	for _, s := range *c.subscriptions.Swap(new([]*subscription)) {
+		s.end()
+	}
 	c.free()
 	return nil
 }

@@ -168,8 +168,8 @@ func (c *Client) connected(sessionPresent bool) {
 		c.resubscribe()
 	}
 	c.connectDone(nil)
-	c.mu.Unlock()
 	c.up = true
+	c.mu.Unlock()
 	if c.options.OnConnect != nil {
 		c.hook(func() { c.options.OnConnect(sessionPresent) })
 	}
@@ -197,11 +197,12 @@ func (c *Client) disconnected(err error) {
 		c.inbox.settled()
 	}
 	c.announceSettled()
+	wasUp := c.up
+	c.up = false
 	c.mu.Unlock()
-	if c.up && c.options.OnDisconnect != nil {
+	if wasUp && c.options.OnDisconnect != nil {
 		c.hook(func() { c.options.OnDisconnect(err) })
 	}
-	c.up = false
 }
 
 // hook calls a function of the program, which may be nil, in turn with the handlers.

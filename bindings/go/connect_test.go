@@ -98,7 +98,8 @@ func TestConnectAgainAfterGivingUp(t *testing.T) {
 
 func TestOneConnectAtATime(t *testing.T) {
 	asked := make(chan bool, 1)
-	client := create(t, pmqtt.Options{Broker: serve(t, nil, func(net.Conn, byte, []byte) { asked <- true })})
+	client := create(t, pmqtt.Options{Broker: serve(t, nil, func(net.Conn, byte, []byte) { asked <- true }),
+		ConnectTimeout: time.Second})
 	first := make(chan error, 1)
 	go func() { first <- client.Connect(contextOf(t)) }()
 	receive(t, asked)

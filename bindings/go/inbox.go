@@ -35,18 +35,17 @@ func (in *inbox) init(limit int) {
 	}
 }
 
-// put takes what there is room for. Messages of QoS 1 and 2 it takes always: a broker sends no more
-// of them than are acknowledged. So it does with what has no size.
+// put takes an item, or drops it where the inbox is full: lines for the log, and messages of QoS 0
+// while the loop goes on all the same. It takes what has no size, and messages of QoS 1 and 2, of which a
+// broker sends no more than are acknowledged.
 func (in *inbox) put(it item) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	atMostOnce := it.message == nil || it.message.QoS == AtMostOnce
 	switch {
 	case in.closed:
-	case it.size > 0 && atMostOnce && in.full():
-		if it.message != nil {
-			in.dropped++
-		}
+	case in.full() && it.message == nil && it.size > 0:
+	case in.full() && it.message != nil && it.message.QoS == AtMostOnce && in.expected > 0:
+		in.dropped++
 	default:
 		in.bytes += it.size
 		in.items = append(in.items, it)

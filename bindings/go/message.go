@@ -60,13 +60,7 @@ func (c *Client) handOver(message *Message) {
 
 // deliver calls handlers and hooks, one after the other, until the client is closed.
 func (c *Client) deliver() {
-	var items []item
-	for {
-		items = c.inbox.take(items)
-		if items == nil {
-			c.endChannels()
-			return
-		}
+	for items := c.inbox.take(nil); items != nil; items = c.inbox.take(items) {
 		for i, it := range items {
 			if it.message != nil {
 				c.handOver(it.message)

@@ -3,22 +3,27 @@ package pmqtt
 // #include "bridge.h"
 import "C"
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // A subscription is what a filter was subscribed to with.
 type subscription struct {
 	filter  string
 	qos     QoS
 	handler Handler
-	// Of SubscribeChan: where messages go, and what is closed when they do not any more.
+	// Of SubscribeChan: where messages go, what is closed when they do not any more, and what is
+	// held for sending one.
 	channel chan *Message
 	gone    chan struct{}
+	sending sync.Mutex
 }
 
 // Subscribe asks the broker for what matches a filter, and has a handler called with it. It returns
 // when the broker has answered: the QoS that it grants, or ErrDenied. A filter has one handler, and the
-// new one replaces an older; a message that several filters match goes to the handler of each. Without
-// a handler, messages go to Options.OnMessage.
+// new one replaces an older, also where the broker then refuses; a message that several filters match
+// goes to the handler of each. Without a handler, messages go to Options.OnMessage.
 //
 // When the context ends before, Subscribe returns its error at once, and the request goes on.
 func (c *Client) Subscribe(ctx context.Context, filter string, qos QoS, handler Handler) (granted QoS, err error) {
@@ -30,13 +35,7 @@ func (c *Client) Subscribe(ctx context.Context, filter string, qos QoS, handler 
 // the client's other handlers. A message counts as handled when it is in the channel.
 func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capacity int) (<-chan *Message, error) {
 	s := &subscription{filter: filter, qos: qos, channel: make(chan *Message, capacity), gone: make(chan struct{})}
-	s.handler = func(message *Message) {
-		select {
-		case s.channel <- message:
-		case <-s.gone:
-		case <-c.closing:
-		}
-	}
+	s.handler = s.send
 	if _, err := c.subscribe(ctx, s); err != nil {
 		return nil, err
 	}
@@ -58,7 +57,7 @@ func (c *Client) Unsubscribe(ctx context.Context, filter string) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	c.end(c.replace(filter, nil))
+	c.replace(filter, nil).end()
 	text := C.CString(filter)
 	r, err := c.await(C.bridge_unsubscribe(c.bridge, text), nil)
 	freeAll(text)
@@ -83,19 +82,15 @@ func (c *Client) subscribe(ctx context.Context, s *subscription) (QoS, error) {
 	}
 	// The handler is there before the first message can be.
 	previous := c.replace(s.filter, s)
-	if s.channel != nil {
-		c.channels[s] = struct{}{}
-	}
-	answered := func(err error) {
-		if err == nil {
-			c.end(previous)
-		} else if c.remove(s, previous) {
-			c.end(s)
+	r, err := c.requestSubscription(s, func(err error) {
+		if err != nil {
+			c.remove(s)
 		}
-	}
-	r, err := c.requestSubscription(s, answered)
-	if err != nil {
-		answered(err)
+	})
+	if err == nil {
+		previous.end()
+	} else {
+		c.replace(s.filter, previous)
 	}
 	c.mu.Unlock()
 	if err != nil {
@@ -146,43 +141,36 @@ func (c *Client) replace(filter string, s *subscription) (previous *subscription
 	return previous
 }
 
-// remove puts the previous subscription back in the place of one that came to nothing. False where
-// that was replaced meanwhile.
-func (c *Client) remove(s, previous *subscription) bool {
+// remove takes a subscription away, if no other has replaced it.
+func (c *Client) remove(s *subscription) {
 	for _, other := range *c.subscriptions.Load() {
 		if other == s {
-			c.replace(s.filter, previous)
-			return true
+			c.replace(s.filter, nil).end()
 		}
 	}
-	return false
 }
 
-// end closes the channel of a subscription that is over, in turn with the messages before.
-func (c *Client) end(s *subscription) {
+func (s *subscription) send(message *Message) {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	select {
+	case <-s.gone:
+		return // the channel is closed
+	default:
+	}
+	select {
+	case s.channel <- message:
+	case <-s.gone:
+	}
+}
+
+// end closes the channel, if there is one, of a subscription that was taken away.
+func (s *subscription) end() {
 	if s == nil || s.channel == nil {
 		return
 	}
 	close(s.gone)
-	c.hook(func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.closeChannel(s)
-	})
-}
-
-// endChannels closes all channels, when nobody sends any more.
-func (c *Client) endChannels() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for s := range c.channels {
-		c.closeChannel(s)
-	}
-}
-
-func (c *Client) closeChannel(s *subscription) {
-	if _, open := c.channels[s]; open {
-		delete(c.channels, s)
-		close(s.channel)
-	}
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	close(s.channel)
 }

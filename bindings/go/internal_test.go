@@ -1,0 +1,52 @@
+package pmqtt
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestVersionCheck(t *testing.T) {
+	for _, c := range []struct {
+		header, library int
+		good            bool
+	}{
+		{1_000, 1_000, true},
+		{1_000, 1_005, true},
+		{1_005, 1_000, false},
+		{1_000, 2_000, false},
+		{1_000, 1_001_000, false},
+		{1_002_003, 1_002_003, true},
+		{1_002_003, 1_010_000, true},
+		{1_002_003, 1_002_002, false},
+		{1_002_003, 2_002_003, false},
+	} {
+		err := checkVersion(c.header, c.library)
+		if (err == nil) != c.good || err != nil && !errors.Is(err, ErrNotSupported) {
+			t.Errorf("header %d, library %d: %v", c.header, c.library, err)
+		}
+	}
+	if err := checkLibrary(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The matching in Go is the library's.
+func TestMatching(t *testing.T) {
+	filters := []string{"#", "+", "a", "a/", "a/#", "a/+", "+/+", "a/+/c", "a/b/#", "+/b/#", "/", "/+", "/#", "+/#",
+		"$SYS/#", "$SYS/+", "$SYS", "a//c", "a/b/c/d"}
+	topics := []string{"a", "b", "a/", "a/b", "a/b/c", "/", "/a", "//", "a//c", "$SYS", "$SYS/a", "$SYS/a/b", "a/b/c/d"}
+	for _, filter := range filters {
+		for _, topic := range topics {
+			want, err := TopicMatches(filter, topic)
+			if err != nil || matches(filter, topic) != want {
+				t.Errorf("%s, %s: %v, %v", filter, topic, want, err)
+			}
+		}
+	}
+	if !matches("$share/group/a/+", "a/b") || matches("$share/group/a/+", "b/b") || matches("$share/group/#", "$SYS/a") {
+		t.Error("shared subscriptions")
+	}
+	if _, err := TopicMatches("a/#/b", "a"); !errors.Is(err, ErrInvalid) {
+		t.Error(err)
+	}
+}
