@@ -3,6 +3,7 @@ package pmqtt_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -23,6 +24,9 @@ var broker string
 
 func TestMain(m *testing.M) {
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
+	if broker = os.Getenv(panicsAt); broker != "" {
+		os.Exit(m.Run()) // it ends without a chance to end a broker of its own
+	}
 	dir, err := os.MkdirTemp("", "pmqtt-go")
 	if err != nil {
 		panic(err)
@@ -44,8 +48,14 @@ type mosquitto struct {
 	dir     string
 	port    int
 	options []string // lines of its configuration
-	process *exec.Cmd
+	alive   io.Closer
 }
+
+// It ends when its input does, so also when the tests end by a crash.
+const untilEndOfInput = `exec 3<&0
+mosquitto -c "$0" & pid=$!
+{ read -r _ <&3; kill -KILL $pid; } 2>/dev/null &
+wait $pid`
 
 func startBroker(t *testing.T, options ...string) *mosquitto {
 	t.Helper()
@@ -93,13 +103,16 @@ func (b *mosquitto) launch() error {
 		return err
 	}
 	defer log.Close()
-	b.process = exec.Command("mosquitto", "-c", file)
-	b.process.Stdout, b.process.Stderr = log, log
-	if err := b.process.Start(); err != nil {
+	process := exec.Command("sh", "-c", untilEndOfInput, file)
+	process.Stdout, process.Stderr = log, log
+	if b.alive, err = process.StdinPipe(); err != nil {
+		return err
+	}
+	if err := process.Start(); err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- b.process.Wait() }()
+	go func() { ended <- process.Wait() }()
 	for end := time.Now().Add(bound); time.Now().Before(end); {
 		select {
 		case err := <-ended:
@@ -118,7 +131,7 @@ func (b *mosquitto) launch() error {
 
 // kill ends it as a power cut would, and returns when its port is free.
 func (b *mosquitto) kill() {
-	b.process.Process.Kill()
+	b.alive.Close()
 	for end := time.Now().Add(bound); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", b.address())
 		if err != nil {

@@ -105,16 +105,19 @@ func TestDropsAreCounted(t *testing.T) {
 	eventually(t, "each is handled or counted", func() bool { return handled.Load()+dropped() == messages })
 }
 
+// Where the program connects to that TestPanicInHandler runs, and in which it panics.
+const panicsAt = "PMQTT_TEST_PANIC"
+
 // A panic of a handler ends the program as any other would, and shows the handler.
 func TestPanicInHandler(t *testing.T) {
-	if os.Getenv("PMQTT_TEST_PANIC") != "" {
-		client := connect(t, pmqtt.Options{Broker: os.Getenv("PMQTT_TEST_PANIC")})
+	if os.Getenv(panicsAt) != "" {
+		client := connect(t, pmqtt.Options{})
 		subscribe(t, client, "panic", 1, panickingHandler)
 		client.Publish(context.Background(), "panic", nil, 1, false)
 		select {}
 	}
 	program := exec.Command(os.Args[0], "-test.run=^TestPanicInHandler$")
-	program.Env = append(os.Environ(), "PMQTT_TEST_PANIC="+broker)
+	program.Env = append(os.Environ(), panicsAt+"="+broker)
 	out, err := program.CombinedOutput()
 	if err == nil {
 		t.Fatal("it did not panic")
