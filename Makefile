@@ -49,11 +49,8 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 	$(COMPILE) build/test
 	ctest --test-dir build/test --output-on-failure --no-tests=error
 	scripts/sanitize address
-ifneq ($(wildcard bindings/go),)
 	DESTDIR= cmake --install build/test --prefix $(GO_PREFIX)
-	cd bindings/go && export PKG_CONFIG_PATH=$(GO_PREFIX)/lib/pkgconfig LD_LIBRARY_PATH=$(GO_PREFIX)/lib && \
-	    go vet ./... && go test -race ./...
-endif
+	bindings/go/test.sh $(GO_PREFIX)
 	@echo "make test: all passed"
 
 sanitize: ## run the C tests under the address sanitizer, and the thread sanitizer with Rust nightly
