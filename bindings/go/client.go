@@ -18,6 +18,7 @@ const closeTimeout = time.Second
 // called from any goroutine at any time, and from handlers. Close ends it.
 type Client struct {
 	options Options
+	id      string
 	handle  cgo.Handle
 	bridge  *C.struct_bridge
 	inbox   inbox
@@ -96,18 +97,16 @@ func (c *Client) open() error {
 	if err := c.lastError(rc); err != nil {
 		return err
 	}
+	// Nothing would ever happen without the poller.
+	if err := c.events.SetReadDeadline(time.Time{}); err != nil {
+		return &Error{Code: ErrOS, Text: "the event descriptor cannot be polled: " + err.Error()}
+	}
+	c.id = C.GoString(C.pmqtt_client_id(c.bridge.client))
 	return c.apply(&c.options)
 }
 
 // ClientID is the one of the options, or the one that was generated.
-func (c *Client) ClientID() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return c.options.ClientID
-	}
-	return C.GoString(C.pmqtt_client_id(c.bridge.client))
-}
+func (c *Client) ClientID() string { return c.id }
 
 // Close disconnects, and ends the client: after it, each of its methods returns ErrClosed. Publishes
 // that have no outcome yet get that too, and messages that wait for handlers are dropped, and not

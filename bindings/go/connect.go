@@ -67,7 +67,7 @@ func (c *Client) connectHost() error {
 	}
 	host, bind := C.CString(name), optional(c.options.BindAddress)
 	defer freeAll(host, bind)
-	return c.lastError(C.pmqtt_connect_async(c.bridge.client, host, C.int(port), C.int(c.options.keepAlive()), bind))
+	return c.lastError(C.pmqtt_connect_async(c.bridge.client, host, C.int(port), toC(c.options.keepAlive()), bind))
 }
 
 // connectSRV uses the one way to connect that the library has for SRV records, which blocks. A thread
@@ -78,7 +78,7 @@ func (c *Client) connectSRV(attempt *request) {
 		defer c.lookups.Done()
 		domain, bind := optional(c.options.Broker), optional(c.options.BindAddress)
 		defer freeAll(domain, bind)
-		rc := C.pmqtt_connect_srv(c.bridge.client, domain, C.int(c.options.keepAlive()), bind)
+		rc := C.pmqtt_connect_srv(c.bridge.client, domain, toC(c.options.keepAlive()), bind)
 		err := c.lastError(rc)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -155,7 +155,7 @@ func (c *Client) connectDone(err error) bool {
 		return false
 	}
 	c.connecting = nil
-	c.inbox.settled()
+	c.inbox.settled(1)
 	attempt.complete(err)
 	return true
 }
@@ -194,7 +194,7 @@ func (c *Client) disconnected(err error) {
 	if c.ending != nil {
 		c.ending.complete(err)
 		c.ending = nil
-		c.inbox.settled()
+		c.inbox.settled(1)
 	}
 	c.announceSettled()
 	wasUp := c.up

@@ -5,6 +5,9 @@ import "sync"
 // What a message takes beside its topic and payload, roughly.
 const messageOverhead = 128
 
+// How many items' memory is kept for the next ones.
+const keptItems = 4096
+
 // An item is a message for handlers, or a call of a hook.
 type item struct {
 	message *Message
@@ -68,7 +71,10 @@ func (in *inbox) take(spare []item) []item {
 		return nil
 	}
 	items := in.items
-	in.items = spare[:0]
+	in.items = nil
+	if cap(spare) <= keptItems {
+		in.items = spare[:0]
+	}
 	return items
 }
 
@@ -103,9 +109,9 @@ func (in *inbox) expect() {
 	in.mu.Unlock()
 }
 
-func (in *inbox) settled() {
+func (in *inbox) settled(count int) {
 	in.mu.Lock()
-	in.expected--
+	in.expected -= count
 	in.mu.Unlock()
 }
 

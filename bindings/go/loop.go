@@ -60,13 +60,13 @@ func (c *Client) publishesDone() {
 	if count == 0 {
 		return
 	}
+	c.inbox.settled(count)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, outcome := range unsafe.Slice(c.bridge.outcomes, count) {
 		mid := uint64(outcome.mid)
 		token := c.publishes[mid]
 		delete(c.publishes, mid)
-		c.inbox.settled()
 		var err error
 		if outcome.rc != C.PMQTT_ERR_SUCCESS {
 			err = Code(outcome.rc)

@@ -5,6 +5,7 @@ package pmqtt
 import "C"
 
 import (
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -171,7 +172,7 @@ func (c *Client) apply(o *Options) error {
 	}
 	if o.ConnectTimeout != 0 {
 		set = append(set, func() C.int {
-			return C.pmqtt_connect_timeout_set(client, C.int((o.ConnectTimeout+time.Millisecond-1)/time.Millisecond))
+			return C.pmqtt_connect_timeout_set(client, toC(int((o.ConnectTimeout+time.Millisecond-1)/time.Millisecond)))
 		})
 	}
 	if o.ReconnectMin != 0 || o.ReconnectMax != 0 {
@@ -185,22 +186,22 @@ func (c *Client) apply(o *Options) error {
 			} else if max < min {
 				max = min
 			}
-			return C.pmqtt_reconnect_delay_set(client, C.int(min), C.int(max))
+			return C.pmqtt_reconnect_delay_set(client, toC(min), toC(max))
 		})
 	}
 	if o.RetryInterval != 0 {
 		set = append(set, func() C.int {
-			return C.pmqtt_message_retry_set(client, C.int(orNone(seconds(o.RetryInterval))))
+			return C.pmqtt_message_retry_set(client, toC(orNone(seconds(o.RetryInterval))))
 		})
 	}
 	if o.MaxInflight != 0 {
 		set = append(set, func() C.int {
-			return C.pmqtt_max_inflight_messages_set(client, C.int(orNone(o.MaxInflight)))
+			return C.pmqtt_max_inflight_messages_set(client, toC(orNone(o.MaxInflight)))
 		})
 	}
 	if o.MaxQueuedMessages != 0 {
 		set = append(set, func() C.int {
-			return C.pmqtt_max_queued_messages_set(client, C.int(o.MaxQueuedMessages))
+			return C.pmqtt_max_queued_messages_set(client, toC(o.MaxQueuedMessages))
 		})
 	}
 	if o.MaxQueuedBytes != 0 {
@@ -221,6 +222,14 @@ func (c *Client) apply(o *Options) error {
 
 func seconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
+}
+
+// toC keeps what is too large for an int of C as large as can be.
+func toC(n int) C.int {
+	if n > math.MaxInt32 {
+		n = math.MaxInt32
+	}
+	return C.int(n)
 }
 
 // orNone: 0 is how C says without a limit, and negative how Go does, where 0 is the default.

@@ -57,7 +57,7 @@ func (c *Client) answered(mid uint64, rc, granted C.int) {
 	defer c.mu.Unlock()
 	r := c.requests[mid]
 	delete(c.requests, mid)
-	c.inbox.settled()
+	c.inbox.settled(1)
 	switch {
 	case rc != C.PMQTT_ERR_SUCCESS:
 		r.complete(Code(rc))

@@ -37,6 +37,10 @@ func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capa
 	s := &subscription{filter: filter, qos: qos, channel: make(chan *Message, capacity), gone: make(chan struct{})}
 	s.handler = s.send
 	if _, err := c.subscribe(ctx, s); err != nil {
+		// The broker may grant it yet, but nobody would receive.
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.remove(s)
 		return nil, err
 	}
 	return s.channel, nil

@@ -135,15 +135,32 @@ func TestBadSubscription(t *testing.T) {
 	try("a\x00", 1, pmqtt.ErrInvalid)
 }
 
+// What the broker grants later is a subscription all the same, but not to a channel that nobody has.
 func TestContextEndsSubscribe(t *testing.T) {
-	client := connect(t, pmqtt.Options{Broker: serve(t, nil, accepting(nil))})
+	goOn := make(chan bool)
+	message := func(topic byte) []byte { return []byte{0x30, 3, 0, 1, topic} }
+	client := connect(t, pmqtt.Options{Broker: serve(t, nil, accepting(func(conn net.Conn, kind byte, body []byte) {
+		<-goOn
+		conn.Write(subAck(body, 1))
+		conn.Write(message(body[4]))
+	}))})
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
+	came := make(chan *pmqtt.Message, 10)
 	atOnce(t, func() {
-		if _, err := client.Subscribe(ctx, "a", 1, nil); err != context.DeadlineExceeded {
+		if _, err := client.SubscribeChan(ctx, "a", 1, 0); err != context.DeadlineExceeded {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := client.Subscribe(ctx, "b", 1, func(m *pmqtt.Message) { came <- m }); err != context.DeadlineExceeded {
 			t.Fatal(err)
 		}
 	})
+	close(goOn)
+	if m := receive(t, came); m.Topic != "b" {
+		t.Fatal(m.Topic)
+	}
 }
 
 // A broker that starts again knows nothing any more.
