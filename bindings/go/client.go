@@ -121,10 +121,11 @@ func (c *Client) Close() error {
 	}
 	c.closed = true
 	c.inbox.close()
-	up, ended := c.up, c.disconnect()
+	up := c.up
+	ended, err := c.disconnect()
 	c.mu.Unlock()
 
-	if up && ended != nil {
+	if up && err == nil {
 		timer := time.NewTimer(closeTimeout)
 		defer timer.Stop()
 		select {

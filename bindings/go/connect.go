@@ -120,32 +120,27 @@ func (c *Client) Disconnect(ctx context.Context) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	ended := c.disconnect()
+	ended, err := c.disconnect()
 	c.mu.Unlock()
-	if ended == nil {
-		return ErrNotConnected
+	if err != nil {
+		return err
 	}
-	select {
-	case <-ended.done:
-		return ended.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return ended.wait(ctx)
 }
 
-// disconnect gives nil where there is no connection; nobody makes one any more then. mu is held.
-func (c *Client) disconnect() *request {
+// disconnect gives an error where there is no connection; nobody makes one any more then. mu is held.
+func (c *Client) disconnect() (*request, error) {
 	c.wanted = false
 	c.connectDone(&Error{Code: ErrNotConnected, Text: "connect: given up, because of a call of Disconnect or Close"})
-	if C.pmqtt_disconnect(c.bridge.client) != C.PMQTT_ERR_SUCCESS {
+	if err := c.lastError(C.pmqtt_disconnect(c.bridge.client)); err != nil {
 		c.announceSettled()
-		return nil
+		return nil, err
 	}
 	if c.ending == nil {
 		c.ending = newRequest()
 		c.inbox.expect()
 	}
-	return c.ending
+	return c.ending, nil
 }
 
 // connectDone tells Connect how it came out; false where it does not wait. mu is held.
