@@ -19,7 +19,7 @@
 //
 // What comes meanwhile waits in a queue. At QoS 1 and 2 a broker sends no more than its window before
 // it is acknowledged. At QoS 0 there is no such bound: when Options.MaxPendingBytes are waiting, the
-// client reads no more from the broker, until a handler has returned; it answers no keep alive either, so
+// client reads no more from the broker, until a handler has returned; it sends no keep alive either, so
 // that a handler which blocks for much longer than that may cost the connection. Only as long as an
 // outcome is due (of a publish, subscribe, unsubscribe, connect or disconnect, for which that very handler
 // may wait) it reads on, and drops messages of QoS 0, which [Stats] counts.
@@ -35,8 +35,9 @@
 //
 // # Threads
 //
-// A client takes two goroutines and no thread: Go's own poller waits for the library. Calls into C never
-// block, but those of New that read certificates, and Connect with Options.SRV.
+// A client takes two goroutines and, on Linux, no thread: Go's own poller waits for the library (which
+// elsewhere watches with a thread for each client). Calls into C never block, but those of New that read
+// certificates, and Connect with Options.SRV.
 //
 // # Building
 //
