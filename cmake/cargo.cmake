@@ -62,7 +62,11 @@ set_target_properties(pmqtt::static PROPERTIES
     IMPORTED_LOCATION_DEBUG ${PMQTT_CARGO_TARGET_DIR}/debug/libpmqtt.a
     INTERFACE_LINK_LIBRARIES "${PMQTT_NATIVE_LIBS}")
 
+# The adapters are found where they are once installed: in pmqtt/adapters.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/pmqtt)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/bindings/c/adapters ${PROJECT_BINARY_DIR}/include/pmqtt/adapters SYMBOLIC)
+
 foreach(target pmqtt::pmqtt pmqtt::static)
-    target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR}/include)
+    target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
     add_dependencies(${target} pmqtt_cargo)
 endforeach()

@@ -5,6 +5,8 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(FILES ${PROJECT_SOURCE_DIR}/include/pmqtt.h TYPE INCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/bindings/c/adapters
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pmqtt FILES_MATCHING PATTERN *.h)
 install(FILES ${shared_dir}/${real_name} ${shared_dir}/${so_name} ${shared_dir}/${link_name}
               ${cargo_out}/libpmqtt.a
         TYPE LIB)
