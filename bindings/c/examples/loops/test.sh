@@ -13,6 +13,7 @@ main() {
     start_broker
     subscribes loop_forever
     [[ ! -e $programs/foreign_loop ]] || subscribes foreign_loop
+    subscribes poll_by_hand
     chats event_fd
     reports_failure
     echo "loops: all is well"
@@ -60,7 +61,7 @@ reports_failure() {
     echo "-- all, without a broker"
     "$broker" stop "$dir/broker"
     local program
-    for program in loop_forever loop_start foreign_loop; do
+    for program in loop_forever loop_start foreign_loop poll_by_hand; do
         [[ -e $programs/$program ]] || continue
         ! "$programs/$program" 127.0.0.1 "$port" </dev/null 2>"$dir/err" || fail "$program found a broker"
         [[ -s $dir/err ]] || fail "$program does not say why"
