@@ -1537,8 +1537,8 @@ int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
 int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
 
 /**
- * Sets how long an attempt to connect may take: look-up and TCP together, and then once more for
- * CONNACK. A DISCONNECT that the broker does not take is given up after the same time. Takes
+ * Sets how long an attempt to connect may take: look-up, TCP and TLS together, and then once more
+ * for CONNACK. A DISCONNECT that the broker does not take is given up after the same time. Takes
  * effect with the next attempt.
  *
  * @param client      The client; not NULL.
@@ -1617,7 +1617,7 @@ const char *pmqtt_error_string(int code);
 const char *pmqtt_connack_string(int code);
 
 /**
- * Says in words what failed last, in a call or in the loop: the stage (dns, tcp, mqtt) or the
+ * Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the
  * function, the cause, and the error of the operating system.
  *
  * @param client  The client; NULL gives an empty text.

@@ -197,8 +197,13 @@ impl Client {
         self.broken.load(Ordering::Relaxed)
     }
 
+    /// A loop that watches the event descriptor is called no more, since no call would make it quiet.
+    /// Where the lock is held, by the call that panics, its end comes here again.
     pub fn set_broken(&self) {
         self.broken.store(true, Ordering::Relaxed);
+        if let Some(mut state) = self.state.try_lock() {
+            state.silence();
+        }
     }
 
     fn configure(&self, change: impl FnOnce(&mut Options)) {

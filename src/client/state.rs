@@ -250,6 +250,14 @@ impl State {
         woken
     }
 
+    /// Nothing makes the event descriptor readable any more.
+    pub fn silence(&mut self) {
+        self.drain_waker();
+        if let Some(event_set) = &mut self.event_set {
+            event_set.rest();
+        }
+    }
+
     /// Whether a callback is due that needs no word from the broker.
     pub fn has_news(&self) -> bool {
         !self.replaced.is_empty() || self.session.has_outcomes()

@@ -96,8 +96,8 @@ pub unsafe extern "C" fn pmqtt_message_retry_set(client: *mut Client, seconds: c
     }
 }
 
-/// Sets how long an attempt to connect may take: look-up and TCP together, and then once more for
-/// CONNACK. A DISCONNECT that the broker does not take is given up after the same time. Takes
+/// Sets how long an attempt to connect may take: look-up, TCP and TLS together, and then once more
+/// for CONNACK. A DISCONNECT that the broker does not take is given up after the same time. Takes
 /// effect with the next attempt.
 ///
 /// @param client      The client; not NULL.

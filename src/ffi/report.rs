@@ -30,7 +30,7 @@ pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
     error::connack_string(code).as_ptr()
 }
 
-/// Says in words what failed last, in a call or in the loop: the stage (dns, tcp, mqtt) or the
+/// Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the
 /// function, the cause, and the error of the operating system.
 ///
 /// @param client  The client; NULL gives an empty text.

@@ -16,6 +16,16 @@ fn is_readable(fd: RawFd) -> bool {
     unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
 }
 
+#[test]
+fn it_is_quiet_once_the_client_is_broken() {
+    let client = client(&());
+    let fd = client.event_fd().expect("event_fd");
+    assert!(is_readable(fd), "the first call is wanted");
+    client.set_broken();
+    assert!(!is_readable(fd));
+    client.free();
+}
+
 /// The thread that waits consumes the wake, or it would be woken by it for ever.
 #[test]
 fn it_is_quiet_while_the_loop_thread_runs_the_client() {
