@@ -285,7 +285,7 @@ impl Driver {
             interest::tell_closing(state);
             drop(transport);
         }
-        self.input.reset();
+        self.input.clear();
         self.writing.clear();
         self.written = 0;
         self.blocked = false;

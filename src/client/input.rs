@@ -1,21 +1,33 @@
 //! The read buffer: bytes from the transport until they are whole packets.
+//!
+//! A client reads into memory of its thread, and hands it back after each turn, so that one that is
+//! idle has none, and that ten thousand in one loop read into memory that is in the cache. What is
+//! left of a packet that is not whole yet it keeps itself.
 
+use std::cell::Cell;
 use std::io;
 
 use crate::codec::{Header, Malformed, Role, Version, header};
 use crate::transport::Transport;
 
-const INITIAL: usize = 4 * 1024;
-/// Reads are at least this large once a peer has filled smaller ones.
-const FULL: usize = 64 * 1024;
+/// The size of a thread's memory, and so of a read.
+const SHARED: usize = 64 * 1024;
+
+/// How much of a packet is kept in a place of its own. Of a larger one the memory is kept, until it
+/// is whole.
+const LEFT_OVER: usize = 4 * 1024;
+
+thread_local! {
+    static MEMORY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 #[derive(Default)]
 pub struct Input {
+    /// Empty between turns, but for a large packet.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Whether the last read filled the buffer.
-    filled: bool,
+    left_over: Vec<u8>,
     /// Whether more may be waiting.
     more: bool,
 }
@@ -28,8 +40,7 @@ impl Input {
         let size = room.len();
         let count = transport.read(room)?;
         self.end += count;
-        self.filled = count == size;
-        self.more = self.filled || transport.has_pending();
+        self.more = count == size || transport.has_pending();
         Ok(count)
     }
 
@@ -54,40 +65,54 @@ impl Input {
         }
     }
 
-    /// Forgets what was read, for the connection is another one.
-    pub fn reset(&mut self) {
-        *self = Input::default();
-    }
-
-    /// Gives the memory back while nothing waits in it.
-    pub fn rest(&mut self) {
-        if self.start == self.end {
-            self.reset();
+    /// The turn is over: hands back the thread's memory. What large packets need stays while they come.
+    pub fn settle(&mut self) {
+        let left = self.start..self.end;
+        let is_large = self.buffer.len() > SHARED && self.end > SHARED;
+        if left.len() <= LEFT_OVER && !is_large {
+            self.left_over.extend_from_slice(&self.buffer[left]);
+            self.hand_back();
         }
     }
 
-    /// The buffer grows with what has come, never with what a header promises. What a large packet
-    /// needed is given back when small ones follow it.
+    /// Forgets what was read.
+    pub fn clear(&mut self) {
+        self.left_over.clear();
+        self.hand_back();
+    }
+
+    /// Gives back the memory while nothing waits in it.
+    pub fn rest(&mut self) {
+        if self.start == self.end && self.left_over.is_empty() {
+            *self = Input::default();
+        }
+    }
+
+    fn hand_back(&mut self) {
+        let buffer = std::mem::take(&mut self.buffer);
+        if buffer.len() == SHARED {
+            // A thread that ends has no memory any more: then this one is not kept.
+            let _ = MEMORY.try_with(|memory| memory.set(buffer));
+        }
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// The buffer grows with what has come, never with what a header promises.
     fn make_room(&mut self) {
-        let kept = self.end - self.start;
-        if kept == 0 {
-            if self.buffer.len() > FULL && (1..FULL).contains(&self.end) {
-                self.reset();
-            }
-            self.start = 0;
-            self.end = 0;
+        if self.buffer.is_empty() {
+            self.buffer = MEMORY.try_with(Cell::take).unwrap_or_default();
+            self.buffer.resize(SHARED, 0);
+            self.end = self.left_over.len();
+            self.buffer[..self.end].copy_from_slice(&self.left_over);
+            self.left_over.clear();
         } else if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
             self.start = 0;
-            self.end = kept;
         }
-        let size = self.buffer.len();
-        if size == 0 {
-            self.buffer.resize(INITIAL, 0);
-        } else if kept == size {
-            self.buffer.resize(size * 2, 0);
-        } else if self.filled && size < FULL {
-            self.buffer.resize(FULL, 0);
+        if self.end == self.buffer.len() {
+            self.buffer.resize(2 * self.end, 0);
         }
     }
 }

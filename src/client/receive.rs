@@ -20,6 +20,12 @@ const READS: usize = 8;
 impl Driver {
     /// Reads what has come, and deals with each packet that is whole.
     pub(super) fn receive(&mut self, state: &mut Guard, now: Duration) -> Step {
+        let result = self.read_and_handle(state, now);
+        self.input.settle();
+        result
+    }
+
+    fn read_and_handle(&mut self, state: &mut Guard, now: Duration) -> Step {
         for _ in 0..READS {
             let Some(transport) = &mut self.transport else {
                 return Err(Stop::Superseded);
@@ -33,7 +39,7 @@ impl Driver {
                     return Err(Stop::Over(Error::new(Code::ConnLost, text)));
                 }
                 // Its end may be missing, as the transport has thrown away what was there.
-                Ok(_) if self.lingers.is_some() => self.input.reset(),
+                Ok(_) if self.lingers.is_some() => self.input.clear(),
                 Ok(count) => {
                     state.counters.bytes_in += count as u64;
                     state.session.received(now);

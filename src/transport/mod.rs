@@ -89,7 +89,8 @@ type Retired = Vec<Box<dyn Send>>;
 
 enum State {
     Searching(ServiceQuery),
-    Dialling(Dial),
+    /// Elsewhere, since it is over when the connection is open, and large.
+    Dialling(Box<Dial>),
     Open(Box<dyn Stream>),
 }
 
@@ -109,7 +110,7 @@ impl Transport {
         let state = match &endpoint.place {
             Place::Host(host) => {
                 let dial = Dial::new(host, endpoint, resolver, now, endpoint.timeout)?;
-                State::Dialling(dial)
+                State::Dialling(Box::new(dial))
             }
             Place::Domain(domain) => State::Searching(search(domain, endpoint, resolver)?),
         };
@@ -262,7 +263,8 @@ impl Transport {
             };
             match Dial::new(&host, &self.endpoint, &self.resolver, now, share) {
                 Ok(dial) => {
-                    let before = std::mem::replace(&mut self.state, State::Dialling(dial));
+                    let before =
+                        std::mem::replace(&mut self.state, State::Dialling(Box::new(dial)));
                     self.retired.push(Box::new(before));
                     return Ok(());
                 }
