@@ -289,7 +289,7 @@ impl Session {
     fn arm_retry(&mut self, now: Duration) {
         let retry = self.options.retry;
         if self.phase == Phase::Connected && !retry.is_zero() {
-            self.retry_at.get_or_insert(now + retry);
+            self.retry_at.get_or_insert_with(|| now + retry);
         }
     }
 }

@@ -5,7 +5,6 @@
 //! connection sets `next` back to the front, and everything else follows: what was in flight
 //! goes out again first, in order, and never more of it than the window allows.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::output::Output;
@@ -15,6 +14,9 @@ use crate::codec::{Ack, Buffer, Message, PacketId, QoS, TooLong, Version, encode
 /// How much memory of finished messages is kept for the next ones.
 const SPARE_BYTES: usize = 256 * 1024;
 
+/// How many slots there are at first.
+const LEAST: usize = 4;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Never sent, and without an identifier of its own.
@@ -23,16 +25,17 @@ enum Stage {
     Published,
     /// PUBREC came: only PUBREL may be sent from here on [MQTT-4.3.3-1].
     Released,
-    /// Finished, but behind one that is not.
+    /// Finished, but behind one that is not; or free.
     Done,
 }
 
+/// The place of a message. It outlives the message, and keeps the memory of its packet for the next.
 struct Slot {
     mid: u64,
     qos: QoS,
     stage: Stage,
     id: PacketId,
-    /// The PUBLISH as it goes over the wire; given back once PUBREC has come.
+    /// The PUBLISH as it goes over the wire; empty once PUBREC has come.
     packet: Buffer,
     /// How much of that is payload.
     payload: u32,
@@ -40,17 +43,19 @@ struct Slot {
 }
 
 pub struct Outgoing {
-    slots: VecDeque<Slot>,
-    /// Sequence number of the front slot.
+    /// A ring: a message stands at its sequence number, modulo the number of slots, which is 0 or a
+    /// power of two.
+    slots: Box<[Slot]>,
+    /// Sequence number of the first message, and of the one behind the last.
     first: u64,
+    end: u64,
     /// Sequence number of the first slot that was not sent on this connection.
     next: u64,
     in_flight: usize,
     unfinished: usize,
     bytes: usize,
     window: usize,
-    spare: Vec<Buffer>,
-    /// The capacity of all spare buffers.
+    /// The memory of all packets that are given back.
     spare_bytes: usize,
 }
 
@@ -72,14 +77,14 @@ pub enum Progress {
 impl Outgoing {
     pub fn new(window: usize) -> Outgoing {
         Outgoing {
-            slots: VecDeque::new(),
+            slots: Box::default(),
             first: 0,
+            end: 0,
             next: 0,
             in_flight: 0,
             unfinished: 0,
             bytes: 0,
             window: limit(window),
-            spare: Vec::new(),
             spare_bytes: 0,
         }
     }
@@ -92,28 +97,28 @@ impl Outgoing {
     /// Queues a message of QoS 1 or 2 behind all others.
     #[inline(always)]
     pub fn push(&mut self, mid: u64, message: &Message) -> Result<(), TooLong> {
-        let mut packet = self.spare.pop().unwrap_or_default();
-        self.spare_bytes -= packet.capacity();
+        if self.end - self.first == self.slots.len() as u64 {
+            self.grow();
+        }
+        let slot = &mut self.slots[self.end as usize & (self.slots.len() - 1)];
+        let spare = slot.packet.capacity();
         // A place-holder, until the message enters the window.
-        encode::publish(&mut packet, message, Some(PacketId::MIN))?;
-        self.bytes += packet.len();
+        encode::publish(&mut slot.packet, message, Some(PacketId::MIN))?;
+        self.spare_bytes -= spare;
+        slot.mid = mid;
+        slot.qos = message.qos;
+        slot.stage = Stage::Queued;
+        slot.payload = message.payload.len() as u32;
+        self.bytes += slot.packet.len();
         self.unfinished += 1;
-        self.slots.push_back(Slot {
-            mid,
-            qos: message.qos,
-            stage: Stage::Queued,
-            id: PacketId::MIN,
-            packet,
-            payload: message.payload.len() as u32,
-            sent_at: Duration::ZERO,
-        });
+        self.end += 1;
         Ok(())
     }
 
     /// Whether there is anything to send, and room for it in the window.
     #[inline(always)]
     pub fn may_send(&self) -> bool {
-        self.in_flight < self.window && self.next < self.first + self.slots.len() as u64
+        self.in_flight < self.window && self.next < self.end
     }
 
     /// Sends what the window has room for. True when anything was sent.
@@ -127,7 +132,7 @@ impl Outgoing {
     ) -> bool {
         let before = self.next;
         while self.may_send() {
-            let slot = &mut self.slots[(self.next - self.first) as usize];
+            let slot = &mut self.slots[self.next as usize & (self.slots.len() - 1)];
             if slot.stage == Stage::Queued {
                 let Some(id) = ids.assign(slot.mid, Use::Publish(self.next)) else {
                     break;
@@ -148,9 +153,7 @@ impl Outgoing {
     #[inline(always)]
     pub fn acknowledged(&mut self, ack: Ack, seq: u64, now: Duration) -> Progress {
         let sent = seq < self.next;
-        let Some(slot) = self.slots.get_mut((seq - self.first) as usize) else {
-            return Progress::Unknown;
-        };
+        let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
         match (ack, slot.qos, slot.stage) {
             (Ack::PubAck, QoS::AtLeastOnce, Stage::Published)
             | (Ack::PubComp, QoS::ExactlyOnce, Stage::Released)
@@ -163,8 +166,8 @@ impl Outgoing {
             (Ack::PubRec, QoS::ExactlyOnce, Stage::Published | Stage::Released) => {
                 slot.stage = Stage::Released;
                 slot.sent_at = now;
-                let packet = std::mem::take(&mut slot.packet);
-                self.recycle(packet);
+                self.bytes -= slot.packet.len();
+                slot.packet.clear();
                 // A broker may repeat it on a new connection, before we come to this message.
                 if sent {
                     Progress::Release
@@ -208,10 +211,12 @@ impl Outgoing {
         self.in_flight = 0;
     }
 
+    /// Gives back the memory that no message is in.
     pub fn rest(&mut self) {
-        self.spare = Vec::new();
-        self.spare_bytes = 0;
-        self.slots.shrink_to_fit();
+        if self.first == self.end {
+            self.slots = Box::default();
+            self.spare_bytes = 0;
+        }
     }
 
     pub fn in_flight(&self) -> usize {
@@ -228,42 +233,66 @@ impl Outgoing {
         self.bytes
     }
 
+    /// What was sent on this connection, in order.
     fn sent_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
         let sent = (self.next - self.first) as usize;
-        self.slots
+        let start = self.first as usize & self.slots.len().saturating_sub(1);
+        let (wrapped, from_start) = self.slots.split_at_mut(start);
+        from_start
             .iter_mut()
+            .chain(wrapped)
             .take(sent)
             .filter(|slot| slot.stage != Stage::Done)
     }
 
     #[inline(always)]
     fn finish(&mut self, seq: u64) {
-        let slot = &mut self.slots[(seq - self.first) as usize];
-        slot.stage = Stage::Done;
-        let packet = std::mem::take(&mut slot.packet);
-        self.recycle(packet);
+        let mask = self.slots.len() - 1;
+        self.slots[seq as usize & mask].stage = Stage::Done;
+        self.give_back(seq);
         self.in_flight -= 1;
         self.unfinished -= 1;
-        while self
-            .slots
-            .front()
-            .is_some_and(|slot| slot.stage == Stage::Done)
-        {
-            self.slots.pop_front();
+        while self.first < self.end && self.slots[self.first as usize & mask].stage == Stage::Done {
             self.first += 1;
         }
         // Finished ones that a narrower window had not come to yet are gone too.
         self.next = self.next.max(self.first);
     }
 
+    /// The packet of a message is not needed any more, and its memory is for another, within bounds.
     #[inline(always)]
-    fn recycle(&mut self, mut packet: Buffer) {
+    fn give_back(&mut self, seq: u64) {
+        let packet = &mut self.slots[seq as usize & (self.slots.len() - 1)].packet;
         self.bytes -= packet.len();
         packet.clear();
-        let kept = self.spare_bytes + packet.capacity();
-        if packet.capacity() > 0 && kept <= SPARE_BYTES {
-            self.spare_bytes = kept;
-            self.spare.push(packet);
+        if self.spare_bytes + packet.capacity() > SPARE_BYTES {
+            *packet = Buffer::default();
+        }
+        self.spare_bytes += packet.capacity();
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let size = (2 * self.slots.len()).max(LEAST);
+        let mut slots: Vec<Slot> = std::iter::repeat_with(Slot::default).take(size).collect();
+        for seq in self.first..self.end {
+            let old = seq as usize & (self.slots.len() - 1);
+            std::mem::swap(&mut slots[seq as usize & (size - 1)], &mut self.slots[old]);
+        }
+        self.slots = slots.into();
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Slot {
+        Slot {
+            mid: 0,
+            qos: QoS::AtLeastOnce,
+            stage: Stage::Done,
+            id: PacketId::MIN,
+            packet: Buffer::default(),
+            payload: 0,
+            sent_at: Duration::ZERO,
         }
     }
 }
