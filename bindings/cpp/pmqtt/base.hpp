@@ -1,0 +1,110 @@
+/// @file
+/// How each function of a client calls its C function. Not for programs.
+#ifndef PMQTT_BASE_HPP
+#define PMQTT_BASE_HPP
+
+#include <pmqtt.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "error.hpp"
+#include "state.hpp"
+#include "text.hpp"
+
+namespace pmqtt {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace detail {
+
+/// A time as C has it; one that does not fit is beyond all that the library takes for long.
+template <class Duration> int number(Duration time) noexcept
+{
+    using limits = std::numeric_limits<int>;
+    const auto count = time.count();
+    return static_cast<int>(std::clamp<decltype(time.count())>(count, limits::min(), limits::max()));
+}
+
+class client_base {
+public:
+    pmqtt_client *native_handle() const noexcept { return handle_of(state_); }
+
+protected:
+    using frame = detail::frame;
+    using text = detail::text;
+
+    explicit client_base(std::shared_ptr<state> state) noexcept : state_(std::move(state)) {}
+
+    /// Calls a C function, which may run `on_log` and `on_interest`. They may destroy this object: what
+    /// follows a call touches nothing of it.
+    template <class Function, class... Arguments>
+    void call(const char *what, or_throw ec, Function function, const Arguments &...arguments) const
+    {
+        const auto self = state_;
+        if (!(is_valid(arguments) && ...))
+            return refuse(what, ec);
+        ec(function(handle_of(self), pass(arguments)...), [&] { return words(what, self); });
+    }
+
+    /// Calls a C function that hands on exceptions of callbacks.
+    template <class Function, class... Arguments>
+    void run(const char *what, or_throw ec, frame::kind kind, Function function, const Arguments &...arguments) const
+    {
+        const auto self = state_;
+        if (!(is_valid(arguments) && ...))
+            return refuse(what, ec);
+        frame mark(self, kind);
+        const int rc = function(handle_of(self), pass(arguments)...);
+        mark.rethrow(rc);
+        ec(rc, [&] { return words(what, self); });
+    }
+
+    static std::string words(const char *what, const std::shared_ptr<state> &self)
+    {
+        const std::string why = last_error_of(self);
+        return why.empty() ? what : what + (": " + why);
+    }
+
+    static std::string last_error_of(const std::shared_ptr<state> &self)
+    {
+        std::string text(256, '\0');
+        std::size_t length = pmqtt_last_error(handle_of(self), text.data(), text.size());
+        while (length >= text.size()) { // another thread may fail in longer words meanwhile
+            text.resize(length + 1);
+            length = pmqtt_last_error(handle_of(self), text.data(), text.size());
+        }
+        text.resize(length);
+        return text;
+    }
+
+    std::shared_ptr<state> state_; // null: moved from
+
+private:
+    static pmqtt_client *handle_of(const std::shared_ptr<state> &self) noexcept
+    {
+        return self ? self->handle.load() : nullptr;
+    }
+
+    static void refuse(const char *what, or_throw ec)
+    {
+        ec(PMQTT_ERR_INVAL, [&] { return std::string(what) + ": a text has a NUL inside"; });
+    }
+
+    static const char *pass(const text &argument) noexcept { return argument.c_str(); }
+    template <class T> static const T &pass(const T &argument) noexcept { return argument; }
+
+    static bool is_valid(const text &argument) noexcept { return argument.is_valid(); }
+    static bool is_valid(const texts &argument) noexcept { return argument.is_valid(); }
+    template <class T> static bool is_valid(const T &) noexcept { return true; }
+};
+
+} // namespace detail
+} // namespace pmqtt
+
+#endif

@@ -1,0 +1,88 @@
+/// @file
+/// The client: `client`, which owns one.
+#ifndef PMQTT_CLIENT_HPP
+#define PMQTT_CLIENT_HPP
+
+#include <pmqtt.h>
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "client_ref.hpp"
+#include "text.hpp"
+
+namespace pmqtt {
+
+/// Versions of MQTT.
+enum class protocol { v31 = PMQTT_PROTOCOL_V31, v311 = PMQTT_PROTOCOL_V311 };
+
+/// An MQTT client. Move-only; its functions and callbacks are those of `client_ref`. Its callbacks go with
+/// it when it is moved, and what it was moved from answers `errc::inval`.
+///
+///     pmqtt::client client;
+///     client.on_connect([](pmqtt::client_ref &self, const pmqtt::connected &event) {
+///         if (event.rc == 0)
+///             self.subscribe("greetings", 1);
+///     });
+///     client.connect("broker");
+///     client.loop_forever();
+class client : public client_ref {
+public:
+    /// `pmqtt_client_new`. An empty id: one is generated at random, which needs a clean session. With a
+    /// `std::error_code` that tells of a failure, it is as one that was moved from.
+    explicit client(std::string_view client_id = {}, bool clean_session = true, protocol version = protocol::v311,
+                    or_throw ec = {})
+        : client_ref(std::make_shared<detail::state>())
+    {
+        pmqtt_client *handle = nullptr;
+        const detail::text id(client_id);
+        int rc = PMQTT_ERR_INVAL;
+        if (id.is_valid())
+            rc = pmqtt_client_new(&handle, id.c_str(), clean_session, state_.get(), static_cast<int>(version));
+        state_->handle = handle;
+        ec(rc, [] { return std::string("client: the id or the protocol is no good"); });
+    }
+
+    /// Takes the client over.
+    client(client &&other) noexcept : client_ref(std::move(other.state_)) {}
+
+    /// Takes the client over; the one that was there ends.
+    client &operator=(client &&other) noexcept
+    {
+        client fresh(std::move(other));
+        state_.swap(fresh.state_); // so that the old one ends now
+        return *this;
+    }
+
+    /// `pmqtt_client_free`: the connection is closed without a DISCONNECT, and what is queued is lost; `drain`
+    /// and `disconnect` before. Once it has returned, no callback begins any more. Legal in any callback, and
+    /// in any thread: there it waits until no callback runs, and for nothing else.
+    ~client() { end(); }
+
+private:
+    void end() noexcept
+    {
+        const auto self = std::move(state_);
+        if (!self)
+            return;
+        // In a callback `free` waits for no other thread. That of the loop may just be about to call back,
+        // and has no share in the state before it does.
+        if (detail::frame::is_in_callback(*self))
+            pmqtt_loop_stop(self->handle);
+        pmqtt_client_free(self->handle); // a callback that it waits for may still use the client
+        self->handle = nullptr;
+        self->clear();
+    }
+};
+
+/// `pmqtt_lib_version`: of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of the
+/// header that it was compiled with.
+inline int lib_version() noexcept
+{
+    return pmqtt_lib_version();
+}
+
+} // namespace pmqtt
+
+#endif

@@ -1,0 +1,188 @@
+/// @file
+/// One-shots: publish or receive in one call, which connects, does it, and disconnects.
+#ifndef PMQTT_ONESHOT_HPP
+#define PMQTT_ONESHOT_HPP
+
+#include <pmqtt.h>
+
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "bytes.hpp"
+#include "client_ref.hpp"
+#include "error.hpp"
+#include "events.hpp"
+#include "oneshot_options.hpp"
+#include "text.hpp"
+
+namespace pmqtt {
+
+/// Messages that `subscribe_simple` has received, in the order in which they came. Each one's topic and
+/// payload are valid for as long as this lives.
+class messages {
+public:
+    /// @cond an input iterator, as the standard has them
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = message;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const message *;
+        using reference = message;
+
+        iterator(const messages &of, std::size_t index) noexcept : of_(&of), index_(index) {}
+        message operator*() const { return (*of_)[index_]; }
+        iterator &operator++() noexcept { return ++index_, *this; }
+        iterator operator++(int) noexcept { return {*of_, index_++}; }
+        bool operator==(const iterator &other) const noexcept { return index_ == other.index_; }
+        bool operator!=(const iterator &other) const noexcept { return index_ != other.index_; }
+
+    private:
+        const messages *of_;
+        std::size_t index_;
+    };
+    /// @endcond
+
+    /// None.
+    messages() noexcept = default;
+    /// Takes messages over from C; null: none.
+    explicit messages(pmqtt_messages *raw) noexcept : raw_(raw) {}
+
+    /// How many there are.
+    std::size_t size() const noexcept { return pmqtt_messages_count(raw_.get()); }
+    /// Whether there are none.
+    bool empty() const noexcept { return size() == 0; }
+    /// One of them; `index` has to be under `size()`.
+    message operator[](std::size_t index) const { return message(*pmqtt_messages_get(raw_.get(), index)); }
+    /// The first one.
+    iterator begin() const noexcept { return {*this, 0}; }
+    /// Behind the last one.
+    iterator end() const noexcept { return {*this, size()}; }
+
+private:
+    struct free {
+        void operator()(pmqtt_messages *raw) const noexcept { pmqtt_messages_free(raw); }
+    };
+    std::unique_ptr<pmqtt_messages, free> raw_;
+};
+
+/// What `subscribe_simple` throws: fewer messages came than it was asked for.
+class incomplete : public std::system_error {
+public:
+    /// An error, and what came before it.
+    incomplete(const std::system_error &error, messages received)
+        : std::system_error(error), received_(std::make_shared<const messages>(std::move(received)))
+    {
+    }
+
+    /// Those that came before the failure: they were acknowledged, and will not come again.
+    const messages &received() const noexcept { return *received_; }
+
+private:
+    std::shared_ptr<const messages> received_;
+};
+
+/// `pmqtt_publish_single`: publishes one message. Blocks no longer than the options' timeout.
+inline void publish_single(std::string_view topic, bytes payload, int qos = 0, bool retain = false,
+                           const oneshot_options &options = {}, or_throw ec = {})
+{
+    const detail::text name(topic);
+    detail::raw_options raw(options);
+    raw.call("publish_single", ec, name, [&](const pmqtt_oneshot_options *how) {
+        return pmqtt_publish_single(name.c_str(), payload.data(), payload.size(), qos, retain, how);
+    });
+}
+
+/// `pmqtt_publish_multiple`: publishes messages over one connection. Blocks no longer than the timeout.
+inline void publish_multiple(const std::vector<publication> &publications, const oneshot_options &options = {},
+                             or_throw ec = {})
+{
+    detail::texts topics(publications.size());
+    std::vector<pmqtt_publication> all;
+    for (const publication &each : publications) {
+        topics.add(each.topic);
+        all.push_back({nullptr, each.payload.data(), each.payload.size(), each.qos, each.retain});
+    }
+    for (std::size_t index = 0; index < all.size(); index++)
+        all[index].topic = topics[index];
+    detail::raw_options raw(options);
+    raw.call("publish_multiple", ec, topics, [&](const pmqtt_oneshot_options *how) {
+        return pmqtt_publish_multiple(all.data(), all.size(), how);
+    });
+}
+
+/// `pmqtt_subscribe_simple`: waits for so many messages, stored ones only if `retained`. What came before a
+/// failure is returned with a `std::error_code`, and is in the exception else, which is `incomplete`.
+inline messages subscribe_simple(const std::vector<std::string_view> &filters, int qos = 0, std::size_t count = 1,
+                                 bool retained = true, const oneshot_options &options = {}, or_throw ec = {})
+{
+    detail::texts names(filters);
+    detail::raw_options raw(options);
+    pmqtt_messages *out = nullptr;
+    const auto receive = [&](const pmqtt_oneshot_options *how) {
+        return pmqtt_subscribe_simple(names.data(), names.size(), qos, count, retained, how, &out);
+    };
+    try {
+        raw.call("subscribe_simple", ec, names, receive);
+    } catch (const std::system_error &error) {
+        throw incomplete(error, messages(out));
+    }
+    return messages(out);
+}
+
+namespace detail {
+
+/// The client of `subscribe_callback`, which the library owns.
+class follower : public client_ref {
+public:
+    explicit follower(handler<message> &function) : client_ref(std::make_shared<state>())
+    {
+        auto callback = make_slot(std::move(function));
+        state_->swap(callback);
+    }
+
+    ~follower() { state_->clear(); }
+
+    int run(texts &filters, int qos, const pmqtt_oneshot_options *how)
+    {
+        frame mark(state_, frame::kind::endless_call);
+        const bool is_set = state_->wants<message>();
+        const int rc = pmqtt_subscribe_callback(is_set ? receive : nullptr, state_.get(), filters.data(),
+                                                filters.size(), qos, how);
+        state_->handle = nullptr; // what is kept of it must not be used
+        mark.rethrow(rc);
+        return rc;
+    }
+
+private:
+    static void receive(pmqtt_client *client, void *userdata, const pmqtt_message *event) noexcept
+    {
+        static_cast<state *>(userdata)->handle = client;
+        trampoline<message>(client, userdata, event);
+    }
+};
+
+} // namespace detail
+
+/// `pmqtt_subscribe_callback`: hands each message to a callback, until that calls `disconnect` on the client
+/// that it is given. A lost connection is made again. An exception that leaves the callback disconnects, and
+/// is thrown then. Blocks until disconnected.
+inline void subscribe_callback(handler<message> callback, const std::vector<std::string_view> &filters, int qos = 0,
+                               const oneshot_options &options = {}, or_throw ec = {})
+{
+    detail::texts names(filters);
+    detail::raw_options raw(options);
+    detail::follower follower(callback);
+    raw.call("subscribe_callback", ec, names,
+             [&](const pmqtt_oneshot_options *how) { return follower.run(names, qos, how); });
+}
+
+} // namespace pmqtt
+
+#endif

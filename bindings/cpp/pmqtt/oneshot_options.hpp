@@ -1,0 +1,136 @@
+/// @file
+/// How a one-shot connects.
+#ifndef PMQTT_ONESHOT_OPTIONS_HPP
+#define PMQTT_ONESHOT_OPTIONS_HPP
+
+#include <pmqtt.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base.hpp"
+#include "bytes.hpp"
+#include "client.hpp"
+#include "error.hpp"
+#include "settings.hpp"
+#include "text.hpp"
+
+namespace pmqtt {
+
+/// A message to publish, or a will. Topic and payload are views: they have to live through the call.
+struct publication {
+    std::string_view topic; ///< Not empty, no wildcards.
+    bytes payload;          ///< At the most 65,535 bytes in a will.
+    int qos = 0;            ///< 0, 1 or 2.
+    bool retain = false;    ///< The broker keeps it for later subscribers.
+};
+
+/// `pmqtt_tls_options`: as it is, the broker's certificate has to lead to an authority of the system's
+/// store, and to be for the host. An empty text is C's NULL.
+struct tls_options {
+    std::string ca_certs;                    ///< A file of authorities to trust, PEM; else the system's store.
+    std::string certfile;                    ///< A file with our own certificate, PEM.
+    std::string keyfile;                     ///< A file with its key, PEM; else it stands in `certfile`.
+    std::string ciphers;                     ///< OpenSSL's names; else its choice.
+    std::string server_name;                 ///< Whom the certificate has to be for; else the host.
+    tls_version version = tls_version::best; ///< This one alone.
+    bool insecure = false;                   ///< A good certificate for any name will do.
+    bool no_verify = false;                  ///< Any certificate will do, and anybody can listen.
+};
+
+/// `pmqtt_oneshot_options`: as they are, to the broker of this host, without TLS. A time of 0 is the default.
+struct oneshot_options {
+    std::string hostname;                ///< Empty: localhost.
+    int port = 0;                        ///< 0: 1883, or 8883 with TLS.
+    std::string client_id;               ///< Empty: one is generated, which needs `durable` to be false.
+    seconds keepalive{0};                ///< 0: 60 s.
+    std::optional<publication> will;     ///< Published when the connection ends without a DISCONNECT.
+    std::optional<std::string> username; ///< None: no password either.
+    std::optional<std::string> password; ///< No NUL inside.
+    std::optional<tls_options> tls;      ///< None: no TLS.
+    protocol version = protocol::v311;   ///< The version of MQTT.
+    milliseconds timeout{0};             ///< How long the call may take; 0: 30 s.
+    bool durable = false;                ///< The broker keeps the client's session.
+    std::string *error = nullptr;        ///< Where a failure is told in words; an exception has them too.
+};
+
+namespace detail {
+
+/// The same options for C. They point into the others.
+class raw_options {
+public:
+    explicit raw_options(const oneshot_options &from) : error_(from.error)
+    {
+        raw_.struct_size = sizeof raw_;
+        raw_.hostname = optional(from.hostname);
+        raw_.port = from.port;
+        raw_.client_id = optional(from.client_id);
+        raw_.keepalive = number(from.keepalive);
+        if (from.will) {
+            will_topic_ = from.will->topic;
+            will_ = {take(will_topic_), from.will->payload.data(), from.will->payload.size(), from.will->qos,
+                     from.will->retain};
+            raw_.will = &will_;
+        }
+        raw_.username = from.username ? take(*from.username) : nullptr;
+        raw_.password = from.password ? take(*from.password) : nullptr;
+        if (from.tls)
+            take(*from.tls);
+        raw_.protocol = static_cast<int>(from.version);
+        raw_.timeout_ms = number(from.timeout);
+        raw_.durable = from.durable;
+        raw_.error = words_;
+        raw_.error_size = sizeof words_;
+    }
+
+    raw_options(const raw_options &) = delete;
+    raw_options &operator=(const raw_options &) = delete;
+
+    /// Makes the call, if no text has a NUL inside, and tells how it ended.
+    template <class Texts, class Function> void call(const char *what, or_throw ec, const Texts &texts, Function function)
+    {
+        std::string("a text has a NUL inside").copy(words_, sizeof words_ - 1);
+        const bool is_valid = valid_ && texts.is_valid();
+        const int rc = is_valid ? function(&raw_) : PMQTT_ERR_INVAL;
+        if (rc != PMQTT_ERR_SUCCESS && error_)
+            *error_ = words_;
+        ec(rc, [&] { return what + (": " + std::string(words_)); });
+    }
+
+private:
+    const char *take(const std::string &from)
+    {
+        valid_ = valid_ && is_whole(from);
+        return from.c_str();
+    }
+
+    const char *optional(const std::string &from) { return from.empty() ? nullptr : take(from); }
+
+    void take(const tls_options &from)
+    {
+        tls_.struct_size = sizeof tls_;
+        tls_.ca_certs = optional(from.ca_certs);
+        tls_.certfile = optional(from.certfile);
+        tls_.keyfile = optional(from.keyfile);
+        tls_.ciphers = optional(from.ciphers);
+        tls_.server_name = optional(from.server_name);
+        tls_.tls_version = static_cast<int>(from.version);
+        tls_.insecure = from.insecure;
+        tls_.no_verify = from.no_verify;
+        raw_.tls = &tls_;
+    }
+
+    pmqtt_oneshot_options raw_{};
+    pmqtt_tls_options tls_{};
+    pmqtt_publication will_{};
+    std::string will_topic_;
+    std::string *error_;
+    bool valid_ = true;
+    char words_[512] = "";
+};
+
+} // namespace detail
+} // namespace pmqtt
+
+#endif

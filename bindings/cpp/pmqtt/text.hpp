@@ -1,0 +1,88 @@
+/// @file
+/// Strings as C wants them. Not for programs.
+#ifndef PMQTT_TEXT_HPP
+#define PMQTT_TEXT_HPP
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pmqtt::detail {
+
+/// Whether C would see all of it.
+inline bool is_whole(std::string_view text) noexcept
+{
+    return text.find('\0') == std::string_view::npos;
+}
+
+/// A copy of a text with a NUL at its end, on the stack when it is short: what follows a
+/// `std::string_view` may not even be read. Null stays null.
+class text {
+public:
+    explicit text(std::string_view source) : valid_(is_whole(source))
+    {
+        if (source.data() == nullptr)
+            return;
+        char *copy = small_;
+        if (source.size() >= sizeof small_) {
+            large_.reset(new char[source.size() + 1]);
+            copy = large_.get();
+        }
+        source.copy(copy, source.size());
+        copy[source.size()] = '\0';
+        c_str_ = copy;
+    }
+
+    text(const text &) = delete;
+    text &operator=(const text &) = delete;
+
+    const char *c_str() const noexcept { return c_str_; }
+    bool is_valid() const noexcept { return valid_; }
+
+private:
+    const char *c_str_ = nullptr;
+    std::unique_ptr<char[]> large_;
+    char small_[128];
+    bool valid_;
+};
+
+/// An array of such copies.
+class texts {
+public:
+    explicit texts(std::size_t count) { copies_.reserve(count); }
+
+    explicit texts(const std::vector<std::string_view> &sources) : texts(sources.size())
+    {
+        for (std::string_view source : sources)
+            add(source);
+    }
+
+    void add(std::string_view source)
+    {
+        valid_ = valid_ && is_whole(source);
+        copies_.emplace_back(source);
+    }
+
+    /// Valid until the next `add`.
+    const char *const *data()
+    {
+        pointers_.clear();
+        for (const std::string &copy : copies_)
+            pointers_.push_back(copy.c_str());
+        return pointers_.data();
+    }
+
+    const char *operator[](std::size_t index) const noexcept { return copies_[index].c_str(); }
+    std::size_t size() const noexcept { return copies_.size(); }
+    bool is_valid() const noexcept { return valid_; }
+
+private:
+    std::vector<std::string> copies_;
+    std::vector<const char *> pointers_;
+    bool valid_ = true;
+};
+
+} // namespace pmqtt::detail
+
+#endif
