@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Each example with a private broker, until it has printed what it has to:
+#   test.sh PUBSUB LOOP_START ASIO
+set -euo pipefail
+
+pubsub=$1 loop_start=$2 asio=$3
+broker=$(cd "$(dirname "$0")/../../.." && pwd)/scripts/broker
+dir=$(mktemp -d)
+trap '"$broker" kill "$dir/broker"; rm -rf "$dir"' EXIT
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# Another program may take a port before our broker does: then the next one is tried.
+start_broker() {
+    local try
+    for ((try = 0; try < 5; try++)); do
+        port=$((20000 + RANDOM % 10000))
+        ! "$broker" start "$dir/broker" "$port" || return 0
+    done
+    fail "no broker"
+}
+
+start_broker
+
+echo "-- pubsub"
+[[ $("$pubsub" 127.0.0.1 "$port" hello bye) == $'greetings: hello\ngreetings: bye' ]] || fail "pubsub"
+
+echo "-- loop_start"
+printf 'one\ntwo\n' | "$loop_start" 127.0.0.1 "$port" || fail "loop_start"
+
+echo "-- asio"
+[[ $("$asio" 127.0.0.1 "$port") == $'to 1\nto 2\nto 3' ]] || fail "asio"
+
+echo "-- without a broker"
+"$broker" stop "$dir/broker"
+for program in "$pubsub" "$loop_start"; do
+    ! "$program" 127.0.0.1 "$port" </dev/null 2>"$dir/err" || fail "$program found a broker"
+    [[ -s $dir/err ]] || fail "$program does not say why"
+done
+echo "examples: all is well"
