@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # An installed pmqtt, as somebody else meets it: laid out as promised, moved to another place, and used
-# by CMake, by pkg-config and as a subproject.  CTest runs it after the build:
+# by the projects in examples/ and by pkg-config in other ways.  CTest runs it after the build:
 #   packaging.sh BUILD_DIR CARGO_TARGET_DIR [BUILD_TYPE]
 set -euo pipefail
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$1 cargo_dir=$2 build_type=${3:-}
-consumer=$source/tests-c/consumer
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -56,68 +55,41 @@ check_header() {
     for std in c++11 c++17; do g++ -std=$std "${strict[@]}" "$tmp/header.cpp"; done
 }
 
-# cmake_consumer NAME OPTION... : configures, builds and runs the consumer.
-cmake_consumer() {
-    local dir=$tmp/$1
-    shift
-    quietly cmake -S "$consumer" -B "$dir" -DCMAKE_BUILD_TYPE="$build_type" "$@"
-    quietly cmake --build "$dir"
-    program=$dir/consumer
-    quietly "$program"
-}
-
-check_cmake() {
-    local found=(-DCMAKE_PREFIX_PATH="$prefix" -DPMQTT_WANTED="$version") other target
-
-    step "cmake: find_package, shared"
-    cmake_consumer shared "${found[@]}" -DPMQTT_TARGET=pmqtt::pmqtt
-    needs_shared "$program" || fail "pmqtt::pmqtt links the static library"
-
-    step "cmake: find_package, static"
-    cmake_consumer static "${found[@]}" -DPMQTT_TARGET=pmqtt::static
-    ! needs_shared "$program" || fail "pmqtt::static links the shared library"
-
+check_other_versions() {
+    local example=$source/examples/find_package other
     for other in 0.0 0.999; do
         step "cmake: find_package refuses to be version $other"
-        ! cmake -S "$consumer" -B "$tmp/other" -DCMAKE_PREFIX_PATH="$prefix" -DPMQTT_WANTED=$other \
-            >"$tmp/log" 2>&1 || fail "$version was accepted as $other"
+        mkdir "$tmp/$other"
+        sed "s/find_package(pmqtt [0-9.]*/find_package(pmqtt $other/" "$example/CMakeLists.txt" \
+            >"$tmp/$other/CMakeLists.txt"
+        ! cmake -S "$tmp/$other" -B "$tmp/$other" -DCMAKE_PREFIX_PATH="$prefix" >"$tmp/log" 2>&1 ||
+            fail "$version was accepted as $other"
         grep -q 'considered but not accepted' "$tmp/log" || fail "refused for another reason"
-    done
-
-    for target in pmqtt::pmqtt pmqtt::static; do
-        step "cmake: add_subdirectory, $target"
-        cmake_consumer "sub-${target#pmqtt::}" -DPMQTT_SOURCE="$source" -DPMQTT_TARGET=$target \
-            -DPMQTT_CARGO_TARGET_DIR="$cargo_dir"
     done
 }
 
-# pkg_consumer FLAG... : compiles the consumer with these flags and runs it.
-pkg_consumer() {
-    program=$tmp/pkg-consumer
-    quietly gcc "$consumer/main.c" -o "$program" "$@"
+# links_with FLAG... : a program that is compiled with these flags runs, with the library of its header.
+links_with() {
+    program=$tmp/program
+    cat >"$program.c" <<<'#include <pmqtt.h>
+        int main(void) { return pmqtt_lib_version() != PMQTT_VERSION_NUMBER; }'
+    quietly gcc "$program.c" -o "$program" "$@"
     LD_LIBRARY_PATH=$lib quietly "$program"
 }
 
 # Flags are words, hence the missing quotes below.
 # shellcheck disable=SC2046
 check_pkg_config() {
-    step "pkg-config: shared"
-    pkg_consumer $(pkg-config --cflags --libs pmqtt)
-    needs_shared "$program" || fail "the static library was linked"
-
     step "pkg-config --static, with both libraries there"
-    pkg_consumer $(pkg-config --cflags --libs --static pmqtt)
+    links_with $(pkg-config --cflags --libs --static pmqtt)
 
-    local form
-    for form in '-l:libpmqtt.a' '-Wl,-Bstatic -lpmqtt -Wl,-Bdynamic'; do
-        step "pkg-config --static, $form"
-        pkg_consumer $(pkg-config --cflags --libs --static pmqtt | sed "s/-lpmqtt/$form/")
-        ! needs_shared "$program" || fail "the shared library was linked"
-    done
+    step "pkg-config --static, -Wl,-Bstatic"
+    links_with $(pkg-config --cflags --libs --static pmqtt | sed "s/-lpmqtt/-Wl,-Bstatic -lpmqtt -Wl,-Bdynamic/")
+    ! needs_shared "$program" || fail "the shared library was linked"
 
     step "pkg-config --static, with the static library alone"
     rm "$lib"/libpmqtt.so*
-    pkg_consumer $(pkg-config --cflags --libs --static pmqtt)
+    links_with $(pkg-config --cflags --libs --static pmqtt)
 }
 
 check_native_libs() {
@@ -134,7 +106,8 @@ check_native_libs() {
 install_and_move
 check_library
 check_header
-check_cmake
+"$source/examples/test.sh" "$prefix" "$cargo_dir"
+check_other_versions
 check_pkg_config
 check_native_libs
 echo "packaging: all is well"

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Each project with an installed pmqtt: copied to a fresh folder, built there, and run with a private broker:
+#   test.sh PREFIX [CARGO_TARGET_DIR]
+# With the second argument also the one that builds pmqtt, for which most is compiled there already.
+set -euo pipefail
+
+prefix=$(cd "$1" && pwd) cargo_dir=${2:-}
+source=$(cd "$(dirname "$0")/.." && pwd)
+broker=$source/scripts/broker
+tmp=$(mktemp -d) project=broker
+trap '"$broker" kill "$tmp/broker"; rm -rf "$tmp"' EXIT
+
+# What the environment says about other installations must not reach these.
+unset PKG_CONFIG_LIBDIR CMAKE_PREFIX_PATH DESTDIR pmqtt_DIR MAKEFLAGS MFLAGS
+lib=$(dirname "$(find "$prefix" -name libpmqtt.a)")
+export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+export GOTOOLCHAIN=local GOFLAGS= CFLAGS='-O2 -Wall -Wextra -Wpedantic -Werror'
+
+main() {
+    start_broker
+    check_find_package
+    [[ -z $cargo_dir ]] || check_fetch_content
+    check_pkg_config
+    check_meson
+    check_go
+    echo "examples: all is well"
+}
+
+# Another program may take a port before our broker does: then the next one is tried.
+start_broker() {
+    local try
+    for ((try = 0; try < 5; try++)); do
+        port=$((20000 + RANDOM % 10000))
+        ! "$broker" start "$tmp/broker" "$port" || return 0
+    done
+    fail "no broker"
+}
+
+check_find_package() {
+    copy find_package
+    quietly cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix"
+    quietly cmake --build build
+    both_hear build
+}
+
+check_fetch_content() {
+    copy fetch_content
+    ln -s "$source" pmqtt
+    quietly cmake -S . -B build -DPMQTT_CARGO_TARGET_DIR="$cargo_dir"
+    quietly cmake --build build
+    both_hear build
+}
+
+check_pkg_config() {
+    copy pkg_config
+    quietly make
+    both_hear .
+}
+
+check_meson() {
+    copy meson
+    quietly meson setup build
+    quietly meson compile -C build
+    both_hear build
+}
+
+check_go() {
+    copy go
+    quietly go mod edit -replace=pmqtt="$source/bindings/go"
+    quietly go vet .
+    quietly go build .
+    hears ./greetings "127.0.0.1:$port"
+}
+
+copy() {
+    project=$1
+    step "$project"
+    cp -r "$source/examples/$project" "$tmp"
+    cd "$tmp/$project"
+}
+
+both_hear() {
+    needs_shared "$1/shared" || fail "the static library was linked"
+    ! needs_shared "$1/static" || fail "the shared library was linked"
+    hears "$1/shared" 127.0.0.1 "$port"
+    hears "$1/static" 127.0.0.1 "$port"
+}
+
+# hears PROGRAM ARGUMENT... : it prints what it has said, and ends well.
+hears() {
+    quietly timeout 30 "$@"
+    [[ $(<"$tmp/log") == "greetings/$project: hello" ]] || fail "$* printed: $(<"$tmp/log")"
+}
+
+step() { echo "-- $*"; }
+fail() { echo "FAILED: $project: $*" >&2; exit 1; }
+quietly() { "$@" >"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; fail "$*"; }; }
+needs_shared() { [[ $(readelf -d "$1") == *"[libpmqtt."* ]]; }
+
+main
