@@ -16,7 +16,7 @@ export CTEST_PARALLEL_LEVEL := $(CMAKE_BUILD_PARALLEL_LEVEL)
 CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
 COMPILE   := env -u MAKELEVEL cmake --build
 
-.PHONY: help build demo test sanitize install lint header clean
+.PHONY: help build demo test sanitize install deb lint header clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \
@@ -63,6 +63,10 @@ install: $(if $(SUDO_USER),,build) ## install into PREFIX=/usr/local, below DEST
 	@cmake --install build/release --prefix $(PREFIX)
 	@rm -f build/release/install_manifest.txt
 	@test -n "$(DESTDIR)" || ldconfig 2>/dev/null || true
+
+deb: ## make Debian packages, in build/deb
+	@scripts/setup deb
+	scripts/deb build/deb
 
 lint: ## check the format, and ask clippy
 	@scripts/setup test
