@@ -16,7 +16,7 @@ export CTEST_PARALLEL_LEVEL := $(CMAKE_BUILD_PARALLEL_LEVEL)
 CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
 COMPILE   := env -u MAKELEVEL cmake --build
 
-.PHONY: help build demo test sanitize install deb lint header clean
+.PHONY: help build demo test sanitize install deb docs lint header clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \
@@ -67,6 +67,10 @@ install: $(if $(SUDO_USER),,build) ## install into PREFIX=/usr/local, below DEST
 deb: ## make Debian packages, in build/deb
 	@scripts/setup deb
 	scripts/deb build/deb
+
+docs: ## write the reference of the API, build/docs/html/index.html
+	@scripts/setup docs
+	@scripts/docs
 
 lint: ## check the format, and ask clippy
 	@scripts/setup test

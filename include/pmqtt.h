@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-/*
+/**
+ * @file
  * The contract, which holds for each function below unless its comment says otherwise.
  *
  * - A function that can fail returns an int: PMQTT_ERR_SUCCESS (0) or another PMQTT_ERR_ number.
