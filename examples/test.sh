@@ -14,7 +14,9 @@ trap '"$broker" kill "$tmp/broker"; rm -rf "$tmp"' EXIT
 unset PKG_CONFIG_LIBDIR CMAKE_PREFIX_PATH DESTDIR pmqtt_DIR MAKEFLAGS MFLAGS
 lib=$(dirname "$(find "$prefix" -name libpmqtt.a)")
 export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
-export GOTOOLCHAIN=local GOFLAGS= CFLAGS='-O2 -Wall -Wextra -Wpedantic -Werror'
+export GOTOOLCHAIN=local GOFLAGS=
+export CFLAGS='-O2 -Wall -Wextra -Wpedantic -Werror'
+export CXXFLAGS=$CFLAGS
 
 main() {
     start_broker
@@ -22,6 +24,7 @@ main() {
     [[ -z $cargo_dir ]] || check_fetch_content
     check_pkg_config
     check_meson
+    check_cpp
     check_go
     echo "examples: all is well"
 }
@@ -38,6 +41,15 @@ start_broker() {
 
 check_find_package() {
     copy find_package
+    cmake_finds_it
+}
+
+check_cpp() {
+    copy cpp
+    cmake_finds_it
+}
+
+cmake_finds_it() {
     quietly cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix"
     quietly cmake --build build
     both_hear build
