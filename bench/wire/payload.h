@@ -1,0 +1,37 @@
+/* What all the C programs of the benchmark agree on: the topic, and what a payload looks like.
+ *
+ * A payload begins and ends with its number, so that each message which is lost, repeated, cut or out of
+ * order is found for a few instructions; the publisher has a number for each thread or client, too. */
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TOPIC "bench/topic"
+
+struct payload_number {
+    uint32_t stream;
+    uint32_t number;
+};
+
+enum { PAYLOAD_MIN = 2 * sizeof(struct payload_number) };
+
+static inline void payload_put(void *payload, size_t size, uint32_t stream, uint32_t number)
+{
+    struct payload_number value = {stream, number};
+
+    memcpy(payload, &value, sizeof value);
+    memcpy((char *)payload + size - sizeof value, &value, sizeof value);
+}
+
+/* False when the two ends differ. */
+static inline bool payload_get(const void *payload, size_t size, struct payload_number *value)
+{
+    memcpy(value, payload, sizeof *value);
+    return memcmp(value, (const char *)payload + size - sizeof *value, sizeof *value) == 0;
+}
+
+#endif
