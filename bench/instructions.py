@@ -8,32 +8,33 @@
 import sys
 
 from measure import callgrind
-from measure.pair import BUILD
+from measure.drivers import Driver, built
 from measure.rows import ROWS
 
 MESSAGES = 20000
 
 
-def command(driver):
-    return [str(BUILD / driver)]
+def profile(row, name):
+    return callgrind.per_message(Driver(name, built(name)), ROWS[row].with_count(MESSAGES))
 
 
 def table(drivers):
     print(f"{'per message':14}{''.join(f'{driver:>20}' for driver in drivers)}")
-    for row, work in ROWS.items():
-        profiles = [callgrind.per_message(command(driver), work.with_count(MESSAGES)) for driver in drivers]
-        print(f"{row:14}{''.join(f'{profile.total():20.0f}' for profile in profiles)}", flush=True)
+    for row in ROWS:
+        totals = [profile(row, driver).total() for driver in drivers]
+        print(f"{row:14}{''.join(f'{total:20.0f}' for total in totals)}", flush=True)
 
 
 def functions(row, driver):
-    profile = callgrind.per_message(command(driver), ROWS[row].with_count(MESSAGES))
-    print(f"{row}, {driver}: {profile.total():.0f} instructions per message")
-    for name, value in profile.objects.most_common():
-        print(f"{value:12.1f}  in {name}") if value >= 0.5 else None
+    where = profile(row, driver)
+    print(f"{row}, {driver}: {where.total():.0f} instructions per message")
+    for name, value in where.objects.most_common():
+        if value >= 0.5:
+            print(f"{value:12.1f}  in {name}")
     print(f"\n{'own':>8}{'with calls':>12}  function")
-    for function, own in profile.own.most_common(45):
+    for function, own in where.own.most_common():
         if own >= 0.5:
-            print(f"{own:8.1f}{profile.all[function]:12.1f}  {function[0]} [{function[1]}]")
+            print(f"{own:8.1f}{where.all[function]:12.1f}  {function[0]} [{function[1]}]")
 
 
 if __name__ == "__main__":

@@ -51,10 +51,11 @@ class Failed(Exception):
     """The work was not done."""
 
 
-def pin(core):
-    """The broker has the first core, and the driver the last one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return lambda: os.sched_setaffinity(0, {cores[core]})
+CORES = sorted(os.sched_getaffinity(0))
+
+
+def pin(*cores):
+    return lambda: os.sched_setaffinity(0, cores)
 
 
 class Broker:
@@ -62,7 +63,7 @@ class Broker:
 
     def __init__(self, work):
         self.process = subprocess.Popen([BUILD / "broker", *work.broker_arguments()], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, preexec_fn=pin(0))
+                                        stderr=subprocess.PIPE, text=True, preexec_fn=pin(CORES[0]))
         self.port = int(self.process.stdout.readline())
 
     def __enter__(self):
@@ -83,11 +84,11 @@ class Broker:
         return json.loads(out.splitlines()[-1])
 
 
-def run(driver, work, prefix=(), environment=None, timeout=300):
-    """Lets the driver (a command, as a list) do the work, with `prefix` before its command."""
+def run(driver, work, prefix=(), environment=None, timeout=300, cores=CORES[-1:]):
+    """Lets the driver do the work, with `prefix` before its command.  The broker has the first core, the driver the last."""
     with Broker(work) as broker, tempfile.TemporaryFile() as errors:
-        command = [*prefix, *driver, *work.driver_arguments(broker.port)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=pin(-1),
+        command = [*prefix, *driver.command, *work.driver_arguments(broker.port)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=pin(*cores),
                                    env={**os.environ, **(environment or {})})
         alarm = threading.Timer(timeout, process.kill)
         alarm.start()
