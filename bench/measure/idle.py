@@ -51,4 +51,5 @@ def observe(driver, work):
 def idle(driver, work):
     many = replace(work, clients=work.clients + CLIENTS)
     alone, crowd = observe(driver, work), observe(driver, many)
-    return Idle(kib=(crowd[0] - alone[0]) / CLIENTS, threads=crowd[1] - 1, wakes=crowd[2])
+    # Of nothing, a page more or less.
+    return Idle(kib=max(0.0, (crowd[0] - alone[0]) / CLIENTS), threads=crowd[1] - 1, wakes=crowd[2])

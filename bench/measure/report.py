@@ -1,0 +1,59 @@
+"""docs/benchmarks.md, and the plots in docs/benchmarks/."""
+
+import platform
+import subprocess
+from datetime import date
+from pathlib import Path
+
+from . import plot, table
+from .drivers import PMQTT
+from .pair import ROOT
+from .rows import ROWS
+
+TEMPLATE = Path(__file__).with_name("report.md")
+PLOTS = ROOT / "docs/benchmarks"
+
+
+def machine():
+    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.machine())
+    cores = subprocess.run(["nproc"], capture_output=True, text=True, check=True).stdout.strip()
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return f"{cpu}, {cores} cores, Linux {platform.release()}; {date.today()}, commit {commit.stdout.strip() or 'unknown'}"
+
+
+def pick(lines, what, works):
+    """{work: {label: value}}, without what could not be measured or is nothing; of pmqtt, the foreign loop."""
+    return {line.work: {label.replace(PMQTT.label, "pmqtt"): value for label, value in line.values.items()
+                        if value and value > 0 and not label.startswith("pmqtt, ") or label == PMQTT.label}
+            for line in lines if line.what == what and line.work in works}
+
+
+def write_plots(lines):
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    tenfold = "shorter is better; each grid line is ten times the one before"
+    charts = {
+        "cpu": ("CPU time for one message", f"microseconds, 64-byte payload; {tenfold}", pick(lines, "CPU", ROWS), True),
+        "instructions": ("User-space instructions for one message", f"64-byte payload; {tenfold}",
+                         pick(lines, "instructions", ROWS), True),
+        "latency": ("A message there and back", "microseconds, QoS 0, 64-byte payload; shorter is better",
+                    pick(lines, "median", ["round trip"]) | {
+                        "round trip, 99 of 100 within": bars
+                        for bars in pick(lines, "99 of 100 within", ["round trip"]).values()}, False),
+        "memory": ("Memory of a connected client that does nothing", f"KiB; {tenfold}",
+                   pick(lines, "memory", ["idle client"]), True),
+    }
+    for name, (title, subtitle, panels, logarithmic) in charts.items():
+        if panels:
+            (PLOTS / f"{name}.svg").write_text(plot.bar_charts(title, subtitle, panels, logarithmic))
+
+
+def write(lines, command):
+    write_plots(lines)
+    goals = [line for line in lines if line.goal is not None]
+    met = sum(line.is_met() is True for line in goals)
+    ways = table.ways_table(lines)
+    (ROOT / "docs/benchmarks.md").write_text(TEMPLATE.read_text().format(
+        machine=machine(), command=command, met=met, goals=len(goals),
+        table=table.markdown(*table.goals_table(lines, table.others(lines))),
+        ways=table.markdown(*ways) if ways[1] else "`make bench-full` measures them."))
