@@ -16,11 +16,11 @@ export CTEST_PARALLEL_LEVEL := $(CMAKE_BUILD_PARALLEL_LEVEL)
 CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
 COMPILE   := env -u MAKELEVEL cmake --build
 
-.PHONY: help build demo test sanitize install deb docs lint header clean
+.PHONY: help build demo test sanitize bench bench-full install deb docs lint header clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \
-	    while IFS='|' read -r target what; do printf '  make %-8s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | \
+	    while IFS='|' read -r target what; do printf '  make %-10s %s\n' "$$target" "$$what"; done
 
 build: ## compile the library, in build/release
 	@scripts/setup build
@@ -49,6 +49,8 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 	$(COMPILE) build/test
 	ctest --test-dir build/test --output-on-failure --no-tests=error
 	scripts/sanitize address
+	$(MAKE) --no-print-directory -C bench guard LIBRARY=$(CURDIR)/build/test/lib/release
+	LD_LIBRARY_PATH=$(CURDIR)/build/test/lib/release bench/guard.py
 	DESTDIR= cmake --install build/test --prefix $(GO_PREFIX)
 	bindings/go/test.sh $(GO_PREFIX)
 	@echo "make test: all passed"
@@ -56,6 +58,16 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 sanitize: ## run the C tests under the address sanitizer, and the thread sanitizer with Rust nightly
 	@scripts/setup test
 	scripts/sanitize
+
+bench: build ## measure pmqtt beside its peers, for some minutes, and write docs/benchmarks.md
+	@scripts/setup bench
+	@$(MAKE) --no-print-directory -C bench quick
+	@bench/run.py quick
+
+bench-full: build ## the same with more of them, for an hour
+	@scripts/setup bench
+	@$(MAKE) --no-print-directory -C bench full
+	@bench/run.py full
 
 # Under sudo it only copies: root may have no Rust, and must leave nothing of its own in your build.
 install: $(if $(SUDO_USER),,build) ## install into PREFIX=/usr/local, below DESTDIR where there is one
@@ -78,6 +90,8 @@ lint: ## check the format, and ask clippy
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --features portable -- -D warnings
 	cargo clippy --no-default-features --lib --test without_tls -- -D warnings
+	cargo fmt --check --manifest-path bench/micro/Cargo.toml
+	cargo clippy --manifest-path bench/micro/Cargo.toml --all-targets -- -D warnings
 
 header: ## write include/pmqtt.h anew, after a change of src/ffi
 	@scripts/setup build

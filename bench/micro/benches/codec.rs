@@ -1,0 +1,78 @@
+//! Bytes to packets and back, one packet at a time.
+
+use divan::{Bencher, black_box};
+use pmqtt::codec::{
+    Ack, Buffer, Header, Message, PacketId, QoS, Role, Version, decode, encode, header, topic,
+};
+
+const VERSION: Version = Version::V311;
+const PAYLOAD: [u8; 64] = [b'x'; 64];
+
+fn main() {
+    divan::main();
+}
+
+fn message(qos: QoS) -> Message<'static> {
+    Message {
+        topic: b"bench/topic",
+        payload: &PAYLOAD,
+        qos,
+        retain: false,
+    }
+}
+
+fn id(qos: QoS) -> Option<PacketId> {
+    PacketId::new(1).filter(|_| qos != QoS::AtMostOnce)
+}
+
+fn read_header(packet: &[u8]) -> Header {
+    header(packet, Role::Client, VERSION)
+        .expect("it is well-formed")
+        .expect("it is complete")
+}
+
+#[divan::bench(args = [QoS::AtMostOnce, QoS::AtLeastOnce])]
+fn encode_publish(bencher: Bencher, qos: QoS) {
+    let mut out = Buffer::default();
+    bencher.bench_local(|| {
+        out.clear();
+        encode::publish(&mut out, black_box(&message(qos)), id(qos)).expect("it fits");
+    });
+}
+
+#[divan::bench]
+fn encode_puback(bencher: Bencher) {
+    let mut out = Buffer::default();
+    let id = PacketId::MIN;
+    bencher.bench_local(|| {
+        out.clear();
+        encode::ack(&mut out, Ack::PubAck, black_box(id), false, VERSION);
+    });
+}
+
+/// Decoding moves the topic, so that each time needs a packet of its own.
+#[divan::bench(args = [QoS::AtMostOnce, QoS::AtLeastOnce])]
+fn decode_publish(bencher: Bencher, qos: QoS) {
+    let mut packet = Buffer::default();
+    encode::publish(&mut packet, &message(qos), id(qos)).expect("it fits");
+    bencher
+        .with_inputs(|| packet.to_vec())
+        .bench_local_refs(|packet| {
+            let header = read_header(packet);
+            black_box(decode(packet, &header, VERSION)).is_ok()
+        });
+}
+
+#[divan::bench]
+fn decode_puback(bencher: Bencher) {
+    let mut packet = vec![0x40, 2, 0, 1];
+    bencher.bench_local(|| {
+        let header = read_header(black_box(&packet));
+        black_box(decode(&mut packet, &header, VERSION)).is_ok()
+    });
+}
+
+#[divan::bench(args = ["bench/topic", "bench/+", "#", "other/+/topic"])]
+fn match_topic(filter: &str) -> bool {
+    topic::matches(black_box(filter), black_box(b"bench/topic"))
+}

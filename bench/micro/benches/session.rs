@@ -1,0 +1,122 @@
+//! The state machine, a window of messages at a time: all that a message costs but the socket, the lock and the
+//! callbacks.
+
+use std::time::Duration;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use pmqtt::codec::{Ack, Buffer, ConnAck, Message, Packet, PacketId, QoS, Version};
+use pmqtt::session::{Options, Session};
+
+const NOW: Duration = Duration::from_secs(1);
+const WINDOW: u16 = 20;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce])]
+fn publish(bencher: Bencher, qos: QoS) {
+    let acks: &[Ack] = match qos {
+        QoS::AtMostOnce => &[],
+        QoS::AtLeastOnce => &[Ack::PubAck],
+        QoS::ExactlyOnce => &[Ack::PubRec, Ack::PubComp],
+    };
+    let message = Message {
+        topic: b"bench/topic",
+        payload: &[b'x'; 64],
+        qos,
+        retain: false,
+    };
+    let mut connection = Connection::open();
+    bencher.counter(ItemsCount::new(WINDOW)).bench_local(|| {
+        let mids: [u64; WINDOW as usize] = std::array::from_fn(|_| {
+            connection
+                .session
+                .publish(&message, || NOW)
+                .expect("it is taken")
+        });
+        connection.write();
+        for &ack in acks {
+            for mid in mids {
+                connection.hear(Packet::Ack(ack, id(mid)));
+            }
+            connection.write();
+        }
+    });
+}
+
+/// What comes after the callback: the acknowledgement, and at QoS 2 its release.
+#[divan::bench(args = [QoS::AtLeastOnce, QoS::ExactlyOnce])]
+fn deliver(bencher: Bencher, qos: QoS) {
+    let mut connection = Connection::open();
+    bencher.counter(ItemsCount::new(WINDOW)).bench_local(|| {
+        for number in 1..=WINDOW {
+            connection.session.delivered(id(number.into()), qos, NOW);
+        }
+        connection.write();
+        if qos == QoS::ExactlyOnce {
+            for number in 1..=WINDOW {
+                connection.hear(Packet::Ack(Ack::PubRel, id(number.into())));
+            }
+            connection.write();
+        }
+    });
+}
+
+/// The identifier that a mid has where it is free, as it always is here.
+fn id(mid: u64) -> PacketId {
+    PacketId::new(((mid - 1) % 65_535) as u16 + 1).expect("it is not 0")
+}
+
+/// A connected session, and the buffer that it exchanges its output against.
+struct Connection {
+    session: Session,
+    written: Buffer,
+}
+
+impl Connection {
+    fn open() -> Self {
+        let mut connection = Self {
+            session: Session::new(options()),
+            written: Buffer::default(),
+        };
+        connection.session.open(NOW).expect("CONNECT fits");
+        connection.hear(Packet::ConnAck(ConnAck {
+            session_present: false,
+            return_code: 0,
+        }));
+        connection.session.announced(NOW);
+        connection.write();
+        connection
+    }
+
+    fn hear(&mut self, packet: Packet) {
+        self.session.handle(&packet, NOW).expect("no failure");
+    }
+
+    fn write(&mut self) {
+        self.session.take_output(&mut self.written);
+        self.session.written(self.written.len(), false, NOW);
+        self.written.clear();
+        while self.session.next_outcome().is_some() {}
+    }
+}
+
+fn options() -> Options {
+    Options {
+        version: Version::V311,
+        client_id: "bench".into(),
+        clean_session: true,
+        keep_alive: 60,
+        will: None,
+        username: None,
+        password: None,
+        handshake_timeout: Duration::from_secs(10),
+        max_inflight: WINDOW.into(),
+        max_queued_messages: 0,
+        max_queued_bytes: 0,
+        retry: Duration::from_secs(5),
+        manual_ack: false,
+    }
+}
