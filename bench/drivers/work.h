@@ -38,9 +38,15 @@ struct work {
     uint32_t window;
 };
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 enum work_kind work_parse_kind(const char *name);
 
 struct work work_parse(int argc, char **argv);
+#ifdef __cplusplus
+}
+#endif
 
 /* Whether the work begins with a SUBSCRIBE. */
 static inline bool work_subscribes(const struct work *work)

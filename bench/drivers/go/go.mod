@@ -1,4 +1,4 @@
-module bench/paho_go
+module bench
 
 go 1.24.0
 
@@ -8,4 +8,7 @@ require (
 	github.com/gorilla/websocket v1.5.3 // indirect
 	golang.org/x/net v0.44.0 // indirect
 	golang.org/x/sync v0.17.0 // indirect
+	pmqtt v0.0.0
 )
+
+replace pmqtt => ../../../bindings/go
