@@ -64,7 +64,7 @@ bench: build ## measure pmqtt beside its peers, for some minutes, and write docs
 	@$(MAKE) --no-print-directory -C bench quick
 	@bench/run.py quick
 
-bench-full: build ## the same with more of them, for an hour
+bench-full: build ## the same with more of them, for half an hour
 	@scripts/setup bench
 	@$(MAKE) --no-print-directory -C bench full
 	@bench/run.py full

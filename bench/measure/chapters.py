@@ -28,7 +28,7 @@ class Scale:
 
 
 QUICK = Scale(rounds=5, peers=C_PEERS, ways=[PMQTT])
-FULL = Scale(rounds=15, peers=PEERS, ways=WAYS)
+FULL = Scale(rounds=9, peers=PEERS, ways=WAYS)
 
 
 @dataclass
@@ -212,6 +212,9 @@ def go(scale):
     for name, work in ROWS.items():
         line = Line(f"{name}, Go", "CPU", "us", goal=1 / 3, relative=True, base=PAHO_GO.label, subject=PMQTT_GO.label)
         yield line.put_timed(timed.cpu_per_message([PAHO_GO, PMQTT_GO], work, scale.rounds))
+        crossings = Line(f"{name}, Go", "calls into C", subject=PMQTT_GO.label)
+        attempt(crossings, PMQTT_GO, lambda: counted.per_message(counted.cgo_calls, PMQTT_GO, work.with_count(50_000)))
+        yield crossings
 
 
 CHAPTERS = [messages, round_trip, large, tls, idle, connect, crowd, threads, size, go]

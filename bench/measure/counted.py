@@ -1,4 +1,4 @@
-"""What is counted and not timed, per message: heap allocations and system calls."""
+"""What is counted and not timed, per message: heap allocations, system calls, and calls from Go into C."""
 
 import re
 import tempfile
@@ -26,6 +26,11 @@ def system_calls(driver, work):
         if not match:
             raise Failed("strace has printed no total")
         return int(match[1])
+
+
+def cgo_calls(driver, work):
+    """By Go's runtime; the driver prints the number."""
+    return int(pair.run(driver, work).said)
 
 
 def per_message(count, driver, work):

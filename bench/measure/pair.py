@@ -45,6 +45,7 @@ class Outcome:
     seconds: float
     p50_us: float
     p99_us: float
+    said: str  # by the driver
 
 
 class Failed(Exception):
@@ -86,9 +87,9 @@ class Broker:
 
 def run(driver, work, prefix=(), environment=None, timeout=300, cores=CORES[-1:]):
     """Lets the driver do the work, with `prefix` before its command.  The broker has the first core, the driver the last."""
-    with Broker(work) as broker, tempfile.TemporaryFile() as errors:
+    with Broker(work) as broker, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as said:
         command = [*prefix, *driver.command, *work.driver_arguments(broker.port)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=pin(*cores),
+        process = subprocess.Popen(command, stdout=said, stderr=errors, preexec_fn=pin(*cores),
                                    env={**os.environ, **(environment or {})})
         alarm = threading.Timer(timeout, process.kill)
         alarm.start()
@@ -98,6 +99,8 @@ def run(driver, work, prefix=(), environment=None, timeout=300, cores=CORES[-1:]
             errors.seek(0)
             text = errors.read().decode(errors="replace").strip()
             raise Failed(f"{' '.join(map(str, command))}: status {status}: {text[-500:]}")
+        said.seek(0)
+        text = said.read().decode()
         seen = broker.verdict()
     return Outcome(cpu_us=(usage.ru_utime + usage.ru_stime) * 1e6, seconds=seen["seconds"],
-                   p50_us=seen.get("p50_us"), p99_us=seen.get("p99_us"))
+                   p50_us=seen.get("p50_us"), p99_us=seen.get("p99_us"), said=text)

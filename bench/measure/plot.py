@@ -19,20 +19,28 @@ def show(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
+def round_up(value):
+    """To 1, 2 or 4 times a power of ten, which has quarters without many digits."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 4, 10) if step * power >= value)
+
+
 class Axis:
     """From a power of ten to a power of ten, each line ten times the one before; or from zero."""
 
     def __init__(self, values, logarithmic):
         self.logarithmic = logarithmic
         self.low = math.floor(math.log10(min(values)) - 0.3) if logarithmic else 0
-        self.high = math.ceil(math.log10(max(values))) if logarithmic else max(values)
+        self.high = math.ceil(math.log10(max(values))) if logarithmic else round_up(max(values))
 
     def place(self, value):
         at = math.log10(value) if self.logarithmic else value
         return (at - self.low) / (self.high - self.low)
 
     def ticks(self):
-        return [10.0**power for power in range(self.low, self.high + 1)] if self.logarithmic else [0, self.high]
+        if self.logarithmic:
+            return [10.0**power for power in range(self.low, self.high + 1)]
+        return [self.high * quarter / 4 for quarter in range(5)]
 
 
 def bar_charts(title, subtitle, panels, logarithmic=True):
@@ -60,7 +68,7 @@ def panel(name, bars, axis, x, y, most):
     bottom = y + TITLE + most * (BAR + GAP)
     yield f'<text x="{x + 6}" y="{y + 20}" font-size="14" font-weight="600">{escape(name)}</text>'
     for tick in axis.ticks():
-        at = left + axis.place(tick) * room if tick else left
+        at = left + axis.place(tick) * room
         yield f'<line x1="{at:.1f}" y1="{y + TITLE - 4}" x2="{at:.1f}" y2="{bottom}" stroke="#d8dee4"/>'
         yield f'<text x="{at:.1f}" y="{bottom + 14}" text-anchor="middle" fill="#57606a" font-size="10">{tick:,g}</text>'
     for i, (label, value) in enumerate(sorted(bars.items(), key=lambda bar: bar[1])):

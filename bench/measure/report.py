@@ -8,10 +8,12 @@ from pathlib import Path
 from . import plot, table
 from .drivers import PMQTT
 from .pair import ROOT
-from .rows import ROWS
 
 TEMPLATE = Path(__file__).with_name("report.md")
 PLOTS = ROOT / "docs/benchmarks"
+
+# Two panels side by side.
+SIDE_BY_SIDE = [f"{kind} QoS {qos}" for qos in (0, 1, 2) for kind in ("publish", "receive")]
 
 
 def machine():
@@ -26,16 +28,16 @@ def pick(lines, what, works):
     """{work: {label: value}}, without what could not be measured or is nothing; of pmqtt, the foreign loop."""
     return {line.work: {label.replace(PMQTT.label, "pmqtt"): value for label, value in line.values.items()
                         if value and value > 0 and not label.startswith("pmqtt, ") or label == PMQTT.label}
-            for line in lines if line.what == what and line.work in works}
+            for work in works for line in lines if line.what == what and line.work == work}
 
 
 def write_plots(lines):
     PLOTS.mkdir(parents=True, exist_ok=True)
     tenfold = "shorter is better; each grid line is ten times the one before"
     charts = {
-        "cpu": ("CPU time for one message", f"microseconds, 64-byte payload; {tenfold}", pick(lines, "CPU", ROWS), True),
+        "cpu": ("CPU time for one message", f"microseconds, 64-byte payload; {tenfold}", pick(lines, "CPU", SIDE_BY_SIDE), True),
         "instructions": ("User-space instructions for one message", f"64-byte payload; {tenfold}",
-                         pick(lines, "instructions", ROWS), True),
+                         pick(lines, "instructions", SIDE_BY_SIDE), True),
         "latency": ("A message there and back", "microseconds, QoS 0, 64-byte payload; shorter is better",
                     pick(lines, "median", ["round trip"]) | {
                         "round trip, 99 of 100 within": bars

@@ -1,9 +1,10 @@
-// The work, done with pmqtt's Go package.
+// The work, done with pmqtt's Go package. It prints how often it has called into C.
 package main
 
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"pmqtt"
 
@@ -36,6 +37,7 @@ func main() {
 	default:
 		receive(w)
 	}
+	fmt.Println(runtime.NumCgoCall())
 }
 
 func open(w work.Work) *pmqtt.Client {
