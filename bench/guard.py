@@ -52,7 +52,8 @@ def compare():
         print(f"{row}: {now:.0f} instructions in libpmqtt, baseline {before:.0f}: {verdict}", flush=True)
     if dearer:
         print(f"guard: a message has become dearer (baseline by rustc {baseline['rustc']}, this is {compiler()}).\n"
-              "Where it goes: bench/instructions.py --functions ROW pmqtt_foreign.  Meant to be: bench/guard.py --update")
+              "Where it goes: bench/instructions.py --functions ROW pmqtt_foreign\n"
+              "It is worth it: bench/guard.py --update")
     return not dearer
 
 

@@ -3,7 +3,7 @@
 
     bench/run.py quick|full [CHAPTER...]
 
-All that it needs is built by `make bench` and `make bench-full`, which call it.  With chapters (see
+All that it needs is built by `make bench` and `make bench-full`, which call it. With chapters (see
 measure/chapters.py) it measures those alone, and writes nothing.
 """
 

@@ -1,22 +1,21 @@
-/* The broker of the benchmark.  It costs less than any client, so that the client is what is measured, and it
+/* The broker of the benchmark. It costs less than any client, so that the client is what is measured, and it
  * checks all that it receives:
  *
  *   broker WORK QOS COUNT SIZE [CLIENTS [CERT KEY]]
  *
- * It prints the port that it listens on, serves CLIENTS clients that do WORK (see drivers/work.h), and prints what it has
- * seen when all have disconnected.  It fails when that is not the work.
+ * It prints the port that it listens on, serves CLIENTS clients that do WORK (see drivers/work.h), and
+ * prints what it has seen when all have disconnected. It fails when that is not the work.
  *
- * Whoever subscribes is flooded with COUNT messages, once all have subscribed.  At QoS 1 and 2 no more than FLOOD_WINDOW are
- * not settled; at QoS 0 the socket is kept full.  All that one read brings is answered with one write. Sockets
- * block: a client that is flooded at QoS 0 has nothing to say, and all other answers fit into the socket's buffer. */
+ * Whoever subscribes is flooded with COUNT messages, once all have subscribed. At QoS 1 and 2 no more than
+ * FLOOD_WINDOW are not settled; at QoS 0 the socket is kept full. All that one read brings is answered with
+ * one write. Sockets block: a client that is flooded at QoS 0 has nothing to say, and all other answers fit
+ * into the socket's buffer. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "broker.h"

@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "broker.h"

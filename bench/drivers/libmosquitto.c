@@ -1,5 +1,5 @@
-/* libmosquitto in a program's own epoll loop.  It writes each packet as soon as it is published, and is at its fastest when
- * that is done outside of its callbacks; Nagle's algorithm is on, which is its default. */
+/* libmosquitto in a program's own epoll loop. It writes each packet as soon as it is published, and is at
+ * its fastest when that is done outside of its callbacks; Nagle's algorithm is on, which is its default. */
 #include <mosquitto.h>
 #include <stdlib.h>
 #include <string.h>

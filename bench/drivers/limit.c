@@ -1,5 +1,6 @@
-/* The limit: what the work costs when a client is written by hand for this work alone.  It blocks, gathers what it writes,
- * and checks what it reads as any client has to; it has no threads, no time-outs and no resending. */
+/* The limit: what the work costs when a client is written by hand for this work alone. It blocks, gathers
+ * what it writes, and checks what it reads as any client has to; it has no threads, no time-outs and no
+ * resending. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 #include "wire.h"
 #include "work.h"
 
-/* From this size on, a payload is not copied into the buffer, but written with it. */
-enum { BUFFER_SIZE = 160 * 1024, LARGE = 8 * 1024, EVENTS = 256 };
+/* From the size LARGE on, a payload is not copied into the buffer, but written with it, and GATHERED_MIN at once. */
+enum { BUFFER_SIZE = 160 * 1024, LARGE = 8 * 1024, PARTS = 2 * GATHERED_MIN, EVENTS = 256 };
 
 struct client {
     struct stream stream;
@@ -30,13 +31,25 @@ static SSL_CTX *tls;
 static uint8_t input[256 * 1024];
 static uint8_t output[BUFFER_SIZE];
 static size_t output_len;
-static char *own_payload;
+static struct iovec parts[PARTS]; /* of the output and large payloads, where there are some */
+static int part_count;
+static char *own_payloads[GATHERED_MIN];
 
 static void flush(struct client *client)
 {
-    if (output_len > 0)
+    if (part_count > 0)
+        stream_write_parts(&client->stream, parts, part_count);
+    else if (output_len > 0)
         stream_write(&client->stream, output, output_len);
+    part_count = 0;
     output_len = 0;
+}
+
+static uint8_t *room_for(struct client *client, size_t len)
+{
+    if (BUFFER_SIZE - output_len < len)
+        flush(client);
+    return output + output_len;
 }
 
 static unsigned id_of(uint32_t number)
@@ -44,37 +57,55 @@ static unsigned id_of(uint32_t number)
     return number % 65535 + 1;
 }
 
+static void publish_large(struct client *client, uint32_t number, const void *payload)
+{
+    uint8_t *at;
+    size_t head;
+
+    if (part_count == 0)
+        flush(client);
+    at = output + output_len;
+    head = put_publish_head(at, work.qos, id_of(number), work.size);
+    output_len += head;
+    parts[part_count++] = (struct iovec){at, head};
+    parts[part_count++] = (struct iovec){(void *)payload, work.size};
+    if (part_count == PARTS)
+        flush(client);
+}
+
 static void publish(struct client *client, const void *payload)
 {
     uint32_t number = client->published++;
+    uint8_t *at;
+    size_t head;
 
-    if (BUFFER_SIZE - output_len < HEADER_MAX + 4 + TOPIC_LEN + (work.size < LARGE ? work.size : 0))
-        flush(client);
-    output_len += put_publish_head(output + output_len, work.qos, id_of(number), work.size);
-    if (work.size < LARGE) {
-        memcpy(output + output_len, payload, work.size);
-        output_len += work.size;
-    } else {
-        stream_write_two(&client->stream, output, output_len, payload, work.size);
-        output_len = 0;
+    if (work.size >= LARGE) {
+        publish_large(client, number, payload);
+        return;
     }
+    at = room_for(client, HEADER_MAX + 4 + TOPIC_LEN + work.size);
+    head = put_publish_head(at, work.qos, id_of(number), work.size);
+    memcpy(at + head, payload, work.size);
+    output_len += head + work.size;
 }
 
 /* At QoS 0 what is written is settled, and nothing has to be waited for. */
 static void publish_window(struct client *client)
 {
     while (client->published < work.count && client->published - client->settled < work.window) {
-        payload_put(own_payload, work.size, client->number, client->published);
-        publish(client, own_payload);
+        char *payload = own_payloads[client->published % GATHERED_MIN];
+
+        payload_put(payload, work.size, client->number, client->published);
+        publish(client, payload);
         client->settled += work.qos == 0;
     }
 }
 
 static void answer(struct client *client, unsigned first, unsigned id)
 {
-    if (BUFFER_SIZE - output_len < 4)
+    if (part_count > 0)
         flush(client);
-    output_len += put_ack(output + output_len, first, id);
+    output_len += put_ack(room_for(client, 4), first, id);
 }
 
 static void on_publish(struct client *client, const struct packet *packet)
@@ -265,8 +296,10 @@ int main(int argc, char **argv)
 
     work = work_parse(argc, argv);
     tls = work.ca ? load_authority(work.ca) : NULL;
-    own_payload = malloc(work.size);
-    memset(own_payload, 'x', work.size);
+    for (i = 0; i < GATHERED_MIN; i++) {
+        own_payloads[i] = malloc(work.size);
+        memset(own_payloads[i], 'x', work.size);
+    }
     clients = calloc(work.clients, sizeof *clients);
     if (work.kind == WORK_CONNECT) {
         connect_in_turn(clients);

@@ -1,4 +1,4 @@
-/* Eclipse Paho C, its asynchronous client, which has threads of its own.  The next message is published where the last
+/* Eclipse Paho C, its asynchronous client, which has threads of its own. The next message is published where the last
  * one is known to be settled; Nagle's algorithm is on, which is its default. */
 #include <MQTTAsync.h>
 #include <semaphore.h>

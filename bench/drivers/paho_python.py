@@ -11,7 +11,7 @@ TOPIC = "bench/topic"
 class Doer:
     def __init__(self, kind, qos, count, size, port, clients=1):
         self.kind, self.qos, self.count, self.size, self.port = kind, qos, count, size, port
-        self.window = 2000 if qos == 0 else 20
+        self.window = max(128000 // size, 4) if qos == 0 else 20
         self.published = self.settled = self.received = 0
         self.connected = self.done = False
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)

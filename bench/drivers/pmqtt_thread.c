@@ -1,4 +1,4 @@
-/* pmqtt with its own thread.  What is published comes from other threads, which wait while the queue is full. */
+/* pmqtt with its own thread. What is published comes from other threads, which wait while the queue is full. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
         pmqtt_on_connect_set(handle, on_connect);
         pmqtt_on_publish_set(handle, on_publish);
         pmqtt_on_writable_set(handle, on_writable);
-        pmqtt_max_queued_bytes_set(handle, WINDOW_QOS_0 * (work.size < 1024 ? work.size : 1024));
+        pmqtt_max_queued_bytes_set(handle, work.window * work.size);
     }
     client_connect(clients);
     pmqtt_loop_start(handle);

@@ -1,4 +1,4 @@
-/* The work, done with pmqtt's C API and its callbacks.  What differs from loop to loop is in pmqtt_*.c. */
+/* The work, done with pmqtt's C API and its callbacks. What differs from loop to loop is in pmqtt_*.c. */
 #ifndef PMQTT_WORK_H
 #define PMQTT_WORK_H
 

@@ -15,6 +15,15 @@ enum work_kind work_parse_kind(const char *name)
     die("unknown work: %s", name);
 }
 
+static uint32_t window_of(const struct work *work)
+{
+    uint32_t gathered = (uint32_t)(GATHERED_BYTES / work->size);
+
+    if (work->qos > 0)
+        return WINDOW_QOS_1_2;
+    return gathered > GATHERED_MIN ? gathered : GATHERED_MIN;
+}
+
 struct work work_parse(int argc, char **argv)
 {
     struct work work = {.clients = 1, .threads = 1};
@@ -34,6 +43,6 @@ struct work work_parse(int argc, char **argv)
         work.ca = argv[8];
     if (work.size < PAYLOAD_MIN)
         die("a payload has at least %d bytes", (int)PAYLOAD_MIN);
-    work.window = work.qos == 0 ? WINDOW_QOS_0 : WINDOW_QOS_1_2;
+    work.window = window_of(&work);
     return work;
 }

@@ -3,13 +3,13 @@
  *   DRIVER WORK QOS COUNT SIZE PORT [CLIENTS [THREADS [CA]]]
  *
  * WORK is one of
- *   publish   publish COUNT messages, as many at once as WINDOW_ says, and see each settled
+ *   publish   publish COUNT messages, as many at once as `window` says, and see each settled
  *   receive   subscribe to TOPIC, and receive and check COUNT messages, and the broker's last one
  *   echo      subscribe to TOPIC, and publish each of COUNT messages back, at QoS 0
  *   idle      publish, and then stay connected until killed
  *   connect   connect and disconnect COUNT times, in turn
- * and each ends with DISCONNECT.  SIZE is the payload's.  CLIENTS do it at the same time, in one thread.
- * THREADS publish through one client.  CA is the certificate of a broker that wants TLS. */
+ * and each ends with DISCONNECT. SIZE is the payload's. CLIENTS do it at the same time, in one thread.
+ * THREADS publish through one client. CA is the certificate of a broker that wants TLS. */
 #ifndef WORK_H
 #define WORK_H
 
@@ -22,9 +22,9 @@
 
 enum work_kind { WORK_PUBLISH, WORK_RECEIVE, WORK_ECHO, WORK_IDLE, WORK_CONNECT };
 
-/* So many messages are published and not settled at any time, but for the last: at QoS 0 enough for a
- * library to gather what it writes, at QoS 1 and 2 what all peers have in flight. */
-enum { WINDOW_QOS_0 = 2000, WINDOW_QOS_1_2 = 20 };
+/* So many messages are published and not settled at any time, but for the last: at QoS 0 as many as a library may well
+ * gather into one write (of 64 bytes 2,000, of 64 KiB 4), at QoS 1 and 2 what all peers have in flight. */
+enum { GATHERED_BYTES = 128000, GATHERED_MIN = 4, WINDOW_QOS_1_2 = 20 };
 
 struct work {
     enum work_kind kind;
@@ -60,8 +60,8 @@ static inline bool work_publishes(const struct work *work)
     return work->kind == WORK_PUBLISH || work->kind == WORK_IDLE;
 }
 
-/* Checks a message, and counts it.  False when it is the broker's last one, a message of QoS 0 that is not counted: all
- * others have been acknowledged.  Ends the program when it is not what was to come. */
+/* Checks a message, and counts it. False when it is the broker's last one, a message of QoS 0 that is not counted: all
+ * others have been acknowledged. Ends the program when it is not what was to come. */
 static inline bool work_receive(const struct work *work, uint32_t *received, const void *payload, size_t len, int qos)
 {
     struct payload_number got;

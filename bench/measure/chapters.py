@@ -1,4 +1,4 @@
-"""What is measured, a chapter at a time, and the goals beside it.  A chapter gives the lines of the table."""
+"""What is measured, a chapter at a time, and the goals beside it. A chapter gives the lines of the table."""
 
 import os
 import shutil
@@ -10,7 +10,8 @@ from pathlib import Path
 
 from . import callgrind, counted, timed
 from . import idle as idling
-from .drivers import C_PEERS, LIBMOSQUITTO, LIMIT, PAHO_C, PAHO_GO, PAHO_PYTHON, PEERS, PMQTT, PMQTT_GO, PMQTT_THREAD, WAYS
+from .drivers import (C_PEERS, LIBMOSQUITTO, LIMIT, PAHO_C, PAHO_GO, PAHO_PYTHON, PEERS, PMQTT, PMQTT_GO,
+                      PMQTT_THREAD, WAYS)
 from .pair import CORES, ROOT, Failed, Work
 from .rows import ROWS
 

@@ -74,6 +74,11 @@ class Broker:
         self.process.kill()
         self.process.communicate()
 
+    def complaint(self):
+        """What it says of a driver that has failed."""
+        self.process.terminate()
+        return f"the broker says: {self.process.communicate()[1].strip() or 'nothing'}"
+
     def verdict(self):
         """What it has seen; the driver has ended."""
         try:
@@ -86,7 +91,10 @@ class Broker:
 
 
 def run(driver, work, prefix=(), environment=None, timeout=300, cores=CORES[-1:]):
-    """Lets the driver do the work, with `prefix` before its command.  The broker has the first core, the driver the last."""
+    """Lets the driver do the work, with `prefix` before its command.
+
+    The broker has the first core, the driver the last.
+    """
     with Broker(work) as broker, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as said:
         command = [*prefix, *driver.command, *work.driver_arguments(broker.port)]
         process = subprocess.Popen(command, stdout=said, stderr=errors, preexec_fn=pin(*cores),
@@ -98,7 +106,7 @@ def run(driver, work, prefix=(), environment=None, timeout=300, cores=CORES[-1:]
         if status != 0:
             errors.seek(0)
             text = errors.read().decode(errors="replace").strip()
-            raise Failed(f"{' '.join(map(str, command))}: status {status}: {text[-500:]}")
+            raise Failed(f"{' '.join(map(str, command))}: status {status}: {text[-500:]}; {broker.complaint()}")
         said.seek(0)
         text = said.read().decode()
         seen = broker.verdict()

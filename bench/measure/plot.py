@@ -70,7 +70,8 @@ def panel(name, bars, axis, x, y, most):
     for tick in axis.ticks():
         at = left + axis.place(tick) * room
         yield f'<line x1="{at:.1f}" y1="{y + TITLE - 4}" x2="{at:.1f}" y2="{bottom}" stroke="#d8dee4"/>'
-        yield f'<text x="{at:.1f}" y="{bottom + 14}" text-anchor="middle" fill="#57606a" font-size="10">{tick:,g}</text>'
+        yield (f'<text x="{at:.1f}" y="{bottom + 14}" text-anchor="middle" fill="#57606a" font-size="10">'
+               f'{tick:,g}</text>')
     for i, (label, value) in enumerate(sorted(bars.items(), key=lambda bar: bar[1])):
         top = y + TITLE + i * (BAR + GAP)
         length = max(1.0, axis.place(value) * room)

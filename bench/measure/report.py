@@ -21,13 +21,14 @@ def machine():
                 if line.startswith("model name")), platform.machine())
     cores = subprocess.run(["nproc"], capture_output=True, text=True, check=True).stdout.strip()
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    return f"{cpu}, {cores} cores, Linux {platform.release()}; {date.today()}, commit {commit.stdout.strip() or 'unknown'}"
+    return (f"{cpu}, {cores} cores, Linux {platform.release()}; {date.today()}, "
+            f"commit {commit.stdout.strip() or 'unknown'}")
 
 
 def pick(lines, what, works):
-    """{work: {label: value}}, without what could not be measured or is nothing; of pmqtt, the foreign loop."""
+    """{work: {label: value}} of what could be measured, and is not nothing; of pmqtt, the foreign loop."""
     return {line.work: {label.replace(PMQTT.label, "pmqtt"): value for label, value in line.values.items()
-                        if value and value > 0 and not label.startswith("pmqtt, ") or label == PMQTT.label}
+                        if value and (label == PMQTT.label or not label.startswith("pmqtt"))}
             for work in works for line in lines if line.what == what and line.work == work}
 
 
@@ -35,7 +36,8 @@ def write_plots(lines):
     PLOTS.mkdir(parents=True, exist_ok=True)
     tenfold = "shorter is better; each grid line is ten times the one before"
     charts = {
-        "cpu": ("CPU time for one message", f"microseconds, 64-byte payload; {tenfold}", pick(lines, "CPU", SIDE_BY_SIDE), True),
+        "cpu": ("CPU time for one message", f"microseconds, 64-byte payload; {tenfold}",
+                pick(lines, "CPU", SIDE_BY_SIDE), True),
         "instructions": ("User-space instructions for one message", f"64-byte payload; {tenfold}",
                          pick(lines, "instructions", SIDE_BY_SIDE), True),
         "latency": ("A message there and back", "microseconds, QoS 0, 64-byte payload; shorter is better",

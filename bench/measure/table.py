@@ -63,7 +63,8 @@ def others(lines):
 
 def text(header, rows):
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows])
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in [header, *rows])
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def markdown(header, rows):

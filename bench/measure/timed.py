@@ -1,5 +1,8 @@
-"""What is timed: CPU, round trips, connects and throughput.  The drivers take turns, so that whatever slows the machine down
-slows all of them down; the figure of a driver is the median of its runs, and so is its ratio to the first driver."""
+"""What is timed: CPU, round trips, connects and throughput.
+
+The drivers take turns, so that whatever slows the machine down slows all of them down; the figure of a driver is
+the median of its runs, and so is its ratio to the first driver.
+"""
 
 from dataclasses import dataclass
 from statistics import median

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <limits.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "die.h"
@@ -26,36 +25,34 @@ size_t stream_read(const struct stream *stream, void *to, size_t room)
 
 void stream_write(const struct stream *stream, const void *from, size_t len)
 {
-    stream_write_two(stream, from, len, NULL, 0);
+    struct iovec part = {(void *)from, len};
+
+    stream_write_parts(stream, &part, 1);
 }
 
-static void write_tls(SSL *ssl, const void *from, size_t len)
+/* Leaves what is not written. */
+static void advance(struct iovec **parts, int *count, size_t written)
 {
-    if (len > 0 && SSL_write(ssl, from, (int)len) <= 0)
-        die("SSL_write failed");
-}
-
-void stream_write_two(const struct stream *stream, const void *head, size_t head_len, const void *from, size_t len)
-{
-    struct iovec parts[2] = {{(void *)head, head_len}, {(void *)from, len}};
-    int first = 0;
-
-    if (stream->ssl) {
-        write_tls(stream->ssl, head, head_len);
-        write_tls(stream->ssl, from, len);
-        return;
+    for (; *count > 0 && written >= (*parts)->iov_len; --*count)
+        written -= (*parts)++->iov_len;
+    if (*count > 0) {
+        (*parts)->iov_base = (char *)(*parts)->iov_base + written;
+        (*parts)->iov_len -= written;
     }
-    while (first < 2) {
-        ssize_t put = writev(stream->fd, parts + first, 2 - first);
+}
 
-        if (put < 0 && errno != EINTR)
+void stream_write_parts(const struct stream *stream, struct iovec *parts, int count)
+{
+    ssize_t written;
+
+    while (count > 0) {
+        if (stream->ssl)
+            written = SSL_write(stream->ssl, parts->iov_base, (int)parts->iov_len);
+        else
+            written = writev(stream->fd, parts, count);
+        if (written < 0 && errno != EINTR)
             die("write: %s", strerror(errno));
-        for (; first < 2 && put >= (ssize_t)parts[first].iov_len; first++)
-            put -= (ssize_t)parts[first].iov_len;
-        if (first < 2 && put > 0) {
-            parts[first].iov_base = (char *)parts[first].iov_base + put;
-            parts[first].iov_len -= (size_t)put;
-        }
+        advance(&parts, &count, written > 0 ? (size_t)written : 0);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "payload.h"
 
@@ -81,7 +82,7 @@ struct packet {
     size_t body_len;
 };
 
-/* The packet that the bytes begin with.  Its length, or 0 while its end has not come. */
+/* The packet that the bytes begin with. Its length, or 0 while its end has not come. */
 static inline size_t get_packet(const uint8_t *bytes, size_t len, struct packet *packet)
 {
     size_t body_len = 0;
@@ -135,8 +136,8 @@ size_t stream_read(const struct stream *stream, void *to, size_t room);
 /* Writes all of it. */
 void stream_write(const struct stream *stream, const void *from, size_t len);
 
-/* Writes two pieces, without a copy where there is no TLS. */
-void stream_write_two(const struct stream *stream, const void *head, size_t head_len, const void *from, size_t len);
+/* Writes the parts one after the other, by one system call where there is no TLS; it changes them. */
+void stream_write_parts(const struct stream *stream, struct iovec *parts, int count);
 
 void stream_close(struct stream *stream);
 

@@ -28,7 +28,7 @@ func Parse() Work {
 	w := Work{Kind: os.Args[1], QoS: byte(number(2)), Count: number(3), Size: number(4), Port: number(5), Clients: 1,
 		Window: 20}
 	if w.QoS == 0 {
-		w.Window = 2000
+		w.Window = max(128000/w.Size, 4)
 	}
 	if len(os.Args) > 6 {
 		w.Clients = number(6)
@@ -61,7 +61,8 @@ type Receiver struct {
 	received int
 }
 
-// Take checks a message, and ends the program when it is not what was to come. It returns false for the broker's last one.
+// Take checks a message, and ends the program when it is not what was to come. It returns false for the broker's
+// last one.
 func (r *Receiver) Take(topic string, payload []byte, qos byte) bool {
 	last := r.received == r.Work.Count
 	expected := r.Work.QoS

@@ -1,5 +1,5 @@
-//! The work (see drivers/work.h), done with rumqttc's asynchronous client.  One thread runs all, and the same task polls and
-//! publishes, so that nothing has to be handed from one to another.  Nagle's algorithm is on, which is its default.
+//! The work (see drivers/work.h), done with rumqttc's asynchronous client. One thread runs all, and the same task polls and
+//! publishes, so that nothing has to be handed from one to another. Nagle's algorithm is on, which is its default.
 
 use std::env;
 use std::time::Duration;
@@ -21,7 +21,10 @@ struct Work {
 
 fn main() {
     let work = Work::from_arguments();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let tasks = tokio::task::LocalSet::new();
     let clients: Vec<_> = (0..work.clients)
         .map(|number| tasks.spawn_local(run(work.clone(), number)))
@@ -36,7 +39,11 @@ fn main() {
 impl Work {
     fn from_arguments() -> Self {
         let arguments: Vec<String> = env::args().collect();
-        let number = |i: usize| arguments.get(i).map_or(1, |text| text.parse::<usize>().unwrap());
+        let number = |i: usize| {
+            arguments
+                .get(i)
+                .map_or(1, |text| text.parse::<usize>().unwrap())
+        };
         Self {
             kind: arguments[1].clone(),
             qos: rumqttc::qos(number(2) as u8).unwrap(),
@@ -44,7 +51,11 @@ impl Work {
             size: number(4),
             port: number(5) as u16,
             clients: number(6),
-            window: if number(2) == 0 { 2000 } else { 20 },
+            window: if number(2) == 0 {
+                (128_000 / number(4)).max(4)
+            } else {
+                20
+            },
         }
     }
 
@@ -69,7 +80,14 @@ async fn run(work: Work, number: usize) {
         return;
     }
     let (client, mut events) = work.connect(number);
-    let mut doer = Doer { work, client, number, published: 0, settled: 0, received: 0 };
+    let mut doer = Doer {
+        work,
+        client,
+        number,
+        published: 0,
+        settled: 0,
+        received: 0,
+    };
     while let Ok(event) = events.poll().await {
         doer.handle(event);
     }
@@ -104,9 +122,13 @@ impl Doer {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Incoming(Packet::ConnAck(_)) if self.work.publishes() => self.publish_window(),
-            Event::Incoming(Packet::ConnAck(_)) => self.client.try_subscribe(TOPIC, self.work.qos).unwrap(),
+            Event::Incoming(Packet::ConnAck(_)) => {
+                self.client.try_subscribe(TOPIC, self.work.qos).unwrap()
+            }
             Event::Incoming(Packet::PubAck(_) | Packet::PubComp(_)) => self.settle(),
-            Event::Outgoing(Outgoing::Publish(_)) if self.work.publishes() && self.work.qos == QoS::AtMostOnce => {
+            Event::Outgoing(Outgoing::Publish(_))
+                if self.work.publishes() && self.work.qos == QoS::AtMostOnce =>
+            {
                 self.settle();
             }
             Event::Incoming(Packet::Publish(message)) => self.receive(message),
@@ -117,7 +139,9 @@ impl Doer {
     fn publish_window(&mut self) {
         while self.published < self.work.count && self.published - self.settled < self.work.window {
             let payload = self.payload();
-            self.client.try_publish(TOPIC, self.work.qos, false, payload).unwrap();
+            self.client
+                .try_publish(TOPIC, self.work.qos, false, payload)
+                .unwrap();
             self.published += 1;
         }
     }
@@ -146,7 +170,11 @@ impl Doer {
             && payload.len() == self.work.size
             && payload[4..8] == (self.received as u32).to_le_bytes()
             && payload[..8] == payload[self.work.size - 8..];
-        assert!(good, "message {} is not the one that was sent", self.received);
+        assert!(
+            good,
+            "message {} is not the one that was sent",
+            self.received
+        );
         if last {
             self.client.try_disconnect().unwrap();
             return;
