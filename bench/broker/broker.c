@@ -27,7 +27,7 @@ struct connection {
     uint8_t *rest; /* the beginning of a packet whose end has not come */
     size_t rest_len;
     uint32_t sent;
-    uint32_t released; /* QoS 2: PUBREC has come */
+    uint32_t released; /* QoS 2: PUBREC has come, or PUBREL from a client that publishes */
     uint32_t settled;  /* QoS 0: written; QoS 1, 2: acknowledged; echo: it has come back */
     bool ended;        /* the last message, which says that all are settled, has been sent */
     bool subscribed;
@@ -185,12 +185,23 @@ static void on_ack(struct connection *connection, const struct packet *packet)
 {
     unsigned id = get_u16(packet->body);
     uint32_t *number = packet->first == PUBREC ? &connection->released : &connection->settled;
+    bool is_due = packet->first == PUBACK ? order.qos == 1 : order.qos == 2;
 
-    if (packet->body_len != 2 || *number == connection->sent || id != id_of(*number))
+    if (!is_due || packet->body_len != 2 || *number == connection->sent || id != id_of(*number))
         die("acknowledgement 0x%x of %u instead of %u", packet->first, id, id_of(*number));
     ++*number;
     if (packet->first == PUBREC)
         answer(connection, PUBREL, id);
+}
+
+/* tally_end knows whether all messages have come. */
+static void on_disconnect(struct connection *connection)
+{
+    if (order_floods(&order) && !connection->ended)
+        die("DISCONNECT after %u messages", (unsigned)connection->settled);
+    if (order.kind == WORK_PUBLISH && order.qos == 2 && connection->released != order.count)
+        die("DISCONNECT after %u PUBREL", (unsigned)connection->released);
+    connection->done = true;
 }
 
 static void on_packet(struct connection *connection, const struct packet *packet)
@@ -206,6 +217,7 @@ static void on_packet(struct connection *connection, const struct packet *packet
         on_subscribe(connection, packet);
         break;
     case PUBREL:
+        connection->released++;
         answer(connection, PUBCOMP, get_u16(packet->body));
         break;
     case PUBACK:
@@ -218,9 +230,7 @@ static void on_packet(struct connection *connection, const struct packet *packet
         output_len += sizeof pingresp;
         break;
     case DISCONNECT:
-        if (order_floods(&order) && !connection->ended)
-            die("DISCONNECT after %u messages", (unsigned)connection->settled);
-        connection->done = true;
+        on_disconnect(connection);
         break;
     default:
         if ((packet->first & 0xf0) != PUBLISH)
