@@ -3,15 +3,22 @@
 
     bench/instructions.py [DRIVER...]             a table; without DRIVER, of the limit and pmqtt_foreign
     bench/instructions.py --functions ROW DRIVER  where they go, for a row as "publish QoS 1"
+    bench/instructions.py --files ROW DRIVER      the same by source file, after `make -C bench profile`
 """
 
+import os
+import re
 import sys
 
 from measure import callgrind
 from measure.drivers import Driver, built
+from measure.pair import BUILD, ROOT
 from measure.rows import ROWS
 
 MESSAGES = 20000
+
+# What stands before the paths of our own files, and of Rust's.
+OUTSIDE = re.compile(rf"^({ROOT}|/rustc/\w+)/")
 
 
 def profile(row, name):
@@ -37,8 +44,20 @@ def functions(row, driver):
             print(f"{own:8.1f}{where.all[function]:12.1f}  {function[0]} [{function[1]}]")
 
 
+def files(row, driver):
+    """Most functions are inlined, which only a library with line tables tells."""
+    os.environ["LD_LIBRARY_PATH"] = str(BUILD / "profile/lib")
+    where = profile(row, driver)
+    print(f"{row}, {driver}: {where.total():.0f} instructions per message")
+    for name, value in where.files.most_common():
+        if value >= 0.5:
+            print(f"{value:8.1f}  {OUTSIDE.sub('', name)}")
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--functions"]:
         functions(*sys.argv[2:4])
+    elif sys.argv[1:2] == ["--files"]:
+        files(*sys.argv[2:4])
     else:
         table(sys.argv[1:] or ["limit", "pmqtt_foreign"])

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from . import pair
 
-NAME = re.compile(r"^(c?)(ob|fn)=\((\d+)\)(?: (.*))?$")
+# An object, a function, or a source file: of a function (fl), or of what is inlined there (fi, fe).
+NAME = re.compile(r"^(c?)(ob|fn|f[lie])=\((\d+)\)(?: (.*))?$")
 COST = re.compile(r"^[+\-*\d]\S* (\d+)$")
 
 
 class Profile:
-    """Instructions by object (a library) and by function: `own` without, `all` with what is called."""
+    """Instructions by object (a library), by source file, and by function: `own` without, `all` with what is called."""
 
     def __init__(self):
         self.objects = Counter()
+        self.files = Counter()
         self.own = Counter()
         self.all = Counter()
 
@@ -37,6 +39,7 @@ def parse(text):
     for line in text.splitlines():
         if match := NAME.match(line):
             called, kind, number, name = match.groups()
+            kind = "file" if kind[0] == "f" and kind != "fn" else kind
             if name:
                 names[kind, number] = name
             if not called:
@@ -48,6 +51,7 @@ def parse(text):
             profile.all[function] += cost
             if not is_call:
                 profile.objects[function[1]] += cost
+                profile.files[now["file"]] += cost
                 profile.own[function] += cost
             is_call = False
     return profile
