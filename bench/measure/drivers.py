@@ -14,6 +14,10 @@ class Driver:
     managed: bool = False
 
     @property
+    def is_ours(self):
+        return self.label.startswith("pmqtt") or self == LIMIT
+
+    @property
     def exists(self):
         return all(os.path.exists(part) for part in self.command)
 

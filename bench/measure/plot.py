@@ -8,7 +8,7 @@ PEER_COLOUR = "#d0a24c"
 
 PANEL_WIDTH, LABEL_WIDTH, VALUE_WIDTH = 440, 150, 60
 BAR, GAP, TITLE = 18, 6, 34
-COLUMNS = 2
+COLUMNS, WIDTH_MIN = 2, 520
 
 
 def colour(label):
@@ -44,14 +44,13 @@ class Axis:
 
 
 def bar_charts(title, subtitle, panels, logarithmic=True):
-    """panels: {name: {label: value}}."""
-    values = [value for bars in panels.values() for value in bars.values()]
-    axis = Axis(values, logarithmic)
+    """panels: {name: {label: value}}. They have one scale, but each has its own where that begins with zero."""
+    shared = Axis([value for bars in panels.values() for value in bars.values()], logarithmic)
     most = max(len(bars) for bars in panels.values())
     height = TITLE + most * (BAR + GAP) + 30
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    width, total = columns * PANEL_WIDTH + 20, rows * height + 70
+    width, total = max(columns * PANEL_WIDTH + 20, WIDTH_MIN), rows * height + 70
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" viewBox="0 0 {width} {total}" '
              f'font-family="system-ui, sans-serif" font-size="12">',
              f'<rect width="{width}" height="{total}" fill="#ffffff"/>',
@@ -59,7 +58,7 @@ def bar_charts(title, subtitle, panels, logarithmic=True):
              f'<text x="16" y="48" fill="#57606a">{escape(subtitle)}</text>']
     for i, (name, bars) in enumerate(panels.items()):
         x, y = 10 + i % columns * PANEL_WIDTH, 60 + i // columns * height
-        parts += panel(name, bars, axis, x, y, most)
+        parts += panel(name, bars, shared if logarithmic else Axis(bars.values(), False), x, y, most)
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -44,7 +44,7 @@ def write_plots(lines):
                     pick(lines, "median", ["round trip"]) | {
                         "round trip, 99 of 100 within": bars
                         for bars in pick(lines, "99 of 100 within", ["round trip"]).values()}, False),
-        "memory": ("Memory of a connected client that does nothing", f"KiB; {tenfold}",
+        "memory": ("Memory of an idle client", f"KiB, connected; {tenfold}",
                    pick(lines, "memory", ["idle client"]), True),
     }
     for name, (title, subtitle, panels, logarithmic) in charts.items():

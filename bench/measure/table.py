@@ -20,7 +20,9 @@ def goal(line):
         return ""
     bound = "0" if line.goal < 0.005 else f"{line.goal:.3g}"
     sign = ">=" if line.at_least else "<="
-    return f"{sign} {bound}" + ("x" if line.relative else "")
+    if not line.relative:
+        return f"{sign} {bound}"
+    return f"{sign} {bound}x" + ("" if line.base == LIMIT.label else f" {line.base}")
 
 
 def own(line):

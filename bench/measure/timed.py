@@ -4,10 +4,13 @@ The drivers take turns, so that whatever slows the machine down slows all of the
 the median of its runs, and so is its ratio to the first driver.
 """
 
+import sys
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 
 from . import pair
+from .pair import Failed
 
 ENOUGH_CPU_US = 60_000
 COUNT_MAX = 2_000_000
@@ -20,18 +23,28 @@ class Timed:
 
 
 def interleave(drivers, rounds, measure):
-    """{driver: Timed} of what measure(driver) returns."""
-    runs = [{driver: measure(driver) for driver in drivers} for _ in range(rounds)]
+    """{driver: Timed} of what measure(driver) returns, without the peers that have failed."""
+    runs, willing = [], list(drivers)
+    for _ in range(rounds):
+        runs.append({})
+        for driver in list(willing):
+            try:
+                runs[-1][driver] = measure(driver)
+            except Failed as failure:
+                if driver.is_ours:
+                    raise
+                print(f"left out: {failure}", file=sys.stderr)
+                willing.remove(driver)
     first = drivers[0]
     return {driver: Timed(median(run[driver] for run in runs), median(run[driver] / run[first] for run in runs))
-            for driver in drivers}
+            for driver in willing}
 
 
 def long_enough(driver, work):
     """The work with as many messages as take enough CPU to be told from the start of a process."""
     count = 1000
     while count < COUNT_MAX and pair.run(driver, work.with_count(count)).cpu_us < ENOUGH_CPU_US:
-        count *= 4
+        count *= 2
     return work.with_count(min(count, COUNT_MAX))
 
 
@@ -42,9 +55,12 @@ def cpu_between(driver, work, short):
 
 
 def cpu_per_message(drivers, work, rounds):
-    works = {driver: long_enough(driver, work) for driver in drivers}
+    @cache
+    def longer(driver):
+        return long_enough(driver, work)
+
     return interleave(drivers, rounds, lambda driver: cpu_between(
-        driver, works[driver], work.with_count(works[driver].count // 10)))
+        driver, longer(driver), work.with_count(longer(driver).count // 10)))
 
 
 def round_trip(drivers, work, rounds):
@@ -58,7 +74,8 @@ def round_trip(drivers, work, rounds):
     middle = interleave(drivers, rounds, p50)
     first = outcomes[drivers[0]]
     return {driver: (middle[driver], Timed(median(outcome.p99_us for outcome in seen), median(
-        outcome.p99_us / base.p99_us for outcome, base in zip(seen, first)))) for driver, seen in outcomes.items()}
+        outcome.p99_us / base.p99_us for outcome, base in zip(seen, first))))
+            for driver, seen in outcomes.items() if driver in middle}
 
 
 def rate(drivers, work, rounds, **options):
