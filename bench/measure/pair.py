@@ -52,6 +52,9 @@ class Failed(Exception):
     """The work was not done."""
 
 
+# The library that the drivers run with, unless the caller has another one.
+os.environ.setdefault("LD_LIBRARY_PATH", str(ROOT / "build/release/lib/release"))
+
 CORES = sorted(os.sched_getaffinity(0))
 
 
