@@ -14,7 +14,8 @@ trap '"$broker" kill "$tmp/broker"; rm -rf "$tmp"' EXIT
 unset PKG_CONFIG_LIBDIR CMAKE_PREFIX_PATH DESTDIR pmqtt_DIR MAKEFLAGS MFLAGS
 lib=$(dirname "$(find "$prefix" -name libpmqtt.a)")
 export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
-export GOTOOLCHAIN=local GOFLAGS=
+# Go's cache asks pkg-config once for a package; it is told that this is another installation.
+export GOTOOLCHAIN=local GOFLAGS= CGO_LDFLAGS="-O2 -g -L$lib"
 export CFLAGS='-O2 -Wall -Wextra -Wpedantic -Werror'
 export CXXFLAGS=$CFLAGS
 

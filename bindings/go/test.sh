@@ -9,6 +9,8 @@ cd "$(dirname "$0")"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib GOTOOLCHAIN=local GOFLAGS=
+# Go's cache asks pkg-config once for a package; it is told that this is another installation.
+export CGO_LDFLAGS="-O2 -g -L$prefix/lib"
 
 step() { echo "-- $*"; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
