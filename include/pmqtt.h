@@ -1734,8 +1734,7 @@ int pmqtt_tls_key_password_set(struct pmqtt_client *client, pmqtt_key_password c
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
  * built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
- * that is trusted.
+ * Thread-safe; callback-safe; never blocks.
  */
 int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
 
@@ -1749,8 +1748,7 @@ int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
  * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
- * that is trusted.
+ * Thread-safe; callback-safe; never blocks.
  */
 int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
 
@@ -1765,8 +1763,7 @@ int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_TLS`: a name
  * is empty or too long; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
- * that is trusted.
+ * Thread-safe; callback-safe; never blocks.
  */
 int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols, size_t count);
 
@@ -1795,15 +1792,18 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  *
  * @param client   The client; not NULL.
  * @param ssl_ctx  An `SSL_CTX *` of the same OpenSSL 3 library that libpmqtt is linked with, made
- *                 for clients. The library takes a reference of its own. NULL: back to what
- *                 `pmqtt_tls_set` has set.
+ *                 for clients. The library takes a reference of its own. The name is
+ *                 checked where the context verifies the broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` has set, or
+ *                 would set by default.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
  * built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
+ * Thread-safe; callback-safe. Blocks only where ssl_ctx is NULL, for reading the system's store, if
+ * that is trusted.
  */
-int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
+int pmqtt_tls_context_set(struct pmqtt_client *client,
+                          void *ssl_ctx);
 
 #ifdef __cplusplus
 }  // extern "C"

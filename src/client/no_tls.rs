@@ -6,7 +6,7 @@ use crate::transport::Tls;
 pub struct Security {}
 
 impl Security {
-    pub fn tls(&self) -> Option<&Tls> {
+    pub fn tls(&self) -> Option<Tls> {
         None
     }
 }

@@ -188,7 +188,7 @@ impl State {
 
     /// Where to connect to now, and how: with the settings of this moment.
     pub fn next_endpoint(&self) -> Option<Endpoint> {
-        let tls = self.security.tls().cloned();
+        let tls = self.security.tls();
         let mut endpoint = self.endpoint.clone()?;
         if let Place::Host(Host { port: port @ 0, .. }) = &mut endpoint.place {
             *port = match tls {

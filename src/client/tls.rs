@@ -2,24 +2,35 @@
 //! connection.
 
 use std::fs;
+use std::sync::Arc;
 
 use openssl::ssl::SslContext;
+use parking_lot::Mutex;
 
 use super::Client;
 use super::error::{Code, Error, Result};
 use crate::transport::Tls;
-use crate::transport::tls::{Authorities, Identity, KeyPassword, Protocol, Psk, Settings};
+use crate::transport::tls::{
+    Authorities, Context, Identity, KeyPassword, Peer, Protocol, Psk, Settings,
+};
 
 #[derive(Default)]
 pub struct Security {
     settings: Settings,
-    /// None while connections are not secured.
-    tls: Option<Tls>,
+    /// Made of the settings; None while connections are not secured.
+    context: Option<Context>,
+    peer: Peer,
+    /// Held while a context is made, so that of two changes at a time neither is lost.
+    change: Arc<Mutex<()>>,
 }
 
 impl Security {
-    pub fn tls(&self) -> Option<&Tls> {
-        self.tls.as_ref()
+    /// What the next connection is secured with.
+    pub fn tls(&self) -> Option<Tls> {
+        Some(Tls {
+            context: self.context.clone()?,
+            peer: self.peer.clone(),
+        })
     }
 }
 
@@ -82,17 +93,18 @@ impl Client {
         self.secure(|settings| settings.context = context)
     }
 
-    pub fn set_tls_insecure(&self, insecure: bool) -> Result {
-        self.adjust(|settings| settings.verify_name = !insecure)
+    pub fn set_tls_insecure(&self, insecure: bool) {
+        self.lock().security.peer.any_name = insecure;
     }
 
-    pub fn set_tls_server_name(&self, name: Option<&str>) -> Result {
+    pub fn set_tls_server_name(&self, name: Option<&str>) {
         let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-        self.adjust(|settings| settings.server_name = name)
+        self.lock().security.peer.server_name = name;
     }
 
-    pub fn set_tls_alpn(&self, protocols: Vec<Vec<u8>>) -> Result {
-        self.adjust(|settings| settings.alpn = protocols)
+    pub fn set_tls_alpn(&self, protocols: &[Vec<u8>]) -> Result {
+        let offered = self.lock().security.peer.offer(protocols);
+        offered.map_err(refused)
     }
 
     /// Asks the program for the password of its key, with no lock held.
@@ -105,27 +117,16 @@ impl Client {
         usize::try_from(length).ok().filter(|&n| n <= buffer.len())
     }
 
-    /// Changes what holds once TLS is on.
-    fn adjust(&self, change: impl FnOnce(&mut Settings)) -> Result {
-        let is_on = self.lock().security.tls.is_some();
-        self.apply(change, is_on)
-    }
-
-    /// Turns TLS on.
+    /// Turns TLS on. Files may have to be read for the context, so it is made without the lock.
     fn secure(&self, change: impl FnOnce(&mut Settings)) -> Result {
-        self.apply(change, true)
-    }
-
-    fn apply(&self, change: impl FnOnce(&mut Settings), on: bool) -> Result {
+        let only = Arc::clone(&self.lock().security.change);
+        let _only = only.lock();
         let mut settings = self.lock().security.settings.clone();
         change(&mut settings);
-        // The system's store has to be read for it, so it is done without the lock, and only once
-        // there is a use for it.
-        let tls = match on {
-            true => Some(settings.build().map_err(refused)?),
-            false => settings.check().map(|()| None).map_err(refused)?,
-        };
-        self.lock().security = Security { settings, tls };
+        let context = settings.build().map_err(refused)?;
+        let mut state = self.lock();
+        state.security.settings = settings;
+        state.security.context = Some(context);
         Ok(())
     }
 }

@@ -173,10 +173,10 @@ impl OneshotTls {
         // SAFETY: the caller's promise is the same.
         unsafe {
             if let Some(name) = optional_text(self.server_name, "tls: server_name")? {
-                client.set_tls_server_name(Some(name))?;
+                client.set_tls_server_name(Some(name));
             }
             if self.insecure {
-                client.set_tls_insecure(true)?;
+                client.set_tls_insecure(true);
             }
             client.set_tls(&TlsOptions {
                 authorities: optional_text(self.ca_certs, "tls: ca_certs")?.map(Source::File),

@@ -158,12 +158,16 @@ pub unsafe extern "C" fn pmqtt_tls_key_password_set(
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
 /// built without TLS.
 ///
-/// Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
-/// that is trusted.
+/// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Client, insecure: bool) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
-    unsafe { with_tls!(client, |client| client.set_tls_insecure(insecure)) }
+    unsafe {
+        with_tls!(client, |client| {
+            client.set_tls_insecure(insecure);
+            Ok(())
+        })
+    }
 }
 
 /// Sets the name that the broker is asked for (SNI) and that its certificate has to be for, in place
@@ -175,8 +179,7 @@ pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Client, insecure: b
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
 /// `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
-/// Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
-/// that is trusted.
+/// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_server_name_set(
     client: *mut Client,
@@ -185,7 +188,8 @@ pub unsafe extern "C" fn pmqtt_tls_server_name_set(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         with_tls!(client, |client| {
-            client.set_tls_server_name(optional_text(name, "tls_server_name_set: the name")?)
+            client.set_tls_server_name(optional_text(name, "tls_server_name_set: the name")?);
+            Ok(())
         })
     }
 }
@@ -200,8 +204,7 @@ pub unsafe extern "C" fn pmqtt_tls_server_name_set(
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_TLS`: a name
 /// is empty or too long; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
-/// Thread-safe; callback-safe. Blocks only, once TLS is on, for reading the system's store, where
-/// that is trusted.
+/// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_alpn_set(
     client: *mut Client,
@@ -215,7 +218,7 @@ pub unsafe extern "C" fn pmqtt_tls_alpn_set(
                 .iter()
                 .map(|&name| Ok(text(name, "tls_alpn_set: the protocol")?.into()))
                 .collect::<Result<Vec<_>>>()?;
-            client.set_tls_alpn(protocols)
+            client.set_tls_alpn(&protocols)
         })
     }
 }
@@ -253,13 +256,15 @@ pub unsafe extern "C" fn pmqtt_tls_psk_set(
 ///
 /// @param client   The client; not NULL.
 /// @param ssl_ctx  An `SSL_CTX *` of the same OpenSSL 3 library that libpmqtt is linked with, made
-///                 for clients. The library takes a reference of its own. NULL: back to what
-///                 `pmqtt_tls_set` has set.
+///                 for clients. The library takes a reference of its own. The name is
+///                 checked where the context verifies the broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` has set, or
+///                 would set by default.
 ///
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
 /// built without TLS.
 ///
-/// Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
+/// Thread-safe; callback-safe. Blocks only where ssl_ctx is NULL, for reading the system's store, if
+/// that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_context_set(client: *mut Client, ssl_ctx: *mut c_void) -> c_int {
     // SAFETY: the pointers are what the header's contract says.

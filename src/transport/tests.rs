@@ -2,6 +2,8 @@
 
 mod domain;
 #[cfg(feature = "tls")]
+mod tls_server;
+#[cfg(feature = "tls")]
 mod tls_session;
 
 use super::*;

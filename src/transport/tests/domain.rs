@@ -213,7 +213,7 @@ fn a_host_whose_handshake_fails_makes_room_for_the_next() {
         named("second", listeners[1].1.port()),
     ];
     let secure = Endpoint {
-        tls: Some(tls::Settings::default().build().unwrap()),
+        tls: Some(tls_server::unverified()),
         ..place()
     };
     let resolver = Resolver::with(

@@ -1,6 +1,7 @@
 //! From a connected socket to a secured one, or to the reason why not.
 
 use super::Tls;
+use super::session::Giver;
 use super::settings::reason;
 use super::stream::TlsStream;
 use crate::sys::Watch;
@@ -26,7 +27,7 @@ pub struct Handshake {
 
 impl Handshake {
     pub fn new(tls: &Tls, tcp: Tcp, host: &str) -> Result<Handshake, Error> {
-        let name = tls.server_name.as_deref().unwrap_or(host);
+        let name = tls.peer.server_name.as_deref().unwrap_or(host);
         let name = name
             .trim_start_matches('[')
             .trim_end_matches([']', '.'])
@@ -93,13 +94,15 @@ impl Handshake {
 }
 
 fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {
-    let mut ssl = Ssl::new(&tls.context)?;
+    let mut ssl = Ssl::new(&tls.context.ssl)?;
     let ip = name.parse::<IpAddr>().ok();
     if ip.is_none() {
         // RFC 6066: an address is no server name.
         ssl.set_hostname(name)?;
     }
-    if tls.verify && tls.verify_name {
+    let is_checked = ssl.verify_mode().contains(SslVerifyMode::PEER);
+    let name_is_checked = is_checked && !tls.peer.any_name;
+    if name_is_checked {
         let param = ssl.param_mut();
         param.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
         match ip {
@@ -107,10 +110,10 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
             None => param.set_host(name)?,
         }
     }
-    if !tls.alpn.is_empty() {
-        ssl.set_alpn_protos(&tls.alpn)?;
+    if !tls.peer.alpn().is_empty() {
+        ssl.set_alpn_protos(tls.peer.alpn())?;
     }
-    if tls.verify {
+    if is_checked {
         let refusal = Arc::clone(refusal);
         ssl.set_verify_callback(SslVerifyMode::PEER, move |good, context| {
             if !good {
@@ -119,7 +122,11 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
             good
         });
     }
-    tls.session.resume(&mut ssl, name)?;
+    let giver = Giver {
+        name: name.to_owned(),
+        name_is_checked,
+    };
+    tls.context.session.resume(&mut ssl, giver)?;
     Ok(ssl)
 }
 

@@ -2,35 +2,38 @@
 //!
 //! | file        | idea                                                       |
 //! |-------------|------------------------------------------------------------|
-//! | `mod`       | what all connections of a client share                     |
+//! | `mod`       | what a connection is secured with                          |
 //! | `settings`  | what a program asks for becomes a context, or an error     |
+//! | `peer`      | whom a connection is to be with, and what it offers him    |
 //! | `handshake` | from a connected socket to a secured one, or to the reason |
 //! | `session`   | the last session, and whose it is                          |
 //! | `stream`    | reading and writing                                        |
 
 mod handshake;
+mod peer;
 mod session;
 mod settings;
 mod stream;
 
 pub use handshake::Handshake;
+pub use peer::Peer;
 pub use settings::{Authorities, Identity, KeyPassword, Protocol, Psk, Settings};
 
 use openssl::ssl::SslContext;
 use session::LastSession;
 use std::sync::Arc;
 
-/// What each connection of a client is secured with.
+/// What a connection is secured with.
 #[derive(Clone)]
 pub struct Tls {
-    context: SslContext,
-    /// Whether the broker's certificate has to be good, and whether its name has to be right.
-    verify: bool,
-    verify_name: bool,
-    /// In place of the host's name, for SNI and for the check of the certificate.
-    server_name: Option<String>,
-    /// As it goes over the wire: each name behind its length.
-    alpn: Vec<u8>,
+    pub context: Context,
+    pub peer: Peer,
+}
+
+/// What the connections of a client share.
+#[derive(Clone)]
+pub struct Context {
+    ssl: SslContext,
     /// The last session, so that the next connection can resume it.
     session: Arc<LastSession>,
 }

@@ -1,5 +1,5 @@
 //! The last session, and whose it is: a resumed one skips the check of the certificate, so it is
-//! good for nobody else.
+//! good for nobody else, and for nobody who was not checked as the next connection has to be.
 
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
@@ -9,25 +9,34 @@ use std::sync::LazyLock;
 
 #[derive(Default)]
 pub struct LastSession {
-    last: Mutex<Option<(String, SslSession)>>,
+    last: Mutex<Option<(Giver, SslSession)>>,
+}
+
+/// Who gives a session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Giver {
+    pub name: String,
+    /// The certificate was to be for that name.
+    pub name_is_checked: bool,
 }
 
 impl LastSession {
     /// Notes on a connection whom it is made with, and offers him the session that he gave.
-    pub fn resume(&self, ssl: &mut SslRef, name: &str) -> Result<(), ErrorStack> {
-        ssl.set_ex_data(NAME.clone()?, name.to_owned());
-        match &*self.last.lock() {
-            Some((giver, session)) if giver == name => crate::sys::resume(ssl, session),
+    pub fn resume(&self, ssl: &mut SslRef, giver: Giver) -> Result<(), ErrorStack> {
+        let result = match &*self.last.lock() {
+            Some((last, session)) if *last == giver => crate::sys::resume(ssl, session),
             _ => Ok(()),
-        }
+        };
+        ssl.set_ex_data(GIVER.clone()?, giver);
+        result
     }
 
     /// A broker has given this one. It may be the connection before the present one's.
     pub fn keep(&self, ssl: &SslRef, session: SslSession) {
-        let name = NAME.as_ref().ok().and_then(|&index| ssl.ex_data(index));
-        *self.last.lock() = name.map(|name| (name.clone(), session));
+        let giver = GIVER.as_ref().ok().and_then(|&index| ssl.ex_data(index));
+        *self.last.lock() = giver.map(|giver| (giver.clone(), session));
     }
 }
 
-/// Where a connection of OpenSSL's has the name that was asked for; one for all of the process.
-static NAME: LazyLock<Result<Index<Ssl, String>, ErrorStack>> = LazyLock::new(Ssl::new_ex_index);
+/// Where a connection of OpenSSL's has who it is made with; one for all of the process.
+static GIVER: LazyLock<Result<Index<Ssl, Giver>, ErrorStack>> = LazyLock::new(Ssl::new_ex_index);

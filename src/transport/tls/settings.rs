@@ -1,7 +1,7 @@
 //! What a program asks for, checked at once: an error that can be found now is not left to the
 //! first connection.
 
-use super::Tls;
+use super::Context;
 use super::session::LastSession;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
@@ -18,14 +18,10 @@ pub struct Settings {
     pub identity: Option<Identity>,
     /// The broker's certificate has to lead to one of the authorities.
     pub verify: bool,
-    /// The certificate has to be for the host.
-    pub verify_name: bool,
     /// None: the best that both sides have, 1.2 at least.
     pub protocol: Option<Protocol>,
     /// OpenSSL's names, with colons between them, those of 1.3 among them.
     pub ciphers: Option<String>,
-    pub server_name: Option<String>,
-    pub alpn: Vec<Vec<u8>>,
     pub psk: Option<Psk>,
     /// The program's own context, in place of all that makes one.
     pub context: Option<SslContext>,
@@ -69,11 +65,8 @@ impl Default for Settings {
             authorities: Authorities::System,
             identity: None,
             verify: true,
-            verify_name: true,
             protocol: None,
             ciphers: None,
-            server_name: None,
-            alpn: Vec::new(),
             psk: None,
             context: None,
         }
@@ -110,28 +103,14 @@ impl Identity {
 }
 
 impl Settings {
-    /// Says which setting cannot be used, of those that need no other.
-    pub fn check(&self) -> Result<(), String> {
-        wire_format(&self.alpn).map(drop)
-    }
-
-    /// Makes what connections need, or says which setting cannot be used.
-    pub fn build(&self) -> Result<Tls, String> {
+    /// Makes what connections share, or says which setting cannot be used.
+    pub fn build(&self) -> Result<Context, String> {
         let session = Arc::new(LastSession::default());
-        let context = match &self.context {
-            Some(context) => context.clone(),
-            None => self.context(&session)?,
-        };
-        Ok(Tls {
-            // A context of the program's own says by itself what it demands.
-            verify: match &self.context {
-                Some(own) => own.verify_mode().contains(SslVerifyMode::PEER),
-                None => self.verify,
+        Ok(Context {
+            ssl: match &self.context {
+                Some(own) => own.clone(),
+                None => self.context(&session)?,
             },
-            context,
-            verify_name: self.verify_name,
-            server_name: self.server_name.clone(),
-            alpn: wire_format(&self.alpn)?,
             session,
         })
     }
@@ -180,6 +159,8 @@ impl Settings {
 
     fn set_authorities(&self, builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
         match &self.authorities {
+            // There is no need to read what nobody looks at.
+            _ if !self.verify => Ok(()),
             Authorities::System => builder.set_default_verify_paths(),
             Authorities::These(certificates) => certificates
                 .iter()
@@ -256,18 +237,6 @@ fn private_key(pem: &[u8], source: &str, password: KeyPassword) -> Result<PKey<P
         // All that OpenSSL would say is "unsupported".
         false => format!("{source}: there is no private key in it that OpenSSL can use"),
     })
-}
-
-fn wire_format(protocols: &[Vec<u8>]) -> Result<Vec<u8>, String> {
-    let mut wire = Vec::new();
-    for protocol in protocols {
-        match u8::try_from(protocol.len()) {
-            Ok(length @ 1..) => wire.push(length),
-            _ => return Err("alpn: a name has 1 to 255 bytes".to_owned()),
-        }
-        wire.extend_from_slice(protocol);
-    }
-    Ok(wire)
 }
 
 fn text(what: &'static str) -> impl Fn(ErrorStack) -> String {

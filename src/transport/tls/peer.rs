@@ -1,0 +1,37 @@
+//! Whom a connection is to be with. It is settled with each connection anew, so that a change of it
+//! costs nothing.
+
+/// Who the broker has to be, and what it is offered.
+#[derive(Clone, Default)]
+pub struct Peer {
+    /// A good certificate for any name will do.
+    pub any_name: bool,
+    /// In place of the host's name, for SNI and for the check of the certificate.
+    pub server_name: Option<String>,
+    alpn: Vec<u8>,
+}
+
+impl Peer {
+    /// Offers protocols by ALPN, the best first.
+    pub fn offer(&mut self, protocols: &[Vec<u8>]) -> Result<(), String> {
+        self.alpn = wire_format(protocols)?;
+        Ok(())
+    }
+
+    /// What is offered, as it goes over the wire: each name behind its length.
+    pub fn alpn(&self) -> &[u8] {
+        &self.alpn
+    }
+}
+
+fn wire_format(protocols: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    let mut wire = Vec::new();
+    for protocol in protocols {
+        match u8::try_from(protocol.len()) {
+            Ok(length @ 1..) => wire.push(length),
+            _ => return Err("alpn: a name has 1 to 255 bytes".to_owned()),
+        }
+        wire.extend_from_slice(protocol);
+    }
+    Ok(wire)
+}
