@@ -111,7 +111,7 @@ static int set_unknown_psk(pmqtt_client *client, const row *row)
 #define AUTHORITY .ca = "authority.pem", .reqs = PMQTT_CERT_REQUIRED
 
 /* In TLS 1.3 a client learns what the broker thinks of its certificate after its own CONNECT: hence it
- * is a connection that is lost. */
+ * says that the connection is lost. */
 static const row ROWS[] = {
     {"good chain, by name", NAMED, "broker.test", AUTHORITY},
     {"good chain, by address", ADDRESSED, AUTHORITY},
@@ -141,13 +141,11 @@ static const row ROWS[] = {
     {"client certificate, TLS 1.2", DEMANDING, AUTHORITY, .cert = "client.pem", .key = "client.key",
      .version = PMQTT_TLS_V1_2},
     {"client certificate missing", DEMANDING, AUTHORITY,
-     .rc = PMQTT_ERR_CONN_LOST,
-     .error = "tcp: connection lost: tls: the broker refuses: alert certificate required"},
+     .rc = PMQTT_ERR_TLS, .error = "tls: connection lost: the broker refuses: alert certificate required"},
     {"client certificate missing, TLS 1.2", DEMANDING, AUTHORITY, .version = PMQTT_TLS_V1_2,
      .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the broker refuses: alert handshake failure"},
     {"client certificate of a stranger", DEMANDING, AUTHORITY, .cert = "impostor.pem", .key = "impostor.key",
-     .rc = PMQTT_ERR_CONN_LOST,
-     .error = "tcp: connection lost: tls: the broker refuses: alert unknown ca"},
+     .rc = PMQTT_ERR_TLS, .error = "tls: connection lost: the broker refuses: alert unknown ca"},
     {"client certificate of a stranger, TLS 1.2", DEMANDING, AUTHORITY, .cert = "impostor.pem",
      .key = "impostor.key", .version = PMQTT_TLS_V1_2,
      .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the broker refuses: alert unknown ca"},
@@ -215,7 +213,8 @@ static const row ROWS[] = {
     {"insecure: not any date", EXPIRED, AUTHORITY, .set = set_insecure,
      .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the certificate of 127.0.0.1: certificate has expired"},
     {"no TLS at the port", PLAIN, AUTHORITY,
-     .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: Connection reset by peer (os error 104)"},
+     .rc = PMQTT_ERR_TLS,
+     .error = "tls: 127.0.0.1: Connection reset by peer (os error 104); this port does not seem to speak TLS"},
 };
 
 /* The first number that is not 0, of what sets TLS, of the connect and of what comes after it. */

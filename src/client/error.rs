@@ -84,7 +84,11 @@ impl Error {
 
     /// The connection broke while it was read from or written to.
     pub fn lost(error: &io::Error) -> Error {
-        Error::new(Code::ConnLost, format!("tcp: connection lost: {error}"))
+        let inner = error.get_ref();
+        match inner.and_then(|inner| inner.downcast_ref::<transport::Error>()) {
+            Some(why) => why.clone().into(),
+            None => Error::new(Code::ConnLost, format!("tcp: connection lost: {error}")),
+        }
     }
 
     pub fn os(doing: &str, error: &io::Error) -> Error {

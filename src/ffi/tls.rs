@@ -59,6 +59,11 @@ pub type pmqtt_key_password = Option<
 /// another argument is wrong; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names
 /// the file. Nothing was changed then.
 ///
+/// What a broker thinks of the client's certificate is told in the handshake by TLS 1.2:
+/// `pmqtt_connect` returns `PMQTT_ERR_TLS`. TLS 1.3 tells it when the handshake is over for the
+/// client: `pmqtt_connect` has succeeded then, and a loop call and `on_connect_fail` get
+/// `PMQTT_ERR_TLS`, before any `on_connect`. `pmqtt_last_error` has the broker's alert in both.
+///
 /// Thread-safe; callback-safe. Blocks for reading the files.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_set(

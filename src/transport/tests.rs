@@ -5,6 +5,8 @@ mod domain;
 mod tls_server;
 #[cfg(feature = "tls")]
 mod tls_session;
+#[cfg(feature = "tls")]
+mod tls_strangers;
 
 use super::*;
 use crate::sys::{self, EventSet, PollSet, Waker};

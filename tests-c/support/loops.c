@@ -57,6 +57,7 @@ static void note(struct loop_client *entry, int rc)
     case PMQTT_ERR_PROTOCOL:
     case PMQTT_ERR_TIMEOUT:
     case PMQTT_ERR_DNS:
+    case PMQTT_ERR_TLS:
     case PMQTT_ERR_ERRNO:
         entry->ends++;
         entry->last_end = rc;

@@ -14,6 +14,7 @@ use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVerifyMode};
 use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509Ref, X509StoreContextRef};
 use parking_lot::Mutex;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -78,20 +79,30 @@ impl Handshake {
     }
 
     fn failure(&self, error: openssl::ssl::Error) -> Error {
-        let name = &self.name;
-        let words = match (
-            self.refusal.lock().take(),
-            error.ssl_error(),
-            error.io_error(),
-        ) {
-            (Some(refusal), _, _) => refusal,
-            (None, Some(stack), _) => words(stack),
-            (None, None, Some(error)) => error.to_string(),
-            (None, None, None) => "the broker closed the connection".to_owned(),
+        let refusal = self.refusal.lock().take();
+        let words = match (refusal, error.ssl_error()) {
+            (Some(refusal), _) => refusal,
+            (None, Some(stack)) => words(stack),
+            (None, None) => self.broken_off(error.io_error()),
         };
-        Error::new(Stage::Tls, format!("{name}: {words}"))
+        Error::new(Stage::Tls, format!("{}: {words}", self.name))
+    }
+
+    /// The broker has ended the connection. Where it had not yet said a word of TLS, it may know none.
+    fn broken_off(&self, error: Option<&io::Error>) -> String {
+        let how = match error {
+            Some(error) => error.to_string(),
+            None => "the broker closed the connection".to_owned(),
+        };
+        let stream = self.stream.as_ref();
+        match stream.is_some_and(|stream| stream.ssl().current_cipher().is_none()) {
+            true => format!("{how}; {NO_TLS}"),
+            false => how,
+        }
     }
 }
+
+const NO_TLS: &str = "this port does not seem to speak TLS";
 
 fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&tls.context.ssl)?;
@@ -181,17 +192,30 @@ fn subject(certificate: &X509Ref) -> Option<String> {
     entry.data().to_string().ok()
 }
 
-/// What OpenSSL says; where the broker has sent an alert, that it did.
+/// What OpenSSL says; where the broker has sent an alert, which one.
 pub(super) fn words(stack: &ErrorStack) -> String {
-    let reason = reason(stack);
-    if let Some((_, alert)) = reason.split_once(" alert ") {
+    if let Some(alert) = alert(stack) {
         return format!("the broker refuses: alert {alert}");
     }
+    let reason = reason(stack);
     match reason.as_str() {
         "wrong version number" | "packet length too long" | "record layer failure" => {
-            format!("{reason}; this port does not seem to speak TLS")
+            format!("{reason}; {NO_TLS}")
         }
-        "unexpected eof while reading" => "the broker closed the connection".to_owned(),
         _ => reason,
     }
+}
+
+/// The name of the broker's alert, or its number where OpenSSL knows no name.
+fn alert(stack: &ErrorStack) -> Option<String> {
+    // SSL_AD_REASON_OFFSET: reasons from there on are alerts, and their names are like "tlsv1 alert
+    // unknown ca" and "tlsv1 unrecognized name".
+    const FIRST: i32 = 1000;
+    let error = stack.errors().last()?;
+    let number = u8::try_from(error.reason_code() - FIRST).ok()?;
+    let name = error
+        .reason()
+        .and_then(|reason| reason.split_once(' '))
+        .map(|(_, name)| name.strip_prefix("alert ").unwrap_or(name));
+    Some(name.map_or_else(|| number.to_string(), str::to_owned))
 }

@@ -2,6 +2,7 @@
 
 use super::handshake::words;
 use crate::sys::Watch;
+use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
 use crate::transport::tcp::Tcp;
 use openssl::ssl::{ErrorCode, SslStream};
@@ -81,19 +82,14 @@ fn failure(error: openssl::ssl::Error) -> io::Error {
     match error.into_io_error() {
         Ok(error) => error,
         Err(error) => match error.ssl_error() {
-            Some(stack) if is_truncated(stack) => io::Error::new(
+            Some(stack) => {
+                let text = format!("connection lost: {}", words(stack));
+                io::Error::other(Error::new(Stage::Tls, text))
+            }
+            None => io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the broker closed it without a TLS close_notify",
             ),
-            Some(stack) => io::Error::other(format!("tls: {}", words(stack))),
-            None => io::ErrorKind::UnexpectedEof.into(),
         },
     }
-}
-
-fn is_truncated(stack: &openssl::error::ErrorStack) -> bool {
-    stack
-        .errors()
-        .iter()
-        .any(|error| error.reason() == Some("unexpected eof while reading"))
 }
