@@ -5,7 +5,7 @@ use crate::sys::Watch;
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
 use crate::transport::tcp::Tcp;
-use openssl::ssl::{ErrorCode, SslStream};
+use openssl::ssl::{ErrorCode, ShutdownState, SslStream};
 use std::io;
 
 pub struct TlsStream {
@@ -74,6 +74,15 @@ impl Stream for TlsStream {
     fn watch(&self, want_write: bool) -> Watch {
         let want_write = want_write || self.read_wants_write;
         self.inner.get_ref().watch(want_write)
+    }
+}
+
+/// OpenSSL takes back the session of a connection that ends without a farewell, as TLS 1.0 wanted it.
+/// But one that was lost is just what is to be resumed; after an alert it has been taken back already.
+impl Drop for TlsStream {
+    fn drop(&mut self) {
+        self.inner
+            .set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
     }
 }
 
