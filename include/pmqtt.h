@@ -1797,8 +1797,9 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  *
  * @param client   The client; not NULL.
  * @param ssl_ctx  An `SSL_CTX *` of the same OpenSSL 3 library that libpmqtt is linked with, made
- *                 for clients. The library takes a reference of its own. The name is
- *                 checked where the context verifies the broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` has set, or
+ *                 for clients. The library takes a reference of its own, and leaves the
+ *                 context's callbacks alone; the name is checked where the context verifies the
+ *                 broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` has set, or
  *                 would set by default.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
@@ -1807,8 +1808,7 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  * Thread-safe; callback-safe. Blocks only where ssl_ctx is NULL, for reading the system's store, if
  * that is trusted.
  */
-int pmqtt_tls_context_set(struct pmqtt_client *client,
-                          void *ssl_ctx);
+int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 
 #ifdef __cplusplus
 }  // extern "C"

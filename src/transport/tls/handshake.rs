@@ -82,10 +82,22 @@ impl Handshake {
         let refusal = self.refusal.lock().take();
         let words = match (refusal, error.ssl_error()) {
             (Some(refusal), _) => refusal,
-            (None, Some(stack)) => words(stack),
+            (None, Some(stack)) => self.refused(stack),
             (None, None) => self.broken_off(error.io_error()),
         };
         Error::new(Stage::Tls, format!("{}: {words}", self.name))
+    }
+
+    /// OpenSSL refuses the broker, or the other way round. What a context of the program's own has
+    /// against a certificate, it tells nobody by itself.
+    fn refused(&self, stack: &ErrorStack) -> String {
+        match &self.stream {
+            Some(stream) if reason(stack) == "certificate verify failed" => {
+                let why = stream.ssl().verify_result().error_string();
+                format!("the broker's certificate: {why}")
+            }
+            _ => words(stack),
+        }
     }
 
     /// The broker has ended the connection. Where it had not yet said a word of TLS, it may know none.
@@ -124,7 +136,8 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
     if !tls.peer.alpn().is_empty() {
         ssl.set_alpn_protos(tls.peer.alpn())?;
     }
-    if is_checked {
+    // A context of the program's own may have a callback of its own.
+    if is_checked && !tls.context.is_programs_own {
         let refusal = Arc::clone(refusal);
         ssl.set_verify_callback(SslVerifyMode::PEER, move |good, context| {
             if !good {

@@ -34,6 +34,8 @@ pub struct Tls {
 #[derive(Clone)]
 pub struct Context {
     ssl: SslContext,
+    /// The program has made it, and its callbacks are left alone.
+    is_programs_own: bool,
     /// The last session, so that the next connection can resume it.
     session: Arc<LastSession>,
 }

@@ -111,6 +111,7 @@ impl Settings {
                 Some(own) => own.clone(),
                 None => self.context(&session)?,
             },
+            is_programs_own: self.context.is_some(),
             session,
         })
     }
