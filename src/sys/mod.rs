@@ -37,7 +37,7 @@ pub use poll::{PollSet, Watch};
 pub use socket::NO_SIGNAL;
 pub use thread::spawn;
 #[cfg(feature = "tls")]
-pub use tls::resume;
+pub use tls::{holds_bytes, read_ahead, resume, set_mode};
 
 use std::io;
 

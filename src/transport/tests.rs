@@ -7,6 +7,8 @@ mod tls_server;
 mod tls_session;
 #[cfg(feature = "tls")]
 mod tls_strangers;
+#[cfg(feature = "tls")]
+mod tls_stream;
 
 use super::*;
 use crate::sys::{self, EventSet, PollSet, Waker};

@@ -4,13 +4,13 @@ use super::Tls;
 use super::session::Giver;
 use super::settings::reason;
 use super::stream::TlsStream;
-use crate::sys::Watch;
+use crate::sys::{self, Watch};
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
 use crate::transport::tcp::Tcp;
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
-use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVerifyMode};
+use openssl::ssl::{ErrorCode, Ssl, SslMode, SslRef, SslStream, SslVerifyMode};
 use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509Ref, X509StoreContextRef};
 use parking_lot::Mutex;
@@ -118,6 +118,15 @@ const NO_TLS: &str = "this port does not seem to speak TLS";
 
 fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&tls.context.ssl)?;
+    // A record at a time is enough progress, and the bytes may have moved when the rest is written.
+    // What is idle gives its buffers back.
+    sys::set_mode(
+        &mut ssl,
+        SslMode::ENABLE_PARTIAL_WRITE
+            | SslMode::ACCEPT_MOVING_WRITE_BUFFER
+            | SslMode::RELEASE_BUFFERS,
+    );
+    sys::read_ahead(&mut ssl);
     let ip = name.parse::<IpAddr>().ok();
     if ip.is_none() {
         // RFC 6066: an address is no server name.

@@ -6,8 +6,8 @@ use super::session::LastSession;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
-    SslVerifyMode, SslVersion,
+    SslContext, SslContextBuilder, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode,
+    SslVersion,
 };
 use openssl::x509::X509;
 use std::sync::Arc;
@@ -119,8 +119,6 @@ impl Settings {
     fn context(&self, session: &Arc<LastSession>) -> Result<SslContext, String> {
         let mut builder =
             SslContextBuilder::new(SslMethod::tls_client()).map_err(text("context"))?;
-        // A record at a time is enough progress; what is idle gives its buffers back.
-        builder.set_mode(SslMode::ENABLE_PARTIAL_WRITE | SslMode::RELEASE_BUFFERS);
         builder.set_options(SslOptions::NO_RENEGOTIATION);
         builder.set_verify(match self.verify {
             true => SslVerifyMode::PEER,

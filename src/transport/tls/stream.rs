@@ -1,7 +1,7 @@
 //! A secured stream. OpenSSL may have to write for a read to go on, and the other way round.
 
 use super::handshake::words;
-use crate::sys::Watch;
+use crate::sys::{self, Watch};
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
 use crate::transport::tcp::Tcp;
@@ -12,6 +12,8 @@ pub struct TlsStream {
     inner: SslStream<Tcp>,
     /// What the last read or write that could not go on waits for, beside what it is named after.
     read_wants_write: bool,
+    /// The last read found no whole record: what OpenSSL may hold is of no use before more comes.
+    is_starved: bool,
 }
 
 impl TlsStream {
@@ -19,11 +21,10 @@ impl TlsStream {
         TlsStream {
             inner,
             read_wants_write: false,
+            is_starved: false,
         }
     }
-}
 
-impl TlsStream {
     /// Why the broker has closed a stream that takes no more bytes: its alert may have come before
     /// its reset, and says more.
     fn alert(&mut self) -> Option<openssl::ssl::Error> {
@@ -34,18 +35,15 @@ impl TlsStream {
 
 impl Stream for TlsStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.read_wants_write = false;
-        match self.inner.ssl_read(buf) {
+        let result = self.inner.ssl_read(buf);
+        let code = result.as_ref().err().map(|error| error.code());
+        self.read_wants_write = code == Some(ErrorCode::WANT_WRITE);
+        self.is_starved = self.read_wants_write || code == Some(ErrorCode::WANT_READ);
+        match result {
             Ok(count) => Ok(count),
-            Err(error) => match error.code() {
-                ErrorCode::ZERO_RETURN => Ok(0),
-                ErrorCode::WANT_READ => Err(io::ErrorKind::WouldBlock.into()),
-                ErrorCode::WANT_WRITE => {
-                    self.read_wants_write = true;
-                    Err(io::ErrorKind::WouldBlock.into())
-                }
-                _ => Err(failure(error)),
-            },
+            Err(_) if self.is_starved => Err(io::ErrorKind::WouldBlock.into()),
+            Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(0),
+            Err(error) => Err(failure(error)),
         }
     }
 
@@ -62,7 +60,7 @@ impl Stream for TlsStream {
     }
 
     fn has_pending(&self) -> bool {
-        self.inner.ssl().pending() > 0
+        !self.is_starved && sys::holds_bytes(self.inner.ssl())
     }
 
     fn finish(&mut self) {
