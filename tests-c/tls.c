@@ -1,51 +1,9 @@
-/* What TLS demands, a row a connection: a message goes round, or the number and the words of the
- * refusal say why not. */
+/* TLS as pmqtt's own functions set it. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "loops.h"
-#include "record.h"
-#include "tls_listeners.h"
-
-static int first_port;
-
-typedef struct row {
-    const char *name;
-    int listener;
-    /* In place of 127.0.0.1. */
-    const char *server_name;
-    const char *ca, *cert, *key, *password;
-    int reqs, version;
-    const char *ciphers;
-    /* NULL: set_files. */
-    int (*set)(pmqtt_client *, const struct row *);
-    int rc;
-    /* NULL, where rc is 0: what is said does not matter. */
-    const char *error;
-} row;
-
-/* The user data, which begins with a record for its callbacks. */
-typedef struct attempt {
-    record seen;
-    const row *row;
-} attempt;
-
-static int on_password(pmqtt_client *client, void *userdata, char *buf, size_t size)
-{
-    const attempt *self = userdata;
-    size_t length = strlen(self->row->password);
-
-    (void)client;
-    CHECK(length <= size);
-    memcpy(buf, self->row->password, length);
-    return (int)length;
-}
-
-static int set_files(pmqtt_client *client, const row *row)
-{
-    return pmqtt_tls_set(client, row->ca, row->cert, row->key, row->reqs, row->version, row->ciphers);
-}
+#include "check.h"
+#include "tls_rows.h"
 
 static char *read_text(const char *path)
 {
@@ -79,6 +37,14 @@ static int set_alpn(pmqtt_client *client, const row *row)
     return set_files(client, row);
 }
 
+static int set_other_alpn(pmqtt_client *client, const row *row)
+{
+    static const char *const protocols[] = {"http/1.1"};
+
+    CHECK_OK(pmqtt_tls_alpn_set(client, protocols, 1));
+    return set_files(client, row);
+}
+
 static int set_empty_alpn(pmqtt_client *client, const row *row)
 {
     static const char *const protocols[] = {"mqtt", ""};
@@ -107,8 +73,6 @@ static int set_unknown_psk(pmqtt_client *client, const row *row)
     (void)row;
     return pmqtt_tls_psk_set(client, "nobody", KEY, sizeof KEY);
 }
-
-#define AUTHORITY .ca = "authority.pem", .reqs = PMQTT_CERT_REQUIRED
 
 /* In TLS 1.3 a client learns what the broker thinks of its certificate after its own CONNECT: hence it
  * says that the connection is lost. */
@@ -178,6 +142,11 @@ static const row ROWS[] = {
     {"TLS 1.3 only", MODERN, AUTHORITY, .version = PMQTT_TLS_V1_3},
     {"no common version", MODERN, AUTHORITY, .version = PMQTT_TLS_V1_2,
      .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the broker refuses: alert protocol version"},
+    {"no common version, the other way round", DATED, AUTHORITY, .version = PMQTT_TLS_V1_3,
+     .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the broker refuses: alert protocol version"},
+    {"TLS 1.0 by its name", ANCIENT, AUTHORITY, .version = PMQTT_TLS_V1_0},
+    {"TLS 1.0 by nobody's wish", ANCIENT, AUTHORITY,
+     .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the broker refuses: alert protocol version"},
     {"no such version", ADDRESSED, AUTHORITY, .version = 14,
      .rc = PMQTT_ERR_INVAL, .error = "tls: tls_version 14 is none that is known"},
     {"no such demand", ADDRESSED, .ca = "authority.pem", .reqs = 3,
@@ -190,7 +159,11 @@ static const row ROWS[] = {
     {"no common cipher", ADDRESSED, AUTHORITY, .version = PMQTT_TLS_V1_2,
      .ciphers = "ECDHE-RSA-AES128-GCM-SHA256",
      .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the broker refuses: alert handshake failure"},
-    {"ALPN", ADDRESSED, AUTHORITY, .set = set_alpn},
+    {"ALPN, which nobody looks at", ADDRESSED, AUTHORITY, .set = set_alpn},
+    {"ALPN", CHOOSING, AUTHORITY, .set = set_alpn},
+    {"no ALPN", CHOOSING, AUTHORITY},
+    {"no common protocol in ALPN", CHOOSING, AUTHORITY, .set = set_other_alpn,
+     .rc = PMQTT_ERR_TLS, .error = "tls: 127.0.0.1: the broker refuses: alert no application protocol"},
     {"an empty name in ALPN", ADDRESSED, AUTHORITY, .set = set_empty_alpn,
      .rc = PMQTT_ERR_TLS, .error = "tls: alpn: a name has 1 to 255 bytes"},
     {"PSK", PSK, .set = set_psk},
@@ -217,61 +190,7 @@ static const row ROWS[] = {
      .error = "tls: 127.0.0.1: Connection reset by peer (os error 104); this port does not seem to speak TLS"},
 };
 
-/* The first number that is not 0, of what sets TLS, of the connect and of what comes after it. */
-static int outcome(pmqtt_client *client, loop *loop, record *seen, const row *row)
-{
-    int rc = row->set ? row->set(client, row) : set_files(client, row);
-
-    if (rc == PMQTT_ERR_SUCCESS)
-        rc = pmqtt_connect(client, "127.0.0.1", first_port + row->listener, 60, NULL);
-    if (rc != PMQTT_ERR_SUCCESS)
-        return rc;
-    RUN_UNTIL(loop, tally_get(&seen->connects) == 1 || tally_get(&seen->disconnects) == 1 ||
-                        tally_get(&seen->connect_fails) == 1);
-    if (tally_get(&seen->connect_fails) == 1)
-        return tally_get(&seen->connect_fail_rc);
-    if (tally_get(&seen->disconnects) == 1)
-        return tally_get(&seen->disconnect_rc);
-    CHECK_OK(pmqtt_subscribe(client, "round", 1, NULL));
-    CHECK_OK(pmqtt_publish(client, "round", "x", 1, 1, false, NULL));
-    RUN_UNTIL(loop, tally_get(&seen->messages) == 1);
-    return PMQTT_ERR_SUCCESS;
-}
-
-static void play(const row *row)
-{
-    attempt self;
-    pmqtt_client *client;
-    loop loop;
-    char error[400];
-    int rc;
-
-    step("%s", row->name);
-    memset(&self, 0, sizeof self);
-    self.row = row;
-    client = recorded_client(NULL, &self.seen);
-    if (row->password)
-        CHECK_OK(pmqtt_tls_key_password_set(client, on_password));
-    CHECK_OK(pmqtt_tls_server_name_set(client, row->server_name));
-    loop_begin(&loop, &STEP_LOOP);
-    loop_add(&loop, client);
-    rc = outcome(client, &loop, &self.seen, row);
-    pmqtt_last_error(client, error, sizeof error);
-    CHECK_RC(rc, row->rc);
-    if (row->error)
-        CHECK_TEXT(error, row->error);
-    loop_end(&loop);
-    client_free(client);
-}
-
 int main(int argc, char **argv)
 {
-    unsigned i;
-
-    CHECK_INT(argc, 2);
-    first_port = atoi(argv[1]);
-    watchdog(240);
-    for (i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
-        play(&ROWS[i]);
-    return 0;
+    return play_rows(argc, argv, ROWS, sizeof ROWS / sizeof *ROWS);
 }

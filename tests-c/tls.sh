@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs a program where there are certificates, and a broker that uses them:
-#   tls.sh BROKER_SCRIPT PROGRAM
-# The program begins in the directory of the certificates, and is told the broker's first port, which
-# is the one without TLS. The listeners stand in support/tls_listeners.h too, in the same order.
+#   tls.sh BROKER_SCRIPT PROGRAM [ARGUMENT...]
+# The program begins in the directory of the certificates, and is told last the broker's first port,
+# which is the one without TLS. The listeners stand in support/tls_listeners.h too, in the same order.
 set -euo pipefail
 
-broker=$1 program=$2
+broker=$1 program=("${@:2}")
 tmp=$(mktemp -d)
 trap '"$broker" kill "$tmp/broker"; rm -rf "$tmp"' EXIT
 cd "$tmp"
@@ -58,10 +58,11 @@ CONF
     echo 'somebody:00112233445566778899aabbccddeeff' >psk
 }
 
-# A listener for each line: certificate, and what else holds for it.
+# A listener for each line: certificate, and what else holds for it. Nobody needs what the broker would
+# save at each change.
 listeners() {
     local port=$1 certificate rest
-    echo "psk_file $tmp/psk"
+    printf '%s\n' "psk_file $tmp/psk" 'persistence false'
     while read -r certificate rest; do
         port=$((port + 1))
         printf '%s\n' "listener $port 127.0.0.1"
@@ -93,4 +94,4 @@ start_broker() {
 
 make_certificates >openssl.log 2>&1 || { cat openssl.log >&2; exit 1; }
 start_broker
-"$program" "$(<broker/port)"
+"${program[@]}" "$(<broker/port)"
