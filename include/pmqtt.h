@@ -1799,8 +1799,8 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  * @param ssl_ctx  An `SSL_CTX *` of the same OpenSSL 3 library that libpmqtt is linked with, made
  *                 for clients. The library takes a reference of its own, and leaves the
  *                 context's callbacks alone; the name is checked where the context verifies the
- *                 broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` has set, or
- *                 would set by default.
+ *                 broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` or
+ *                 `pmqtt_tls_psk_set` has set, or to no TLS where neither has.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
  * built without TLS.

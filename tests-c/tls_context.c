@@ -148,11 +148,16 @@ static int set_files_after(pmqtt_client *client, const row *row)
     return set_files(client, row);
 }
 
-/* By default a client trusts the authorities of the system, which has none of ours. */
 static int set_none(pmqtt_client *client, const row *row)
 {
     (void)row;
     return pmqtt_tls_context_set(client, NULL);
+}
+
+static int set_and_take_back_alone(pmqtt_client *client, const row *row)
+{
+    CHECK_OK(give(client, new_context(TLS_client_method())));
+    return set_none(client, row);
 }
 
 static const row ROWS[] = {
@@ -194,9 +199,8 @@ static const row ROWS[] = {
      .set = set_and_take_back,
      .rc = PMQTT_ERR_TLS,
      .error = "tls: 127.0.0.1: the certificate of 127.0.0.1: unable to get local issuer certificate"},
-    {"no context, and nothing set", ADDRESSED, .set = set_none,
-     .rc = PMQTT_ERR_TLS,
-     .error = "tls: 127.0.0.1: the certificate of 127.0.0.1: unable to get local issuer certificate"},
+    {"no context, and nothing set", PLAIN, .set = set_none},
+    {"own context taken back, and nothing set", PLAIN, .set = set_and_take_back_alone},
     {"what is set after the context holds", ADDRESSED, .ca = "stranger.pem", .reqs = PMQTT_CERT_REQUIRED,
      .set = set_files_after,
      .rc = PMQTT_ERR_TLS,

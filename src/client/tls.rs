@@ -5,10 +5,11 @@ use std::fs;
 use std::sync::Arc;
 
 use openssl::ssl::SslContext;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Client;
 use super::error::{Code, Error, Result};
+use super::turn::Frame;
 use crate::transport::Tls;
 use crate::transport::tls::{
     Authorities, Context, Identity, KeyPassword, Peer, Protocol, Psk, Settings,
@@ -17,6 +18,8 @@ use crate::transport::tls::{
 #[derive(Default)]
 pub struct Security {
     settings: Settings,
+    /// The settings are the program's, and not only what holds while it has a context of its own.
+    is_set: bool,
     /// Made of the settings; None while connections are not secured.
     context: Option<Context>,
     peer: Peer,
@@ -69,7 +72,9 @@ impl Client {
             settings.protocol = options.protocol;
             settings.ciphers = options.ciphers.map(str::to_owned);
             settings.context = None;
-        })
+        })?;
+        self.lock().security.is_set = true;
+        Ok(())
     }
 
     pub fn set_tls_psk(&self, identity: &str, key: &[u8]) -> Result {
@@ -85,11 +90,21 @@ impl Client {
         self.secure(|settings| {
             settings.psk = Some(psk);
             settings.context = None;
-        })
+        })?;
+        self.lock().security.is_set = true;
+        Ok(())
     }
 
-    /// The program's own context; None: back to what the other functions set.
+    /// The program's own context; None: back to what the other functions set, if that is anything.
     pub fn set_tls_context(&self, context: Option<SslContext>) -> Result {
+        let mut state = self.lock();
+        let security = &mut state.security;
+        if context.is_none() && !security.is_set {
+            security.settings.context = None;
+            security.context = None;
+            return Ok(());
+        }
+        drop(state);
         self.secure(|settings| settings.context = context)
     }
 
@@ -109,11 +124,12 @@ impl Client {
 
     /// Asks the program for the password of its key, with no lock held.
     fn ask_password(&self, buffer: &mut [u8]) -> Option<usize> {
-        let state = self.lock();
+        let mut state = Frame::new(self, self.lock());
         let callback = state.callbacks.key_password?;
         let (client, userdata) = (state.handle(), state.callbacks.userdata());
-        drop(state);
-        let length = callback(client, userdata, buffer.as_mut_ptr().cast(), buffer.len());
+        let length = MutexGuard::unlocked(&mut state, || {
+            callback(client, userdata, buffer.as_mut_ptr().cast(), buffer.len())
+        });
         usize::try_from(length).ok().filter(|&n| n <= buffer.len())
     }
 
