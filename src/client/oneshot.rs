@@ -4,7 +4,10 @@
 //! So callbacks and user data stay the program's, and a message is acknowledged when it is kept.
 
 use std::ffi::CString;
+use std::thread;
 use std::time::Duration;
+
+use parking_lot::MutexGuard;
 
 use super::error::{Code, Error, Result};
 use super::request::{check_filters, request_error};
@@ -17,6 +20,10 @@ use crate::sys;
 
 /// What SUBACK says of a filter that the broker refuses.
 const REFUSED: u8 = 0x80;
+
+/// With so many messages in flight, answers are taken so far apart.
+const MANY: usize = 100;
+const GATHERING: Duration = Duration::from_micros(300);
 
 /// Which messages `collect` is to wait for.
 pub struct Wanted {
@@ -155,6 +162,7 @@ fn run(
             let text = "mqtt: it was not done within the timeout";
             return Err(Error::new(Code::Timeout, text));
         }
+        gather_answers(turn);
         let read = turn.wait(rest)?;
         match turn.pass(read, auto) {
             Err(error) if !auto || error.code == Code::ConnRefused => {
@@ -168,6 +176,15 @@ fn run(
         }
     }
     Ok(())
+}
+
+/// While the broker has many messages to acknowledge, nobody is waiting for the next answer: a broker
+/// that has to wake us for each spends more on that than on the message.
+fn gather_answers(turn: &mut Turn) {
+    let session = &turn.state.session;
+    if session.in_flight() > MANY && !session.has_output() && !turn.driver.has_unwritten() {
+        MutexGuard::unlocked(&mut turn.state, || thread::sleep(GATHERING));
+    }
 }
 
 /// Hands over the messages that there is room for, and returns the others.
