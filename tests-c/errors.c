@@ -403,7 +403,7 @@ static void *reconnect_for_long(void *argument)
 /* The other thread may not have begun yet. */
 static void give_up(struct connecting *self)
 {
-    DO_UNTIL(tally_get(&self->done), CHECK_RC(pmqtt_disconnect(self->client), PMQTT_ERR_NO_CONN));
+    WAIT_UNTIL((CHECK_RC(pmqtt_disconnect(self->client), PMQTT_ERR_NO_CONN), tally_get(&self->done)));
 }
 
 /* One thread connects; another one cannot do so too, but it can end that. */
