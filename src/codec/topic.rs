@@ -59,20 +59,28 @@ fn check_name_closely(name: &[u8]) -> Result<(), &'static str> {
 /// the bytes have to be looked at one by one.
 #[inline(always)]
 fn is_plain(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks();
-    let rest = match bytes.last_chunk() {
-        // Some bytes are read twice, which costs less than reading the others one by one.
-        Some(last) => remarkable(*last),
-        None => {
-            let mut padded = *b"--------";
-            padded[..rest.len()].copy_from_slice(rest);
-            remarkable(padded)
-        }
+    let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+        return is_plain_and_short(bytes);
     };
+    // Where they overlap, bytes are read twice, which costs less than to read some one by one.
+    let ends = remarkable(*first) | remarkable(*last);
+    ends == 0 && (bytes.len() <= 16 || is_plain_inside(&bytes[8..]))
+}
+
+/// The same of the middle of a name, whose last bytes have been looked at.
+fn is_plain_inside(bytes: &[u8]) -> bool {
+    let (words, _) = bytes.as_chunks();
     words
         .iter()
-        .fold(rest, |found, word| found | remarkable(*word))
+        .fold(0, |found, word| found | remarkable(*word))
         == 0
+}
+
+/// The same of less than eight bytes.
+fn is_plain_and_short(bytes: &[u8]) -> bool {
+    let mut padded = *b"--------";
+    padded[..bytes.len()].copy_from_slice(bytes);
+    remarkable(padded) == 0
 }
 
 /// Not 0 when one of eight bytes is NUL, `+`, `#` or beyond ASCII.
