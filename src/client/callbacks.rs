@@ -11,7 +11,7 @@ use super::events::{
     Published, Subscribed, Unsubscribed, Writable,
 };
 use super::state::Guard;
-use crate::codec::topic;
+use crate::codec::{Publish, topic};
 
 /// The callbacks that a program has set.
 pub struct Callbacks {
@@ -84,6 +84,21 @@ pub fn call_message(state: &mut Guard, message: &MessageEvent, topic: &[u8]) {
     }
 }
 
+/// A message as C gets it, which borrows from the read buffer.
+#[inline(always)]
+pub fn message_event(publish: &Publish) -> MessageEvent {
+    MessageEvent {
+        mid: publish.packet_id.map_or(0, |id| id.get().into()),
+        topic: publish.topic.terminated().as_ptr().cast(),
+        topic_len: publish.topic.as_bytes().len(),
+        payload: address(publish.payload),
+        payload_len: publish.payload.len(),
+        qos: publish.qos as i32,
+        retain: publish.retain,
+        dup: publish.dup,
+    }
+}
+
 /// Callbacks for the messages that match a filter.
 #[derive(Default)]
 pub struct Filters {
@@ -118,6 +133,10 @@ impl Filters {
     pub fn remove(&mut self, filter: &str) -> bool {
         let index = self.position(filter);
         index.map(|index| self.entries.remove(index)).is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     fn position(&self, filter: &str) -> Option<usize> {

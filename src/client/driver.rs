@@ -14,6 +14,7 @@ use super::events::{ConnectFailed, Disconnected, Published, Subscribed, Unsubscr
 use super::input::Input;
 use super::interest::{self, Watching};
 use super::log::{self, Level};
+use super::run::Flow;
 use super::state::{Guard, Plan, State};
 use super::trace;
 use crate::codec::Buffer;
@@ -58,8 +59,14 @@ pub type Step = Result<(), Stop>;
 impl Driver {
     /// Does all that can be done without waiting. An error is why the connection ended; the
     /// program has been told.
-    pub fn pass(&mut self, state: &mut Guard, read: bool, auto: bool) -> Result<(), Error> {
-        let result = match self.try_pass(state, read, auto) {
+    pub fn pass(
+        &mut self,
+        state: &mut Guard,
+        flow: &Flow,
+        read: bool,
+        auto: bool,
+    ) -> Result<(), Error> {
+        let result = match self.try_pass(state, flow, read, auto) {
             Ok(()) | Err(Stop::Superseded) => Ok(()),
             Err(Stop::Over(_)) if self.lingers.is_some() => {
                 self.end(state, Error::new(Code::Success, "mqtt: disconnected"))
@@ -70,7 +77,7 @@ impl Driver {
         result
     }
 
-    fn try_pass(&mut self, state: &mut Guard, read: bool, auto: bool) -> Step {
+    fn try_pass(&mut self, state: &mut Guard, flow: &Flow, read: bool, auto: bool) -> Step {
         let now = sys::now();
         self.adopt(state, auto);
         self.tell_news(state)?;
@@ -88,7 +95,7 @@ impl Driver {
         // What the broker sent while the program was busy elsewhere comes before any verdict
         // that it did not answer.
         if read || self.has_pending() || due(state) {
-            self.receive(state, now)?;
+            self.receive(state, flow, now)?;
         }
         if due(state) {
             self.time_out(state, now)?;

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::io;
 
-use crate::codec::{Header, Malformed, Role, Version, header};
+use crate::codec::{Header, Malformed, Packet, Publish, Role, Version, decode, header};
 use crate::transport::Transport;
 
 /// The size of a thread's memory, and so of a read.
@@ -61,6 +61,28 @@ impl Input {
                 self.start += header.end;
                 Ok(Some((&mut pending[..header.end], header)))
             }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a message of QoS 0 or 1 comes next, or the beginning of one.
+    #[inline(always)]
+    pub fn has_message(&self) -> bool {
+        let first = self.buffer[self.start..self.end].first();
+        first.is_some_and(|byte| byte & 0xf4 == 0x30)
+    }
+
+    /// The message of QoS 0 or 1 that comes next, if it does and is whole.
+    #[inline(always)]
+    pub fn next_message(&mut self, version: Version) -> Result<Option<Publish<'_>>, Malformed> {
+        if !self.has_message() {
+            return Ok(None);
+        }
+        let Some((bytes, header)) = self.next_packet(version)? else {
+            return Ok(None);
+        };
+        match decode(bytes, &header, version)? {
+            Packet::Publish(publish) => Ok(Some(publish)),
             _ => Ok(None),
         }
     }

@@ -9,6 +9,7 @@ use super::callbacks::Callbacks;
 use super::driver::Driver;
 use super::error::Result;
 use super::options::{client_id, defaults};
+use super::run::Flow;
 use super::state::{Plan, State};
 use super::turn::Frame;
 use super::{Client, Version, interest, thread_mark};
@@ -23,6 +24,7 @@ impl Client {
         let options = defaults(client_id(id, clean_session)?, clean_session, version);
         let client = Arc::new(Client {
             state: Mutex::new(State::new(options, Callbacks::new(userdata))),
+            flow: Flow::default(),
             driver: Mutex::new(Driver::default()),
             changed: Condvar::new(),
             broken: AtomicBool::new(false),
@@ -48,6 +50,7 @@ impl Client {
             defaults(id, clean_session, version),
             Callbacks::new(userdata),
         );
+        self.flow.reset();
         drop(state);
         self.settle(self.lock());
         Ok(())

@@ -19,6 +19,7 @@ mod oneshot;
 mod options;
 mod receive;
 mod request;
+mod run;
 mod state;
 mod stats;
 #[cfg(feature = "tls")]
@@ -41,6 +42,7 @@ pub use interest::milliseconds;
 pub use oneshot::{Received, Wanted};
 pub use options::Version;
 pub use request::check_message;
+use run::Flow;
 use state::{Guard, State};
 pub use stats::Statistics;
 #[cfg(feature = "tls")]
@@ -52,6 +54,7 @@ pub use crate::transport::{Host, Place};
 
 pub struct Client {
     state: Mutex<State>,
+    flow: Flow,
     driver: Mutex<Driver>,
     /// A turn or a frame ended, a thread is to stop, or all messages are settled.
     changed: Condvar,
@@ -61,7 +64,9 @@ pub struct Client {
 
 impl Client {
     fn lock(&self) -> Guard<'_> {
-        self.state.lock()
+        let state = self.state.lock();
+        self.flow.visit();
+        state
     }
 }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
-use super::callbacks::{address, call, call_message};
+use super::callbacks::{call, call_message, message_event};
 use super::driver::{Driver, Step, Stop, check_epoch};
 use super::error::{Code, Error, connack_string};
-use super::events::{Connected, MessageEvent, Published, Subscribed, Unsubscribed};
+use super::events::{Connected, Published, Subscribed, Unsubscribed};
 use super::log::{self, Level};
+use super::run::Flow;
 use super::state::Guard;
 use super::trace;
 use crate::codec::{ConnAck, Malformed, Publish, decode};
@@ -19,13 +20,13 @@ const READS: usize = 8;
 
 impl Driver {
     /// Reads what has come, and deals with each packet that is whole.
-    pub(super) fn receive(&mut self, state: &mut Guard, now: Duration) -> Step {
-        let result = self.read_and_handle(state, now);
+    pub(super) fn receive(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Step {
+        let result = self.read_and_handle(state, flow, now);
         self.input.settle();
         result
     }
 
-    fn read_and_handle(&mut self, state: &mut Guard, now: Duration) -> Step {
+    fn read_and_handle(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Step {
         for _ in 0..READS {
             let Some(transport) = &mut self.transport else {
                 return Err(Stop::Superseded);
@@ -47,7 +48,12 @@ impl Driver {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(Stop::Over(Error::lost(&error))),
             }
-            while self.handle_next(state, now)? {}
+            loop {
+                while self.input.has_message() && self.run_messages(state, flow)? {}
+                if !self.handle_next(state, flow, now)? {
+                    break;
+                }
+            }
             if !self.input.may_have_more() {
                 break;
             }
@@ -57,7 +63,7 @@ impl Driver {
 
     /// Deals with the next packet; false when none is whole.
     #[inline(always)]
-    fn handle_next(&mut self, state: &mut Guard, now: Duration) -> Result<bool, Stop> {
+    fn handle_next(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Result<bool, Stop> {
         let version = state.session.options().version;
         let (bytes, header) = match self.input.next_packet(version) {
             Ok(Some(next)) => next,
@@ -75,7 +81,7 @@ impl Driver {
         }
         check_epoch(self.epoch, state)?;
         match state.session.handle(packet, now) {
-            Ok(event) => tell(state, event, self.epoch, now)?,
+            Ok(event) => tell(state, event, flow, self.epoch, now)?,
             Err(failure) => return Err(Stop::Over(failure.into())),
         }
         check_epoch(self.epoch, state)?;
@@ -84,13 +90,13 @@ impl Driver {
 }
 
 #[cold]
-fn malformed(Malformed(what): Malformed) -> Stop {
+pub fn malformed(Malformed(what): Malformed) -> Stop {
     let text = format!("mqtt: the broker sent {what}");
     Stop::Over(Error::new(Code::Protocol, text))
 }
 
 #[inline(always)]
-fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
+fn tell(state: &mut Guard, event: Event, flow: &Flow, epoch: u64, now: Duration) -> Step {
     if let Some(inbox) = &mut state.inbox {
         inbox.put(&event);
     }
@@ -99,7 +105,7 @@ fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
         Event::Message {
             publish,
             manual_ack,
-        } => message(state, publish, manual_ack, epoch, now),
+        } => message(state, publish, manual_ack, flow, epoch, now),
         Event::Published { mid } => {
             state.counters.messages_out += 1;
             let callback = state.callbacks.publish;
@@ -126,20 +132,16 @@ fn tell(state: &mut Guard, event: Event, epoch: u64, now: Duration) -> Step {
 }
 
 #[inline(always)]
-fn message(state: &mut Guard, publish: &Publish, manual_ack: bool, epoch: u64, now: Duration) {
-    state.counters.messages_in += 1;
-    let topic = publish.topic.as_bytes();
-    let message = MessageEvent {
-        mid: publish.packet_id.map_or(0, |id| id.get().into()),
-        topic: publish.topic.terminated().as_ptr().cast(),
-        topic_len: topic.len(),
-        payload: address(publish.payload),
-        payload_len: publish.payload.len(),
-        qos: publish.qos as i32,
-        retain: publish.retain,
-        dup: publish.dup,
-    };
-    call_message(state, &message, topic);
+fn message(
+    state: &mut Guard,
+    publish: &Publish,
+    manual_ack: bool,
+    flow: &Flow,
+    epoch: u64,
+    now: Duration,
+) {
+    flow.count_message();
+    call_message(state, &message_event(publish), publish.topic.as_bytes());
     if let Some(id) = publish.packet_id
         && !manual_ack
         && state.epoch == epoch

@@ -6,7 +6,6 @@ use super::state::State;
 /// What the driver counts.
 #[derive(Default)]
 pub struct Counters {
-    pub messages_in: u64,
     pub messages_out: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -44,12 +43,12 @@ pub struct Statistics {
 
 impl Client {
     pub fn stats(&self) -> Statistics {
-        self.lock().statistics()
+        self.lock().statistics(self.flow.messages_in())
     }
 }
 
 impl State {
-    fn statistics(&self) -> Statistics {
+    fn statistics(&self, messages_in: u64) -> Statistics {
         let session = &self.session;
         let round_trip = session.ping_round_trip().unwrap_or_default();
         Statistics {
@@ -59,7 +58,7 @@ impl State {
             queued_messages: session.queued() as u64,
             queued_bytes: session.queued_bytes() as u64,
             unsettled: session.unsettled() as u64,
-            messages_in: self.counters.messages_in,
+            messages_in,
             messages_out: self.counters.messages_out,
             bytes_in: self.counters.bytes_in,
             bytes_out: self.counters.bytes_out,

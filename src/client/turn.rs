@@ -61,6 +61,7 @@ impl Drop for Frame<'_> {
 
 /// A frame that has the driver. Ending it gives the driver back.
 pub struct Turn<'a> {
+    client: &'a Client,
     pub driver: MutexGuard<'a, Driver>,
     pub state: Frame<'a>,
 }
@@ -88,6 +89,7 @@ impl<'a> Turn<'a> {
             sleeping: false,
         });
         Ok(Turn {
+            client,
             driver,
             state: Frame::new(client, state),
         })
@@ -96,7 +98,9 @@ impl<'a> Turn<'a> {
     /// Does all that can be done without waiting. The lock is not let go of any more after the last
     /// callback, so that what the caller then finds holds until it waits.
     pub fn pass(&mut self, read: bool, auto: bool) -> Result {
-        let result = self.driver.pass(&mut self.state, read, auto);
+        let result = self
+            .driver
+            .pass(&mut self.state, &self.client.flow, read, auto);
         log::deliver(&mut self.state);
         result
     }

@@ -53,7 +53,7 @@ impl Session {
         }
         self.outgoing.connection_lost();
         self.incoming.connection_lost();
-        self.delivering = None;
+        self.delivering = false;
         self.announcing = false;
         self.retry_at = None;
         self.phase = Phase::Closed;
@@ -75,7 +75,7 @@ impl Session {
                 self.phase = Phase::Disconnecting {
                     deadline: now + self.options.handshake_timeout,
                 };
-                if self.delivering.is_none() {
+                if !self.delivering {
                     self.output.put(encode::disconnect);
                 }
             }
@@ -87,7 +87,7 @@ impl Session {
     /// DISCONNECT and all before it are with the socket: the transport can be closed.
     pub fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Disconnecting { .. })
-            && self.delivering.is_none()
+            && !self.delivering
             && self.output.unwritten() == 0
     }
 

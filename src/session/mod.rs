@@ -17,7 +17,7 @@ mod request;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::codec::{Buffer, ConnAck, PacketId, Publish, QoS, Version};
+use crate::codec::{Buffer, ConnAck, Publish, QoS, Version};
 use incoming::Incoming;
 use keep_alive::KeepAlive;
 use outgoing::Outgoing;
@@ -148,8 +148,8 @@ pub struct Session {
     output: Output,
     outgoing: Outgoing,
     incoming: Incoming,
-    /// The message that was handed over and not `delivered` yet; a DISCONNECT waits for that.
-    delivering: Option<PacketId>,
+    /// A message was handed over and is not `delivered` yet; a DISCONNECT waits for that.
+    delivering: bool,
     keep_alive: KeepAlive,
     /// No later than the moment at which something has to be sent again.
     retry_at: Option<Duration>,
@@ -174,7 +174,7 @@ impl Session {
             ids: PacketIds::default(),
             output: Output::default(),
             incoming: Incoming::default(),
-            delivering: None,
+            delivering: false,
             keep_alive: KeepAlive::default(),
             retry_at: None,
             blocked: false,

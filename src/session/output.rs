@@ -38,6 +38,7 @@ impl Output {
     }
 
     /// `push` for an encoder that cannot fail.
+    #[inline(always)]
     pub fn put(&mut self, encode: impl FnOnce(&mut Buffer)) {
         let Ok(()) = self.push(|out| {
             encode(out);
@@ -45,6 +46,7 @@ impl Output {
         });
     }
 
+    #[inline(always)]
     pub fn put_ack(&mut self, kind: Ack, id: PacketId, again: bool, version: Version) {
         self.put(|out| encode::ack(out, kind, id, again, version));
     }

@@ -79,14 +79,14 @@ impl Session {
                     Arrival::Pending if manual_ack => return Event::None,
                     // Its callback never returned to acknowledge it: the connection ended.
                     Arrival::Pending | Arrival::Acknowledged => {
-                        self.delivered(id, publish.qos, now);
+                        self.settle_delivery(id, publish.qos, now);
                         return Event::None;
                     }
                 }
             } else if manual_ack {
                 self.incoming.await_application(id);
             }
-            self.delivering = (!manual_ack).then_some(id);
+            self.delivering = !manual_ack;
         }
         Event::Message {
             publish,

@@ -80,6 +80,39 @@ impl Session {
     /// The application has taken a message that `Event::Message` handed over.
     #[inline(always)]
     pub fn delivered(&mut self, id: PacketId, qos: QoS, now: Duration) {
+        self.settle_delivery(id, qos, now);
+        self.end_delivery();
+    }
+
+    /// Whether messages of QoS 0 and 1 may be handed over as they come, without an `Event` for each:
+    /// a run of them, which `end_run` ends.
+    pub fn begin_run(&mut self) -> bool {
+        self.delivering = self.phase == Phase::Connected && !self.options.manual_ack;
+        self.delivering
+    }
+
+    /// The application has taken the messages of a run, those of QoS 1 among them with these
+    /// identifiers.
+    pub fn end_run(&mut self, ids: &[PacketId]) {
+        for &id in ids {
+            // [MQTT-4.3.2-2]
+            self.acknowledge(Ack::PubAck, id);
+        }
+        self.end_delivery();
+    }
+
+    /// DISCONNECT has waited for the acknowledgements.
+    #[inline(always)]
+    fn end_delivery(&mut self) {
+        let was_delivering = std::mem::take(&mut self.delivering);
+        if was_delivering && matches!(self.phase, Phase::Disconnecting { .. }) {
+            self.output.put(encode::disconnect);
+        }
+    }
+
+    /// The acknowledgement of a message goes out.
+    #[inline(always)]
+    pub(super) fn settle_delivery(&mut self, id: PacketId, qos: QoS, now: Duration) {
         match qos {
             QoS::AtMostOnce => {}
             // [MQTT-4.3.2-2]
@@ -90,10 +123,6 @@ impl Session {
                 self.acknowledge(Ack::PubRec, id);
                 self.arm_retry(now);
             }
-        }
-        let was_delivering = self.delivering.take_if(|waiting| *waiting == id).is_some();
-        if was_delivering && matches!(self.phase, Phase::Disconnecting { .. }) {
-            self.output.put(encode::disconnect);
         }
     }
 
@@ -106,13 +135,13 @@ impl Session {
             self.incoming.settle(id);
             self.rest_if_settled();
         }
-        self.delivered(id, qos, now);
+        self.settle_delivery(id, qos, now);
         true
     }
 
     #[inline(always)]
     pub(super) fn acknowledge(&mut self, ack: Ack, id: PacketId) {
-        if self.phase == Phase::Connected || self.delivering.is_some() {
+        if self.phase == Phase::Connected || self.delivering {
             self.output.put_ack(ack, id, false, self.options.version);
         }
     }

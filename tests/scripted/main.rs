@@ -8,6 +8,7 @@ mod order;
 mod publish;
 mod receive;
 mod reconnect;
+mod runs;
 mod settings;
 mod subscribe;
 mod support;

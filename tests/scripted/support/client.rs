@@ -251,6 +251,12 @@ impl Handle {
         unsafe { ffi::pmqtt_message_callback_add(self.0, c(filter).as_ptr(), Some(event::on_message)) }
     }
 
+    /// Takes the callback for messages away.
+    pub fn forget_messages(self) {
+        // SAFETY: as above.
+        unsafe { ffi::pmqtt_on_message_set(self.0, None) };
+    }
+
     pub fn set_log(self) {
         // SAFETY: as above.
         unsafe { ffi::pmqtt_on_log_set(self.0, Some(event::on_log)) };
