@@ -37,11 +37,12 @@ impl<T> IdMap<T> {
     }
 
     /// A value that the identifier had is replaced.
+    #[inline(always)]
     pub fn insert(&mut self, id: PacketId, value: T) {
         self.reserve();
         match self.find(id) {
             Ok(place) => self.places[place] = Some((id, value)),
-            Err(place) => self.squeeze_in(place, id, value),
+            Err(place) => self.put(place, id, value),
         }
     }
 
@@ -52,7 +53,7 @@ impl<T> IdMap<T> {
         match self.find(id) {
             Ok(_) => false,
             Err(place) => {
-                self.squeeze_in(place, id, value);
+                self.put(place, id, value);
                 true
             }
         }
@@ -60,19 +61,8 @@ impl<T> IdMap<T> {
 
     #[inline(always)]
     pub fn remove(&mut self, id: PacketId) {
-        let Ok(mut free) = self.find(id) else {
-            return;
-        };
-        self.places[free] = None;
-        self.len -= 1;
-        // Whoever is away from home because of this one comes nearer.
-        let mut place = self.behind(free);
-        while let Some((other, _)) = &self.places[place]
-            && self.home(*other) != place
-        {
-            self.places.swap(free, place);
-            free = place;
-            place = self.behind(place);
+        if let Ok(place) = self.find(id) {
+            self.vacate(place);
         }
     }
 
@@ -107,10 +97,15 @@ impl<T> IdMap<T> {
     /// Where the identifier stands, or else where it would.
     #[inline(always)]
     fn find(&self, id: PacketId) -> Result<usize, usize> {
-        if self.places.is_empty() {
-            return Err(0);
-        }
         let home = self.home(id);
+        match self.places.get(home) {
+            Some(Some((other, _))) if *other == id => Ok(home),
+            Some(Some(_)) => self.find_behind(home, id),
+            Some(None) | None => Err(home),
+        }
+    }
+
+    fn find_behind(&self, home: usize, id: PacketId) -> Result<usize, usize> {
         let mut place = home;
         while let Some((other, _)) = &self.places[place] {
             if *other == id {
@@ -124,14 +119,45 @@ impl<T> IdMap<T> {
         Err(place)
     }
 
-    /// Puts an entry where it belongs; those that it meets there move on by one.
+    /// Puts an entry where it belongs.
     #[inline(always)]
-    fn squeeze_in(&mut self, mut place: usize, id: PacketId, value: T) {
+    fn put(&mut self, place: usize, id: PacketId, value: T) {
         self.len += 1;
-        let mut entry = self.places[place].replace((id, value));
+        if let Some(other) = self.places[place].replace((id, value)) {
+            self.move_on(place, other);
+        }
+    }
+
+    /// The entry that stood there moves on by one, as do those that it meets.
+    fn move_on(&mut self, mut place: usize, entry: (PacketId, T)) {
+        let mut entry = Some(entry);
         while entry.is_some() {
             place = self.behind(place);
             std::mem::swap(&mut self.places[place], &mut entry);
+        }
+    }
+
+    #[inline(always)]
+    fn vacate(&mut self, place: usize) {
+        self.places[place] = None;
+        self.len -= 1;
+        let next = self.behind(place);
+        if let Some((other, _)) = &self.places[next]
+            && self.home(*other) != next
+        {
+            self.move_up(place);
+        }
+    }
+
+    /// Whoever is away from home because of the entry that was there comes nearer.
+    fn move_up(&mut self, mut free: usize) {
+        let mut place = self.behind(free);
+        while let Some((other, _)) = &self.places[place]
+            && self.home(*other) != place
+        {
+            self.places.swap(free, place);
+            free = place;
+            place = self.behind(place);
         }
     }
 
@@ -155,7 +181,7 @@ impl<T> IdMap<T> {
     }
 
     fn home(&self, id: PacketId) -> usize {
-        usize::from(id.get()) & (self.places.len() - 1)
+        usize::from(id.get()) & self.places.len().wrapping_sub(1)
     }
 
     fn behind(&self, place: usize) -> usize {

@@ -36,12 +36,17 @@ impl Incoming {
     }
 
     /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2].
+    #[inline(always)]
     pub fn arrived(&mut self, id: PacketId) -> Arrival {
+        const DELIVERED: Stage = Stage::Delivered(QoS::ExactlyOnce);
+        if self.stages.insert_new(id, DELIVERED) {
+            return Arrival::New;
+        }
         match self.stages.get(id) {
             Some(Stage::Delivered(QoS::ExactlyOnce)) => Arrival::Pending,
             Some(Stage::Received(_)) => Arrival::Acknowledged,
             _ => {
-                self.stages.insert(id, Stage::Delivered(QoS::ExactlyOnce));
+                self.stages.insert(id, DELIVERED);
                 Arrival::New
             }
         }
@@ -53,11 +58,13 @@ impl Incoming {
     }
 
     /// PUBREC is being sent.
+    #[inline(always)]
     pub fn received(&mut self, id: PacketId, now: Duration) {
         self.stages.insert(id, Stage::Received(now));
     }
 
     /// PUBREL came, or a QoS 1 message was acknowledged.
+    #[inline(always)]
     pub fn settle(&mut self, id: PacketId) {
         self.stages.remove(id);
     }
