@@ -209,11 +209,10 @@ unsafe fn put_text(buf: *mut c_char, len: usize, text: &str) {
 
 #[inline(always)]
 fn qos(value: c_int) -> Result<QoS> {
-    match value {
-        0 => Ok(QoS::AtMostOnce),
-        1 => Ok(QoS::AtLeastOnce),
-        2 => Ok(QoS::ExactlyOnce),
-        _ => Err(wrong_qos(value)),
+    const LEVELS: [QoS; 3] = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
+    match LEVELS.get(value as usize) {
+        Some(level) => Ok(*level),
+        None => Err(wrong_qos(value)),
     }
 }
 

@@ -11,7 +11,5 @@ pub fn read(clock: libc::clockid_t) -> Option<Duration> {
     // SAFETY: `time` is a valid timespec that lives through the call, which only writes to it.
     let result = unsafe { libc::clock_gettime(clock, &mut time) };
     super::check(result).ok()?;
-    let seconds = u64::try_from(time.tv_sec).ok()?;
-    let nanos = u32::try_from(time.tv_nsec).ok()?;
-    Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos.into()))
+    Some(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
