@@ -86,7 +86,9 @@ impl Driver {
             payload,
             qos,
             retain: false,
-        };
+        }
+        .check()
+        .expect("PUBLISH fits");
         for _ in 0..BATCH {
             self.0.publish(&message, || NOW).expect("it is taken");
         }

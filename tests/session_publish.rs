@@ -3,8 +3,7 @@
 mod support;
 
 use pmqtt::codec::Ack::{PubAck, PubComp, PubRec, PubRel};
-use pmqtt::codec::TooLong;
-use pmqtt::session::{Failure, Outcome, PublishError};
+use pmqtt::session::{Failure, Outcome};
 use support::peer::{Peer, ack};
 
 #[test]
@@ -82,25 +81,6 @@ fn an_inbound_pubrel_leaves_the_window_alone() {
     assert_eq!(peer.hears(ack(PubRel, 1)), "nothing");
     assert_eq!(peer.sent(), ["PUBCOMP #1"]);
     assert_eq!((peer.session.in_flight(), peer.session.queued()), (1, 1));
-}
-
-#[test]
-fn what_fits_no_packet_takes_no_mid() {
-    let mut peer = Peer::connected(|_| {});
-    let topic = "x".repeat(65_536);
-    for (qos, mid) in [(0, 1), (1, 2), (2, 3)] {
-        let message = pmqtt::codec::Message {
-            topic: topic.as_bytes(),
-            payload: b"",
-            qos: pmqtt::codec::QoS::from_bits(qos).unwrap(),
-            retain: false,
-        };
-        let error = PublishError::TooLong(TooLong("topic"));
-        assert_eq!(peer.session.publish(&message, || peer.now), Err(error));
-        assert!(!peer.session.has_output());
-        assert_eq!(peer.publish(qos, "a"), mid);
-        peer.sent();
-    }
 }
 
 #[test]

@@ -317,17 +317,19 @@ impl World {
 
     fn publish(&mut self) {
         let (qos, number) = self.next_message();
+        let payload = number.to_be_bytes();
         let message = Message {
             topic: b"out",
-            payload: &number.to_be_bytes(),
+            payload: &payload,
             qos,
             retain: false,
-        };
+        }
+        .check()
+        .expect("PUBLISH fits");
         let mid = match self.session.publish(&message, || self.now) {
             Err(PublishError::QueueFull) => return self.refused = true,
             Err(PublishError::NotConnected { .. }) if qos == QoS::AtMostOnce => return,
             Ok(mid) | Err(PublishError::NotConnected { mid }) => mid,
-            Err(error) => panic!("{error:?}"),
         };
         self.published.push((qos, number));
         let known = self.pending.insert(mid, Asked::Publish(qos, number));

@@ -14,7 +14,7 @@ use super::request::{check_filters, request_error};
 use super::state::{HolderKind, State};
 use super::turn::Turn;
 use super::{Client, Target};
-use crate::codec::{Message, PacketId, Publish, QoS};
+use crate::codec::{PacketId, Publish, Publishable, QoS};
 use crate::session::{Event, Phase, PublishError};
 use crate::sys;
 
@@ -43,9 +43,14 @@ pub struct Received {
 }
 
 impl Client {
-    /// Publishes messages that were checked, as many at once as there is room for. An error
-    /// unless all of them are settled.
-    pub fn publish_all(&self, target: &Target, messages: &[Message], timeout: Duration) -> Result {
+    /// Publishes messages, as many at once as there is room for. An error unless all of them are
+    /// settled.
+    pub fn publish_all(
+        &self,
+        target: &Target,
+        messages: &[Publishable],
+        timeout: Duration,
+    ) -> Result {
         let until = sys::now() + timeout;
         // More than 20 of QoS 2 at once, the default, and mosquitto closes the connection.
         if messages.iter().all(|m| m.qos != QoS::ExactlyOnce) {
@@ -188,7 +193,10 @@ fn gather_answers(turn: &mut Turn) {
 }
 
 /// Hands over the messages that there is room for, and returns the others.
-fn enqueue<'a, 'b>(state: &mut State, messages: &'a [Message<'b>]) -> Result<&'a [Message<'b>]> {
+fn enqueue<'a, 'b>(
+    state: &mut State,
+    messages: &'a [Publishable<'b>],
+) -> Result<&'a [Publishable<'b>]> {
     let mut rest = messages;
     while let Some((message, others)) = rest.split_first() {
         match state.session.publish(message, sys::now) {

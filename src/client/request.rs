@@ -3,20 +3,17 @@
 
 use super::Client;
 use super::error::{Code, Error, Result};
-use crate::codec::{Message, PacketId, QoS, TooLong, encode, topic};
+use crate::codec::{Message, PacketId, Publishable, QoS, TooLong, Unfit, topic};
 use crate::session::{PublishError, RequestError};
 use crate::sys;
-
-/// The largest payload that a packet has room for (section 2.2.3).
-pub const MAX_PAYLOAD: usize = crate::codec::MAX_REMAINING_LENGTH;
 
 impl Client {
     /// The mid is told also where the message is queued for the next connection, or dropped.
     #[inline(always)]
-    pub fn publish(&self, message: &Message, mid: &mut u64) -> Result {
-        check_message(message)?;
+    pub fn publish(&self, message: Message, mid: &mut u64) -> Result {
+        let message = check_message(message)?;
         let mut state = self.lock();
-        let published = state.session.publish(message, sys::now);
+        let published = state.session.publish(&message, sys::now);
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
             *mid = id;
         }
@@ -67,13 +64,18 @@ impl Client {
 
 /// Whether a message can be published.
 #[inline(always)]
-pub fn check_message(message: &Message) -> Result {
-    topic::check_name(message.topic).map_err(|why| inval("publish", why))?;
-    if message.payload.len() > MAX_PAYLOAD {
-        let text = "publish: a payload must not be longer than 268,435,455 bytes";
-        return Err(Error::new(Code::PayloadSize, text));
-    }
-    encode::publish_length(message).map(drop).map_err(too_long)
+pub fn check_message(message: Message) -> Result<Publishable> {
+    message.check().map_err(unfit)
+}
+
+#[cold]
+fn unfit(unfit: Unfit) -> Error {
+    let text = match unfit {
+        Unfit::Topic(why) => return inval("publish", why),
+        Unfit::Payload => "publish: a payload must not be longer than 268,435,455 bytes",
+        Unfit::Packet => "publish: the packet is too long",
+    };
+    Error::new(Code::PayloadSize, text)
 }
 
 /// Whether filters can be subscribed to.
@@ -95,14 +97,8 @@ impl From<PublishError> for Error {
                 Code::QueueSize,
                 "publish: the queue is full; on_writable tells when there is room",
             ),
-            PublishError::TooLong(error) => too_long(error),
         }
     }
-}
-
-fn too_long(TooLong(what): TooLong) -> Error {
-    let text = format!("publish: the {what} is too long");
-    Error::new(Code::PayloadSize, text)
 }
 
 pub fn request_error(function: &str, error: RequestError) -> Error {

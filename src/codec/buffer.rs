@@ -28,6 +28,15 @@ impl Buffer {
         self.extend(bytes.len()).copy_from_slice(bytes);
     }
 
+    /// As the slice has it, but for the price of a load.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub fn clear(&mut self) {
         self.len = 0;
     }

@@ -2,8 +2,8 @@
 //! once it has grown. What cannot be encoded is refused before the first byte is written.
 
 use super::{
-    Ack, Buffer, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS,
-    TooLong, Version,
+    Ack, Buffer, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId,
+    Publishable, QoS, TooLong, Version,
 };
 
 pub fn connect(out: &mut Buffer, connect: &Connect) -> Result<(), TooLong> {
@@ -47,14 +47,10 @@ pub fn connack(out: &mut Buffer, connack: &ConnAck) {
 
 /// `packet_id` is None at QoS 0 alone.
 #[inline(always)]
-pub fn publish(
-    out: &mut Buffer,
-    message: &Message,
-    packet_id: Option<PacketId>,
-) -> Result<(), TooLong> {
-    let Message { topic, payload, .. } = message;
+pub fn publish(out: &mut Buffer, message: &Publishable, packet_id: Option<PacketId>) {
+    let Message { topic, payload, .. } = **message;
     let first = 0x30 | (message.qos as u8) << 1 | message.retain as u8;
-    let length = publish_length(message)?;
+    let length = message.remaining_length();
     let packet = out.extend(1 + digits(length) + length);
     let body = put_fixed_header(packet, first, length);
     let (prefix, body) = body.split_at_mut(2);
@@ -70,18 +66,6 @@ pub fn publish(
         }
     };
     rest.copy_from_slice(payload);
-    Ok(())
-}
-
-/// The remaining length of a message's PUBLISH, if one can hold it.
-#[inline(always)]
-pub fn publish_length(message: &Message) -> Result<usize, TooLong> {
-    let topic = field(message.topic, "topic")?;
-    let id = if message.qos == QoS::AtMostOnce { 0 } else { 2 };
-    match topic + id + message.payload.len() {
-        length if length > MAX_REMAINING_LENGTH => Err(TooLong("packet")),
-        length => Ok(length),
-    }
 }
 
 /// Gives an encoded PUBLISH of QoS 1 or 2, whose payload has that length, another packet identifier.
@@ -158,7 +142,6 @@ pub fn disconnect(out: &mut Buffer) {
 }
 
 /// The length that a field takes with its prefix.
-#[inline(always)]
 fn field(bytes: &[u8], what: &'static str) -> Result<usize, TooLong> {
     if bytes.len() > MAX_STRING {
         return Err(TooLong(what));

@@ -8,6 +8,7 @@ pub mod decode;
 mod display;
 pub mod encode;
 pub mod header;
+mod message;
 pub mod packet;
 mod reader;
 pub mod topic;
@@ -15,9 +16,10 @@ pub mod topic;
 pub use buffer::Buffer;
 pub use decode::decode;
 pub use header::{Header, Role, header};
+pub use message::{Message, Publishable, Unfit};
 pub use packet::{
-    Ack, ConnAck, Connect, Filters, Message, Packet, PacketId, Publish, QoS, SubAck, Subscribe,
-    Unsubscribe, Version,
+    Ack, ConnAck, Connect, Filters, Packet, PacketId, Publish, QoS, SubAck, Subscribe, Unsubscribe,
+    Version,
 };
 
 /// What is wrong with bytes that came from the peer; the text names packet, cause and,

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU16;
 
+use super::Message;
 use super::reader::Reader;
 use super::topic::Topic;
 
@@ -45,16 +46,6 @@ impl QoS {
 
 /// A packet identifier is never zero [MQTT-2.3.1-1].
 pub type PacketId = NonZeroU16;
-
-/// An application message as its sender states it: a PUBLISH to be, or a will.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message<'a> {
-    /// UTF-8, as `topic::check_name` has it.
-    pub topic: &'a [u8],
-    pub payload: &'a [u8],
-    pub qos: QoS,
-    pub retain: bool,
-}
 
 /// A PUBLISH is the largest of those that stand in here, since each message moves one about.
 #[derive(Clone, Debug, PartialEq, Eq)]

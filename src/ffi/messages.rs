@@ -42,7 +42,7 @@ pub unsafe extern "C" fn pmqtt_publish(
         run(client, |client| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
             let mut number = 0;
-            let result = client.publish(&message, &mut number);
+            let result = client.publish(message, &mut number);
             if number != 0 {
                 put(mid, number);
             }

@@ -14,7 +14,7 @@ use crate::client::events::MessageEvent;
 use crate::client::{
     Client, Code, Error, Received, Result, Target, Wanted, address, check_message,
 };
-use crate::codec::{Message, QoS};
+use crate::codec::{Publishable, QoS};
 
 /// Messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
 /// them, until they are freed.
@@ -51,8 +51,7 @@ pub unsafe extern "C" fn pmqtt_publish_single(
     unsafe {
         carry_out(options, |errand| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            check_message(&message)?;
-            errand.publish(&[message])
+            errand.publish(&[check_message(message)?])
         })
     }
 }
@@ -91,7 +90,7 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
                 .map(|(index, publication)| {
                     publication
                         .message("publish")
-                        .and_then(|message| check_message(&message).map(|()| message))
+                        .and_then(check_message)
                         .map_err(|error| error.after(format!("it is message {index}")))
                 })
                 .collect::<Result<Vec<_>>>()?;
@@ -301,7 +300,7 @@ impl<'a> Errand<'a> {
         })
     }
 
-    fn publish(&self, messages: &[Message]) -> Result {
+    fn publish(&self, messages: &[Publishable]) -> Result {
         self.client
             .publish_all(&self.target, messages, self.timeout)
     }

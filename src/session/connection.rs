@@ -24,7 +24,7 @@ impl Session {
             username: options.username.as_deref(),
             password: options.password.as_deref(),
         };
-        self.output.push(|out| encode::connect(out, &connect))?;
+        encode::connect(self.output.buffer(), &connect)?;
         self.output.hold();
         self.keep_alive.start(options.keep_alive, now);
         self.blocked = false;
@@ -76,7 +76,7 @@ impl Session {
                     deadline: now + self.options.handshake_timeout,
                 };
                 if !self.delivering {
-                    self.output.put(encode::disconnect);
+                    encode::disconnect(self.output.buffer());
                 }
             }
             Phase::Disconnecting { .. } => {}
@@ -175,7 +175,7 @@ impl Session {
                     self.send_again(now);
                 }
                 if self.keep_alive.ping_due().is_some_and(|at| now >= at) {
-                    self.output.put(encode::pingreq);
+                    encode::pingreq(self.output.buffer());
                     self.keep_alive.ping_sent(self.output.position(), now);
                 }
             }

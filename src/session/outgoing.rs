@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
-use crate::codec::{Ack, Buffer, Message, PacketId, QoS, TooLong, Version, encode};
+use crate::codec::{Ack, Buffer, PacketId, Publishable, QoS, Version, encode};
 
 /// How much memory of finished messages is kept for the next ones.
 const SPARE_BYTES: usize = 256 * 1024;
@@ -96,14 +96,14 @@ impl Outgoing {
 
     /// Queues a message of QoS 1 or 2 behind all others.
     #[inline(always)]
-    pub fn push(&mut self, mid: u64, message: &Message) -> Result<(), TooLong> {
+    pub fn push(&mut self, mid: u64, message: &Publishable) {
         if self.end - self.first == self.slots.len() as u64 {
             self.grow();
         }
         let slot = &mut self.slots[self.end as usize & (self.slots.len() - 1)];
         let spare = slot.packet.capacity();
         // A place-holder, until the message enters the window.
-        encode::publish(&mut slot.packet, message, Some(PacketId::MIN))?;
+        encode::publish(&mut slot.packet, message, Some(PacketId::MIN));
         self.spare_bytes -= spare;
         slot.mid = mid;
         slot.qos = message.qos;
@@ -112,7 +112,6 @@ impl Outgoing {
         self.bytes += slot.packet.len();
         self.unfinished += 1;
         self.end += 1;
-        Ok(())
     }
 
     /// Whether there is anything to send, and room for it in the window.
@@ -247,28 +246,32 @@ impl Outgoing {
 
     #[inline(always)]
     fn finish(&mut self, seq: u64) {
-        let mask = self.slots.len() - 1;
-        self.slots[seq as usize & mask].stage = Stage::Done;
-        self.give_back(seq);
+        let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
+        slot.stage = Stage::Done;
+        self.bytes -= slot.packet.len();
+        slot.packet.clear();
+        // The memory is for another message, within bounds.
+        if self.spare_bytes + slot.packet.capacity() > SPARE_BYTES {
+            slot.packet = Buffer::default();
+        }
+        self.spare_bytes += slot.packet.capacity();
         self.in_flight -= 1;
         self.unfinished -= 1;
+        if seq == self.first {
+            self.pass_finished();
+        }
+    }
+
+    /// The first message is finished, and others behind it may be.
+    #[inline(always)]
+    fn pass_finished(&mut self) {
+        let mask = self.slots.len() - 1;
+        self.first += 1;
         while self.first < self.end && self.slots[self.first as usize & mask].stage == Stage::Done {
             self.first += 1;
         }
         // Finished ones that a narrower window had not come to yet are gone too.
         self.next = self.next.max(self.first);
-    }
-
-    /// The packet of a message is not needed any more, and its memory is for another, within bounds.
-    #[inline(always)]
-    fn give_back(&mut self, seq: u64) {
-        let packet = &mut self.slots[seq as usize & (self.slots.len() - 1)].packet;
-        self.bytes -= packet.len();
-        packet.clear();
-        if self.spare_bytes + packet.capacity() > SPARE_BYTES {
-            *packet = Buffer::default();
-        }
-        self.spare_bytes += packet.capacity();
     }
 
     #[cold]
@@ -317,5 +320,5 @@ fn send(slot: &mut Slot, output: &mut Output, version: Version, now: Duration) {
         }
         Stage::Done => return,
     }
-    output.put(|out| out.append(&slot.packet));
+    output.buffer().append(&slot.packet);
 }

@@ -1,12 +1,11 @@
 //! The bytes on their way to the socket, and which QoS 0 messages are among them.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 
 use crate::codec::{Ack, Buffer, PacketId, Version, encode};
 
 /// A buffer that grew past this is kept only while there is about as much to write.
-const KEPT: usize = 256 * 1024;
+const KEPT: usize = 512 * 1024;
 
 #[derive(Default)]
 pub struct Output {
@@ -15,46 +14,32 @@ pub struct Output {
     /// Waits behind CONNECT until CONNACK has come.
     held: Buffer,
     holding: bool,
-    /// Bytes of this connection, counted from its first.
-    encoded: u64,
+    /// Bytes of this connection that were taken out for the socket, and that it took of them.
+    taken: u64,
     written: u64,
     /// The QoS 0 messages among them: where each ends, and its mid.
     at_most_once: VecDeque<(u64, u64)>,
 }
 
 impl Output {
-    /// Encodes a packet with `encode`, which appends to the buffer or fails and leaves it.
+    /// Where the next packet is encoded to, behind those that are there.
     #[inline(always)]
-    pub fn push<E>(&mut self, encode: impl FnOnce(&mut Buffer) -> Result<(), E>) -> Result<(), E> {
-        let buffer = if self.holding {
-            &mut self.held
-        } else {
-            &mut self.ready
-        };
-        let before = buffer.len();
-        encode(buffer)?;
-        self.encoded += (buffer.len() - before) as u64;
-        Ok(())
-    }
-
-    /// `push` for an encoder that cannot fail.
-    #[inline(always)]
-    pub fn put(&mut self, encode: impl FnOnce(&mut Buffer)) {
-        let Ok(()) = self.push(|out| {
-            encode(out);
-            Ok::<(), Infallible>(())
-        });
+    pub fn buffer(&mut self) -> &mut Buffer {
+        match self.holding {
+            true => &mut self.held,
+            false => &mut self.ready,
+        }
     }
 
     #[inline(always)]
     pub fn put_ack(&mut self, kind: Ack, id: PacketId, again: bool, version: Version) {
-        self.put(|out| encode::ack(out, kind, id, again, version));
+        encode::ack(self.buffer(), kind, id, again, version);
     }
 
     /// The packet encoded last is the QoS 0 message `mid`.
     #[inline(always)]
     pub fn mark_at_most_once(&mut self, mid: u64) {
-        self.at_most_once.push_back((self.encoded, mid));
+        self.at_most_once.push_back((self.position(), mid));
     }
 
     /// From here on packets wait until `release`.
@@ -78,6 +63,7 @@ impl Output {
         if empty.capacity() > KEPT.max(4 * self.ready.len()) {
             *empty = Buffer::default();
         }
+        self.taken += self.ready.len() as u64;
         std::mem::swap(&mut self.ready, empty);
     }
 
@@ -113,7 +99,7 @@ impl Output {
 
     /// Bytes encoded that the socket did not take yet.
     pub fn unwritten(&self) -> usize {
-        (self.encoded - self.written) as usize
+        (self.position() - self.written) as usize
     }
 
     /// QoS 0 messages that the socket did not take yet.
@@ -122,8 +108,9 @@ impl Output {
     }
 
     /// Where the packet encoded last ends, to ask `is_written` of it.
+    #[inline(always)]
     pub fn position(&self) -> u64 {
-        self.encoded
+        self.taken + (self.ready.len() + self.held.len()) as u64
     }
 
     pub fn is_written(&self, position: u64) -> bool {

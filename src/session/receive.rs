@@ -111,7 +111,8 @@ impl Session {
         };
         match progress {
             Progress::Finished(mid) => {
-                self.release(id, now);
+                self.ids.release(id);
+                self.pump(now);
                 self.rest_if_settled();
                 self.announce_room();
                 Ok(Event::Published { mid })
@@ -159,7 +160,6 @@ impl Session {
     }
 
     /// A packet identifier is free again, and perhaps a message waits for one.
-    #[inline(always)]
     fn release(&mut self, id: PacketId, now: Duration) {
         self.ids.release(id);
         self.pump(now);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::packet_ids::Use;
 use super::{Options, Phase, Session};
-use crate::codec::{Ack, Buffer, Message, PacketId, QoS, TooLong, encode};
+use crate::codec::{Ack, Buffer, PacketId, Publishable, QoS, TooLong, encode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublishError {
@@ -12,8 +12,6 @@ pub enum PublishError {
     NotConnected { mid: u64 },
     /// The queue is as full as it may be; nothing was done.
     QueueFull,
-    /// The message fits no packet; nothing was done.
-    TooLong(TooLong),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +23,12 @@ pub enum RequestError {
 }
 
 impl Session {
-    /// Takes a message, whose topic was checked, and returns its mid. What time it is, is asked only
+    /// Takes a message, and returns its mid. What time it is, is asked only
     /// where it matters: no answer to QoS 0 can be late.
     #[inline(always)]
     pub fn publish(
         &mut self,
-        message: &Message,
+        message: &Publishable,
         now: impl FnOnce() -> Duration,
     ) -> Result<u64, PublishError> {
         let connected = self.is_open();
@@ -45,14 +43,10 @@ impl Session {
             return Err(PublishError::QueueFull);
         }
         if message.qos == QoS::AtMostOnce {
-            self.output
-                .push(|out| encode::publish(out, message, None))
-                .map_err(PublishError::TooLong)?;
+            encode::publish(self.output.buffer(), message, None);
             self.output.mark_at_most_once(mid);
         } else {
-            self.outgoing
-                .push(mid, message)
-                .map_err(PublishError::TooLong)?;
+            self.outgoing.push(mid, message);
             self.pump(now());
         }
         self.last_mid = mid;
@@ -106,7 +100,7 @@ impl Session {
     fn end_delivery(&mut self) {
         let was_delivering = std::mem::take(&mut self.delivering);
         if was_delivering && matches!(self.phase, Phase::Disconnecting { .. }) {
-            self.output.put(encode::disconnect);
+            encode::disconnect(self.output.buffer());
         }
     }
 
@@ -188,7 +182,7 @@ impl Session {
             .ids
             .assign(mid, usage(mid))
             .ok_or(RequestError::NoPacketId)?;
-        if let Err(error) = self.output.push(|out| encode(out, id)) {
+        if let Err(error) = encode(self.output.buffer(), id) {
             self.ids.release(id);
             return Err(RequestError::TooLong(error));
         }

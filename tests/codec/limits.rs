@@ -1,7 +1,8 @@
 //! What does not fit the wire is refused before the first byte.
 
 use pmqtt::codec::{
-    Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS, TooLong, encode,
+    Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS, TooLong, Unfit,
+    encode,
 };
 
 use super::vectors::{CONNECT, MESSAGE};
@@ -31,9 +32,6 @@ const FIELDS: &[(&str, Write)] = &[
         let password = Some(text.as_bytes());
         encode::connect(out, &Connect { username: Some(""), password, ..CONNECT })
     }),
-    ("topic", |out, text| {
-        encode::publish(out, &Message { topic: text.as_bytes(), ..MESSAGE }, None)
-    }),
     ("topic filter", |out, text| {
         encode::subscribe(out, ID, &[("#", QoS::AtMostOnce), (text, QoS::AtMostOnce)])
     }),
@@ -54,20 +52,42 @@ fn a_field_has_up_to_65_535_bytes() {
 }
 
 #[test]
+fn a_topic_has_up_to_65_535_bytes() {
+    let text = "x".repeat(MAX_STRING + 1);
+    let check = |topic: &str| {
+        let topic = topic.as_bytes();
+        Message { topic, ..MESSAGE }.check().map(|_| ())
+    };
+    let why = "a topic must not be longer than 65,535 bytes [MQTT-4.7.3-3]";
+    assert_eq!(check(&text), Err(Unfit::Topic(why)));
+    assert_eq!(check(&text[1..]), Ok(()));
+}
+
+#[test]
 fn a_packet_has_up_to_268_435_455_bytes() {
-    let payload = vec![0; MAX_REMAINING_LENGTH - 2];
-    let publish = |out: &mut _, payload| {
+    let payload = vec![0; MAX_REMAINING_LENGTH + 1];
+    let check = |length, qos| {
         let message = Message {
             topic: b"t",
-            payload,
+            payload: &payload[..length],
+            qos,
             ..MESSAGE
         };
-        encode::publish(out, &message, None)
+        message.check()
     };
+    for (qos, most) in [
+        (QoS::AtMostOnce, MAX_REMAINING_LENGTH - 3),
+        (QoS::AtLeastOnce, MAX_REMAINING_LENGTH - 5),
+        (QoS::ExactlyOnce, MAX_REMAINING_LENGTH - 5),
+    ] {
+        assert!(check(most, qos).is_ok());
+        assert_eq!(check(most + 1, qos), Err(Unfit::Packet));
+        assert_eq!(check(MAX_REMAINING_LENGTH, qos), Err(Unfit::Packet));
+        assert_eq!(check(MAX_REMAINING_LENGTH + 1, qos), Err(Unfit::Payload));
+    }
+    let largest = check(MAX_REMAINING_LENGTH - 3, QoS::AtMostOnce).unwrap();
     let mut out = Buffer::default();
-    assert_eq!(publish(&mut out, &payload), Err(TooLong("packet")));
-    assert_eq!(out.capacity(), 0, "no room is made for what is refused");
-    assert_eq!(publish(&mut out, &payload[1..]), Ok(()));
+    encode::publish(&mut out, &largest, None);
     assert_eq!(out[..5], [0x30, 0xff, 0xff, 0xff, 0x7f]);
     assert_eq!(out.len(), 5 + MAX_REMAINING_LENGTH);
 }

@@ -18,7 +18,7 @@ fn publish(topic: &str, payload: &[u8], id: Option<PacketId>) -> Vec<u8> {
         retain: false,
     };
     let mut out = Buffer::default();
-    encode::publish(&mut out, &message, id).unwrap();
+    encode::publish(&mut out, &message.check().unwrap(), id);
     out.to_vec()
 }
 

@@ -263,15 +263,18 @@ impl Outgoing {
         if self.released {
             return encode::ack(out, Ack::PubRel, self.id, again, version);
         }
+        let payload = self.number.to_be_bytes();
         let message = Message {
             topic: b"in",
-            payload: &self.number.to_be_bytes(),
+            payload: &payload,
             qos: self.qos,
             retain: false,
-        };
+        }
+        .check()
+        .expect("PUBLISH fits");
         let id = (self.qos != QoS::AtMostOnce).then_some(self.id);
         let start = out.len();
-        encode::publish(out, &message, id).expect("PUBLISH fits");
+        encode::publish(out, &message, id);
         if again {
             encode::set_dup(&mut out[start..]);
         }

@@ -141,7 +141,9 @@ impl Peer {
             payload: payload.as_bytes(),
             qos: QoS::from_bits(qos).expect("a QoS"),
             retain: false,
-        };
+        }
+        .check()
+        .expect("PUBLISH fits");
         self.session.publish(&message, || self.now)
     }
 
@@ -214,9 +216,11 @@ pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
             payload: payload.as_bytes(),
             qos: QoS::from_bits(qos).expect("a QoS"),
             retain: false,
-        };
+        }
+        .check()
+        .expect("PUBLISH fits");
         let id = (qos > 0).then(|| id(number));
-        encode::publish(out, &message, id).expect("PUBLISH fits");
+        encode::publish(out, &message, id);
     })
 }
 

@@ -2,7 +2,7 @@
 
 use divan::{Bencher, black_box};
 use pmqtt::codec::{
-    Ack, Buffer, Header, Message, PacketId, QoS, Role, Version, decode, encode, header, topic,
+    Ack, Buffer, Header, Message, PacketId, Publishable, QoS, Role, Version, decode, encode, header, topic,
 };
 
 const VERSION: Version = Version::V311;
@@ -12,13 +12,15 @@ fn main() {
     divan::main();
 }
 
-fn message(qos: QoS) -> Message<'static> {
+fn message(qos: QoS) -> Publishable<'static> {
     Message {
         topic: b"bench/topic",
         payload: &PAYLOAD,
         qos,
         retain: false,
     }
+    .check()
+    .expect("it fits")
 }
 
 fn id(qos: QoS) -> Option<PacketId> {
@@ -36,7 +38,7 @@ fn encode_publish(bencher: Bencher, qos: QoS) {
     let mut out = Buffer::default();
     bencher.bench_local(|| {
         out.clear();
-        encode::publish(&mut out, black_box(&message(qos)), id(qos)).expect("it fits");
+        encode::publish(&mut out, black_box(&message(qos)), id(qos));
     });
 }
 
@@ -54,7 +56,7 @@ fn encode_puback(bencher: Bencher) {
 #[divan::bench(args = [QoS::AtMostOnce, QoS::AtLeastOnce])]
 fn decode_publish(bencher: Bencher, qos: QoS) {
     let mut packet = Buffer::default();
-    encode::publish(&mut packet, &message(qos), id(qos)).expect("it fits");
+    encode::publish(&mut packet, &message(qos), id(qos));
     bencher
         .with_inputs(|| packet.to_vec())
         .bench_local_refs(|packet| {

@@ -27,7 +27,9 @@ fn publish(bencher: Bencher, qos: QoS) {
         payload: &[b'x'; 64],
         qos,
         retain: false,
-    };
+    }
+    .check()
+    .expect("it fits");
     let mut connection = Connection::open();
     bencher.counter(ItemsCount::new(WINDOW)).bench_local(|| {
         let mids: [u64; WINDOW as usize] = std::array::from_fn(|_| {
