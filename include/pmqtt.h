@@ -729,7 +729,8 @@ int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe c
 
 /**
  * Sets what is called when there is room in the queue again, once after `pmqtt_publish` returned
- * `PMQTT_ERR_QUEUE_SIZE`.
+ * `PMQTT_ERR_QUEUE_SIZE`: when half of the queue is free, and the message that was refused last fits.
+ * A program that tries again without waiting for that may be successful earlier.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. A loop call runs it.
@@ -738,7 +739,8 @@ int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe c
  *
  * Thread-safe; callback-safe; never blocks.
  */
-int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callback);
+int pmqtt_on_writable_set(struct pmqtt_client *client,
+                          pmqtt_on_writable callback);
 
 /**
  * Sets what is called with lines that tell what the client does: INFO each stage of connecting,

@@ -102,6 +102,34 @@ fn room_is_announced_for_the_qos_that_was_refused() {
 }
 
 #[test]
+fn room_is_announced_when_half_of_the_messages_are_settled() {
+    let mut peer = Peer::connected(|options| options.max_queued_messages = 4);
+    for _ in 0..4 {
+        peer.publish(1, "a");
+    }
+    peer.sent();
+    assert_eq!(peer.try_publish(1, "b"), FULL);
+    peer.hears(ack(PubAck, 1));
+    assert!(peer.outcomes().is_empty());
+    peer.hears(ack(PubAck, 2));
+    assert_eq!(peer.outcomes(), [Outcome::Writable]);
+    peer.hears(ack(PubAck, 3));
+    assert!(peer.outcomes().is_empty());
+}
+
+#[test]
+fn there_is_room_before_it_is_announced() {
+    let mut peer = Peer::connected(|options| options.max_queued_messages = 4);
+    for _ in 0..4 {
+        peer.publish(1, "a");
+    }
+    peer.sent();
+    assert_eq!(peer.try_publish(1, "b"), FULL);
+    peer.hears(ack(PubAck, 1));
+    assert_eq!(peer.try_publish(1, "b"), Ok(5));
+}
+
+#[test]
 fn a_connection_that_ends_makes_room() {
     let mut peer = Peer::connected(|options| options.max_queued_bytes = 100);
     peer.publish(0, &"x".repeat(90));

@@ -68,6 +68,12 @@ impl Client {
         self.flow.visit();
         state
     }
+
+    /// The lock for those who change nothing that a run of messages goes by.
+    #[inline(always)]
+    fn lock_aside(&self) -> Guard<'_> {
+        self.state.lock()
+    }
 }
 
 /// Tells threads apart for as long as they live, without asking the system.

@@ -12,7 +12,7 @@ impl Client {
     #[inline(always)]
     pub fn publish(&self, message: Message, mid: &mut u64) -> Result {
         let message = check_message(message)?;
-        let mut state = self.lock();
+        let mut state = self.lock_aside();
         let published = state.session.publish(&message, sys::now);
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
             *mid = id;

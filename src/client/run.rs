@@ -2,8 +2,8 @@
 //! state decides about one of them that has not decided about all, so that the lock is let go of once
 //! for the whole run, and not for each callback.
 //!
-//! A run is over as soon as anybody has had the lock: a callback may have set another callback, asked
-//! for the end of the connection, or freed the client.
+//! A run is over as soon as anybody has had the lock, but to publish: a callback may have set another
+//! callback, asked for the end of the connection, or freed the client.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,7 +21,7 @@ const ACKNOWLEDGEMENTS: usize = 64;
 /// What is known of a client without its lock.
 #[derive(Default)]
 pub struct Flow {
-    /// How often the state was locked by other than the driver at its work.
+    /// How often the state was locked by other than the driver at its work, and not just to publish.
     visits: AtomicU64,
     /// Messages that callbacks were given.
     messages_in: AtomicU64,

@@ -225,7 +225,8 @@ pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
 }
 
 /// Sets what is called when there is room in the queue again, once after `pmqtt_publish` returned
-/// `PMQTT_ERR_QUEUE_SIZE`.
+/// `PMQTT_ERR_QUEUE_SIZE`: when half of the queue is free, and the message that was refused last fits.
+/// A program that tries again without waiting for that may be successful earlier.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. A loop call runs it.

@@ -211,10 +211,13 @@ impl Session {
             .map(|at| at.max(self.blocked_until) + retry);
     }
 
-    /// Says once that there is room again for the publish that was refused last.
+    /// Says once that there is room again for the publish that was refused last, and for others
+    /// after it: whoever waited for each single place would wake up, and wake us, once a message.
+    #[inline(always)]
     pub(super) fn announce_room(&mut self) {
         if let Some((qos, bytes)) = self.refused
             && self.has_room(qos, bytes)
+            && self.is_half_free(qos)
         {
             self.refused = None;
             self.outcomes.push_back(Outcome::Writable);

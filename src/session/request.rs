@@ -157,6 +157,17 @@ impl Session {
         most == 0 || used == 0 || used + bytes <= most
     }
 
+    /// Whether no more than half of the queue is taken.
+    pub(super) fn is_half_free(&self, qos: QoS) -> bool {
+        let Options {
+            max_queued_messages: messages,
+            max_queued_bytes: most,
+            ..
+        } = self.options;
+        (qos == QoS::AtMostOnce || messages == 0 || self.outgoing.unfinished() <= messages / 2)
+            && (most == 0 || self.queued_bytes() <= most / 2)
+    }
+
     /// CONNECT has gone out, and DISCONNECT is not asked for.
     fn is_open(&self) -> bool {
         matches!(
