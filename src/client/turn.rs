@@ -167,10 +167,15 @@ impl Client {
     /// or else, when nobody does, this thread sends it. No lock is held on return.
     #[inline(always)]
     pub fn settle(&self, mut state: Guard) {
-        if state.holder.is_some() || state.event_set.is_some() {
-            state.wake();
-        } else if state.needs_attention() && !state.freed {
-            self.attend(state);
+        match &state.holder {
+            // It looks at what there is to do before it waits.
+            Some(holder) if !holder.sleeping => {}
+            None if state.event_set.is_none() => {
+                if state.needs_attention() && !state.freed {
+                    self.attend(state);
+                }
+            }
+            _ => state.wake(),
         }
     }
 

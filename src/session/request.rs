@@ -152,9 +152,12 @@ impl Session {
         if qos != QoS::AtMostOnce && messages != 0 && self.outgoing.unfinished() >= messages {
             return false;
         }
-        // One message is always taken, so that none is too large for every queue.
         let used = self.queued_bytes();
-        most == 0 || used == 0 || used + bytes <= most
+        if used + bytes <= most {
+            return true;
+        }
+        // One message is always taken, so that none is too large for every queue.
+        most == 0 || used == 0
     }
 
     /// Whether no more than half of the queue is taken.
