@@ -7,7 +7,9 @@
 use std::cell::Cell;
 use std::io;
 
-use crate::codec::{Header, Malformed, Packet, Publish, Role, Version, decode, header};
+use crate::codec::{
+    Ack, Header, Malformed, Packet, PacketId, Publish, Role, Version, decode, header, plain_ack,
+};
 use crate::transport::Transport;
 
 /// The size of a thread's memory, and so of a read.
@@ -85,6 +87,14 @@ impl Input {
             Packet::Publish(publish) => Ok(Some(publish)),
             _ => Ok(None),
         }
+    }
+
+    /// The acknowledgement that comes next, if one does, is whole, and needs no closer look.
+    #[inline(always)]
+    pub fn next_ack(&mut self) -> Option<(Ack, PacketId)> {
+        let ack = plain_ack(&self.buffer[self.start..self.end])?;
+        self.start += 4;
+        Some(ack)
     }
 
     /// The turn is over: hands back the thread's memory. What large packets need stays while they come.

@@ -50,6 +50,7 @@ impl Driver {
             }
             loop {
                 while self.input.has_message() && self.run_messages(state, flow)? {}
+                self.handle_acks(state, flow, now)?;
                 if !self.handle_next(state, flow, now)? {
                     break;
                 }
@@ -57,6 +58,22 @@ impl Driver {
             if !self.input.may_have_more() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Deals with the acknowledgements that come next: the most frequent packets of all, and the
+    /// shortest ones, for which the general way would be a long one.
+    #[inline(always)]
+    fn handle_acks(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Step {
+        while !state.logs()
+            && let Some((ack, id)) = self.input.next_ack()
+        {
+            match state.session.handle_ack(ack, id, now) {
+                Ok(event) => tell(state, event, flow, self.epoch, now)?,
+                Err(failure) => return Err(Stop::Over(failure.into())),
+            }
+            check_epoch(self.epoch, state)?;
         }
         Ok(())
     }

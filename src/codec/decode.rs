@@ -4,8 +4,8 @@ use super::header::{Header, Kind};
 use super::reader::Reader;
 use super::topic::{self, Topic};
 use super::{
-    Ack, ConnAck, Connect, Filters, Malformed, Message, Packet, Publish, QoS, SubAck, Subscribe,
-    Unsubscribe, Version,
+    Ack, ConnAck, Connect, Filters, Malformed, Message, Packet, PacketId, Publish, QoS, SubAck,
+    Subscribe, Unsubscribe, Version,
 };
 
 /// Decodes the packet of which `header` told and that fills `packet` to its end. The buffer
@@ -34,6 +34,23 @@ pub fn decode<'a>(
         Kind::PingReq => Ok(Packet::PingReq),
         Kind::Disconnect => Ok(Packet::Disconnect),
     }
+}
+
+/// Reads PUBACK, PUBREC, PUBREL or PUBCOMP at the front of `buffer` at one look, as each version
+/// writes it. None where there is none, or something is wrong with it, or missing.
+#[inline(always)]
+pub fn plain_ack(buffer: &[u8]) -> Option<(Ack, PacketId)> {
+    let &[first, 2, high, low] = buffer.first_chunk()? else {
+        return None;
+    };
+    let kind = match first {
+        0x40 => Ack::PubAck,
+        0x50 => Ack::PubRec,
+        0x62 => Ack::PubRel,
+        0x70 => Ack::PubComp,
+        _ => return None,
+    };
+    Some((kind, PacketId::new(u16::from_be_bytes([high, low]))?))
 }
 
 #[inline(always)]

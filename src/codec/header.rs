@@ -45,12 +45,8 @@ pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Head
         return Ok(None);
     };
     match first >> 4 {
-        // Those that come with messages: the checks of each are compiled apart from all others.
+        // Its checks are compiled apart from those of all others.
         3 => header_of(Kind::Publish, buffer, version),
-        4 => header_of(Kind::PubAck, buffer, version),
-        5 => header_of(Kind::PubRec, buffer, version),
-        6 => header_of(Kind::PubRel, buffer, version),
-        7 => header_of(Kind::PubComp, buffer, version),
         number => other_header(number, buffer, role, version),
     }
 }
@@ -87,6 +83,10 @@ fn other_header(
 fn other_kind(number: u8, role: Role) -> Result<Kind, Malformed> {
     use Role::{Broker, Client};
     match (number, role) {
+        (4, _) => Ok(Kind::PubAck),
+        (5, _) => Ok(Kind::PubRec),
+        (6, _) => Ok(Kind::PubRel),
+        (7, _) => Ok(Kind::PubComp),
         (1, Broker) => Ok(Kind::Connect),
         (2, Client) => Ok(Kind::ConnAck),
         (8, Broker) => Ok(Kind::Subscribe),

@@ -14,7 +14,7 @@ mod reader;
 pub mod topic;
 
 pub use buffer::Buffer;
-pub use decode::decode;
+pub use decode::{decode, plain_ack};
 pub use header::{Header, Role, header};
 pub use message::{Message, Publishable, Unfit};
 pub use packet::{

@@ -8,6 +8,8 @@ use super::packet_ids::Use;
 use super::{Event, Failure, Phase, Session};
 use crate::codec::{Ack, ConnAck, Packet, PacketId, Publish, QoS, SubAck};
 
+const BEFORE_CONNACK: Failure = Failure::Violation("a packet before CONNACK [MQTT-3.2.0-1]");
+
 impl Session {
     #[inline(always)]
     pub fn handle<'a>(
@@ -19,10 +21,24 @@ impl Session {
         match (self.phase, packet) {
             (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
             (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(*connack, now),
-            (Phase::Connecting { .. }, _) => {
-                Err(Failure::Violation("a packet before CONNACK [MQTT-3.2.0-1]"))
-            }
+            (Phase::Connecting { .. }, _) => Err(BEFORE_CONNACK),
             (Phase::Connected, packet) => self.connected(packet, now),
+        }
+    }
+
+    /// What `handle` does with an acknowledgement.
+    #[inline(always)]
+    pub fn handle_ack(
+        &mut self,
+        ack: Ack,
+        id: PacketId,
+        now: Duration,
+    ) -> Result<Event<'static>, Failure> {
+        match (self.phase, ack) {
+            (Phase::Connected, Ack::PubRel) => Ok(self.released(id)),
+            (Phase::Connected, _) => self.acknowledged(ack, id, now),
+            (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
+            (Phase::Connecting { .. }, _) => Err(BEFORE_CONNACK),
         }
     }
 
@@ -46,13 +62,7 @@ impl Session {
     ) -> Result<Event<'a>, Failure> {
         match packet {
             Packet::Publish(publish) => Ok(self.message(publish, now)),
-            &Packet::Ack(Ack::PubRel, id) => {
-                self.incoming.settle(id);
-                // Also where the identifier is unknown, so that the broker can forget it.
-                self.acknowledge(Ack::PubComp, id);
-                self.rest_if_settled();
-                Ok(Event::None)
-            }
+            &Packet::Ack(Ack::PubRel, id) => Ok(self.released(id)),
             &Packet::Ack(ack, id) => self.acknowledged(ack, id, now),
             Packet::SubAck(suback) => self.suback(suback, now),
             &Packet::UnsubAck(id) => Ok(self.unsuback(id, now)),
@@ -92,6 +102,16 @@ impl Session {
             publish,
             manual_ack,
         }
+    }
+
+    /// PUBREL.
+    #[inline(always)]
+    fn released(&mut self, id: PacketId) -> Event<'static> {
+        self.incoming.settle(id);
+        // Also where the identifier is unknown, so that the broker can forget it.
+        self.acknowledge(Ack::PubComp, id);
+        self.rest_if_settled();
+        Event::None
     }
 
     /// PUBACK, PUBREC or PUBCOMP.

@@ -1,5 +1,6 @@
 //! The codec against the texts of MQTT 3.1 and 3.1.1.
 
+mod ack;
 mod header;
 mod limits;
 mod malformed;
