@@ -267,9 +267,15 @@ impl Session {
     /// Sends what the window has room for.
     #[inline(always)]
     fn pump(&mut self, now: Duration) {
-        if self.phase == Phase::Connected && !self.announcing && self.outgoing.may_send() {
+        if self.may_send() && self.outgoing.may_send() {
             self.send_waiting(now);
         }
+    }
+
+    /// Whether messages of QoS 1 and 2 may go out.
+    #[inline(always)]
+    fn may_send(&self) -> bool {
+        self.phase == Phase::Connected && !self.announcing
     }
 
     fn send_waiting(&mut self, now: Duration) {

@@ -97,21 +97,58 @@ impl Outgoing {
     /// Queues a message of QoS 1 or 2 behind all others.
     #[inline(always)]
     pub fn push(&mut self, mid: u64, message: &Publishable) {
+        // A place-holder, until the message enters the window.
+        let slot = self.push_encoded(mid, message, PacketId::MIN);
+        slot.stage = Stage::Queued;
+    }
+
+    /// The same for a message that `is_next`, and is sent here and now.
+    #[inline(always)]
+    pub fn push_sent(
+        &mut self,
+        mid: u64,
+        message: &Publishable,
+        id: PacketId,
+        output: &mut Output,
+        now: Duration,
+    ) {
+        let slot = self.push_encoded(mid, message, id);
+        slot.stage = Stage::Published;
+        slot.id = id;
+        slot.sent_at = now;
+        output.buffer().append(&slot.packet);
+        self.in_flight += 1;
+        self.next += 1;
+    }
+
+    /// Whether a message that comes now has to wait for none before it, and there is room for it.
+    #[inline(always)]
+    pub fn is_next(&self) -> bool {
+        self.in_flight < self.window && self.next == self.end
+    }
+
+    /// The sequence number of the next message that comes.
+    #[inline(always)]
+    pub fn next_seq(&self) -> u64 {
+        self.end
+    }
+
+    #[inline(always)]
+    fn push_encoded(&mut self, mid: u64, message: &Publishable, id: PacketId) -> &mut Slot {
         if self.end - self.first == self.slots.len() as u64 {
             self.grow();
         }
         let slot = &mut self.slots[self.end as usize & (self.slots.len() - 1)];
         let spare = slot.packet.capacity();
-        // A place-holder, until the message enters the window.
-        encode::publish(&mut slot.packet, message, Some(PacketId::MIN));
+        encode::publish(&mut slot.packet, message, Some(id));
         self.spare_bytes -= spare;
         slot.mid = mid;
         slot.qos = message.qos;
-        slot.stage = Stage::Queued;
         slot.payload = message.payload.len() as u32;
         self.bytes += slot.packet.len();
         self.unfinished += 1;
         self.end += 1;
+        slot
     }
 
     /// Whether there is anything to send, and room for it in the window.

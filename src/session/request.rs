@@ -46,14 +46,33 @@ impl Session {
             encode::publish(self.output.buffer(), message, None);
             self.output.mark_at_most_once(mid);
         } else {
-            self.outgoing.push(mid, message);
-            self.pump(now());
+            self.publish_acknowledged(mid, message, now());
         }
         self.last_mid = mid;
         match connected {
             true => Ok(mid),
             false => Err(PublishError::NotConnected { mid }),
         }
+    }
+
+    /// Sends a message of QoS 1 or 2 if it need not wait, or else queues it.
+    #[inline(always)]
+    fn publish_acknowledged(&mut self, mid: u64, message: &Publishable, now: Duration) {
+        if self.may_send()
+            && self.outgoing.is_next()
+            && let Some(id) = self.assign(mid)
+        {
+            let output = &mut self.output;
+            self.outgoing.push_sent(mid, message, id, output, now);
+            self.arm_retry(now);
+        } else {
+            self.outgoing.push(mid, message);
+        }
+    }
+
+    #[inline(always)]
+    fn assign(&mut self, mid: u64) -> Option<PacketId> {
+        self.ids.assign(mid, Use::Publish(self.outgoing.next_seq()))
     }
 
     /// One SUBSCRIBE for all filters, which were checked and are at least one.
