@@ -292,6 +292,7 @@ impl Session {
     }
 
     /// Something was sent that wants an answer.
+    #[inline(always)]
     fn arm_retry(&mut self, now: Duration) {
         let retry = self.options.retry;
         if self.phase == Phase::Connected && !retry.is_zero() {
