@@ -15,6 +15,10 @@ use crate::transport::Transport;
 /// The size of a thread's memory, and so of a read.
 const SHARED: usize = 64 * 1024;
 
+/// What a client has at least while packets come that do not fit that: room for more than one of
+/// them, so that what is left over, and moves to the front, is little of what was read.
+const LARGE: usize = 256 * 1024;
+
 /// How much of a packet is kept in a place of its own. Of a larger one the memory is kept, until it
 /// is whole.
 const LEFT_OVER: usize = 4 * 1024;
@@ -144,7 +148,7 @@ impl Input {
             self.start = 0;
         }
         if self.end == self.buffer.len() {
-            self.buffer.resize(2 * self.end, 0);
+            self.buffer.resize((2 * self.end).max(LARGE), 0);
         }
     }
 }
