@@ -8,6 +8,10 @@ use crate::transport::tcp::Tcp;
 use openssl::ssl::{ErrorCode, ShutdownState, SslStream};
 use std::io;
 
+/// OpenSSL writes one record at a time, of at the most 16 KiB. One write is so many of them, so that less
+/// than there was means that the socket is full, as with TCP, or that it is another's turn.
+const RECORDS: usize = 16;
+
 pub struct TlsStream {
     inner: SslStream<Tcp>,
     /// What the last read or write that could not go on waits for, beside what it is named after.
@@ -22,6 +26,18 @@ impl TlsStream {
             inner,
             read_wants_write: false,
             is_starved: false,
+        }
+    }
+
+    fn write_record(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self.inner.ssl_write(buf) {
+            Ok(count) => Ok(count),
+            Err(error) => match error.code() {
+                ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                _ => Err(failure(self.alert().unwrap_or(error))),
+            },
         }
     }
 
@@ -48,15 +64,18 @@ impl Stream for TlsStream {
     }
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match self.inner.ssl_write(buf) {
-            Ok(count) => Ok(count),
-            Err(error) => match error.code() {
-                ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => {
-                    Err(io::ErrorKind::WouldBlock.into())
-                }
-                _ => Err(failure(self.alert().unwrap_or(error))),
-            },
+        let mut count = self.write_record(buf)?;
+        for _ in 1..RECORDS {
+            if count == buf.len() {
+                break;
+            }
+            match self.write_record(&buf[count..]) {
+                Ok(more) => count += more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
         }
+        Ok(count)
     }
 
     fn has_pending(&self) -> bool {
