@@ -1,11 +1,25 @@
 /* The broker publishes the will of a client that ends without a DISCONNECT: freed, reinitialised or
- * connected anew; and not that of one that disconnects. */
+ * connected anew; and not that of one that disconnects, even where it connects again at once. */
 #include <stdio.h>
 #include <string.h>
 
 #include "broker.h"
 #include "loops.h"
 #include "record.h"
+
+/* The first connection ends in its own callback, in which its successor begins. */
+static void connect_twice(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
+{
+    record *seen = userdata;
+
+    CHECK_INT(event->rc, 0);
+    if (tally_get(&seen->connects) == 0) {
+        CHECK_OK(pmqtt_disconnect(client));
+        CHECK_OK(pmqtt_will_clear(client));
+        CHECK_OK(pmqtt_reconnect(client));
+    }
+    tally_add(&seen->connects);
+}
 
 struct heir {
     record record;
@@ -50,7 +64,7 @@ static void expect(loop *loop, struct heir *seen, const char *will, int qos)
 int main(void)
 {
     struct heir heir;
-    record seen[5];
+    record seen[6];
     pmqtt_client *client, *listener;
     loop loop, others;
 
@@ -95,7 +109,7 @@ int main(void)
     client_free(client);
     expect(&loop, &heir, "after", 2);
 
-    /* That nothing came of these two shows when the will of the third comes. */
+    /* That nothing came of these three shows when the will of the fourth comes. */
     step("disconnected, and cleared");
     loop_begin(&others, &STEP_LOOP);
     client = testator(&others, &seen[3], "disconnected", 1);
@@ -107,8 +121,20 @@ int main(void)
     loop_end(&others);
     client_free(client);
 
+    step("disconnected, and connected at once");
     loop_begin(&others, &STEP_LOOP);
-    client = testator(&others, &seen[4], "last", 1);
+    client = recorded_client(NULL, &seen[4]);
+    CHECK_OK(pmqtt_on_connect_set(client, connect_twice));
+    CHECK_OK(pmqtt_will_set(client, "will", "replaced", 8, 1, false));
+    CHECK_OK(pmqtt_connect_async(client, BROKER_HOST, broker_port(), 60, NULL));
+    loop_add(&others, client);
+    RUN_UNTIL(&others, tally_get(&seen[4].connects) == 2);
+    CHECK_INT(tally_get(&seen[4].disconnects), 1);
+    loop_end(&others);
+    client_free(client);
+
+    loop_begin(&others, &STEP_LOOP);
+    client = testator(&others, &seen[5], "last", 1);
     loop_end(&others);
     client_free(client);
     expect(&loop, &heir, "last", 1);

@@ -2,8 +2,8 @@
 
 mod support;
 
-use pmqtt::codec::{self, Connect, Message, Packet, QoS, Role, TooLong, Version};
-use pmqtt::session::{Failure, Options, Outcome, Phase, Session, Will};
+use pmqtt::codec::{self, Buffer, Connect, Message, Packet, QoS, Role, TooLong, Version};
+use pmqtt::session::{Failure, Farewell, Options, Outcome, Phase, Session, Will};
 use support::peer::{Peer, ack, connack, message, message_again, pingresp, suback};
 use support::{options, seconds};
 
@@ -252,4 +252,73 @@ fn what_ends_with_a_connection_is_told_in_order() {
     peer.session.close();
     assert!(peer.outcomes().is_empty());
     assert_eq!(peer.session.poll_timeout(), None);
+}
+
+/// The packets that a connection still has to say when it is replaced.
+fn farewell(peer: &mut Peer) -> Option<Vec<String>> {
+    let left = peer.session.leave()?;
+    Some(rest(peer, left))
+}
+
+fn rest(peer: &Peer, mut farewell: Farewell) -> Vec<String> {
+    let mut bytes = Buffer::default();
+    farewell.take(&mut bytes);
+    peer.texts(bytes.to_vec())
+}
+
+#[test]
+fn a_connection_that_was_not_asked_to_end_has_nothing_more_to_say() {
+    let mut peer = Peer::new(|_| {});
+    assert_eq!(farewell(&mut peer), None);
+    peer.open();
+    assert_eq!(farewell(&mut peer), None);
+    peer.hears(connack(0, false));
+    assert_eq!(farewell(&mut peer), None);
+}
+
+#[test]
+fn one_that_was_says_it_beside_its_successor() {
+    let mut peer = Peer::connected(|_| {});
+    peer.publish(0, "once");
+    peer.publish(1, "twice");
+    peer.session.disconnect(peer.now);
+    let expected = ["PUBLISH q0 once", "PUBLISH q1 #2 twice", "DISCONNECT"];
+    assert_eq!(farewell(&mut peer).unwrap(), expected);
+    peer.session.close();
+    // What became of the first message is for whoever writes it to tell.
+    assert!(peer.outcomes().is_empty());
+    assert_eq!(peer.connect(false), ["PUBLISH q1 #2 dup twice"]);
+}
+
+#[test]
+fn what_is_being_delivered_is_acknowledged_in_the_farewell() {
+    let levels = [
+        (QoS::AtMostOnce, &["DISCONNECT"][..]),
+        (QoS::AtLeastOnce, &["PUBACK #9", "DISCONNECT"]),
+        (QoS::ExactlyOnce, &["PUBREC #9", "DISCONNECT"]),
+    ];
+    for (qos, expected) in levels {
+        let mut peer = Peer::connected(|options| options.clean_session = false);
+        peer.hears_without_return(message(qos as u8, 9, "in"));
+        peer.session.disconnect(peer.now);
+        let mut farewell = peer.session.leave().unwrap();
+        peer.session.close();
+        farewell.acknowledge(support::id(9), qos, Version::V311);
+        assert_eq!(rest(&peer, farewell), expected);
+        peer.connect(true);
+        let heard = peer.hears(message_again(2, 9, "in"));
+        let is_known = qos == QoS::ExactlyOnce;
+        assert_eq!(heard == "nothing", is_known, "it is handed over once");
+    }
+}
+
+#[test]
+fn before_connack_the_farewell_is_disconnect_alone() {
+    let mut peer = Peer::new(|_| {});
+    peer.open();
+    peer.publish(0, "held");
+    peer.session.disconnect(peer.now);
+    assert_eq!(farewell(&mut peer).unwrap(), ["DISCONNECT"]);
+    peer.session.close();
+    assert_eq!(peer.outcomes(), [Outcome::Lost { mid: 1 }]);
 }

@@ -43,7 +43,7 @@ impl Client {
         }
         state.aim(endpoint, target.keep_alive);
         state.connect_blocks = false;
-        state.supersede(Plan::Connect { at: sys::now() });
+        state.replace(Plan::Connect { at: sys::now() });
         self.settle(state);
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Client {
         if state.connect_blocks {
             return self.connect_here(Frame::new(self, state));
         }
-        state.supersede(Plan::Connect { at: sys::now() });
+        state.replace(Plan::Connect { at: sys::now() });
         self.settle(state);
         Ok(())
     }
@@ -87,7 +87,7 @@ impl Client {
     fn connect_here(&self, mut state: Frame) -> Result {
         let waker = Waker::new().map_err(|error| Error::os("connect", &error))?;
         let waker = Arc::new(waker);
-        state.supersede(Plan::Elsewhere);
+        state.replace(Plan::Elsewhere);
         state.attempt = Some(Arc::clone(&waker));
         let epoch = state.epoch;
         let result = open_transport(&mut state, &waker, epoch);

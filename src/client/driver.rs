@@ -13,6 +13,7 @@ use super::error::{Code, Error};
 use super::events::{ConnectFailed, Disconnected, Published, Subscribed, Unsubscribed, Writable};
 use super::input::Input;
 use super::interest::{self, Watching};
+use super::leaving::Leaving;
 use super::log::{self, Level};
 use super::run::Flow;
 use super::state::{Guard, Plan, State};
@@ -25,23 +26,21 @@ use crate::transport::Transport;
 /// How often one pass writes before it lets others have their turn.
 const WRITES: usize = 16;
 
-/// How long the broker has to close the connection after DISCONNECT.
-const LINGER: Duration = Duration::from_millis(500);
-
 #[derive(Default)]
 pub struct Driver {
     pub(super) epoch: u64,
     pub(super) transport: Option<Transport>,
     pub(super) input: Input,
     /// Bytes that the session has handed over, and how many of them were written.
-    writing: Buffer,
-    written: usize,
+    pub(super) writing: Buffer,
+    pub(super) written: usize,
     /// The socket took less than there was.
     pub(super) blocked: bool,
     /// A write failed where nobody could be told: the next pass does.
     pub(super) failed: Option<Error>,
-    /// DISCONNECT is written, and the broker has until then to close the connection.
-    pub(super) lingers: Option<Duration>,
+    /// A connection that was asked to end: the present one, or the last before it. There is never
+    /// more than one, as the older one has had the whole life of its successor for its end.
+    pub(super) leaving: Option<Box<Leaving>>,
     pub(super) poll_set: PollSet,
     pub(super) watches: Vec<Watch>,
 }
@@ -66,11 +65,14 @@ impl Driver {
         read: bool,
         auto: bool,
     ) -> Result<(), Error> {
-        let result = match self.try_pass(state, flow, read, auto) {
+        let mut step = self.try_pass(state, flow, read, auto);
+        if matches!(step, Err(Stop::Superseded)) {
+            // What the program wants in its place begins at once, but no third one: a program may
+            // go on like that.
+            step = self.try_pass(state, flow, false, auto);
+        }
+        let result = match step {
             Ok(()) | Err(Stop::Superseded) => Ok(()),
-            Err(Stop::Over(_)) if self.lingers.is_some() => {
-                self.end(state, Error::new(Code::Success, "mqtt: disconnected"))
-            }
             Err(Stop::Over(error)) => self.end(state, error),
         };
         self.adopt(state, auto);
@@ -80,17 +82,18 @@ impl Driver {
     fn try_pass(&mut self, state: &mut Guard, flow: &Flow, read: bool, auto: bool) -> Step {
         let now = sys::now();
         self.adopt(state, auto);
+        self.leave(state, now)?;
         self.tell_news(state)?;
         self.start(state, now)?;
         self.advance(state, now)?;
-        if !self.is_open() {
-            return Ok(());
-        }
         if let Some(error) = self.failed.take() {
             return Err(Stop::Over(error));
         }
         // The broker closes the connection in its turn, which is no loss then.
         self.finish(state, now)?;
+        if !self.is_open() {
+            return Ok(());
+        }
         let due = |state: &Guard| state.session.poll_timeout().is_some_and(|at| now >= at);
         // What the broker sent while the program was busy elsewhere comes before any verdict
         // that it did not answer.
@@ -111,6 +114,7 @@ impl Driver {
     pub fn adopt(&mut self, state: &mut Guard, auto: bool) {
         while self.epoch != state.epoch {
             self.epoch = state.epoch;
+            self.depart(state);
             self.let_go(state);
         }
         match std::mem::replace(&mut state.plan, Plan::Underway) {
@@ -208,6 +212,8 @@ impl Driver {
         };
         let rest = &self.writing[self.written..];
         let result = MutexGuard::unlocked(state, || transport.write(rest));
+        // Also where the connection has been replaced meanwhile: it may have more to say.
+        self.written += *result.as_ref().unwrap_or(&0);
         check_epoch(self.epoch, state)?;
         let count = match result {
             Ok(count) => count,
@@ -215,7 +221,6 @@ impl Driver {
             Err(error) => return Err(Stop::Over(Error::lost(&error))),
         };
         self.blocked = count < rest.len();
-        self.written += count;
         state.counters.bytes_out += count as u64;
         state.session.written(count, self.blocked, now);
         Ok(())
@@ -225,30 +230,15 @@ impl Driver {
     /// written, requests lost.
     fn tell_news(&mut self, state: &mut Guard) -> Step {
         log::deliver(state);
-        while let Some(code) = state.replaced.pop_front() {
+        while state.replaced > 0 {
+            state.replaced -= 1;
             let callback = state.callbacks.disconnect;
-            call(state, callback, &Disconnected { rc: code as i32 });
+            call(state, callback, &Disconnected { rc: 0 });
         }
         while let Some(outcome) = state.session.next_outcome() {
             tell(state, outcome);
         }
         check_epoch(self.epoch, state)
-    }
-
-    /// Ends our side once DISCONNECT is written, and lets the broker close the connection: on a
-    /// socket that is closed while more comes in, a reset may overtake what was written last.
-    fn finish(&mut self, state: &mut Guard, now: Duration) -> Step {
-        if !state.session.is_finished() {
-            return Ok(());
-        }
-        if let Some(transport) = self.transport.as_mut().filter(|_| self.lingers.is_none()) {
-            MutexGuard::unlocked(state, || transport.finish());
-            check_epoch(self.epoch, state)?;
-        }
-        match *self.lingers.get_or_insert(now + LINGER) > now {
-            true => Ok(()),
-            false => Err(Stop::Over(Error::no_connection())),
-        }
     }
 
     /// The connection or the attempt is over: cleans up and tells the program.
@@ -261,6 +251,7 @@ impl Driver {
         state.backoff.ended(sys::now());
         if code == Code::Success {
             state.log(Level::Info, format_args!("{}", error.text));
+            self.part(state);
         } else {
             state.failed(&error);
             state.last_error = error.clone();
@@ -297,7 +288,6 @@ impl Driver {
         self.written = 0;
         self.blocked = false;
         self.failed = None;
-        self.lingers = None;
     }
 
     /// What the transport waits for.
@@ -307,6 +297,8 @@ impl Driver {
         if let Some(transport) = &self.transport {
             transport.watches(write, &mut self.watches);
         }
+        self.watches
+            .extend(self.leaving.as_ref().and_then(|leaving| leaving.watch()));
         &mut self.watches
     }
 

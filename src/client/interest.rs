@@ -123,12 +123,19 @@ pub fn update(state: &mut Guard, driver: &mut Driver) {
 pub fn note(state: &mut State, driver: &Driver) {
     let write = driver.wants_write(state);
     let transport = driver.transport.as_ref();
-    let primary = transport.and_then(|transport| transport.primary(write));
+    let leaving = driver.leaving.as_ref();
+    let primary = transport
+        .and_then(|transport| transport.primary(write))
+        .or_else(|| leaving?.watch());
+    let deadlines = [
+        transport.and_then(|transport| transport.deadline()),
+        leaving.map(|leaving| leaving.deadline()),
+    ];
     state.watching = Watching {
         fd: primary.map(|watch| watch.fd),
         read: primary.is_some_and(|watch| watch.read),
         write: primary.is_some_and(|watch| watch.write),
-        deadline: transport.and_then(|t| t.deadline()).or(driver.lingers),
+        deadline: deadlines.into_iter().flatten().min(),
         ready: driver.epoch != state.epoch || driver.failed.is_some() || driver.has_pending(),
     };
 }
@@ -186,6 +193,16 @@ pub fn tell_closing(state: &mut Guard) {
         };
         let callback = state.callbacks.interest;
         call(state, callback, &interest);
+    }
+}
+
+/// This descriptor is about to be closed, and may be another's from there on.
+pub fn forget(state: &mut Guard, fd: RawFd) {
+    if state.watching.fd == Some(fd) {
+        state.watching = Watching::default();
+    }
+    if state.reported.fd == Some(fd) {
+        tell_closing(state);
     }
 }
 

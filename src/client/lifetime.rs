@@ -10,7 +10,7 @@ use super::driver::Driver;
 use super::error::Result;
 use super::options::{client_id, defaults};
 use super::run::Flow;
-use super::state::{Plan, State};
+use super::state::State;
 use super::turn::Frame;
 use super::{Client, Version, interest, thread_mark};
 
@@ -45,7 +45,7 @@ impl Client {
         let mut state = Frame::new(self, self.lock());
         interest::retire(&mut state);
         let version = state.session.options().version;
-        state.supersede(Plan::Rest);
+        state.abandon();
         state.reset(
             defaults(id, clean_session, version),
             Callbacks::new(userdata),
@@ -61,7 +61,7 @@ impl Client {
     pub fn free(&self) {
         let mut state = self.lock();
         interest::retire(&mut state);
-        state.supersede(Plan::Rest);
+        state.abandon();
         state.wanted = false;
         state.freed = true;
         state.callbacks = Callbacks::new(std::ptr::null_mut());

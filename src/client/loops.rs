@@ -103,6 +103,7 @@ impl Client {
         let result = run(&mut turn, retry_first, |state| {
             !state.wanted && state.is_idle() || state.freed
         });
+        let _ = write_rest(&mut turn);
         turn.end(false);
         result
     }
@@ -207,7 +208,7 @@ impl Client {
     /// Another thread runs the client.
     fn wait_until_settled(&self, state: &mut Guard, until: Duration) {
         state.drainers += 1;
-        while state.session.unsettled() > 0 && !state.freed {
+        while !state.is_settled() && !state.freed {
             let rest = until.saturating_sub(sys::now());
             if self.changed.wait_for(state, rest).timed_out() {
                 break;
@@ -240,7 +241,7 @@ fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> 
             Err(error) if first => return Err(error),
             _ => {}
         }
-        if turn.state.drainers > 0 && turn.state.session.unsettled() == 0 {
+        if turn.state.drainers > 0 && turn.state.is_settled() {
             turn.state.notify();
         }
         if stopped(&turn.state) {
@@ -253,7 +254,7 @@ fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> 
 
 fn run_until_settled(turn: &mut Turn, auto: bool, until: Duration) -> Result {
     turn.pass(false, auto)?;
-    while turn.state.session.unsettled() > 0 && sys::now() < until {
+    while !turn.state.is_settled() && sys::now() < until {
         if turn.state.is_idle() {
             return Err(Error::no_connection());
         }
@@ -274,11 +275,14 @@ fn all_settled(left: usize) -> Result {
     }
 }
 
-/// Before the loop thread ends: what is queued still goes out, and after a DISCONNECT the
-/// connection is closed.
+/// Before a loop ends: what is queued still goes out, and after a DISCONNECT the
+/// connection is closed, also one that has a successor.
 fn write_rest(turn: &mut Turn) -> Result {
     let until = sys::now() + LAST_WRITES;
-    while turn.driver.wants_write(&turn.state) || turn.state.session.is_finished() {
+    while turn.driver.wants_write(&turn.state)
+        || turn.state.session.is_finished()
+        || turn.state.leaving
+    {
         let rest = until.saturating_sub(sys::now());
         if rest.is_zero() {
             break;
@@ -290,9 +294,14 @@ fn write_rest(turn: &mut Turn) -> Result {
 }
 
 impl State {
-    /// No connection is there, none is being made, and nothing is to be told.
+    /// No connection is there, none is being made or left, and nothing is to be told.
     pub fn is_idle(&self) -> bool {
-        matches!(self.plan, Plan::Rest) && self.replaced.is_empty()
+        matches!(self.plan, Plan::Rest) && self.replaced == 0 && !self.leaving
+    }
+
+    /// No message waits for anything. Some may be on a connection that is being left.
+    fn is_settled(&self) -> bool {
+        self.session.unsettled() == 0 && self.farewell.is_none() && !self.leaving
     }
 
     /// A step that found nothing to do says so; the step in which a connection ends does not.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod events;
 mod input;
 mod interest;
+mod leaving;
 mod lifetime;
 mod log;
 mod loops;

@@ -39,8 +39,6 @@ impl Driver {
                     let text = "tcp: connection lost: the broker closed it";
                     return Err(Stop::Over(Error::new(Code::ConnLost, text)));
                 }
-                // Its end may be missing, as the transport has thrown away what was there.
-                Ok(_) if self.lingers.is_some() => self.input.clear(),
                 Ok(count) => {
                     state.counters.bytes_in += count as u64;
                     state.session.received(now);
@@ -161,9 +159,11 @@ fn message(
     call_message(state, &message_event(publish), publish.topic.as_bytes());
     if let Some(id) = publish.packet_id
         && !manual_ack
-        && state.epoch == epoch
     {
-        state.session.delivered(id, publish.qos, now);
+        match state.epoch == epoch {
+            true => state.session.delivered(id, publish.qos, now),
+            false => state.delivered_late(id, publish.qos),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::callbacks::message_event;
 use super::driver::{Driver, Stop, check_epoch};
 use super::receive::malformed;
 use super::state::Guard;
-use crate::codec::{Malformed, PacketId};
+use crate::codec::{Malformed, PacketId, QoS};
 
 /// So many acknowledgements are due at the most before a run ends.
 const ACKNOWLEDGEMENTS: usize = 64;
@@ -97,8 +97,13 @@ impl Driver {
             }
             Ok(())
         });
-        check_epoch(self.epoch, state)?;
-        state.session.end_run(&due[..count]);
+        let due = &due[..count];
+        check_epoch(self.epoch, state).inspect_err(|_| {
+            for &id in due {
+                state.delivered_late(id, QoS::AtLeastOnce);
+            }
+        })?;
+        state.session.end_run(due);
         result.map_err(malformed)?;
         Ok(flow.messages_in() != before)
     }

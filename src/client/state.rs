@@ -1,6 +1,5 @@
 //! All that the lock guards.
 
-use std::collections::VecDeque;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,7 +16,8 @@ use super::log::{self, Level};
 use super::oneshot::Inbox;
 use super::stats::Counters;
 use super::tls::Security;
-use crate::session::{Options, Phase, Session};
+use crate::codec::{PacketId, QoS};
+use crate::session::{Farewell, Options, Phase, Session};
 use crate::sys::{EventSet, Waker};
 use crate::transport::{Endpoint, Host, Place, Resolver, Transport};
 
@@ -53,8 +53,12 @@ pub struct State {
     pub epoch: u64,
     /// The program has to be told when the present connection ends.
     pub owes_disconnect: bool,
-    /// `on_disconnect` calls due for connections that the program itself replaced.
-    pub replaced: VecDeque<Code>,
+    /// How many `on_disconnect` are due for connections that the program itself replaced.
+    pub replaced: u32,
+    /// What a connection that was replaced is still to say, until the driver looks.
+    pub farewell: Option<Box<Farewell>>,
+    /// The driver is still leaving a connection. Whoever resets this has it closed at once.
+    pub leaving: bool,
     /// Wakes the thread that waits in `connect`.
     pub attempt: Option<Arc<Waker>>,
 
@@ -138,7 +142,9 @@ impl State {
             plan: Plan::Rest,
             epoch: 0,
             owes_disconnect: false,
-            replaced: VecDeque::new(),
+            replaced: 0,
+            farewell: None,
+            leaving: false,
             attempt: None,
             inbox: None,
             holder: None,
@@ -168,7 +174,7 @@ impl State {
         self.connect_blocks = false;
         self.backoff = Backoff::default();
         self.wanted = false;
-        self.replaced.clear();
+        self.replaced = 0;
     }
 
     /// Valid as long as the client.
@@ -211,13 +217,37 @@ impl State {
         self.session.phase() == Phase::Connected
     }
 
+    /// `supersede` by a new connection. One that was asked to end still does, beside it.
+    pub fn replace(&mut self, plan: Plan) {
+        if matches!(self.plan, Plan::Underway) {
+            self.farewell = self.session.leave().map(Box::new);
+        }
+        self.supersede(plan);
+    }
+
+    /// The application has taken a message of a connection that was replaced meanwhile.
+    #[cold]
+    pub fn delivered_late(&mut self, id: PacketId, qos: QoS) {
+        let version = self.session.options().version;
+        if let Some(farewell) = &mut self.farewell {
+            farewell.acknowledge(id, qos, version);
+        }
+    }
+
+    /// `supersede` by nothing at all: connections end without a word.
+    pub fn abandon(&mut self) {
+        self.farewell = None;
+        self.leaving = false;
+        self.supersede(Plan::Rest);
+    }
+
     /// Gives up the present connection, or the attempt at one, for something else that the
     /// program wants. The driver lets go of it at its next step.
     pub fn supersede(&mut self, plan: Plan) {
         self.epoch += 1;
         self.plan = plan;
         if std::mem::take(&mut self.owes_disconnect) {
-            self.replaced.push_back(Code::Success);
+            self.replaced += 1;
         }
         self.session.close();
         if let Some(attempt) = self.attempt.take() {
@@ -260,7 +290,7 @@ impl State {
 
     /// Whether a callback is due that needs no word from the broker.
     pub fn has_news(&self) -> bool {
-        !self.replaced.is_empty() || self.session.has_outcomes()
+        self.replaced > 0 || self.session.has_outcomes()
     }
 }
 

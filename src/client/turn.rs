@@ -158,6 +158,7 @@ impl Drop for Turn<'_> {
         }
         if self.state.freed {
             self.driver.let_go(&mut self.state);
+            self.driver.part(&mut self.state);
         }
     }
 }
@@ -179,13 +180,14 @@ impl Client {
         }
     }
 
-    /// Lets go of a connection that was given up, and writes what a request has encoded, or reports
+    /// Leaves a connection that was given up, and writes what a request has encoded, or reports
     /// that there is something to write: a foreign loop with an `on_interest` callback gathers
     /// what it writes.
     #[cold]
     fn attend(&self, state: Guard) {
         if let Ok(mut turn) = Turn::begin(self, state, HolderKind::Request) {
             turn.driver.adopt(&mut turn.state, false);
+            turn.driver.leave_early(&mut turn.state);
             let gathers = turn.state.callbacks.interest.is_some();
             if turn.driver.is_open() && !gathers {
                 turn.driver.write_early(&mut turn.state);

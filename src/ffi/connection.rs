@@ -7,7 +7,8 @@ use crate::client::{Client, Host, Place, Result, Target};
 
 /// Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
 /// not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
-/// client has already is closed first, without a DISCONNECT.
+/// client has already is closed first, without a DISCONNECT; but one that `pmqtt_disconnect` has
+/// asked to end does so meanwhile.
 ///
 /// @param client        The client; not NULL.
 /// @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
@@ -112,7 +113,7 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
 
 /// Connects again to where the last connect went, and in its way: after `pmqtt_connect` and
 /// `pmqtt_connect_srv` it blocks as they do, after `pmqtt_connect_async` it returns at once. A
-/// connection that the client has is closed first. After CONNACK what is in flight is sent again, in
+/// connection that the client has ends as `pmqtt_connect` says. After CONNACK what is in flight is sent again, in
 /// order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
 ///
 /// @param client  The client; not NULL.
@@ -128,10 +129,15 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Client) -> c_int {
 
 /// Ends the connection: what was written or published into the window goes out first, and in
 /// `on_message` the acknowledgement of that message, then DISCONNECT, so that the broker does not
-/// publish the will; then the socket is closed, and `on_disconnect` called with
-/// `PMQTT_ERR_SUCCESS`. Loop calls do that; it takes no longer than the connect timeout. Called
-/// before CONNACK has come, it waits for that. Messages that are queued behind the window stay for
-/// the next connection: `pmqtt_drain` waits for them.
+/// publish the will; then the broker closes the connection, or the client does after half a second,
+/// and `on_disconnect` is called with `PMQTT_ERR_SUCCESS`. Loop calls do that; DISCONNECT is written
+/// within the connect timeout, or not at all. Called before CONNACK has come, it waits for that.
+/// Messages that are queued behind the window stay for the next connection: `pmqtt_drain` waits for
+/// them.
+///
+/// A connect waits for nothing of this, and may follow in the same callback: `on_disconnect` is called
+/// for the old connection, which ends beside the new one, as long as that is not disconnected and
+/// replaced too. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both are done.
 ///
 /// @param client  The client; not NULL.
 ///

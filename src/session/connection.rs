@@ -144,9 +144,8 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Duration> {
         match self.phase {
             Phase::Closed => None,
-            Phase::Connecting { deadline, .. } | Phase::Disconnecting { deadline } => {
-                Some(deadline)
-            }
+            Phase::Connecting { deadline, .. } => Some(deadline),
+            Phase::Disconnecting { deadline } => (!self.is_finished()).then_some(deadline),
             Phase::Connected => [
                 self.keep_alive.ping_due(),
                 self.keep_alive.overdue(),

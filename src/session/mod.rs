@@ -5,6 +5,7 @@
 //! settled goes on with the next.
 
 mod connection;
+mod farewell;
 mod id_map;
 mod incoming;
 mod keep_alive;
@@ -24,6 +25,7 @@ use outgoing::Outgoing;
 use output::Output;
 use packet_ids::PacketIds;
 
+pub use farewell::Farewell;
 pub use request::{PublishError, RequestError};
 
 /// What the session is told about itself. Fields that CONNECT carries take effect with the
@@ -227,6 +229,11 @@ impl Session {
             return Some(Outcome::Written { mid });
         }
         self.outcomes.pop_front()
+    }
+
+    /// What became of a request on a connection that is being left.
+    pub fn add_outcome(&mut self, outcome: Outcome) {
+        self.outcomes.push_back(outcome);
     }
 
     pub fn in_flight(&self) -> usize {

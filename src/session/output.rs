@@ -53,6 +53,14 @@ impl Output {
         self.held = Buffer::default();
     }
 
+    /// What waits for `release` is given up, and all QoS 0 messages with it: their mids.
+    pub fn forgo(&mut self) -> impl Iterator<Item = u64> + use<> {
+        self.holding = false;
+        self.held = Buffer::default();
+        let lost = std::mem::take(&mut self.at_most_once);
+        lost.into_iter().map(|(_, mid)| mid)
+    }
+
     pub fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
@@ -70,6 +78,11 @@ impl Output {
     /// The socket took `count` bytes more.
     pub fn written(&mut self, count: usize) {
         self.written += count as u64;
+    }
+
+    /// The socket took all but `count` bytes, as far as it could not be said while that went on.
+    pub fn set_unwritten(&mut self, count: usize) {
+        self.written = self.position() - count as u64;
     }
 
     /// Whether a QoS 0 message is wholly with the socket, and was not taken note of.

@@ -211,10 +211,21 @@ impl Transport {
         self.stream()?.write(buf)
     }
 
-    /// Ends the stream after what has been written, so that dropping it loses none of that.
-    pub fn finish(&mut self) {
+    /// Ends our side after what has been written. Closing a socket with unread bytes in it sends a
+    /// reset, which may overtake that: hence what has arrived is thrown away. True when the peer has
+    /// ended its side, so that dropping this loses nothing whatever comes.
+    pub fn finish(&mut self) -> bool {
         if let State::Open(stream) = &mut self.state {
             stream.finish();
+        }
+        self.discard()
+    }
+
+    /// Throws away what has arrived since; true as for `finish`.
+    pub fn discard(&mut self) -> bool {
+        match &mut self.state {
+            State::Open(stream) => stream.discard(),
+            _ => true,
         }
     }
 

@@ -15,8 +15,11 @@ pub trait Stream: Send {
     /// watches the socket would notice them.
     fn has_pending(&self) -> bool;
 
-    /// Ends the stream after what has been written.
+    /// Ends our side of the stream after what has been written.
     fn finish(&mut self);
+
+    /// Throws away what has come, once our side has ended. True when the peer's has, too.
+    fn discard(&mut self) -> bool;
 
     /// What to wait for before reading, and before writing where `want_write` is set.
     fn watch(&self, want_write: bool) -> Watch;

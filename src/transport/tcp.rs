@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 
-/// As much as `finish` throws away, in pieces.
+/// As much as `discard` throws away at once, in pieces.
 const DISCARD: usize = 64 * 1024;
 const PIECE: usize = 4 * 1024;
 
@@ -52,17 +52,22 @@ impl Stream for Tcp {
         false
     }
 
-    /// Closing a socket with unread bytes in it sends a reset, which may overtake our last ones:
-    /// hence what has arrived is thrown away, within bounds, since a peer may send without end.
     fn finish(&mut self) {
         // An error says that the peer is gone: then there is nothing to end.
         let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// Within bounds, since a peer may send without end.
+    fn discard(&mut self) -> bool {
         let mut piece = [0; PIECE];
         for _ in 0..DISCARD / PIECE {
-            if !matches!(Stream::read(self, &mut piece), Ok(1..)) {
-                return;
+            match Stream::read(self, &mut piece) {
+                Ok(PIECE) => {}
+                Ok(count) => return count == 0,
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
             }
         }
+        false
     }
 
     fn watch(&self, want_write: bool) -> Watch {

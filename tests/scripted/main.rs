@@ -4,6 +4,7 @@ mod connect;
 mod errors;
 mod hostile;
 mod keep_alive;
+mod leaving;
 mod order;
 mod publish;
 mod receive;

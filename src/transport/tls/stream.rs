@@ -88,6 +88,11 @@ impl Stream for TlsStream {
         self.inner.get_mut().finish();
     }
 
+    /// Nobody is going to read it, so it needs no decrypting.
+    fn discard(&mut self) -> bool {
+        self.inner.get_mut().discard()
+    }
+
     fn watch(&self, want_write: bool) -> Watch {
         let want_write = want_write || self.read_wants_write;
         self.inner.get_ref().watch(want_write)

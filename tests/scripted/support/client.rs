@@ -189,6 +189,13 @@ impl Handle {
         unsafe { ffi::pmqtt_disconnect(self.0) }
     }
 
+    /// Its callbacks are forgotten.
+    pub fn reinitialise(self, id: &str) {
+        // SAFETY: as above.
+        let rc = unsafe { ffi::pmqtt_reinitialise(self.0, c(id).as_ptr(), true, ptr::null_mut()) };
+        assert_eq!(rc, 0);
+    }
+
     pub fn free(self) {
         // SAFETY: as above.
         unsafe { ffi::pmqtt_client_free(self.0) }
