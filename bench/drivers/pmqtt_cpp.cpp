@@ -23,11 +23,10 @@ public:
         client_.on_connect([this](pmqtt::client_ref &, const pmqtt::connected &event) { connected(event.rc); });
         client_.on_publish([this](pmqtt::client_ref &, const pmqtt::published &event) { published(event.error); });
         client_.on_message([this](pmqtt::client_ref &self, const pmqtt::message &event) { received(self, event); });
-        client_.on_disconnect([this](pmqtt::client_ref &self, const pmqtt::disconnected &event) {
+        client_.on_disconnect([this](pmqtt::client_ref &, const pmqtt::disconnected &event) {
             check(event.error);
-            if (told.kind == WORK_CONNECT && connects_ < told.count)
-                self.reconnect();
-            else
+            disconnects_++;
+            if (told.kind != WORK_CONNECT || disconnects_ == told.count)
                 clients_left--;
         });
     }
@@ -59,9 +58,17 @@ private:
         if (work_subscribes(&told))
             client_.subscribe(TOPIC, told.qos);
         else if (told.kind == WORK_CONNECT)
-            client_.disconnect();
+            connect_in_turn();
         while (work_publishes(&told) && published_ < told.count && published_ < told.window)
             publish_next();
+    }
+
+    // The next connection does not wait for the broker's end of the one before.
+    void connect_in_turn()
+    {
+        client_.disconnect();
+        if (connects_ < told.count)
+            client_.reconnect();
     }
 
     void publish_next()
@@ -95,7 +102,7 @@ private:
     pmqtt::client client_;
     std::uint32_t number_;
     std::string payload_;
-    std::uint32_t connects_ = 0, published_ = 0, settled_ = 0, received_ = 0;
+    std::uint32_t connects_ = 0, disconnects_ = 0, published_ = 0, settled_ = 0, received_ = 0;
 };
 
 void run()

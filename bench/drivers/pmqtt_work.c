@@ -20,6 +20,14 @@ static void finish(struct client *client)
     check_rc(pmqtt_disconnect(client->handle), "pmqtt_disconnect");
 }
 
+/* The next connection does not wait for the broker's end of the one before. */
+static void connect_in_turn(struct client *client)
+{
+    finish(client);
+    if (client->connects < work.count)
+        check_rc(pmqtt_reconnect(client->handle), "pmqtt_reconnect");
+}
+
 static void publish_next(struct client *client)
 {
     payload_put(payload, work.size, client->number, client->published++);
@@ -38,7 +46,7 @@ static void on_connect(pmqtt_client *handle, void *userdata, const pmqtt_connect
         while (client->published < work.count && client->published < work.window)
             publish_next(client);
     } else {
-        finish(client);
+        connect_in_turn(client);
     }
 }
 
@@ -73,10 +81,10 @@ static void on_disconnect(pmqtt_client *handle, void *userdata, const pmqtt_disc
 {
     struct client *client = userdata;
 
+    (void)handle;
     check_rc(event->rc, "the connection has ended");
-    if (work.kind == WORK_CONNECT && client->connects < work.count)
-        check_rc(pmqtt_reconnect(handle), "pmqtt_reconnect");
-    else
+    client->disconnects++;
+    if (work.kind != WORK_CONNECT || client->disconnects == work.count)
         clients_left--;
 }
 

@@ -13,6 +13,7 @@ struct client {
     uint32_t settled;
     uint32_t received;
     uint32_t connects;
+    uint32_t disconnects;
     bool done;
 };
 
