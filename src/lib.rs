@@ -3,4 +3,5 @@ pub mod codec;
 pub mod ffi;
 pub mod session;
 mod sys;
+pub mod time;
 mod transport;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pmqtt::codec::{Ack, Buffer, Message, Packet, QoS};
 use pmqtt::session::{Outcome, Session};
+use pmqtt::time::Moment;
 use support::{id, options};
 
 struct Counting;
@@ -39,7 +40,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-const NOW: Duration = Duration::from_secs(1);
+const NOW: Moment = Moment::origin();
 const BATCH: u16 = 500;
 
 /// A connected session, and the buffer that it exchanges its output against.

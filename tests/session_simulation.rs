@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pmqtt::codec::{self, Buffer, Message, PacketId, QoS, Role, Version};
 use pmqtt::session::{Event, Options, Outcome, Phase, PublishError, Session};
+use pmqtt::time::Moment;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -57,13 +58,13 @@ enum Asked {
 
 struct World {
     rng: StdRng,
-    now: Duration,
+    now: Moment,
     session: Session,
     broker: Broker,
     /// When a lost connection is made again; None while there is one.
-    down_until: Option<Duration>,
+    down_until: Option<Moment>,
     /// The socket takes nothing until then.
-    full_until: Duration,
+    full_until: Moment,
     /// Taken from the session, and not written yet.
     unwritten: Vec<u8>,
     to_broker: Pipe,
@@ -90,9 +91,9 @@ impl World {
             broker: Broker::new(options.version),
             session: Session::new(options),
             rng,
-            now: Duration::from_secs(1),
-            down_until: Some(Duration::ZERO),
-            full_until: Duration::ZERO,
+            now: Moment::origin() + Duration::from_secs(1),
+            down_until: Some(Moment::origin()),
+            full_until: Moment::origin(),
             unwritten: Vec::new(),
             to_broker: Pipe::default(),
             to_client: Pipe::default(),
@@ -111,7 +112,7 @@ impl World {
     /// A moment passes: both sides do what they can.
     fn step(&mut self) {
         let moment = self.millis(20);
-        self.now += moment;
+        self.now = self.now + moment;
         if self.down_until.is_some_and(|until| self.now >= until) {
             self.open();
         }

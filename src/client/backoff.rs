@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::time::Moment;
 use rand::Rng;
 
 /// Doubles with each failure from `min` to `max`, and draws each wait from the upper half of
@@ -10,7 +11,7 @@ pub struct Backoff {
     min: Duration,
     max: Duration,
     next: Duration,
-    connected_at: Option<Duration>,
+    connected_at: Option<Moment>,
 }
 
 impl Default for Backoff {
@@ -30,15 +31,15 @@ impl Backoff {
     }
 
     /// The broker accepted a connection.
-    pub fn connected(&mut self, now: Duration) {
+    pub fn connected(&mut self, now: Moment) {
         self.connected_at = Some(now);
     }
 
     /// A connection or an attempt ended. Only one that has held as long as the wait before the
     /// next would be makes a fresh start: a broker that accepts and drops is not hammered.
-    pub fn ended(&mut self, now: Duration) {
+    pub fn ended(&mut self, now: Moment) {
         if let Some(at) = self.connected_at.take()
-            && now.saturating_sub(at) >= self.next
+            && now.since(at) >= self.next
         {
             self.next = self.min;
         }
@@ -72,11 +73,11 @@ mod tests {
         let mut backoff = Backoff::new(SECOND, 8 * SECOND);
         backoff.wait();
         backoff.wait();
-        backoff.connected(10 * SECOND);
-        backoff.ended(11 * SECOND);
+        backoff.connected(Moment::origin() + 10 * SECOND);
+        backoff.ended(Moment::origin() + 11 * SECOND);
         assert!(backoff.wait() >= 2 * SECOND);
-        backoff.connected(20 * SECOND);
-        backoff.ended(40 * SECOND);
+        backoff.connected(Moment::origin() + 20 * SECOND);
+        backoff.ended(Moment::origin() + 40 * SECOND);
         assert!(backoff.wait() <= SECOND);
     }
 }

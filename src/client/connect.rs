@@ -154,7 +154,7 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
                 write: false,
             });
             transport.close_retired();
-            let timeout = transport.deadline().map(|at| at.saturating_sub(sys::now()));
+            let timeout = transport.deadline().map(|at| at.since(sys::now()));
             if !transport.is_open() {
                 poll_set
                     .wait(&watches, timeout)

@@ -4,8 +4,6 @@
 //! Each step drops the lock where it reads, writes or runs a callback, and looks at the epoch
 //! when it has it again: the program may have replaced the connection meanwhile.
 
-use std::time::Duration;
-
 use parking_lot::MutexGuard;
 
 use super::callbacks::call;
@@ -21,6 +19,7 @@ use super::trace;
 use crate::codec::Buffer;
 use crate::session::{Outcome, Phase};
 use crate::sys::{self, PollSet, Watch};
+use crate::time::Moment;
 use crate::transport::Transport;
 
 /// How often one pass writes before it lets others have their turn.
@@ -135,7 +134,7 @@ impl Driver {
     }
 
     /// Begins the connection that is due.
-    fn start(&mut self, state: &mut Guard, now: Duration) -> Step {
+    fn start(&mut self, state: &mut Guard, now: Moment) -> Step {
         if !matches!(state.plan, Plan::Connect { at } if at <= now) {
             return Ok(());
         }
@@ -152,7 +151,7 @@ impl Driver {
     }
 
     /// Moves the transport on until it is open, and then sends CONNECT.
-    fn advance(&mut self, state: &mut Guard, now: Duration) -> Step {
+    fn advance(&mut self, state: &mut Guard, now: Moment) -> Step {
         let Some(transport) = self.transport.as_mut().filter(|t| !t.is_open()) else {
             return Ok(());
         };
@@ -169,7 +168,7 @@ impl Driver {
         }
     }
 
-    fn time_out(&mut self, state: &mut Guard, now: Duration) -> Step {
+    fn time_out(&mut self, state: &mut Guard, now: Moment) -> Step {
         state
             .session
             .handle_timeout(now)
@@ -184,7 +183,7 @@ impl Driver {
     }
 
     /// Writes what the session has, as far as the socket takes it.
-    pub fn write(&mut self, state: &mut Guard, now: Duration) -> Step {
+    pub fn write(&mut self, state: &mut Guard, now: Moment) -> Step {
         self.blocked = false;
         for _ in 0..WRITES {
             if self.written == self.writing.len() {
@@ -206,7 +205,7 @@ impl Driver {
         Ok(())
     }
 
-    fn write_once(&mut self, state: &mut Guard, now: Duration) -> Step {
+    fn write_once(&mut self, state: &mut Guard, now: Moment) -> Step {
         let Some(transport) = &mut self.transport else {
             return Err(Stop::Superseded);
         };

@@ -10,6 +10,7 @@ use super::events::Interest;
 use super::state::{Guard, Plan, State};
 use crate::session::Phase;
 use crate::sys;
+use crate::time::Moment;
 
 /// What the driver waited for when it was last returned.
 #[derive(Clone, Copy, Default)]
@@ -18,7 +19,7 @@ pub struct Watching {
     pub read: bool,
     pub write: bool,
     /// When the transport has to be looked at, though nothing is ready.
-    pub deadline: Option<Duration>,
+    pub deadline: Option<Moment>,
     /// There is work that needs no waiting.
     pub ready: bool,
 }
@@ -28,7 +29,7 @@ pub struct Reported {
     fd: Option<RawFd>,
     read: bool,
     write: bool,
-    deadline: Option<Duration>,
+    deadline: Option<Moment>,
 }
 
 impl Default for Reported {
@@ -38,7 +39,7 @@ impl Default for Reported {
             fd: None,
             read: false,
             write: false,
-            deadline: Some(Duration::ZERO),
+            deadline: Some(Moment::origin()),
         }
     }
 }
@@ -46,7 +47,7 @@ impl Default for Reported {
 impl Reported {
     /// The loop's timer has gone off: by its own clock, which may be a moment ahead of ours.
     pub fn expire(&mut self) {
-        self.deadline = self.deadline.map(|_| Duration::ZERO);
+        self.deadline = self.deadline.map(|_| Moment::origin());
     }
 }
 
@@ -67,7 +68,7 @@ impl Client {
     /// How long until `loop_misc` is due; None: never.
     pub fn next_timeout(&self) -> Option<Duration> {
         let at = self.lock().deadline()?;
-        Some(at.saturating_sub(sys::now()))
+        Some(at.since(sys::now()))
     }
 }
 
@@ -78,13 +79,13 @@ impl State {
     }
 
     /// When the client has to be looked at, though nothing is ready.
-    pub fn deadline(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Moment> {
         if self.watching.ready || self.has_news() {
-            return Some(Duration::ZERO);
+            return Some(Moment::origin());
         }
         let plan = match self.plan {
             Plan::Connect { at } => Some(at),
-            Plan::Adopt(_) => Some(Duration::ZERO),
+            Plan::Adopt(_) => Some(Moment::origin()),
             Plan::Rest | Plan::Elsewhere | Plan::Underway => None,
         };
         [plan, self.watching.deadline, self.session.poll_timeout()]
@@ -175,7 +176,7 @@ fn report(state: &mut Guard) {
         read,
         write,
         closing: false,
-        timeout_ms: milliseconds(deadline.map(|at| at.saturating_sub(sys::now()))),
+        timeout_ms: milliseconds(deadline.map(|at| at.since(sys::now()))),
     };
     let callback = state.callbacks.interest;
     call(state, callback, &interest);

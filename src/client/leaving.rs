@@ -16,6 +16,7 @@ use super::{interest, trace};
 use crate::codec::Buffer;
 use crate::session::{Farewell, Outcome};
 use crate::sys::{self, Watch};
+use crate::time::Moment;
 use crate::transport::Transport;
 
 /// How long the broker has to close the connection after DISCONNECT.
@@ -35,12 +36,12 @@ pub struct Leaving {
     farewell: Farewell,
     /// Our side has ended.
     finished: bool,
-    next_look: Duration,
+    next_look: Moment,
 }
 
 impl Driver {
     /// The session has said all that it had to say: leaves the connection.
-    pub(super) fn finish(&mut self, state: &mut Guard, now: Duration) -> Step {
+    pub(super) fn finish(&mut self, state: &mut Guard, now: Moment) -> Step {
         if !state.session.is_finished() || self.transport.is_none() {
             return Ok(());
         }
@@ -80,7 +81,7 @@ impl Driver {
     }
 
     /// Goes on with leaving. The end of the present connection is for the program to know.
-    pub(super) fn leave(&mut self, state: &mut Guard, now: Duration) -> Step {
+    pub(super) fn leave(&mut self, state: &mut Guard, now: Moment) -> Step {
         let Some(leaving) = &mut self.leaving else {
             return Ok(());
         };
@@ -141,12 +142,12 @@ impl Leaving {
             written,
             farewell,
             finished: false,
-            next_look: Duration::ZERO,
+            next_look: Moment::origin(),
         }
     }
 
     /// `advance` without the lock.
-    fn go_on(&mut self, state: &mut Guard, now: Duration) -> bool {
+    fn go_on(&mut self, state: &mut Guard, now: Moment) -> bool {
         let before = self.written;
         let is_over = MutexGuard::unlocked(state, || self.advance(now));
         state.counters.bytes_out += (self.written - before) as u64;
@@ -154,7 +155,7 @@ impl Leaving {
     }
 
     /// Goes on as far as it can without waiting. True when it is over.
-    fn advance(&mut self, now: Duration) -> bool {
+    fn advance(&mut self, now: Moment) -> bool {
         self.next_look = now + LOOK;
         if now >= self.farewell.deadline {
             return true;
@@ -177,7 +178,7 @@ impl Leaving {
         self.transport.primary(self.wants_write())
     }
 
-    pub fn deadline(&self) -> Duration {
+    pub fn deadline(&self) -> Moment {
         match self.finished {
             true => self.farewell.deadline,
             false => self.farewell.deadline.min(self.next_look),

@@ -10,6 +10,7 @@ use super::state::{Guard, HolderKind, LoopThread, Plan, State};
 use super::turn::Turn;
 use super::{Client, interest, thread_mark};
 use crate::sys::{self, EventSet};
+use crate::time::Moment;
 
 /// How long the loop thread goes on after it was told to stop, to write what is queued.
 const LAST_WRITES: Duration = Duration::from_secs(1);
@@ -24,7 +25,7 @@ impl Client {
         let was_idle = turn.state.is_idle();
         let mut result = turn.pass(false, false);
         while result.is_ok() && was_idle == turn.state.is_idle() {
-            let rest = until.saturating_sub(sys::now());
+            let rest = until.since(sys::now());
             result = turn
                 .wait(Some(rest))
                 .and_then(|read| turn.pass(read, false));
@@ -206,10 +207,10 @@ impl Client {
     }
 
     /// Another thread runs the client.
-    fn wait_until_settled(&self, state: &mut Guard, until: Duration) {
+    fn wait_until_settled(&self, state: &mut Guard, until: Moment) {
         state.drainers += 1;
         while !state.is_settled() && !state.freed {
-            let rest = until.saturating_sub(sys::now());
+            let rest = until.since(sys::now());
             if self.changed.wait_for(state, rest).timed_out() {
                 break;
             }
@@ -252,13 +253,13 @@ fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> 
     Ok(())
 }
 
-fn run_until_settled(turn: &mut Turn, auto: bool, until: Duration) -> Result {
+fn run_until_settled(turn: &mut Turn, auto: bool, until: Moment) -> Result {
     turn.pass(false, auto)?;
     while !turn.state.is_settled() && sys::now() < until {
         if turn.state.is_idle() {
             return Err(Error::no_connection());
         }
-        let rest = until.saturating_sub(sys::now());
+        let rest = until.since(sys::now());
         let read = turn.wait(Some(rest))?;
         turn.pass(read, auto)?;
     }
@@ -283,7 +284,7 @@ fn write_rest(turn: &mut Turn) -> Result {
         || turn.state.session.is_finished()
         || turn.state.leaving
     {
-        let rest = until.saturating_sub(sys::now());
+        let rest = until.since(sys::now());
         if rest.is_zero() {
             break;
         }

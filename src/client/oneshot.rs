@@ -17,6 +17,7 @@ use super::{Client, Target};
 use crate::codec::{PacketId, Publish, Publishable, QoS};
 use crate::session::{Event, Phase, PublishError};
 use crate::sys;
+use crate::time::Moment;
 
 /// What SUBACK says of a filter that the broker refuses.
 const REFUSED: u8 = 0x80;
@@ -142,10 +143,10 @@ impl Client {
     }
 
     /// Says good-bye, if there is a connection and time; where there is none, without waiting.
-    fn leave(&self, until: Duration) {
+    fn leave(&self, until: Moment) {
         let _ = self.disconnect();
         while self.socket().is_some() {
-            let rest = until.saturating_sub(sys::now());
+            let rest = until.since(sys::now());
             if rest.is_zero() || self.run_once(rest).is_err() {
                 break;
             }
@@ -157,12 +158,12 @@ impl Client {
 /// one it is made again.
 fn run(
     turn: &mut Turn,
-    until: Option<Duration>,
+    until: Option<Moment>,
     mut done: impl FnMut(&mut State) -> Result<bool>,
 ) -> Result {
     let auto = until.is_none();
     while !done(&mut turn.state)? {
-        let rest = until.map(|until| until.saturating_sub(sys::now()));
+        let rest = until.map(|until| until.since(sys::now()));
         if rest.is_some_and(|rest| rest.is_zero()) {
             let text = "mqtt: it was not done within the timeout";
             return Err(Error::new(Code::Timeout, text));

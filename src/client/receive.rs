@@ -1,7 +1,5 @@
 //! From bytes to callbacks.
 
-use std::time::Duration;
-
 use parking_lot::MutexGuard;
 
 use super::callbacks::{call, call_message, message_event};
@@ -14,19 +12,20 @@ use super::state::Guard;
 use super::trace;
 use crate::codec::{ConnAck, Malformed, Publish, decode};
 use crate::session::Event;
+use crate::time::Moment;
 
 /// How often one pass reads before it lets others have their turn.
 const READS: usize = 8;
 
 impl Driver {
     /// Reads what has come, and deals with each packet that is whole.
-    pub(super) fn receive(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Step {
+    pub(super) fn receive(&mut self, state: &mut Guard, flow: &Flow, now: Moment) -> Step {
         let result = self.read_and_handle(state, flow, now);
         self.input.settle();
         result
     }
 
-    fn read_and_handle(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Step {
+    fn read_and_handle(&mut self, state: &mut Guard, flow: &Flow, now: Moment) -> Step {
         for _ in 0..READS {
             let Some(transport) = &mut self.transport else {
                 return Err(Stop::Superseded);
@@ -63,7 +62,7 @@ impl Driver {
     /// Deals with the acknowledgements that come next: the most frequent packets of all, and the
     /// shortest ones, for which the general way would be a long one.
     #[inline(always)]
-    fn handle_acks(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Step {
+    fn handle_acks(&mut self, state: &mut Guard, flow: &Flow, now: Moment) -> Step {
         while !state.logs()
             && let Some((ack, id)) = self.input.next_ack()
         {
@@ -78,7 +77,7 @@ impl Driver {
 
     /// Deals with the next packet; false when none is whole.
     #[inline(always)]
-    fn handle_next(&mut self, state: &mut Guard, flow: &Flow, now: Duration) -> Result<bool, Stop> {
+    fn handle_next(&mut self, state: &mut Guard, flow: &Flow, now: Moment) -> Result<bool, Stop> {
         let version = state.session.options().version;
         let (bytes, header) = match self.input.next_packet(version) {
             Ok(Some(next)) => next,
@@ -111,7 +110,7 @@ pub fn malformed(Malformed(what): Malformed) -> Stop {
 }
 
 #[inline(always)]
-fn tell(state: &mut Guard, event: Event, flow: &Flow, epoch: u64, now: Duration) -> Step {
+fn tell(state: &mut Guard, event: Event, flow: &Flow, epoch: u64, now: Moment) -> Step {
     if let Some(inbox) = &mut state.inbox {
         inbox.put(&event);
     }
@@ -153,7 +152,7 @@ fn message(
     manual_ack: bool,
     flow: &Flow,
     epoch: u64,
-    now: Duration,
+    now: Moment,
 ) {
     flow.count_message();
     call_message(state, &message_event(publish), publish.topic.as_bytes());
@@ -168,7 +167,7 @@ fn message(
 }
 
 /// The broker answered CONNECT: the connection is announced, or refused and over.
-fn answered(state: &mut Guard, connack: &ConnAck, epoch: u64, now: Duration) -> Step {
+fn answered(state: &mut Guard, connack: &ConnAck, epoch: u64, now: Moment) -> Step {
     let rc = connack.return_code.into();
     if rc == 0 {
         trace::accepted(state, now);

@@ -3,7 +3,6 @@
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
@@ -19,6 +18,7 @@ use super::tls::Security;
 use crate::codec::{PacketId, QoS};
 use crate::session::{Farewell, Options, Phase, Session};
 use crate::sys::{EventSet, Waker};
+use crate::time::Moment;
 use crate::transport::{Endpoint, Host, Place, Resolver, Transport};
 
 /// The ports that IANA has assigned to MQTT, and to MQTT over TLS.
@@ -90,7 +90,7 @@ pub enum Plan {
     /// Nothing: none is there, and none is being made.
     Rest,
     /// The driver begins one at that time.
-    Connect { at: Duration },
+    Connect { at: Moment },
     /// A thread that waits in `connect` is making one.
     Elsewhere,
     /// It made one, for the driver to take over.

@@ -1,11 +1,10 @@
 //! A line for each stage of connecting, and for each packet, in and out. Costs nothing while no
 //! log callback is set.
 
-use std::time::Duration;
-
 use super::log::Level;
 use super::state::State;
 use crate::codec::{Packet, Role, decode, header};
+use crate::time::Moment;
 use crate::transport::{Endpoint, Transport};
 
 pub fn connecting(state: &mut State, endpoint: &Endpoint) {
@@ -21,8 +20,8 @@ pub fn progress(state: &mut State, transport: &mut Transport) {
 }
 
 /// Logs how long the broker took to answer CONNECT.
-pub fn accepted(state: &mut State, now: Duration) {
-    let took = now.saturating_sub(state.session.opened_at());
+pub fn accepted(state: &mut State, now: Moment) {
+    let took = now.since(state.session.opened_at());
     let milliseconds = took.as_secs_f64() * 1000.0;
     state.log(
         Level::Info,

@@ -14,6 +14,7 @@ use super::state::{Guard, Holder, HolderKind, Plan};
 use super::{Client, thread_mark};
 use crate::session::Phase;
 use crate::sys::{self, Waker, Watch};
+use crate::time::Moment;
 
 /// A call that may run callbacks or wait, and the lock that it works under. While there is one,
 /// the client is not destroyed: `free` waits for it or, inside of it, leaves that to its end.
@@ -114,10 +115,10 @@ impl<'a> Turn<'a> {
         interest::note(state, driver);
         let pending = state.session.has_output() && !driver.blocked && driver.is_open();
         let deadline = match pending || state.freed {
-            true => Some(Duration::ZERO),
+            true => Some(Moment::origin()),
             false => state.deadline(),
         };
-        let until = deadline.map(|at| at.saturating_sub(sys::now()));
+        let until = deadline.map(|at| at.since(sys::now()));
         let timeout = [until, timeout].into_iter().flatten().min();
         driver.watch(state).push(Watch {
             fd: std::os::fd::AsRawFd::as_raw_fd(&*waker),

@@ -1,14 +1,13 @@
 //! From CONNECT to the end of the connection, and all that is a matter of time.
 
-use std::time::Duration;
-
 use super::packet_ids::Use;
 use super::{Failure, Outcome, Phase, Session};
 use crate::codec::{Ack, ConnAck, Connect, Message, TooLong, Version, encode};
+use crate::time::Moment;
 
 impl Session {
     /// A transport is open: CONNECT goes out, and all else waits for CONNACK.
-    pub fn open(&mut self, now: Duration) -> Result<(), TooLong> {
+    pub fn open(&mut self, now: Moment) -> Result<(), TooLong> {
         let options = &self.options;
         let connect = Connect {
             version: options.version,
@@ -62,7 +61,7 @@ impl Session {
 
     /// Asks for the end: what is written already goes out first, and the acknowledgement of a
     /// message that is being delivered, then DISCONNECT. False when there is no connection.
-    pub fn disconnect(&mut self, now: Duration) -> bool {
+    pub fn disconnect(&mut self, now: Moment) -> bool {
         if self.announcing {
             self.announced(now);
         }
@@ -91,7 +90,7 @@ impl Session {
             && self.output.unwritten() == 0
     }
 
-    pub(super) fn accepted(&mut self, connack: &ConnAck, now: Duration) {
+    pub(super) fn accepted(&mut self, connack: &ConnAck, now: Moment) {
         let then_disconnect = matches!(
             self.phase,
             Phase::Connecting {
@@ -117,18 +116,18 @@ impl Session {
 
     /// The application knows of the connection, and what it has asked for upon that goes first: a
     /// SUBSCRIBE, say, comes before the queued requests that it wants to have answered.
-    pub fn announced(&mut self, now: Duration) {
+    pub fn announced(&mut self, now: Moment) {
         self.announcing = false;
         self.pump(now);
     }
 
     /// Bytes came in, be it only a part of a packet: the peer lives.
-    pub fn received(&mut self, now: Duration) {
+    pub fn received(&mut self, now: Moment) {
         self.keep_alive.received(now);
     }
 
     /// The socket took `count` bytes of the output; `blocked`: though there were more.
-    pub fn written(&mut self, count: usize, blocked: bool, now: Duration) {
+    pub fn written(&mut self, count: usize, blocked: bool, now: Moment) {
         self.output.written(count);
         if count > 0 {
             self.keep_alive.written(&self.output, now);
@@ -141,7 +140,7 @@ impl Session {
     }
 
     /// When `handle_timeout` wants to be called, if nothing happens before.
-    pub fn poll_timeout(&self) -> Option<Duration> {
+    pub fn poll_timeout(&self) -> Option<Moment> {
         match self.phase {
             Phase::Closed => None,
             Phase::Connecting { deadline, .. } => Some(deadline),
@@ -157,7 +156,7 @@ impl Session {
         }
     }
 
-    pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Failure> {
+    pub fn handle_timeout(&mut self, now: Moment) -> Result<(), Failure> {
         match self.phase {
             Phase::Connecting { deadline, .. } if now >= deadline => {
                 return Err(Failure::NoConnAck);
@@ -184,11 +183,11 @@ impl Session {
 
     /// Sends again what was not answered for the retry time, PUBLISH with DUP, PUBREL and
     /// PUBREC. What still waited for the socket meanwhile cannot have been answered.
-    fn send_again(&mut self, now: Duration) {
+    fn send_again(&mut self, now: Moment) {
         if self.blocked {
             self.blocked_until = now;
         }
-        let before = now.saturating_sub(self.options.retry);
+        let before = now - self.options.retry;
         if self.blocked_until <= before {
             let version = self.version();
             self.outgoing.resend(&mut self.output, version, before, now);

@@ -1,15 +1,14 @@
 //! What a connection that was asked to end is still to say, while its successor is made already.
 
-use std::time::Duration;
-
 use super::output::Output;
 use super::{Outcome, Phase, Session};
 use crate::codec::{Ack, Buffer, PacketId, QoS, Version, encode};
+use crate::time::Moment;
 
 pub struct Farewell {
     pub output: Output,
     /// How long that may take.
-    pub deadline: Duration,
+    pub deadline: Moment,
     /// DISCONNECT waits for the acknowledgement of what is being delivered.
     delivering: bool,
 }
@@ -42,7 +41,7 @@ impl Session {
 
 impl Farewell {
     /// Of a connection that has said all.
-    pub fn until(deadline: Duration) -> Farewell {
+    pub fn until(deadline: Moment) -> Farewell {
         Farewell {
             output: Output::default(),
             deadline,

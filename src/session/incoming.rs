@@ -1,17 +1,16 @@
 //! Messages from the broker that are not settled yet. A QoS 2 message is handed over when its
 //! PUBLISH comes, and its identifier kept until PUBREL (section 4.3.3, method B).
 
-use std::time::Duration;
-
 use super::id_map::IdMap;
 use crate::codec::{PacketId, QoS};
+use crate::time::Moment;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// The application has it, and owes the acknowledgement.
     Delivered(QoS),
     /// QoS 2: PUBREC was sent then, and PUBREL is to come.
-    Received(Duration),
+    Received(Moment),
 }
 
 /// What a PUBLISH of QoS 2 turned out to be.
@@ -59,7 +58,7 @@ impl Incoming {
 
     /// PUBREC is being sent.
     #[inline(always)]
-    pub fn received(&mut self, id: PacketId, now: Duration) {
+    pub fn received(&mut self, id: PacketId, now: Moment) {
         self.stages.insert(id, Stage::Received(now));
     }
 
@@ -70,11 +69,7 @@ impl Incoming {
     }
 
     /// Identifiers whose PUBREC was sent at `before` or earlier; they count as sent again `now`.
-    pub fn due(
-        &mut self,
-        before: Duration,
-        now: Duration,
-    ) -> impl Iterator<Item = PacketId> + use<'_> {
+    pub fn due(&mut self, before: Moment, now: Moment) -> impl Iterator<Item = PacketId> + use<'_> {
         self.stages
             .iter_mut()
             .filter_map(move |(id, stage)| match stage {
@@ -87,7 +82,7 @@ impl Incoming {
     }
 
     /// When the oldest PUBREC without an answer was sent.
-    pub fn oldest(&self) -> Option<Duration> {
+    pub fn oldest(&self) -> Option<Moment> {
         self.stages
             .values()
             .filter_map(|stage| match stage {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::output::Output;
+use crate::time::Moment;
 
 #[derive(Default)]
 pub struct KeepAlive {
     /// None when the mechanism is off.
     interval: Option<Duration>,
-    last_in: Duration,
-    last_out: Duration,
+    last_in: Moment,
+    last_out: Moment,
     ping: Option<Ping>,
     round_trip: Option<Duration>,
 }
@@ -17,13 +18,13 @@ pub struct KeepAlive {
 struct Ping {
     /// Where PINGREQ ends in the output.
     position: u64,
-    queued_at: Duration,
+    queued_at: Moment,
     /// Time only runs for the peer once the request has left.
-    written_at: Option<Duration>,
+    written_at: Option<Moment>,
 }
 
 impl KeepAlive {
-    pub fn start(&mut self, seconds: u16, now: Duration) {
+    pub fn start(&mut self, seconds: u16, now: Moment) {
         *self = KeepAlive {
             interval: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
             last_in: now,
@@ -33,11 +34,11 @@ impl KeepAlive {
         };
     }
 
-    pub fn received(&mut self, now: Duration) {
+    pub fn received(&mut self, now: Moment) {
         self.last_in = now;
     }
 
-    pub fn written(&mut self, output: &Output, now: Duration) {
+    pub fn written(&mut self, output: &Output, now: Moment) {
         self.last_out = now;
         if let Some(ping) = &mut self.ping
             && ping.written_at.is_none()
@@ -48,7 +49,7 @@ impl KeepAlive {
     }
 
     /// A PINGREQ that ends at `position` is on its way. The first without an answer counts.
-    pub fn ping_sent(&mut self, position: u64, now: Duration) {
+    pub fn ping_sent(&mut self, position: u64, now: Moment) {
         let ping = self.ping.get_or_insert(Ping {
             position,
             queued_at: now,
@@ -57,15 +58,15 @@ impl KeepAlive {
         ping.queued_at = now;
     }
 
-    pub fn pong(&mut self, now: Duration) {
+    pub fn pong(&mut self, now: Moment) {
         if let Some(at) = self.ping.take().and_then(|ping| ping.written_at) {
-            self.round_trip = Some(now.saturating_sub(at));
+            self.round_trip = Some(now.since(at));
         }
     }
 
     /// When a PINGREQ is due: either direction was silent for the interval. While an answer
     /// is on its way behind other packets, the peer has to hear from us all the same.
-    pub fn ping_due(&self) -> Option<Duration> {
+    pub fn ping_due(&self) -> Option<Moment> {
         let silent_since = match &self.ping {
             None => self.last_in.min(self.last_out),
             Some(ping) => ping.queued_at.max(self.last_out),
@@ -76,7 +77,7 @@ impl KeepAlive {
     /// When an answer is overdue. Anything that the peer sends shows that it lives, and a
     /// request that still waits behind other bytes cannot have been answered; then the peer
     /// has to go on taking those.
-    pub fn overdue(&self) -> Option<Duration> {
+    pub fn overdue(&self) -> Option<Moment> {
         let ping = self.ping.as_ref()?;
         let asked = ping.written_at.unwrap_or(ping.queued_at.max(self.last_out));
         Some(asked.max(self.last_in) + self.interval?)

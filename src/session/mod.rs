@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::codec::{Buffer, ConnAck, Publish, QoS, Version};
+use crate::time::Moment;
 use incoming::Incoming;
 use keep_alive::KeepAlive;
 use outgoing::Outgoing;
@@ -127,14 +128,14 @@ pub enum Phase {
     Closed,
     /// CONNECT was sent.
     Connecting {
-        deadline: Duration,
+        deadline: Moment,
         /// DISCONNECT goes out as soon as CONNACK allows what waits behind it.
         then_disconnect: bool,
     },
     Connected,
     /// DISCONNECT is on its way; nothing that comes in counts any more.
     Disconnecting {
-        deadline: Duration,
+        deadline: Moment,
     },
 }
 
@@ -142,7 +143,7 @@ pub struct Session {
     options: Options,
     phase: Phase,
     /// When CONNECT was handed over.
-    opened_at: Duration,
+    opened_at: Moment,
     /// The application is being told of the connection: what has waited for one waits for that too.
     announcing: bool,
     last_mid: u64,
@@ -154,11 +155,11 @@ pub struct Session {
     delivering: bool,
     keep_alive: KeepAlive,
     /// No later than the moment at which something has to be sent again.
-    retry_at: Option<Duration>,
+    retry_at: Option<Moment>,
     /// The socket did not take all that was there.
     blocked: bool,
     /// Until then it was so, and no answer can have been late.
-    blocked_until: Duration,
+    blocked_until: Moment,
     outcomes: VecDeque<Outcome>,
     /// The publish that was refused last for want of room, and its bytes.
     refused: Option<(QoS, usize)>,
@@ -170,7 +171,7 @@ impl Session {
             outgoing: Outgoing::new(options.max_inflight),
             options,
             phase: Phase::Closed,
-            opened_at: Duration::ZERO,
+            opened_at: Moment::origin(),
             announcing: false,
             last_mid: 0,
             ids: PacketIds::default(),
@@ -180,7 +181,7 @@ impl Session {
             keep_alive: KeepAlive::default(),
             retry_at: None,
             blocked: false,
-            blocked_until: Duration::ZERO,
+            blocked_until: Moment::origin(),
             outcomes: VecDeque::new(),
             refused: None,
         }
@@ -191,7 +192,7 @@ impl Session {
     }
 
     /// Changes options; window, limits and retry time apply at once.
-    pub fn configure(&mut self, now: Duration, change: impl FnOnce(&mut Options)) {
+    pub fn configure(&mut self, now: Moment, change: impl FnOnce(&mut Options)) {
         change(&mut self.options);
         self.outgoing.set_window(self.options.max_inflight);
         self.pump(now);
@@ -206,7 +207,7 @@ impl Session {
     }
 
     /// When the present connection was opened.
-    pub fn opened_at(&self) -> Duration {
+    pub fn opened_at(&self) -> Moment {
         self.opened_at
     }
 
@@ -273,7 +274,7 @@ impl Session {
 
     /// Sends what the window has room for.
     #[inline(always)]
-    fn pump(&mut self, now: Duration) {
+    fn pump(&mut self, now: Moment) {
         if self.may_send() && self.outgoing.may_send() {
             self.send_waiting(now);
         }
@@ -285,7 +286,7 @@ impl Session {
         self.phase == Phase::Connected && !self.announcing
     }
 
-    fn send_waiting(&mut self, now: Duration) {
+    fn send_waiting(&mut self, now: Moment) {
         let version = self.version();
         let (ids, output) = (&mut self.ids, &mut self.output);
         if self.outgoing.pump(ids, output, version, now) {
@@ -300,7 +301,7 @@ impl Session {
 
     /// Something was sent that wants an answer.
     #[inline(always)]
-    fn arm_retry(&mut self, now: Duration) {
+    fn arm_retry(&mut self, now: Moment) {
         let retry = self.options.retry;
         if self.phase == Phase::Connected && !retry.is_zero() {
             self.retry_at.get_or_insert_with(|| now + retry);

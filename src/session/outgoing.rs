@@ -5,11 +5,10 @@
 //! connection sets `next` back to the front, and everything else follows: what was in flight
 //! goes out again first, in order, and never more of it than the window allows.
 
-use std::time::Duration;
-
 use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
 use crate::codec::{Ack, Buffer, PacketId, Publishable, QoS, Version, encode};
+use crate::time::Moment;
 
 /// How much memory of finished messages is kept for the next ones.
 const SPARE_BYTES: usize = 256 * 1024;
@@ -39,7 +38,7 @@ struct Slot {
     packet: Buffer,
     /// How much of that is payload.
     payload: u32,
-    sent_at: Duration,
+    sent_at: Moment,
 }
 
 pub struct Outgoing {
@@ -110,7 +109,7 @@ impl Outgoing {
         message: &Publishable,
         id: PacketId,
         output: &mut Output,
-        now: Duration,
+        now: Moment,
     ) {
         let slot = self.push_encoded(mid, message, id);
         slot.stage = Stage::Published;
@@ -164,7 +163,7 @@ impl Outgoing {
         ids: &mut PacketIds,
         output: &mut Output,
         version: Version,
-        now: Duration,
+        now: Moment,
     ) -> bool {
         let before = self.next;
         while self.may_send() {
@@ -187,7 +186,7 @@ impl Outgoing {
 
     /// PUBACK, PUBREC or PUBCOMP came for the message with this sequence number.
     #[inline(always)]
-    pub fn acknowledged(&mut self, ack: Ack, seq: u64, now: Duration) -> Progress {
+    pub fn acknowledged(&mut self, ack: Ack, seq: u64, now: Moment) -> Progress {
         let sent = seq < self.next;
         let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
         match (ack, slot.qos, slot.stage) {
@@ -222,13 +221,7 @@ impl Outgoing {
     }
 
     /// Sends again what was sent at `before` or earlier, and waits for an answer since.
-    pub fn resend(
-        &mut self,
-        output: &mut Output,
-        version: Version,
-        before: Duration,
-        now: Duration,
-    ) {
+    pub fn resend(&mut self, output: &mut Output, version: Version, before: Moment, now: Moment) {
         for slot in self.sent_mut() {
             if slot.sent_at <= before {
                 send(slot, output, version, now);
@@ -237,7 +230,7 @@ impl Outgoing {
     }
 
     /// When the oldest packet without an answer was sent.
-    pub fn oldest(&mut self) -> Option<Duration> {
+    pub fn oldest(&mut self) -> Option<Moment> {
         self.sent_mut().map(|slot| slot.sent_at).min()
     }
 
@@ -332,7 +325,7 @@ impl Default for Slot {
             id: PacketId::MIN,
             packet: Buffer::default(),
             payload: 0,
-            sent_at: Duration::ZERO,
+            sent_at: Moment::origin(),
         }
     }
 }
@@ -346,7 +339,7 @@ fn limit(window: usize) -> usize {
 
 /// Sends the packet that the slot's stage asks for; one that was sent before says so.
 #[inline(always)]
-fn send(slot: &mut Slot, output: &mut Output, version: Version, now: Duration) {
+fn send(slot: &mut Slot, output: &mut Output, version: Version, now: Moment) {
     slot.sent_at = now;
     match slot.stage {
         Stage::Queued => slot.stage = Stage::Published,

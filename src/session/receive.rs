@@ -1,12 +1,11 @@
 //! What each packet from the broker does.
 
-use std::time::Duration;
-
 use super::incoming::Arrival;
 use super::outgoing::Progress;
 use super::packet_ids::Use;
 use super::{Event, Failure, Phase, Session};
 use crate::codec::{Ack, ConnAck, Packet, PacketId, Publish, QoS, SubAck};
+use crate::time::Moment;
 
 const BEFORE_CONNACK: Failure = Failure::Violation("a packet before CONNACK [MQTT-3.2.0-1]");
 
@@ -15,7 +14,7 @@ impl Session {
     pub fn handle<'a>(
         &mut self,
         packet: &'a Packet<'a>,
-        now: Duration,
+        now: Moment,
     ) -> Result<Event<'a>, Failure> {
         self.keep_alive.received(now);
         match (self.phase, packet) {
@@ -32,7 +31,7 @@ impl Session {
         &mut self,
         ack: Ack,
         id: PacketId,
-        now: Duration,
+        now: Moment,
     ) -> Result<Event<'static>, Failure> {
         match (self.phase, ack) {
             (Phase::Connected, Ack::PubRel) => Ok(self.released(id)),
@@ -42,7 +41,7 @@ impl Session {
         }
     }
 
-    fn connack(&mut self, connack: ConnAck, now: Duration) -> Result<Event<'static>, Failure> {
+    fn connack(&mut self, connack: ConnAck, now: Moment) -> Result<Event<'static>, Failure> {
         if connack.session_present && self.options.clean_session {
             return Err(Failure::Violation(
                 "CONNACK has a session present, but a clean one was asked for [MQTT-3.2.2-1]",
@@ -55,11 +54,7 @@ impl Session {
     }
 
     #[inline(always)]
-    fn connected<'a>(
-        &mut self,
-        packet: &'a Packet<'a>,
-        now: Duration,
-    ) -> Result<Event<'a>, Failure> {
+    fn connected<'a>(&mut self, packet: &'a Packet<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         match packet {
             Packet::Publish(publish) => Ok(self.message(publish, now)),
             &Packet::Ack(Ack::PubRel, id) => Ok(self.released(id)),
@@ -80,7 +75,7 @@ impl Session {
     }
 
     #[inline(always)]
-    fn message<'a>(&mut self, publish: &'a Publish<'a>, now: Duration) -> Event<'a> {
+    fn message<'a>(&mut self, publish: &'a Publish<'a>, now: Moment) -> Event<'a> {
         let manual_ack = self.options.manual_ack;
         if let Some(id) = publish.packet_id {
             if publish.qos == QoS::ExactlyOnce {
@@ -120,7 +115,7 @@ impl Session {
         &mut self,
         ack: Ack,
         id: PacketId,
-        now: Duration,
+        now: Moment,
     ) -> Result<Event<'static>, Failure> {
         let progress = match self.ids.get(id) {
             Some(Use::Publish(seq)) => self.outgoing.acknowledged(ack, seq, now),
@@ -155,7 +150,7 @@ impl Session {
         }
     }
 
-    fn suback<'a>(&mut self, suback: &SubAck<'a>, now: Duration) -> Result<Event<'a>, Failure> {
+    fn suback<'a>(&mut self, suback: &SubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         let Some(Use::Subscribe { mid, filters }) = self.ids.get(suback.packet_id) else {
             return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
         };
@@ -171,7 +166,7 @@ impl Session {
         })
     }
 
-    fn unsuback(&mut self, id: PacketId, now: Duration) -> Event<'static> {
+    fn unsuback(&mut self, id: PacketId, now: Moment) -> Event<'static> {
         let Some(Use::Unsubscribe { mid }) = self.ids.get(id) else {
             return Event::Unexpected("UNSUBACK for no UNSUBSCRIBE");
         };
@@ -180,7 +175,7 @@ impl Session {
     }
 
     /// A packet identifier is free again, and perhaps a message waits for one.
-    fn release(&mut self, id: PacketId, now: Duration) {
+    fn release(&mut self, id: PacketId, now: Moment) {
         self.ids.release(id);
         self.pump(now);
     }

@@ -1,10 +1,9 @@
 //! What the application asks for: publish, subscribe, unsubscribe, acknowledge.
 
-use std::time::Duration;
-
 use super::packet_ids::Use;
 use super::{Options, Phase, Session};
 use crate::codec::{Ack, Buffer, PacketId, Publishable, QoS, TooLong, encode};
+use crate::time::Moment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublishError {
@@ -29,7 +28,7 @@ impl Session {
     pub fn publish(
         &mut self,
         message: &Publishable,
-        now: impl FnOnce() -> Duration,
+        now: impl FnOnce() -> Moment,
     ) -> Result<u64, PublishError> {
         let connected = self.is_open();
         let mid = self.last_mid + 1;
@@ -57,7 +56,7 @@ impl Session {
 
     /// Sends a message of QoS 1 or 2 if it need not wait, or else queues it.
     #[inline(always)]
-    fn publish_acknowledged(&mut self, mid: u64, message: &Publishable, now: Duration) {
+    fn publish_acknowledged(&mut self, mid: u64, message: &Publishable, now: Moment) {
         if self.may_send()
             && self.outgoing.is_next()
             && let Some(id) = self.assign(mid)
@@ -92,7 +91,7 @@ impl Session {
 
     /// The application has taken a message that `Event::Message` handed over.
     #[inline(always)]
-    pub fn delivered(&mut self, id: PacketId, qos: QoS, now: Duration) {
+    pub fn delivered(&mut self, id: PacketId, qos: QoS, now: Moment) {
         self.settle_delivery(id, qos, now);
         self.end_delivery();
     }
@@ -125,7 +124,7 @@ impl Session {
 
     /// The acknowledgement of a message goes out.
     #[inline(always)]
-    pub(super) fn settle_delivery(&mut self, id: PacketId, qos: QoS, now: Duration) {
+    pub(super) fn settle_delivery(&mut self, id: PacketId, qos: QoS, now: Moment) {
         match qos {
             QoS::AtMostOnce => {}
             // [MQTT-4.3.2-2]
@@ -140,7 +139,7 @@ impl Session {
     }
 
     /// The application acknowledges by itself. False when no such acknowledgement is owed.
-    pub fn acknowledge_manually(&mut self, id: PacketId, qos: QoS, now: Duration) -> bool {
+    pub fn acknowledge_manually(&mut self, id: PacketId, qos: QoS, now: Moment) -> bool {
         if !self.incoming.owes(id, qos) {
             return false;
         }

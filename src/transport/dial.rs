@@ -9,13 +9,14 @@ use super::tcp::Tcp;
 use super::tls::Handshake;
 use super::{Endpoint, Error, Host, Resolver, Retired, Stage};
 use crate::sys::Watch;
+use crate::time::Moment;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One host is being connected to.
 pub struct Dial {
     host: Host,
-    expires: Duration,
+    expires: Moment,
     /// How long that is from the beginning.
     timeout: Duration,
     step: Step,
@@ -33,7 +34,7 @@ impl Dial {
         host: &Host,
         endpoint: &Endpoint,
         resolver: &Resolver,
-        now: Duration,
+        now: Moment,
         timeout: Duration,
     ) -> Result<Dial, Error> {
         let step = match host.literal() {
@@ -45,7 +46,7 @@ impl Dial {
         };
         Ok(Dial {
             host: host.clone(),
-            expires: now.saturating_add(timeout),
+            expires: now + timeout,
             timeout,
             step,
         })
@@ -55,7 +56,7 @@ impl Dial {
     pub fn advance(
         &mut self,
         endpoint: &Endpoint,
-        now: Duration,
+        now: Moment,
         retired: &mut Retired,
         milestones: &mut Milestones,
     ) -> Result<Option<Box<dyn Stream>>, Error> {
@@ -125,7 +126,7 @@ impl Dial {
     }
 
     /// When `advance` has to be called even if nothing is ready.
-    pub fn deadline(&self) -> Duration {
+    pub fn deadline(&self) -> Moment {
         match &self.step {
             Step::Racing(race) => race
                 .next_step()

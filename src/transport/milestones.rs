@@ -1,12 +1,13 @@
 //! The stages of connecting that are over, for a log: how each ended, and how long it took.
 
 use super::Stage;
+use crate::time::Moment;
 use std::fmt;
 use std::time::Duration;
 
 pub struct Milestones {
     /// When the present stage began.
-    since: Duration,
+    since: Moment,
     passed: Vec<Milestone>,
 }
 
@@ -18,7 +19,7 @@ pub struct Milestone {
 }
 
 impl Milestones {
-    pub fn new(now: Duration) -> Milestones {
+    pub fn new(now: Moment) -> Milestones {
         Milestones {
             since: now,
             passed: Vec::new(),
@@ -26,11 +27,11 @@ impl Milestones {
     }
 
     /// A stage is over, and the next one begins.
-    pub fn pass(&mut self, stage: Stage, outcome: String, now: Duration) {
+    pub fn pass(&mut self, stage: Stage, outcome: String, now: Moment) {
         self.passed.push(Milestone {
             stage,
             outcome,
-            took: now.saturating_sub(self.since),
+            took: now.since(self.since),
         });
         self.since = now;
     }

@@ -44,6 +44,7 @@ pub use resolver::Resolver;
 pub use tls::Tls;
 
 use crate::sys::Watch;
+use crate::time::Moment;
 use dial::Dial;
 use milestones::Milestones;
 use resolver::ServiceQuery;
@@ -75,7 +76,7 @@ pub struct Endpoint {
 pub struct Transport {
     endpoint: Endpoint,
     resolver: Resolver,
-    expires: Duration,
+    expires: Moment,
     state: State,
     /// Who else serves the domain, the next choice first.
     hosts: VecDeque<Host>,
@@ -105,7 +106,7 @@ impl Transport {
     pub fn connect(
         endpoint: &Endpoint,
         resolver: &Resolver,
-        now: Duration,
+        now: Moment,
     ) -> Result<Transport, Error> {
         let state = match &endpoint.place {
             Place::Host(host) => {
@@ -117,7 +118,7 @@ impl Transport {
         let mut transport = Transport {
             endpoint: endpoint.clone(),
             resolver: resolver.clone(),
-            expires: now.saturating_add(endpoint.timeout),
+            expires: now + endpoint.timeout,
             state,
             hosts: VecDeque::new(),
             failures: Vec::new(),
@@ -131,7 +132,7 @@ impl Transport {
     /// Goes on as far as it can without waiting, and says whether the connection is open. It may be
     /// called at any time; it has to be when a watch is ready, and at the deadline. After an error
     /// there is nothing left to do but to drop it.
-    pub fn advance(&mut self, now: Duration) -> Result<bool, Error> {
+    pub fn advance(&mut self, now: Moment) -> Result<bool, Error> {
         self.search(now)?;
         while let State::Dialling(dial) = &mut self.state {
             match dial.advance(&self.endpoint, now, &mut self.retired, &mut self.milestones) {
@@ -182,7 +183,7 @@ impl Transport {
     }
 
     /// When `advance` has to be called even if nothing is ready; never, once open.
-    pub fn deadline(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Searching(_) => Some(self.expires),
             State::Dialling(dial) => Some(dial.deadline()),
@@ -230,7 +231,7 @@ impl Transport {
     }
 
     /// Turns to the first host, once it is known who serves the domain.
-    fn search(&mut self, now: Duration) -> Result<(), Error> {
+    fn search(&mut self, now: Moment) -> Result<(), Error> {
         let State::Searching(query) = &self.state else {
             return Ok(());
         };
@@ -252,7 +253,7 @@ impl Transport {
     }
 
     /// The present host is given up for the next one, where a domain was asked for.
-    fn fail_over(&mut self, error: Error, now: Duration) -> Result<(), Error> {
+    fn fail_over(&mut self, error: Error, now: Moment) -> Result<(), Error> {
         let (State::Dialling(dial), Place::Domain(_)) = (&self.state, &self.endpoint.place) else {
             return Err(error);
         };
@@ -265,8 +266,8 @@ impl Transport {
 
     /// Each host has its share of the time that is left, so that one that is silent leaves some to
     /// those after it.
-    fn dial_next(&mut self, now: Duration) -> Result<(), Error> {
-        let left = self.expires.saturating_sub(now);
+    fn dial_next(&mut self, now: Moment) -> Result<(), Error> {
+        let left = self.expires.since(now);
         while !left.is_zero() {
             let share = left / u32::try_from(self.hosts.len().max(1)).unwrap_or(u32::MAX);
             let Some(host) = self.hosts.pop_front() else {

@@ -5,6 +5,7 @@ use super::attempt::Attempt;
 use super::candidates::candidates;
 use super::{Error, Retired, Stage};
 use crate::sys::Watch;
+use crate::time::Moment;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -22,8 +23,8 @@ pub struct Race {
     /// The oldest first.
     running: Vec<Attempt>,
     failures: Vec<Failure>,
-    next_start: Duration,
-    next_look: Duration,
+    next_start: Moment,
+    next_look: Moment,
 }
 
 /// An address that cannot be connected to, and why.
@@ -40,8 +41,8 @@ impl Race {
             waiting: candidates(addresses, host, bind)?.into(),
             running: Vec::new(),
             failures: Vec::new(),
-            next_start: Duration::ZERO,
-            next_look: Duration::ZERO,
+            next_start: Moment::origin(),
+            next_look: Moment::origin(),
         })
     }
 
@@ -49,10 +50,10 @@ impl Race {
     /// go to `retired`. It is an error when all have failed.
     pub fn advance(
         &mut self,
-        now: Duration,
+        now: Moment,
         retired: &mut Retired,
     ) -> Result<Option<Attempt>, Error> {
-        self.next_look = now.saturating_add(LOOK);
+        self.next_look = now + LOOK;
         let winner = self.take_winner(now, retired);
         if winner.is_some() {
             for loser in self.running.drain(..) {
@@ -72,7 +73,7 @@ impl Race {
     }
 
     /// When `advance` has something to do that no socket will tell of.
-    pub fn next_step(&self) -> Option<Duration> {
+    pub fn next_step(&self) -> Option<Moment> {
         let start = (!self.waiting.is_empty()).then_some(self.next_start);
         let look = (self.running.len() > 1).then_some(self.next_look);
         start.into_iter().chain(look).min()
@@ -96,7 +97,7 @@ impl Race {
         format!("{silent} (and {})", self.reasons())
     }
 
-    fn take_winner(&mut self, now: Duration, retired: &mut Retired) -> Option<Attempt> {
+    fn take_winner(&mut self, now: Moment, retired: &mut Retired) -> Option<Attempt> {
         let mut index = 0;
         while let Some(attempt) = self.running.get(index) {
             match attempt.is_connected() {
@@ -112,7 +113,7 @@ impl Race {
         None
     }
 
-    fn start(&mut self, now: Duration) {
+    fn start(&mut self, now: Moment) {
         while self.running.is_empty() || now >= self.next_start {
             let Some(address) = self.waiting.pop_front() else {
                 return;
@@ -120,7 +121,7 @@ impl Race {
             match Attempt::start(address, self.bind) {
                 Ok(attempt) => {
                     self.running.push(attempt);
-                    self.next_start = now.saturating_add(DELAY);
+                    self.next_start = now + DELAY;
                 }
                 Err(error) => self.failed(address, error, now),
             }
@@ -128,7 +129,7 @@ impl Race {
     }
 
     /// A failure makes room for the next address at once.
-    fn failed(&mut self, address: SocketAddr, error: io::Error, now: Duration) {
+    fn failed(&mut self, address: SocketAddr, error: io::Error, now: Moment) {
         self.failures.push(Failure { address, error });
         self.next_start = now;
     }

@@ -12,6 +12,7 @@ mod tls_stream;
 
 use super::*;
 use crate::sys::{self, EventSet, PollSet, Waker};
+use crate::time::Moment;
 use attempt::Attempt;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
@@ -82,7 +83,7 @@ fn silent() -> (Vec<Socket>, SocketAddr) {
 }
 
 /// A transport to a name that stands for `addresses`, which have been found.
-fn connect_to(addresses: &[SocketAddr], now: Duration) -> Result<Transport, Error> {
+fn connect_to(addresses: &[SocketAddr], now: Moment) -> Result<Transport, Error> {
     let found = addresses.to_vec();
     let resolver = resolver(move |_| Ok(found.clone()));
     let mut transport = Transport::connect(&endpoint("test.example", 1), &resolver, now)?;
@@ -99,7 +100,7 @@ fn drive(transport: &mut Transport) -> Result<(), Error> {
     while !transport.advance(sys::now())? {
         watches.clear();
         transport.watches(false, &mut watches);
-        let limit = transport.deadline().unwrap().saturating_sub(sys::now());
+        let limit = transport.deadline().unwrap().since(sys::now());
         poll.wait(&watches, Some(limit)).unwrap();
     }
     Ok(())

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, QoS, Role, encode};
 use pmqtt::session::{Event, Failure, Options, Outcome, PublishError, Session};
+use pmqtt::time::Moment;
 
 use super::{id, options, text};
 
 pub struct Peer {
     pub session: Session,
-    pub now: Duration,
+    pub now: Moment,
     buffer: Buffer,
 }
 
@@ -20,7 +21,7 @@ impl Peer {
         change(&mut options);
         Peer {
             session: Session::new(options),
-            now: Duration::from_secs(1000),
+            now: Moment::origin() + Duration::from_secs(1000),
             buffer: Buffer::default(),
         }
     }
@@ -115,7 +116,7 @@ impl Peer {
     fn hears_and(
         &mut self,
         mut bytes: Vec<u8>,
-        then: impl FnOnce(&mut Session, &Event, Duration),
+        then: impl FnOnce(&mut Session, &Event, Moment),
     ) -> Result<String, Failure> {
         let version = self.session.options().version;
         let header = codec::header(&bytes, Role::Client, version)
@@ -162,7 +163,7 @@ impl Peer {
 
     /// Time passes, and nobody looks at the session.
     pub fn wait(&mut self, time: Duration) {
-        self.now += time;
+        self.now = self.now + time;
     }
 
     /// Time passes; the session is woken when it wants to be. What it sends meanwhile.

@@ -1,26 +1,26 @@
 //! Bytes on their way, each with its time of arrival, none overtaking another.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
+use pmqtt::time::Moment;
 use rand::Rng;
 use rand::rngs::StdRng;
 
 #[derive(Default)]
 pub struct Pipe {
-    chunks: VecDeque<(Duration, Vec<u8>)>,
-    last: Duration,
+    chunks: VecDeque<(Moment, Vec<u8>)>,
+    last: Moment,
 }
 
 impl Pipe {
-    pub fn send(&mut self, arrival: Duration, bytes: Vec<u8>) {
+    pub fn send(&mut self, arrival: Moment, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             self.last = self.last.max(arrival);
             self.chunks.push_back((self.last, bytes));
         }
     }
 
-    pub fn arrived(&mut self, now: Duration) -> Option<Vec<u8>> {
+    pub fn arrived(&mut self, now: Moment) -> Option<Vec<u8>> {
         let &(at, _) = self.chunks.front()?;
         if at > now {
             return None;

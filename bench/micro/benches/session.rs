@@ -7,8 +7,9 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use pmqtt::codec::{Ack, Buffer, ConnAck, Message, Packet, PacketId, QoS, Version};
 use pmqtt::session::{Options, Session};
+use pmqtt::time::Moment;
 
-const NOW: Duration = Duration::from_secs(1);
+const NOW: Moment = Moment::origin();
 const WINDOW: u16 = 20;
 
 fn main() {

@@ -3,11 +3,11 @@
 use super::timer::Timer;
 use super::waker::Waker;
 use crate::sys::{Watch, check};
+use crate::time::Moment;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A descriptor that is readable while a watched one is ready, after a wake, and at a deadline.
 ///
@@ -49,7 +49,7 @@ impl EventSet {
     ///
     /// The deadline may come early, at a time asked for before: it is a call to look at the clock.
     /// No system call is made where nothing has changed or the deadline has only moved later.
-    pub fn update(&mut self, watches: &[Watch], deadline: Option<Duration>) -> io::Result<()> {
+    pub fn update(&mut self, watches: &[Watch], deadline: Option<Moment>) -> io::Result<()> {
         self.remove_all_but(watches);
         for watch in watches.iter().filter(|watch| !watch.is_idle()) {
             self.watch(*watch)?;

@@ -2,17 +2,17 @@
 
 use super::now;
 use crate::sys::check;
+use crate::time::Moment;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
-use std::time::Duration;
 
 /// Never fires late, but may fire early, once for each time that it was armed. So a deadline that
 /// moves later with each message, as a busy client's does, costs no system call.
 pub struct Timer {
     fd: File,
-    armed: Option<Duration>,
+    armed: Option<Moment>,
 }
 
 impl Timer {
@@ -29,15 +29,14 @@ impl Timer {
     }
 
     /// Fires at `deadline` on the clock of `now()`, at once where that is past.
-    pub fn arm(&mut self, deadline: Option<Duration>) -> io::Result<()> {
+    pub fn arm(&mut self, deadline: Option<Moment>) -> io::Result<()> {
         let Some(deadline) = deadline else {
             return Ok(());
         };
         if self.armed.is_some_and(|armed| armed <= deadline) {
             return Ok(());
         }
-        // A time of zero would disarm.
-        self.set(deadline.max(Duration::from_nanos(1)))?;
+        self.set(timespec(deadline))?;
         self.armed = Some(deadline);
         Ok(())
     }
@@ -46,7 +45,7 @@ impl Timer {
     pub fn disarm(&mut self) {
         if self.armed.take().is_some() {
             // It cannot fail: the descriptor is a timerfd, and the time is well-formed.
-            let _ = self.set(Duration::ZERO);
+            let _ = self.set(NEVER);
         }
     }
 
@@ -58,10 +57,10 @@ impl Timer {
         }
     }
 
-    fn set(&self, time: Duration) -> io::Result<()> {
+    fn set(&self, time: libc::timespec) -> io::Result<()> {
         let once = libc::itimerspec {
-            it_interval: timespec(Duration::ZERO),
-            it_value: timespec(time),
+            it_interval: NEVER,
+            it_value: time,
         };
         // SAFETY: the descriptor is a timerfd that we own, `once` lives through the call, which only
         // reads it, and a null last argument is allowed: the old setting is not asked for.
@@ -83,14 +82,20 @@ impl AsRawFd for Timer {
     }
 }
 
-/// 68 years after boot: the last second that a 32-bit time has.
-const END_OF_TIME: Duration = Duration::from_secs(i32::MAX as u64);
+/// Disarms; no moment is that early.
+const NEVER: libc::timespec = libc::timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
 
-fn timespec(time: Duration) -> libc::timespec {
-    let time = time.min(END_OF_TIME);
+/// 68 years after boot: the last second that a 32-bit time has.
+const END_OF_TIME: u64 = i32::MAX as u64;
+
+fn timespec(time: Moment) -> libc::timespec {
+    let (seconds, nanos) = time.seconds();
     // The fields' types differ between systems of 32 and 64 bits; the values now fit in either.
     libc::timespec {
-        tv_sec: time.as_secs() as _,
-        tv_nsec: time.subsec_nanos() as _,
+        tv_sec: seconds.min(END_OF_TIME) as _,
+        tv_nsec: nanos as _,
     }
 }

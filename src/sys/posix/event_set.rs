@@ -2,6 +2,7 @@
 
 use super::waker::Waker;
 use crate::sys::{PollSet, Watch, now, spawn};
+use crate::time::Moment;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,7 +50,7 @@ impl EventSet {
     /// Waits for these, each descriptor at most once, and for a time on the clock of `now()`.
     ///
     /// No system call is made where nothing has changed or the deadline has only moved later.
-    pub fn update(&mut self, watches: &[Watch], deadline: Option<Duration>) -> io::Result<()> {
+    pub fn update(&mut self, watches: &[Watch], deadline: Option<Moment>) -> io::Result<()> {
         let mut order = self.shared.order();
         let sooner = deadline.is_some_and(|new| order.deadline.is_none_or(|old| new < old));
         let unchanged = order.armed && !sooner && order.watches == watches;
@@ -104,7 +105,7 @@ struct Shared {
 #[derive(Default)]
 struct Order {
     watches: Vec<Watch>,
-    deadline: Option<Duration>,
+    deadline: Option<Moment>,
     /// A report is wanted; the helper makes one and rests until the next update.
     armed: bool,
     stop: bool,
@@ -151,7 +152,7 @@ impl Shared {
         let mut timeout = None;
         if order.armed {
             watches.extend_from_slice(&order.watches);
-            timeout = order.deadline.map(|at| at.saturating_sub(now()));
+            timeout = order.deadline.map(|at| at.since(now()));
         }
         (!order.stop).then_some((order.version, timeout))
     }

@@ -7,10 +7,10 @@ pub use event_set::EventSet;
 pub use waker::Waker;
 
 use super::clock;
-use std::time::Duration;
+use crate::time::Moment;
 
 /// The time since the clock's own origin. It never goes back. Apple's goes on while the machine is
 /// suspended.
-pub fn now() -> Duration {
+pub fn now() -> Moment {
     clock::read(libc::CLOCK_MONOTONIC).unwrap_or_default()
 }

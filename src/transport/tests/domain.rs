@@ -1,6 +1,7 @@
 //! The hosts that serve a domain are tried one after the other.
 
 use super::*;
+use crate::time::Moment;
 
 fn place() -> Endpoint {
     Endpoint {
@@ -27,7 +28,7 @@ fn open_domain(hosts: &[Host]) -> Result<Transport, Error> {
 }
 
 /// Advances while time stands still at `now`, until `condition` holds.
-fn settle(transport: &mut Transport, now: Duration, condition: impl Fn(&Transport) -> bool) {
+fn settle(transport: &mut Transport, now: Moment, condition: impl Fn(&Transport) -> bool) {
     for _ in 0..1000 {
         transport.advance(now).unwrap();
         if condition(transport) {

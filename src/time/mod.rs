@@ -1,0 +1,90 @@
+//! Moments, as everybody here tells them. Pure: which clock they are of is its reader's business.
+
+use std::num::NonZeroU64;
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// A moment, in nanoseconds since an origin that whoever tells the time keeps: 584 years of them.
+/// A client keeps more than a dozen. One takes eight bytes and one instruction to compare, be it
+/// missing or not, where a `Duration` takes sixteen and three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(NonZeroU64);
+
+impl Moment {
+    /// No moment is earlier: where a result would be, it is this.
+    pub const fn origin() -> Moment {
+        Moment(NonZeroU64::MIN)
+    }
+
+    /// So long after the origin, whose own moment counts as the one after it.
+    #[inline(always)]
+    pub fn at(seconds: u64, nanos: u32) -> Moment {
+        let seconds = seconds.saturating_mul(NANOS_PER_SECOND);
+        Moment::of(seconds.saturating_add(nanos.into()))
+    }
+
+    /// Whole seconds since the origin, and the nanoseconds beyond.
+    pub fn seconds(self) -> (u64, u32) {
+        let nanos = self.0.get();
+        (nanos / NANOS_PER_SECOND, (nanos % NANOS_PER_SECOND) as u32)
+    }
+
+    /// How long this is after `earlier`; zero where it is not.
+    #[inline(always)]
+    pub fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
+    }
+
+    #[inline(always)]
+    fn of(nanos: u64) -> Moment {
+        Moment(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MIN))
+    }
+}
+
+impl Default for Moment {
+    fn default() -> Moment {
+        Moment::origin()
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Moment;
+
+    #[inline(always)]
+    fn add(self, time: Duration) -> Moment {
+        Moment(self.0.saturating_add(nanos(time)))
+    }
+}
+
+impl Sub<Duration> for Moment {
+    type Output = Moment;
+
+    #[inline(always)]
+    fn sub(self, time: Duration) -> Moment {
+        Moment::of(self.0.get().saturating_sub(nanos(time)))
+    }
+}
+
+#[inline(always)]
+fn nanos(time: Duration) -> u64 {
+    let seconds = time.as_secs().saturating_mul(NANOS_PER_SECOND);
+    seconds.saturating_add(time.subsec_nanos().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_stay_between_the_origin_and_the_end() {
+        let second = Duration::from_secs(1);
+        let later = Moment::origin() + second;
+        assert_eq!(later.since(Moment::origin()), second);
+        assert_eq!(Moment::origin().since(later), Duration::ZERO);
+        assert_eq!(later - 2 * second, Moment::origin());
+        assert_eq!(later + Duration::MAX, Moment::of(u64::MAX));
+        assert_eq!(size_of::<Option<Moment>>(), 8);
+    }
+}
