@@ -2,17 +2,16 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
 use super::Client;
 use super::error::{Error, Result};
-use super::state::{Guard, Plan};
+use super::state::{Guard, Plan, Route};
 use super::trace;
 use super::turn::Frame;
 use crate::sys::{self, PollSet, Waker, Watch};
-use crate::transport::{Endpoint, Place, Transport};
+use crate::transport::{Place, Transport};
 
 /// Where to, as the program says it.
 pub struct Target<'a> {
@@ -26,22 +25,22 @@ pub struct Target<'a> {
 impl Client {
     /// Connects, and waits for the transport to be open, but not for CONNACK.
     pub fn connect(&self, target: &Target) -> Result {
-        let endpoint = target.endpoint()?;
+        let route = target.route()?;
         let mut state = self.lock();
         state.check_free_to_connect()?;
-        state.aim(endpoint, target.keep_alive);
+        state.aim(route, target.keep_alive);
         state.connect_blocks = true;
         self.connect_here(Frame::new(self, state))
     }
 
     /// Lets whoever runs the client connect.
     pub fn connect_async(&self, target: &Target) -> Result {
-        let endpoint = target.endpoint()?;
+        let route = target.route()?;
         let mut state = self.lock();
         if state.freed {
             return Err(Error::no_connection());
         }
-        state.aim(endpoint, target.keep_alive);
+        state.aim(route, target.keep_alive);
         state.connect_blocks = false;
         state.replace(Plan::Connect { at: sys::now() });
         self.settle(state);
@@ -51,7 +50,7 @@ impl Client {
     /// Connects again, in the way of the last connect.
     pub fn reconnect(&self) -> Result {
         let mut state = self.lock();
-        if state.endpoint.is_none() {
+        if state.route.is_none() {
             return Err(Error::inval("reconnect: there was no connect before"));
         }
         state.check_free_to_connect()?;
@@ -118,8 +117,8 @@ impl Client {
 
 impl super::state::State {
     /// Whom to connect to from now on.
-    fn aim(&mut self, endpoint: Endpoint, keep_alive: u16) {
-        self.endpoint = Some(endpoint);
+    fn aim(&mut self, route: Route, keep_alive: u16) {
+        self.route = Some(route);
         self.wanted = true;
         self.why_none = None;
         self.session
@@ -172,20 +171,18 @@ fn open_transport(state: &mut Guard, waker: &Waker, epoch: u64) -> Result<Transp
 }
 
 impl Target<'_> {
-    fn endpoint(&self) -> Result<Endpoint> {
+    fn route(&self) -> Result<Route> {
         let checked = self.place.check();
         checked.map_err(|why| Error::inval(format!("connect: {why}")))?;
         let bind = match self.bind_address.filter(|text| !text.is_empty()) {
-            Some(text) => Some(text.parse::<IpAddr>().map_err(|_| {
+            Some(text) => Some(Box::new(text.parse::<IpAddr>().map_err(|_| {
                 Error::inval(format!("connect: the bind address {text} is no IP address"))
-            })?),
+            })?)),
             None => None,
         };
-        Ok(Endpoint {
+        Ok(Route {
             place: self.place.clone(),
             bind,
-            timeout: Duration::ZERO,
-            tls: None,
         })
     }
 }

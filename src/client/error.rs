@@ -111,7 +111,7 @@ impl From<transport::Error> for Error {
             _ if error.invalid => Code::Inval,
             transport::Stage::Dns => Code::Dns,
             transport::Stage::Tls => Code::Tls,
-            transport::Stage::Tcp | transport::Stage::Open => Code::Errno,
+            transport::Stage::Tcp => Code::Errno,
         };
         Error::new(code, error.to_string())
     }

@@ -92,7 +92,7 @@ impl Client {
     /// Runs until the program has asked for the end of the connection.
     pub fn run_forever(&self, retry_first: bool) -> Result {
         let state = self.lock();
-        if state.endpoint.is_none() {
+        if state.route.is_none() {
             let text = "loop_forever: call connect or connect_async first";
             return Err(Error::inval(text));
         }

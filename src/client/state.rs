@@ -1,6 +1,7 @@
 //! All that the lock guards.
 
 use std::ffi::{CString, c_char};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -38,9 +39,9 @@ pub struct State {
     pub why_none: Option<Error>,
     pub counters: Counters,
 
-    /// Where the program wants to be connected to; a host's port 0 is the default one.
-    pub endpoint: Option<Endpoint>,
-    pub security: Security,
+    pub route: Option<Route>,
+    /// Made when the program first sets anything of TLS.
+    pub security: Option<Box<Security>>,
     /// Whether `reconnect` waits for the connection, as the last connect did.
     pub connect_blocks: bool,
     pub resolver: Resolver,
@@ -83,6 +84,14 @@ pub struct State {
     pub drainers: usize,
     pub freed: bool,
     handle: usize,
+}
+
+/// Where the program wants to be connected to.
+pub struct Route {
+    /// A host's port 0 is the default one.
+    pub place: Place,
+    /// The local address to connect from.
+    pub bind: Option<Box<IpAddr>>,
 }
 
 /// What is to become of the connection.
@@ -133,8 +142,8 @@ impl State {
             last_error: Error::new(Code::Success, "no error"),
             why_none: None,
             counters: Counters::default(),
-            endpoint: None,
-            security: Security::default(),
+            route: None,
+            security: None,
             connect_blocks: false,
             resolver: Resolver::default(),
             backoff: Backoff::default(),
@@ -169,8 +178,8 @@ impl State {
         self.callbacks = callbacks;
         self.counters = Counters::default();
         self.why_none = None;
-        self.endpoint = None;
-        self.security = Security::default();
+        self.route = None;
+        self.security = None;
         self.connect_blocks = false;
         self.backoff = Backoff::default();
         self.wanted = false;
@@ -194,16 +203,19 @@ impl State {
 
     /// Where to connect to now, and how: with the settings of this moment.
     pub fn next_endpoint(&self) -> Option<Endpoint> {
-        let tls = self.security.tls();
-        let mut endpoint = self.endpoint.clone()?;
+        let route = self.route.as_ref()?;
+        let mut endpoint = Endpoint {
+            place: route.place.clone(),
+            bind: route.bind.as_deref().copied(),
+            timeout: self.session.options().handshake_timeout,
+            tls: self.security.as_ref().and_then(|security| security.tls()),
+        };
         if let Place::Host(Host { port: port @ 0, .. }) = &mut endpoint.place {
-            *port = match tls {
+            *port = match endpoint.tls {
                 None => PORT,
                 Some(_) => SECURE_PORT,
             };
         }
-        endpoint.timeout = self.session.options().handshake_timeout;
-        endpoint.tls = tls;
         Some(endpoint)
     }
 

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::Client;
 use super::error::{Code, Error, Result};
+use super::state::State;
 use super::turn::Frame;
 use crate::transport::Tls;
 use crate::transport::tls::{
@@ -73,7 +74,7 @@ impl Client {
             settings.ciphers = options.ciphers.map(str::to_owned);
             settings.context = None;
         })?;
-        self.lock().security.is_set = true;
+        self.lock().security().is_set = true;
         Ok(())
     }
 
@@ -91,14 +92,14 @@ impl Client {
             settings.psk = Some(psk);
             settings.context = None;
         })?;
-        self.lock().security.is_set = true;
+        self.lock().security().is_set = true;
         Ok(())
     }
 
     /// The program's own context; None: back to what the other functions set, if that is anything.
     pub fn set_tls_context(&self, context: Option<SslContext>) -> Result {
         let mut state = self.lock();
-        let security = &mut state.security;
+        let security = state.security();
         if context.is_none() && !security.is_set {
             security.settings.context = None;
             security.context = None;
@@ -109,16 +110,16 @@ impl Client {
     }
 
     pub fn set_tls_insecure(&self, insecure: bool) {
-        self.lock().security.peer.any_name = insecure;
+        self.lock().security().peer.any_name = insecure;
     }
 
     pub fn set_tls_server_name(&self, name: Option<&str>) {
         let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-        self.lock().security.peer.server_name = name;
+        self.lock().security().peer.server_name = name;
     }
 
     pub fn set_tls_alpn(&self, protocols: &[Vec<u8>]) -> Result {
-        let offered = self.lock().security.peer.offer(protocols);
+        let offered = self.lock().security().peer.offer(protocols);
         offered.map_err(refused)
     }
 
@@ -135,15 +136,22 @@ impl Client {
 
     /// Turns TLS on. Files may have to be read for the context, so it is made without the lock.
     fn secure(&self, change: impl FnOnce(&mut Settings)) -> Result {
-        let only = Arc::clone(&self.lock().security.change);
+        let only = Arc::clone(&self.lock().security().change);
         let _only = only.lock();
-        let mut settings = self.lock().security.settings.clone();
+        let mut settings = self.lock().security().settings.clone();
         change(&mut settings);
         let context = settings.build().map_err(refused)?;
         let mut state = self.lock();
-        state.security.settings = settings;
-        state.security.context = Some(context);
+        let security = state.security();
+        security.settings = settings;
+        security.context = Some(context);
         Ok(())
+    }
+}
+
+impl State {
+    fn security(&mut self) -> &mut Security {
+        self.security.get_or_insert_default()
     }
 }
 

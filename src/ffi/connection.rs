@@ -105,7 +105,7 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
         run(client, |client| {
             let domain = optional_text(domain, "connect_srv: the domain")?;
             let domain = domain.filter(|domain| !domain.is_empty());
-            let place = Place::Domain(domain.map(str::to_owned));
+            let place = Place::Domain(domain.map(Box::from));
             client.connect(&target(place, keepalive, bind_address)?)
         })
     }
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Client) -> c_int {
 unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Place> {
     Ok(Place::Host(Host {
         // SAFETY: the caller's promise is the same.
-        name: unsafe { text(host, "connect: the host") }?.to_owned(),
+        name: unsafe { text(host, "connect: the host") }?.into(),
         port: number(port, 65_535, "connect: port")? as u16,
     }))
 }

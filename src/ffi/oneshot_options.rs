@@ -125,7 +125,7 @@ impl OneshotOptions {
         let host = unsafe { optional_text(self.hostname, "hostname") }?;
         Ok(Target {
             place: Place::Host(Host {
-                name: host.unwrap_or("localhost").to_owned(),
+                name: host.unwrap_or("localhost").into(),
                 port: number(self.port, 65_535, "port")? as u16,
             }),
             keep_alive: match number(self.keepalive, 65_535, "keepalive")? {

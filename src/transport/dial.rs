@@ -1,13 +1,14 @@
 //! The way to one host: its addresses, TCP, TLS.
 
+use super::link::Link;
 use super::list;
 use super::milestones::Milestones;
 use super::race::Race;
 use super::resolver::AddressQuery;
-use super::stream::Stream;
 use super::tcp::Tcp;
 use super::tls::Handshake;
-use super::{Endpoint, Error, Host, Resolver, Retired, Stage};
+use super::way::Retired;
+use super::{Endpoint, Error, Host, Resolver, Stage};
 use crate::sys::Watch;
 use crate::time::Moment;
 use std::net::SocketAddr;
@@ -59,7 +60,7 @@ impl Dial {
         now: Moment,
         retired: &mut Retired,
         milestones: &mut Milestones,
-    ) -> Result<Option<Box<dyn Stream>>, Error> {
+    ) -> Result<Option<Link>, Error> {
         let expired = now >= self.expires;
         if let Step::Resolving(query) = &self.step {
             let name = &self.host.name;
@@ -80,7 +81,7 @@ impl Dial {
             milestones.pass(Stage::Tcp, race.won(peer), now);
             let tcp = Tcp::new(winner.into_socket());
             let Some(tls) = &endpoint.tls else {
-                return Ok(Some(Box::new(tcp)));
+                return Ok(Some(Link::Plain(tcp)));
             };
             self.step = Step::Securing(Handshake::new(tls, tcp, &self.host.name)?, peer);
         }
@@ -88,7 +89,7 @@ impl Dial {
             && let Some((stream, how)) = handshake.advance()?
         {
             milestones.pass(Stage::Tls, how, now);
-            return Ok(Some(Box::new(stream)));
+            return Ok(Some(Link::Secured(Box::new(stream))));
         }
         match expired {
             true => Err(self.timed_out()),
@@ -137,7 +138,7 @@ impl Dial {
 
     fn timed_out(&self) -> Error {
         let what = match &self.step {
-            Step::Resolving(_) => self.host.name.clone(),
+            Step::Resolving(_) => self.host.name.to_string(),
             Step::Racing(race) => race.silence(),
             Step::Securing(_, peer) => peer.to_string(),
         };

@@ -13,7 +13,6 @@ pub enum Stage {
     Tcp,
     /// The handshake of TLS.
     Tls,
-    Open,
 }
 
 /// Why a connection could not be made. Shown with its stage: `tcp: 127.0.0.1:1883: Connection
@@ -76,7 +75,6 @@ impl fmt::Display for Stage {
             Stage::Dns => "dns",
             Stage::Tcp => "tcp",
             Stage::Tls => "tls",
-            Stage::Open => "open",
         })
     }
 }

@@ -8,14 +8,14 @@ use std::net::SocketAddr;
 pub enum Place {
     Host(Host),
     /// Where the domain's SRV records say (RFC 2782); None: this machine's own domain.
-    Domain(Option<String>),
+    Domain(Option<Box<str>>),
 }
 
 /// A port of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     /// A name or an address; an IPv6 address may stand in brackets or not.
-    pub name: String,
+    pub name: Box<str>,
     pub port: u16,
 }
 

@@ -3,7 +3,8 @@
 
 use super::attempt::Attempt;
 use super::candidates::candidates;
-use super::{Error, Retired, Stage};
+use super::way::Retired;
+use super::{Error, Stage};
 use crate::sys::Watch;
 use crate::time::Moment;
 use std::collections::VecDeque;

@@ -5,17 +5,18 @@ use super::Host;
 use super::lookup::{Lookups, Query};
 use super::services::{self, Service};
 use crate::sys::Waker;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
+use std::cell::OnceCell;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-/// A client's look-ups; clones share them.
+/// A client's look-ups, which begin with its first question; clones from then on share them.
 ///
 /// It serves one transport at a time, and keeps one descriptor for its whole life, so that an event
 /// loop never meets a new look-up under an old number.
-#[derive(Clone)]
-pub struct Resolver(Arc<Mutex<Desk>>);
+#[derive(Clone, Default)]
+pub struct Resolver(OnceCell<Arc<Mutex<Desk>>>);
 
 pub type AddressQuery = Query<Host, Vec<SocketAddr>>;
 pub type ServiceQuery = Query<Service, Vec<Host>>;
@@ -26,40 +27,48 @@ struct Desk {
     services: Lookups<Service, Vec<Host>>,
 }
 
-impl Default for Resolver {
-    fn default() -> Resolver {
-        Resolver::with(
-            |host| Ok((host.name.as_str(), host.port).to_socket_addrs()?.collect()),
-            services::find,
-        )
-    }
-}
-
 impl Resolver {
     /// Asks these in place of the system.
+    #[cfg(test)]
     pub(super) fn with(
         addresses: impl Fn(&Host) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
         services: impl Fn(&Service) -> io::Result<Vec<Host>> + Send + Sync + 'static,
     ) -> Resolver {
-        Resolver(Arc::new(Mutex::new(Desk {
+        Resolver(OnceCell::from(Arc::new(Mutex::new(Desk {
             waker: None,
             addresses: Lookups::new(addresses),
             services: Lookups::new(services),
-        })))
+        }))))
     }
 
     /// Where a host is.
     pub(super) fn addresses(&self, host: &Host) -> io::Result<AddressQuery> {
-        let mut desk = self.0.lock();
+        let mut desk = self.desk();
         let waker = desk.waker()?;
         desk.addresses.ask(host.clone(), waker)
     }
 
     /// Who serves a domain, the first choice first.
     pub(super) fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
-        let mut desk = self.0.lock();
+        let mut desk = self.desk();
         let waker = desk.waker()?;
         desk.services.ask(service, waker)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.0.get_or_init(Arc::default).lock()
+    }
+}
+
+impl Default for Desk {
+    fn default() -> Desk {
+        Desk {
+            waker: None,
+            addresses: Lookups::new(|host: &Host| {
+                Ok((&*host.name, host.port).to_socket_addrs()?.collect())
+            }),
+            services: Lookups::new(services::find),
+        }
     }
 }
 

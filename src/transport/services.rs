@@ -14,7 +14,7 @@ pub struct Service {
     /// MQTT over TLS.
     pub secure: bool,
     /// None: this machine's own.
-    pub domain: Option<String>,
+    pub domain: Option<Box<str>>,
 }
 
 struct Record {
@@ -107,7 +107,7 @@ fn records(answer: &[u8]) -> io::Result<Vec<Record>> {
             priority: srv.priority,
             weight: srv.weight,
             host: Host {
-                name: srv.target.to_string(),
+                name: srv.target.to_string().into(),
                 port: srv.port,
             },
         })
@@ -191,7 +191,10 @@ mod tests {
             },
         });
         let ordered = in_order(records.collect(), random);
-        ordered.into_iter().map(|host| host.name).collect()
+        ordered
+            .into_iter()
+            .map(|host| String::from(host.name))
+            .collect()
     }
 
     #[test]
@@ -232,7 +235,7 @@ mod tests {
             ];
             let kept = records(&answer(RCODE::NoError, targets)).unwrap();
             assert_eq!(kept.len(), 1);
-            assert_eq!(kept[0].host.name, "good.example");
+            assert_eq!(&*kept[0].host.name, "good.example");
             assert_eq!(
                 refusal(&answer(RCODE::NoError, vec![srv(0, 0, name)])),
                 "no target in the answer is a host name"

@@ -14,7 +14,7 @@ fn place() -> Endpoint {
 fn served_by(hosts: &[Host]) -> Resolver {
     let hosts = hosts.to_vec();
     Resolver::with(
-        |host| match host.name.as_str() {
+        |host| match &*host.name {
             "nowhere" => Err(io::Error::other("there is no such name")),
             _ => Ok(vec![SocketAddr::from(([127, 0, 0, 1], host.port))]),
         },
@@ -100,7 +100,7 @@ fn a_silent_host_has_its_share_of_the_time_and_no_more() {
     let mut transport = Transport::connect(&place(), &served_by(&hosts), start).unwrap();
     let asked = start + ms(500);
     settle(&mut transport, asked, |transport| {
-        transport.stage() == Stage::Tcp
+        transport.is_in(Stage::Tcp)
     });
 
     // 4.5 s for three, then 3 s for two.
@@ -122,7 +122,7 @@ fn silence_of_all_is_a_timeout_that_names_each() {
     let start = sys::now();
     let mut transport = Transport::connect(&place(), &served_by(&hosts), start).unwrap();
     settle(&mut transport, start, |transport| {
-        transport.stage() == Stage::Tcp
+        transport.is_in(Stage::Tcp)
     });
     assert!(!transport.advance(start + ms(2500)).unwrap());
     let error = transport.advance(start + TIMEOUT).unwrap_err();
@@ -146,7 +146,7 @@ fn hosts_whose_time_is_gone_are_not_tried() {
     let start = sys::now();
     let mut transport = Transport::connect(&place(), &served_by(&hosts), start).unwrap();
     settle(&mut transport, start, |transport| {
-        transport.stage() == Stage::Tcp
+        transport.is_in(Stage::Tcp)
     });
     let error = transport.advance(start + TIMEOUT).unwrap_err();
     assert!(error.timed_out);
@@ -166,7 +166,7 @@ fn the_look_up_of_a_domain_is_bounded_too() {
     );
     let start = sys::now();
     let mut transport = Transport::connect(&place(), &resolver, start).unwrap();
-    assert_eq!(transport.stage(), Stage::Dns);
+    assert!(transport.is_in(Stage::Dns));
     assert_eq!(transport.deadline(), Some(start + TIMEOUT));
     assert!(!transport.advance(start + ms(4999)).unwrap());
     let error = transport.advance(start + TIMEOUT).unwrap_err();

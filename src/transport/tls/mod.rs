@@ -18,6 +18,7 @@ mod stream;
 pub use handshake::Handshake;
 pub use peer::Peer;
 pub use settings::{Authorities, Identity, KeyPassword, Protocol, Psk, Settings};
+pub use stream::TlsStream as Secured;
 
 use openssl::ssl::SslContext;
 use session::LastSession;

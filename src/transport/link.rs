@@ -1,0 +1,55 @@
+//! An open connection, plain or secured.
+
+use super::stream::Stream;
+use super::tcp::Tcp;
+use super::tls::Secured;
+use crate::sys::Watch;
+use std::io;
+
+/// As small as a pointer where it is plain, since that is all that an idle client holds of it.
+pub enum Link {
+    Plain(Tcp),
+    Secured(Box<Secured>),
+}
+
+impl Link {
+    fn stream(&self) -> &dyn Stream {
+        match self {
+            Link::Plain(tcp) => tcp,
+            Link::Secured(stream) => stream.as_ref(),
+        }
+    }
+
+    fn stream_mut(&mut self) -> &mut dyn Stream {
+        match self {
+            Link::Plain(tcp) => tcp,
+            Link::Secured(stream) => stream.as_mut(),
+        }
+    }
+}
+
+impl Stream for Link {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream_mut().read(buf)
+    }
+
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.stream_mut().write(buf)
+    }
+
+    fn has_pending(&self) -> bool {
+        self.stream().has_pending()
+    }
+
+    fn finish(&mut self) {
+        self.stream_mut().finish();
+    }
+
+    fn discard(&mut self) -> bool {
+        self.stream_mut().discard()
+    }
+
+    fn watch(&self, want_write: bool) -> Watch {
+        self.stream().watch(want_write)
+    }
+}
