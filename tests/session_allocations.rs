@@ -4,7 +4,6 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::time::Duration;
 
 use pmqtt::codec::{Ack, Buffer, Message, Packet, QoS};
 use pmqtt::session::{Outcome, Session};
@@ -50,7 +49,7 @@ impl Driver {
     fn new() -> Driver {
         let mut options = options();
         options.max_inflight = 0;
-        options.retry = Duration::from_secs(5);
+        options.retry_ms = 5_000;
         let mut driver = Driver(Session::new(options), Buffer::default());
         driver.0.open(NOW).expect("CONNECT fits");
         let connack = pmqtt::codec::ConnAck {

@@ -3,7 +3,7 @@
 mod support;
 
 use pmqtt::codec::{self, Buffer, Connect, Message, Packet, QoS, Role, TooLong, Version};
-use pmqtt::session::{Failure, Farewell, Options, Outcome, Phase, Session, Will};
+use pmqtt::session::{Credentials, Failure, Farewell, Options, Outcome, Phase, Session, Will};
 use pmqtt::time::Moment;
 use support::peer::{Peer, ack, connack, message, message_again, pingresp, suback};
 use support::{options, seconds};
@@ -11,17 +11,19 @@ use support::{options, seconds};
 use pmqtt::codec::Ack::{PubAck, PubRel};
 
 fn with_everything(options: &mut Options) {
-    options.client_id = "sensor".into();
+    options.client_id = c"sensor".into();
     options.clean_session = false;
     options.keep_alive = 60;
-    options.username = Some("user".into());
-    options.password = Some(b"\0secret".to_vec());
-    options.will = Some(Will {
+    options.credentials = Some(Box::new(Credentials {
+        username: "user".into(),
+        password: Some(b"\0secret".to_vec()),
+    }));
+    options.will = Some(Box::new(Will {
         topic: "gone".into(),
         payload: b"bye".to_vec(),
         qos: QoS::ExactlyOnce,
         retain: true,
-    });
+    }));
 }
 
 #[test]
@@ -54,7 +56,10 @@ fn connect_says_what_the_options_say() {
 #[test]
 fn a_connect_that_does_not_fit_opens_nothing() {
     let mut options = options();
-    options.username = Some("u".repeat(65_536));
+    options.credentials = Some(Box::new(Credentials {
+        username: "u".repeat(65_536),
+        password: None,
+    }));
     let mut session = Session::new(options);
     assert_eq!(session.open(Moment::origin()), Err(TooLong("user name")));
     assert_eq!(session.phase(), Phase::Closed);
@@ -124,7 +129,7 @@ fn a_refused_connection_sends_nothing_and_keeps_the_queue() {
 
 #[test]
 fn connack_has_to_come_in_time() {
-    let mut peer = Peer::new(|options| options.handshake_timeout = seconds(7));
+    let mut peer = Peer::new(|options| options.handshake_timeout_ms = 7_000);
     peer.open();
     let start = peer.now;
     assert_eq!(peer.live(seconds(60)), Err(Failure::NoConnAck));
@@ -215,7 +220,7 @@ fn a_delivery_that_the_end_of_its_connection_cut_short_holds_nothing_up() {
 
 #[test]
 fn disconnect_has_to_be_taken_in_time() {
-    let mut peer = Peer::connected(|options| options.handshake_timeout = seconds(7));
+    let mut peer = Peer::connected(|options| options.handshake_timeout_ms = 7_000);
     peer.session.disconnect(peer.now);
     peer.take();
     peer.written(1, true);

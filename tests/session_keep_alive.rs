@@ -11,7 +11,7 @@ const INTERVAL: u64 = 60;
 fn peer() -> Peer {
     Peer::connected(|options| {
         options.keep_alive = INTERVAL as u16;
-        options.retry = seconds(5);
+        options.retry_ms = 5_000;
     })
 }
 

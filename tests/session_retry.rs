@@ -2,8 +2,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use pmqtt::codec::Ack::{PubAck, PubComp, PubRec, PubRel};
 use pmqtt::codec::QoS::{AtLeastOnce, ExactlyOnce};
 use pmqtt::codec::Version;
@@ -11,7 +9,7 @@ use support::peer::{Peer, ack, message};
 use support::seconds;
 
 fn retrying() -> Peer {
-    Peer::connected(|options| options.retry = seconds(5))
+    Peer::connected(|options| options.retry_ms = 5_000)
 }
 
 #[test]
@@ -22,7 +20,7 @@ fn publish_and_pubrel_are_sent_again() {
     ] {
         let mut peer = Peer::connected(|options| {
             options.version = version;
-            options.retry = seconds(5);
+            options.retry_ms = 5_000;
         });
         peer.publish(1, "a");
         peer.publish(2, "b");
@@ -90,7 +88,7 @@ fn an_application_that_acknowledges_last_leaves_nothing_to_wake_for() {
 
 #[test]
 fn zero_turns_it_off() {
-    let mut peer = Peer::connected(|options| options.retry = Duration::ZERO);
+    let mut peer = Peer::connected(|options| options.retry_ms = 0);
     peer.publish(1, "a");
     peer.hears(message(2, 1, "in"));
     assert_eq!(peer.session.poll_timeout(), None);
@@ -108,9 +106,9 @@ fn options_changed_in_flight_apply_to_what_is_in_flight() {
     // An option that has nothing to do with it must not put it off.
     peer.configure(|options| options.keep_alive = 30);
     assert_eq!(peer.live(seconds(1)).unwrap(), ["PUBLISH q1 #1 dup a"]);
-    peer.configure(|options| options.retry = seconds(2));
+    peer.configure(|options| options.retry_ms = 2_000);
     assert_eq!(peer.live(seconds(2)).unwrap(), ["PUBLISH q1 #1 dup a"]);
-    peer.configure(|options| options.retry = Duration::ZERO);
+    peer.configure(|options| options.retry_ms = 0);
     assert!(peer.live(seconds(60)).unwrap().is_empty());
 }
 

@@ -427,7 +427,7 @@ fn random_options(rng: &mut StdRng) -> Options {
         max_inflight: rng.random_range(0..=4),
         max_queued_messages: pick(rng, &[0, 3, 10]),
         max_queued_bytes: pick(rng, &[0, 50, 200]),
-        retry: Duration::from_millis(pick(rng, &[0, 60, 500])),
+        retry_ms: pick(rng, &[0, 60, 500]),
         manual_ack: rng.random(),
         ..support::options()
     }

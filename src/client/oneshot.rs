@@ -136,7 +136,7 @@ impl Client {
     fn set_out(&self, target: &Target, inbox: Inbox, timeout: Duration) -> Result {
         let mut state = self.lock();
         state.inbox = Some(inbox);
-        let steps = state.session.options().handshake_timeout;
+        let steps = state.session.options().handshake_timeout();
         drop(state);
         self.set_connect_timeout(steps.min(timeout))?;
         self.connect(target)

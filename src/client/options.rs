@@ -1,6 +1,6 @@
 //! What a program sets.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -14,41 +14,40 @@ use super::error::{Code, Error, Result};
 use super::events::{Callback, Interest, MessageEvent};
 pub use crate::codec::Version;
 use crate::codec::{self, MAX_STRING, topic};
-use crate::session::{Options, Will};
+use crate::session::{Credentials, Options, Will};
 use crate::sys;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT_MS: u32 = 10_000;
 const MAX_INFLIGHT: usize = 20;
 const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
-const RETRY: Duration = Duration::from_secs(5);
+const RETRY_MS: u32 = 5_000;
 
 /// What holds while the program has set nothing.
-pub fn defaults(client_id: String, clean_session: bool, version: Version) -> Options {
+pub fn defaults(client_id: CString, clean_session: bool, version: Version) -> Options {
     Options {
         version,
         client_id,
         clean_session,
         keep_alive: 60,
         will: None,
-        username: None,
-        password: None,
-        handshake_timeout: CONNECT_TIMEOUT,
+        credentials: None,
+        handshake_timeout_ms: CONNECT_TIMEOUT_MS,
         max_inflight: MAX_INFLIGHT,
         max_queued_messages: 0,
         max_queued_bytes: MAX_QUEUED_BYTES,
-        retry: RETRY,
+        retry_ms: RETRY_MS,
         manual_ack: false,
     }
 }
 
 /// The client id to use: a random one where the program gave none.
-pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<String> {
+pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<CString> {
     match id.filter(|id| !id.is_empty()) {
         Some(id) if id.len() > MAX_STRING => Err(Error::inval(
             "client id: it must not be longer than 65,535 bytes",
         )),
-        Some(id) => Ok(id.to_owned()),
-        None if clean_session => Ok(random_id()),
+        Some(id) => Ok(terminated(id)),
+        None if clean_session => Ok(terminated(&random_id())),
         None => Err(Error::inval(
             "client id: a session that outlives its connection needs one [MQTT-3.1.3-7]",
         )),
@@ -61,13 +60,24 @@ fn random_id() -> String {
     format!("pmqtt-{}", random.map(char::from).collect::<String>())
 }
 
+/// A client id comes from C, and has no NUL byte.
+fn terminated(id: &str) -> CString {
+    CString::new(id).unwrap_or_default()
+}
+
+/// As a setting is kept: 49 days at the most, and never 0 but for 0.
+fn whole_milliseconds(time: Duration) -> u32 {
+    let milliseconds = time.as_nanos().div_ceil(1_000_000);
+    milliseconds.try_into().unwrap_or(u32::MAX)
+}
+
 impl Client {
     pub fn set_max_inflight(&self, messages: usize) {
         self.configure(|options| options.max_inflight = messages);
     }
 
     pub fn set_retry(&self, interval: Duration) {
-        self.configure(|options| options.retry = interval);
+        self.configure(|options| options.retry_ms = whole_milliseconds(interval));
     }
 
     pub fn set_max_queued_messages(&self, messages: usize) {
@@ -86,7 +96,7 @@ impl Client {
         if timeout.is_zero() {
             return Err(Error::inval("connect_timeout_set: it must be over 0"));
         }
-        self.configure(|options| options.handshake_timeout = timeout);
+        self.configure(|options| options.handshake_timeout_ms = whole_milliseconds(timeout));
         Ok(())
     }
 
@@ -109,9 +119,12 @@ impl Client {
             ));
         }
         self.configure(|options| {
-            options.username = username.map(str::to_owned);
-            // [MQTT-3.1.2-22]: no password without a user name.
-            options.password = username.and(password).map(<[u8]>::to_vec);
+            options.credentials = username.map(|username| {
+                Box::new(Credentials {
+                    username: username.to_owned(),
+                    password: password.map(<[u8]>::to_vec),
+                })
+            });
         });
         Ok(())
     }
@@ -128,7 +141,7 @@ impl Client {
             qos: will.qos,
             retain: will.retain,
         };
-        self.configure(|options| options.will = Some(will));
+        self.configure(|options| options.will = Some(Box::new(will)));
         Ok(())
     }
 

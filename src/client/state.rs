@@ -30,8 +30,7 @@ pub type Guard<'a> = MutexGuard<'a, State>;
 
 pub struct State {
     pub session: Session,
-    /// The present one last; earlier ones stay, since C may still have their address.
-    client_ids: Vec<CString>,
+    former_ids: Option<Box<FormerIds>>,
     pub callbacks: Callbacks,
     pub log_lines: log::Lines,
     pub last_error: Error,
@@ -86,6 +85,9 @@ pub struct State {
     handle: usize,
 }
 
+/// Client ids of before `reinitialise`, which stay, since C may still have their address.
+type FormerIds = Vec<CString>;
+
 /// Where the program wants to be connected to.
 pub struct Route {
     /// A host's port 0 is the default one.
@@ -135,7 +137,7 @@ pub enum HolderKind {
 impl State {
     pub fn new(options: Options, callbacks: Callbacks) -> State {
         State {
-            client_ids: vec![terminated(&options.client_id)],
+            former_ids: None,
             session: Session::new(options),
             callbacks,
             log_lines: log::Lines::default(),
@@ -173,8 +175,9 @@ impl State {
 
     /// Back to the beginning, but for what belongs to whoever runs the client.
     pub fn reset(&mut self, options: Options, callbacks: Callbacks) {
-        self.client_ids.push(terminated(&options.client_id));
-        self.session = Session::new(options);
+        let former = std::mem::replace(&mut self.session, Session::new(options));
+        let former_ids = self.former_ids.get_or_insert_default();
+        former_ids.push(former.into_client_id());
         self.callbacks = callbacks;
         self.counters = Counters::default();
         self.why_none = None;
@@ -188,9 +191,7 @@ impl State {
 
     /// Valid as long as the client.
     pub fn client_id(&self) -> *const c_char {
-        self.client_ids
-            .last()
-            .map_or(c"".as_ptr(), |id| id.as_ptr())
+        self.session.options().client_id.as_ptr()
     }
 
     pub fn handle(&self) -> *mut Client {
@@ -207,7 +208,7 @@ impl State {
         let mut endpoint = Endpoint {
             place: route.place.clone(),
             bind: route.bind.as_deref().copied(),
-            timeout: self.session.options().handshake_timeout,
+            timeout: self.session.options().handshake_timeout(),
             tls: self.security.as_ref().and_then(|security| security.tls()),
         };
         if let Place::Host(Host { port: port @ 0, .. }) = &mut endpoint.place {
@@ -304,9 +305,4 @@ impl State {
     pub fn has_news(&self) -> bool {
         self.replaced > 0 || self.session.has_outcomes()
     }
-}
-
-/// A client id is checked to have no NUL byte.
-fn terminated(id: &str) -> CString {
-    CString::new(id).unwrap_or_default()
 }

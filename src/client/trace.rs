@@ -21,7 +21,7 @@ pub fn progress(state: &mut State, transport: &mut Transport) {
 
 /// Logs how long the broker took to answer CONNECT.
 pub fn accepted(state: &mut State, now: Moment) {
-    let took = now.since(state.session.opened_at());
+    let took = now.since(state.session.last_written());
     let milliseconds = took.as_secs_f64() * 1000.0;
     state.log(
         Level::Info,

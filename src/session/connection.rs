@@ -9,9 +9,10 @@ impl Session {
     /// A transport is open: CONNECT goes out, and all else waits for CONNACK.
     pub fn open(&mut self, now: Moment) -> Result<(), TooLong> {
         let options = &self.options;
+        let credentials = options.credentials.as_ref();
         let connect = Connect {
             version: options.version,
-            client_id: &options.client_id,
+            client_id: options.client_id.to_str().unwrap_or_default(),
             clean_session: options.clean_session,
             keep_alive: options.keep_alive,
             will: options.will.as_ref().map(|will| Message {
@@ -20,16 +21,15 @@ impl Session {
                 qos: will.qos,
                 retain: will.retain,
             }),
-            username: options.username.as_deref(),
-            password: options.password.as_deref(),
+            username: credentials.map(|with| with.username.as_str()),
+            password: credentials.and_then(|with| with.password.as_deref()),
         };
         encode::connect(self.output.buffer(), &connect)?;
         self.output.hold();
         self.keep_alive.start(options.keep_alive, now);
         self.blocked = false;
-        self.opened_at = now;
         self.phase = Phase::Connecting {
-            deadline: now + options.handshake_timeout,
+            deadline: now + options.handshake_timeout(),
             then_disconnect: false,
         };
         Ok(())
@@ -39,12 +39,14 @@ impl Session {
     /// session says to the broker; what else was under way has its outcome now.
     pub fn close(&mut self) {
         while let Some(mid) = self.output.pop_written() {
-            self.outcomes.push_back(Outcome::Written { mid });
+            self.add_outcome(Outcome::Written { mid });
         }
         let lost = self.output.reset();
-        self.outcomes.extend(lost.map(|mid| Outcome::Lost { mid }));
+        for mid in lost {
+            self.add_outcome(Outcome::Lost { mid });
+        }
         for usage in self.ids.release_requests() {
-            self.outcomes.push_back(match usage {
+            self.add_outcome(match usage {
                 Use::Subscribe { mid, .. } => Outcome::SubscribeLost { mid },
                 Use::Unsubscribe { mid } => Outcome::UnsubscribeLost { mid },
                 Use::Publish(_) => continue,
@@ -72,7 +74,7 @@ impl Session {
             } => *then_disconnect = true,
             Phase::Connected => {
                 self.phase = Phase::Disconnecting {
-                    deadline: now + self.options.handshake_timeout,
+                    deadline: now + self.options.handshake_timeout(),
                 };
                 if !self.delivering {
                     encode::disconnect(self.output.buffer());
@@ -187,7 +189,7 @@ impl Session {
         if self.blocked {
             self.blocked_until = now;
         }
-        let before = now - self.options.retry;
+        let before = now - self.options.retry();
         if self.blocked_until <= before {
             let version = self.version();
             self.outgoing.resend(&mut self.output, version, before, now);
@@ -200,7 +202,7 @@ impl Session {
 
     /// The oldest packet without an answer is the next to be sent again.
     pub(super) fn schedule_retry(&mut self) {
-        let retry = self.options.retry;
+        let retry = self.options.retry();
         self.retry_at = [self.outgoing.oldest(), self.incoming.oldest()]
             .into_iter()
             .flatten()
@@ -218,7 +220,7 @@ impl Session {
             && self.is_half_free(qos)
         {
             self.refused = None;
-            self.outcomes.push_back(Outcome::Writable);
+            self.add_outcome(Outcome::Writable);
         }
     }
 }

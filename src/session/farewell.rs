@@ -25,7 +25,9 @@ impl Session {
                 then_disconnect: true,
             } => {
                 let lost = self.output.forgo();
-                self.outcomes.extend(lost.map(|mid| Outcome::Lost { mid }));
+                for mid in lost {
+                    self.add_outcome(Outcome::Lost { mid });
+                }
                 encode::disconnect(self.output.buffer());
                 deadline
             }

@@ -7,12 +7,14 @@ use crate::time::Moment;
 
 #[derive(Default)]
 pub struct KeepAlive {
-    /// None when the mechanism is off.
-    interval: Option<Duration>,
+    /// Seconds; 0 when the mechanism is off.
+    interval: u16,
     last_in: Moment,
     last_out: Moment,
-    ping: Option<Ping>,
-    round_trip: Option<Duration>,
+    /// One that is under way, which is seldom the case.
+    ping: Option<Box<Ping>>,
+    /// Microseconds; 0 before the first.
+    round_trip: u32,
 }
 
 struct Ping {
@@ -26,7 +28,7 @@ struct Ping {
 impl KeepAlive {
     pub fn start(&mut self, seconds: u16, now: Moment) {
         *self = KeepAlive {
-            interval: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
+            interval: seconds,
             last_in: now,
             last_out: now,
             ping: None,
@@ -50,17 +52,20 @@ impl KeepAlive {
 
     /// A PINGREQ that ends at `position` is on its way. The first without an answer counts.
     pub fn ping_sent(&mut self, position: u64, now: Moment) {
-        let ping = self.ping.get_or_insert(Ping {
-            position,
-            queued_at: now,
-            written_at: None,
+        let ping = self.ping.get_or_insert_with(|| {
+            Box::new(Ping {
+                position,
+                queued_at: now,
+                written_at: None,
+            })
         });
         ping.queued_at = now;
     }
 
     pub fn pong(&mut self, now: Moment) {
         if let Some(at) = self.ping.take().and_then(|ping| ping.written_at) {
-            self.round_trip = Some(now.since(at));
+            let micros = now.since(at).as_micros().max(1);
+            self.round_trip = micros.try_into().unwrap_or(u32::MAX);
         }
     }
 
@@ -71,7 +76,7 @@ impl KeepAlive {
             None => self.last_in.min(self.last_out),
             Some(ping) => ping.queued_at.max(self.last_out),
         };
-        Some(silent_since + self.interval?)
+        Some(silent_since + self.interval()?)
     }
 
     /// When an answer is overdue. Anything that the peer sends shows that it lives, and a
@@ -80,11 +85,20 @@ impl KeepAlive {
     pub fn overdue(&self) -> Option<Moment> {
         let ping = self.ping.as_ref()?;
         let asked = ping.written_at.unwrap_or(ping.queued_at.max(self.last_out));
-        Some(asked.max(self.last_in) + self.interval?)
+        Some(asked.max(self.last_in) + self.interval()?)
     }
 
     /// How long the last PINGREQ took to be answered.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
+        let micros = self.round_trip;
+        (micros > 0).then(|| Duration::from_micros(micros.into()))
+    }
+
+    pub fn last_out(&self) -> Moment {
+        self.last_out
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        (self.interval > 0).then(|| Duration::from_secs(self.interval.into()))
     }
 }

@@ -16,6 +16,7 @@ mod receive;
 mod request;
 
 use std::collections::VecDeque;
+use std::ffi::CString;
 use std::time::Duration;
 
 use crate::codec::{Buffer, ConnAck, Publish, QoS, Version};
@@ -34,23 +35,22 @@ pub use request::{PublishError, RequestError};
 #[derive(Clone, Debug)]
 pub struct Options {
     pub version: Version,
-    pub client_id: String,
+    pub client_id: CString,
     pub clean_session: bool,
     /// Seconds; 0 turns the mechanism off.
     pub keep_alive: u16,
-    pub will: Option<Will>,
-    pub username: Option<String>,
-    pub password: Option<Vec<u8>>,
+    pub will: Option<Box<Will>>,
+    pub credentials: Option<Box<Credentials>>,
     /// How long the broker may take to answer CONNECT, or to take DISCONNECT.
-    pub handshake_timeout: Duration,
+    pub handshake_timeout_ms: u32,
     /// Messages of QoS 1 and 2 in flight at once; 0: as many as there are identifiers.
     pub max_inflight: usize,
     /// Messages of QoS 1 and 2 that are not settled; 0: any number.
     pub max_queued_messages: usize,
     /// Bytes of all messages that are not settled or not written; 0: any number.
     pub max_queued_bytes: usize,
-    /// When to send again what was not answered; zero: never on the same connection.
-    pub retry: Duration,
+    /// When to send again what was not answered; 0: never on the same connection.
+    pub retry_ms: u32,
     /// The application acknowledges what it receives.
     pub manual_ack: bool,
 }
@@ -61,6 +61,13 @@ pub struct Will {
     pub payload: Vec<u8>,
     pub qos: QoS,
     pub retain: bool,
+}
+
+/// There is no password without a user name [MQTT-3.1.2-22].
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub username: String,
+    pub password: Option<Vec<u8>>,
 }
 
 /// What a packet from the broker means to the application.
@@ -142,8 +149,6 @@ pub enum Phase {
 pub struct Session {
     options: Options,
     phase: Phase,
-    /// When CONNECT was handed over.
-    opened_at: Moment,
     /// The application is being told of the connection: what has waited for one waits for that too.
     announcing: bool,
     last_mid: u64,
@@ -160,9 +165,22 @@ pub struct Session {
     blocked: bool,
     /// Until then it was so, and no answer can have been late.
     blocked_until: Moment,
-    outcomes: VecDeque<Outcome>,
+    /// Most of them come with the end of a connection.
+    outcomes: Option<Box<Outcomes>>,
     /// The publish that was refused last for want of room, and its bytes.
     refused: Option<(QoS, usize)>,
+}
+
+type Outcomes = VecDeque<Outcome>;
+
+impl Options {
+    pub fn handshake_timeout(&self) -> Duration {
+        Duration::from_millis(self.handshake_timeout_ms.into())
+    }
+
+    fn retry(&self) -> Duration {
+        Duration::from_millis(self.retry_ms.into())
+    }
 }
 
 impl Session {
@@ -171,7 +189,6 @@ impl Session {
             outgoing: Outgoing::new(options.max_inflight),
             options,
             phase: Phase::Closed,
-            opened_at: Moment::origin(),
             announcing: false,
             last_mid: 0,
             ids: PacketIds::default(),
@@ -182,9 +199,13 @@ impl Session {
             retry_at: None,
             blocked: false,
             blocked_until: Moment::origin(),
-            outcomes: VecDeque::new(),
+            outcomes: None,
             refused: None,
         }
+    }
+
+    pub fn into_client_id(self) -> CString {
+        self.options.client_id
     }
 
     pub fn options(&self) -> &Options {
@@ -206,9 +227,9 @@ impl Session {
         self.phase
     }
 
-    /// When the present connection was opened.
-    pub fn opened_at(&self) -> Moment {
-        self.opened_at
+    /// When bytes were last written: before CONNACK those of CONNECT.
+    pub fn last_written(&self) -> Moment {
+        self.keep_alive.last_out()
     }
 
     /// Bytes are ready for the socket.
@@ -222,19 +243,24 @@ impl Session {
     }
 
     pub fn has_outcomes(&self) -> bool {
-        !self.outcomes.is_empty() || self.output.has_written()
+        self.outcomes.is_some() || self.output.has_written()
     }
 
     pub fn next_outcome(&mut self) -> Option<Outcome> {
         if let Some(mid) = self.output.pop_written() {
             return Some(Outcome::Written { mid });
         }
-        self.outcomes.pop_front()
+        let outcomes = self.outcomes.as_mut()?;
+        let outcome = outcomes.pop_front();
+        if outcomes.is_empty() {
+            self.outcomes = None;
+        }
+        outcome
     }
 
-    /// What became of a request on a connection that is being left.
+    /// What became of a request, on a connection that is gone or being left.
     pub fn add_outcome(&mut self, outcome: Outcome) {
-        self.outcomes.push_back(outcome);
+        self.outcomes.get_or_insert_default().push_back(outcome);
     }
 
     pub fn in_flight(&self) -> usize {
@@ -302,9 +328,9 @@ impl Session {
     /// Something was sent that wants an answer.
     #[inline(always)]
     fn arm_retry(&mut self, now: Moment) {
-        let retry = self.options.retry;
-        if self.phase == Phase::Connected && !retry.is_zero() {
-            self.retry_at.get_or_insert_with(|| now + retry);
+        if self.phase == Phase::Connected && self.options.retry_ms > 0 {
+            let options = &self.options;
+            self.retry_at.get_or_insert_with(|| now + options.retry());
         }
     }
 }

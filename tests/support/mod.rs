@@ -17,17 +17,16 @@ use pmqtt::session::Options;
 pub fn options() -> Options {
     Options {
         version: Version::V311,
-        client_id: "client".into(),
+        client_id: c"client".into(),
         clean_session: true,
         keep_alive: 0,
         will: None,
-        username: None,
-        password: None,
-        handshake_timeout: seconds(10),
+        credentials: None,
+        handshake_timeout_ms: 10_000,
         max_inflight: 20,
         max_queued_messages: 0,
         max_queued_bytes: 0,
-        retry: Duration::ZERO,
+        retry_ms: 0,
         manual_ack: false,
     }
 }

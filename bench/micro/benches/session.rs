@@ -109,17 +109,16 @@ impl Connection {
 fn options() -> Options {
     Options {
         version: Version::V311,
-        client_id: "bench".into(),
+        client_id: c"bench".into(),
         clean_session: true,
         keep_alive: 60,
         will: None,
-        username: None,
-        password: None,
-        handshake_timeout: Duration::from_secs(10),
+        credentials: None,
+        handshake_timeout_ms: 10_000,
         max_inflight: WINDOW.into(),
         max_queued_messages: 0,
         max_queued_bytes: 0,
-        retry: Duration::from_secs(5),
+        retry_ms: 5_000,
         manual_ack: false,
     }
 }
