@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use super::options::whole_milliseconds;
 use crate::time::Moment;
 use rand::Rng;
 
 /// Doubles with each failure from `min` to `max`, and draws each wait from the upper half of
 /// that, so that a thousand clients of one broker do not come back in the same moment.
 pub struct Backoff {
-    min: Duration,
-    max: Duration,
-    next: Duration,
+    min_ms: u32,
+    max_ms: u32,
+    next_ms: u32,
     connected_at: Option<Moment>,
 }
 
@@ -22,10 +23,11 @@ impl Default for Backoff {
 
 impl Backoff {
     pub fn new(min: Duration, max: Duration) -> Backoff {
+        let min_ms = whole_milliseconds(min);
         Backoff {
-            min,
-            max,
-            next: min,
+            min_ms,
+            max_ms: whole_milliseconds(max),
+            next_ms: min_ms,
             connected_at: None,
         }
     }
@@ -39,17 +41,21 @@ impl Backoff {
     /// next would be makes a fresh start: a broker that accepts and drops is not hammered.
     pub fn ended(&mut self, now: Moment) {
         if let Some(at) = self.connected_at.take()
-            && now.since(at) >= self.next
+            && now.since(at) >= self.next()
         {
-            self.next = self.min;
+            self.next_ms = self.min_ms;
         }
     }
 
     /// How long to wait now.
     pub fn wait(&mut self) -> Duration {
-        let wait = self.next;
-        self.next = (wait * 2).min(self.max);
+        let wait = self.next();
+        self.next_ms = self.next_ms.saturating_mul(2).min(self.max_ms);
         wait.mul_f64(rand::rng().random_range(0.5..=1.0))
+    }
+
+    fn next(&self) -> Duration {
+        Duration::from_millis(self.next_ms.into())
     }
 }
 

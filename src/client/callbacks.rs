@@ -10,7 +10,7 @@ use super::events::{
     Callback, ConnectFailed, Connected, Disconnected, Interest, KeyPassword, LogLine, MessageEvent,
     Published, Subscribed, Unsubscribed, Writable,
 };
-use super::state::Guard;
+use super::state::{Guard, State};
 use crate::codec::{Publish, topic};
 
 /// The callbacks that a program has set.
@@ -26,7 +26,7 @@ pub struct Callbacks {
     pub log: Option<Callback<LogLine>>,
     pub interest: Option<Callback<Interest>>,
     pub key_password: Option<KeyPassword>,
-    pub filters: Filters,
+    pub filters: Option<Box<Filters>>,
     /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
     userdata: AtomicPtr<c_void>,
 }
@@ -45,9 +45,14 @@ impl Callbacks {
             log: None,
             interest: None,
             key_password: None,
-            filters: Filters::default(),
+            filters: None,
             userdata: AtomicPtr::new(userdata),
         }
+    }
+
+    pub fn has_filters(&self) -> bool {
+        let filters = self.filters.as_ref();
+        filters.is_some_and(|filters| !filters.entries.is_empty())
     }
 
     pub fn userdata(&self) -> *mut c_void {
@@ -73,7 +78,7 @@ pub fn call_message(state: &mut Guard, message: &MessageEvent, topic: &[u8]) {
     let mut last = 0;
     let mut matched = false;
     // Looked up anew for each call, as the one before may have added and removed filters.
-    while let Some((number, callback)) = state.callbacks.filters.next_match(topic, last) {
+    while let Some((number, callback)) = next_match(state, topic, last) {
         matched = true;
         last = number;
         call(state, Some(callback), message);
@@ -97,6 +102,11 @@ pub fn message_event(publish: &Publish) -> MessageEvent {
         retain: publish.retain,
         dup: publish.dup,
     }
+}
+
+fn next_match(state: &State, topic: &[u8], after: u64) -> Option<(u64, Callback<MessageEvent>)> {
+    let filters = state.callbacks.filters.as_ref()?;
+    filters.next_match(topic, after)
 }
 
 /// Callbacks for the messages that match a filter.
@@ -133,10 +143,6 @@ impl Filters {
     pub fn remove(&mut self, filter: &str) -> bool {
         let index = self.position(filter);
         index.map(|index| self.entries.remove(index)).is_some()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     fn position(&self, filter: &str) -> Option<usize> {

@@ -253,7 +253,7 @@ impl Driver {
             self.part(state);
         } else {
             state.failed(&error);
-            state.last_error = error.clone();
+            state.last_error = Some(error.clone());
         }
         self.let_go(state);
         // The news are those of the lost connection, told even where it has a successor already.

@@ -13,9 +13,9 @@ use crate::sys;
 use crate::time::Moment;
 
 /// What the driver waited for when it was last returned.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Watching {
-    pub fd: Option<RawFd>,
+    pub fd: RawFd,
     pub read: bool,
     pub write: bool,
     /// When the transport has to be looked at, though nothing is ready.
@@ -24,19 +24,34 @@ pub struct Watching {
     pub ready: bool,
 }
 
+/// In place of a descriptor, where there is none.
+const NONE: RawFd = -1;
+
 /// What `on_interest` was told last.
 pub struct Reported {
-    fd: Option<RawFd>,
+    fd: RawFd,
     read: bool,
     write: bool,
     deadline: Option<Moment>,
+}
+
+impl Default for Watching {
+    fn default() -> Watching {
+        Watching {
+            fd: NONE,
+            read: false,
+            write: false,
+            deadline: None,
+            ready: false,
+        }
+    }
 }
 
 impl Default for Reported {
     /// Nothing, and since long ago: it is time to tell.
     fn default() -> Reported {
         Reported {
-            fd: None,
+            fd: NONE,
             read: false,
             write: false,
             deadline: Some(Moment::origin()),
@@ -54,7 +69,8 @@ impl Reported {
 impl Client {
     /// The descriptor that a foreign loop watches.
     pub fn socket(&self) -> Option<RawFd> {
-        self.lock().watching.fd
+        let fd = self.lock().watching.fd;
+        (fd != NONE).then_some(fd)
     }
 
     pub fn wants_read(&self) -> bool {
@@ -75,7 +91,7 @@ impl Client {
 impl State {
     fn wants_write(&self) -> bool {
         let output = self.session.phase() != Phase::Closed && self.session.has_output();
-        self.watching.fd.is_some() && (self.watching.write || output)
+        self.watching.fd != NONE && (self.watching.write || output)
     }
 
     /// When the client has to be looked at, though nothing is ready.
@@ -111,7 +127,7 @@ pub fn update(state: &mut Guard, driver: &mut Driver) {
     let deadline = state.deadline();
     if let Some(mut event_set) = state.event_set.take() {
         if let Err(error) = event_set.update(driver.watch(state), deadline) {
-            state.last_error = super::Error::os("event_fd", &error);
+            state.last_error = Some(super::Error::os("event_fd", &error));
         }
         state.event_set = Some(event_set);
     }
@@ -133,7 +149,7 @@ pub fn note(state: &mut State, driver: &Driver) {
         leaving.map(|leaving| leaving.deadline()),
     ];
     state.watching = Watching {
-        fd: primary.map(|watch| watch.fd),
+        fd: primary.map_or(NONE, |watch| watch.fd),
         read: primary.is_some_and(|watch| watch.read),
         write: primary.is_some_and(|watch| watch.write),
         deadline: deadlines.into_iter().flatten().min(),
@@ -172,7 +188,7 @@ fn report(state: &mut Guard) {
         deadline,
     };
     let interest = Interest {
-        fd: fd.unwrap_or(-1),
+        fd,
         read,
         write,
         closing: false,
@@ -184,7 +200,8 @@ fn report(state: &mut Guard) {
 
 /// The descriptor that was reported is about to be closed.
 pub fn tell_closing(state: &mut Guard) {
-    if let Some(fd) = state.reported.fd.take() {
+    let fd = std::mem::replace(&mut state.reported.fd, NONE);
+    if fd != NONE {
         let interest = Interest {
             fd,
             read: false,

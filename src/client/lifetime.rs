@@ -67,7 +67,7 @@ impl Client {
         state.callbacks = Callbacks::new(std::ptr::null_mut());
         self.changed.notify_all();
         let thread = state.loop_thread.take();
-        if state.frames.contains(&thread_mark()) {
+        if state.frames.contains(thread_mark()) {
             return;
         }
         while !state.frames.is_empty() {

@@ -31,14 +31,15 @@ impl State {
         if self.logs() {
             let text = text.to_string().replace('\0', "");
             let text = CString::new(text).unwrap_or_default();
-            self.log_lines.push_back((level, text));
+            let lines = self.log_lines.get_or_insert_default();
+            lines.push_back((level, text));
         }
     }
 }
 
 /// Hands over the lines that wait.
 pub fn deliver(state: &mut Guard) {
-    while let Some((level, text)) = state.log_lines.pop_front() {
+    while let Some((level, text)) = next(state) {
         let line = LogLine {
             level: level as i32,
             text: text.as_ptr(),
@@ -46,4 +47,12 @@ pub fn deliver(state: &mut Guard) {
         let callback = state.callbacks.log;
         call(state, callback, &line);
     }
+}
+
+fn next(state: &mut State) -> Option<(Level, CString)> {
+    let next = state.log_lines.as_mut()?.pop_front();
+    if next.is_none() {
+        state.log_lines = None;
+    }
+    next
 }

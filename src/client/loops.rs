@@ -83,7 +83,7 @@ impl Client {
         let waker = state.waker()?;
         let event_set = EventSet::new(&waker).map_err(|error| Error::os("event_fd", &error))?;
         let fd = event_set.as_raw_fd();
-        state.event_set = Some(event_set);
+        state.event_set = Some(Box::new(event_set));
         // The first `process` finds out what there is to wait for.
         state.wake();
         Ok(fd)
@@ -116,17 +116,17 @@ impl Client {
         }
         // Made here, where its failure can be reported.
         state.waker()?;
-        state.loop_threads_started += 1;
+        state.loop_threads_started = state.loop_threads_started.wrapping_add(1);
         let number = state.loop_threads_started;
         let client = Arc::clone(self);
         let body = move || client.run_thread(number);
         let handle =
             sys::spawn("pmqtt", STACK, body).map_err(|error| Error::os("loop_start", &error))?;
-        state.loop_thread = Some(LoopThread {
+        state.loop_thread = Some(Box::new(LoopThread {
             number,
             mark: None,
             handle: Some(handle),
-        });
+        }));
         Ok(())
     }
 
@@ -149,7 +149,7 @@ impl Client {
         Ok(())
     }
 
-    fn run_thread(self: Arc<Self>, number: u64) {
+    fn run_thread(self: Arc<Self>, number: u32) {
         let stopped = |state: &State| {
             state.freed
                 || state
@@ -172,7 +172,7 @@ impl Client {
             // Why connections failed was told to callbacks; a wait that fails is told here alone.
             if let Err(error) = run(&mut turn, true, stopped) {
                 turn.state.log(Level::Err, format_args!("{}", error.text));
-                turn.state.last_error = error;
+                turn.state.last_error = Some(error);
             }
             let _ = write_rest(&mut turn);
             turn.end(false);

@@ -16,6 +16,7 @@ mod leaving;
 mod lifetime;
 mod log;
 mod loops;
+mod marks;
 mod oneshot;
 mod options;
 mod receive;

@@ -135,7 +135,7 @@ impl Client {
     /// Connects; no step of that takes longer than the whole may.
     fn set_out(&self, target: &Target, inbox: Inbox, timeout: Duration) -> Result {
         let mut state = self.lock();
-        state.inbox = Some(inbox);
+        state.inbox = Some(Box::new(inbox));
         let steps = state.session.options().handshake_timeout();
         drop(state);
         self.set_connect_timeout(steps.min(timeout))?;

@@ -66,7 +66,7 @@ fn terminated(id: &str) -> CString {
 }
 
 /// As a setting is kept: 49 days at the most, and never 0 but for 0.
-fn whole_milliseconds(time: Duration) -> u32 {
+pub fn whole_milliseconds(time: Duration) -> u32 {
     let milliseconds = time.as_nanos().div_ceil(1_000_000);
     milliseconds.try_into().unwrap_or(u32::MAX)
 }
@@ -177,12 +177,16 @@ impl Client {
     pub fn add_filter(&self, filter: &str, callback: Callback<MessageEvent>) -> Result {
         topic::check_filter(filter)
             .map_err(|why| Error::inval(format!("message_callback_add: {why}")))?;
-        self.lock().callbacks.filters.add(filter, callback);
+        let mut state = self.lock();
+        let filters = state.callbacks.filters.get_or_insert_default();
+        filters.add(filter, callback);
         Ok(())
     }
 
     pub fn remove_filter(&self, filter: &str) -> Result {
-        match self.lock().callbacks.filters.remove(filter) {
+        let filters = &mut self.lock().callbacks.filters;
+        let removed = filters.as_mut().is_some_and(|all| all.remove(filter));
+        match removed {
             true => Ok(()),
             false => Err(Error::new(
                 Code::NotFound,
@@ -193,16 +197,19 @@ impl Client {
 
     /// What failed last, as text.
     pub fn last_error(&self) -> String {
-        self.lock().last_error.text.clone().into_owned()
+        match &self.lock().last_error {
+            Some(error) => error.text.clone().into_owned(),
+            None => "no error".to_owned(),
+        }
     }
 
     /// That there is no connection says little without the reason, which others have been told.
     pub fn set_last_error(&self, error: Error) {
         let mut state = self.lock();
-        state.last_error = match &state.why_none {
+        state.last_error = Some(match &state.why_none {
             Some(why) if error.code == Code::NoConn => error.after(&why.text),
             _ => error,
-        };
+        });
     }
 
     /// After a panic nothing in here can be relied upon.

@@ -64,7 +64,7 @@ impl Driver {
     /// Hands over the messages that come next, as far as they are a run. False when it has none.
     #[inline(always)]
     pub(super) fn run_messages(&mut self, state: &mut Guard, flow: &Flow) -> Result<bool, Stop> {
-        if !state.callbacks.filters.is_empty()
+        if state.callbacks.has_filters()
             || state.logs()
             || state.inbox.is_some()
             || !state.session.begin_run()

@@ -10,9 +10,10 @@ use parking_lot::MutexGuard;
 use super::Client;
 use super::backoff::Backoff;
 use super::callbacks::Callbacks;
-use super::error::{Code, Error};
+use super::error::Error;
 use super::interest::{self, Reported};
 use super::log::{self, Level};
+use super::marks::Marks;
 use super::oneshot::Inbox;
 use super::stats::Counters;
 use super::tls::Security;
@@ -32,8 +33,8 @@ pub struct State {
     pub session: Session,
     former_ids: Option<Box<FormerIds>>,
     pub callbacks: Callbacks,
-    pub log_lines: log::Lines,
-    pub last_error: Error,
+    pub log_lines: Option<Box<log::Lines>>,
+    pub last_error: Option<Error>,
     /// Why there is no connection, as far as that is no wish of the program.
     pub why_none: Option<Error>,
     pub counters: Counters,
@@ -63,24 +64,24 @@ pub struct State {
     pub attempt: Option<Arc<Waker>>,
 
     /// Where a one-shot call looks for what the broker has sent.
-    pub inbox: Option<Inbox>,
+    pub inbox: Option<Box<Inbox>>,
 
     /// Whose turn it is.
     pub holder: Option<Holder>,
     /// Wakes whoever waits for this client; made when somebody first does.
     pub waker: Option<Arc<Waker>>,
     pub woken: bool,
-    pub event_set: Option<EventSet>,
+    pub event_set: Option<Box<EventSet>>,
     pub watching: interest::Watching,
     pub reported: Reported,
 
     /// While there is one that was not told to stop.
-    pub loop_thread: Option<LoopThread>,
-    pub loop_threads_started: u64,
+    pub loop_thread: Option<Box<LoopThread>>,
+    pub loop_threads_started: u32,
     /// A mark of its thread for each call that may run callbacks or wait.
-    pub frames: Vec<usize>,
+    pub frames: Marks,
     /// Threads that wait in `drain` for another thread's loop.
-    pub drainers: usize,
+    pub drainers: u32,
     pub freed: bool,
     handle: usize,
 }
@@ -112,7 +113,7 @@ pub enum Plan {
 
 pub struct LoopThread {
     /// Threads of a client are counted, so that one knows when it has a successor.
-    pub number: u64,
+    pub number: u32,
     /// Its mark, once it runs.
     pub mark: Option<usize>,
     pub handle: Option<JoinHandle<()>>,
@@ -140,8 +141,8 @@ impl State {
             former_ids: None,
             session: Session::new(options),
             callbacks,
-            log_lines: log::Lines::default(),
-            last_error: Error::new(Code::Success, "no error"),
+            log_lines: None,
+            last_error: None,
             why_none: None,
             counters: Counters::default(),
             route: None,
@@ -166,7 +167,7 @@ impl State {
             reported: Reported::default(),
             loop_thread: None,
             loop_threads_started: 0,
-            frames: Vec::new(),
+            frames: Marks::default(),
             drainers: 0,
             freed: false,
             handle: 0,

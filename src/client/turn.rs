@@ -26,7 +26,7 @@ pub struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     pub fn new(client: &'a Client, mut state: Guard<'a>) -> Frame<'a> {
-        state.frames.push(thread_mark());
+        state.frames.add(thread_mark());
         Frame { client, state }
     }
 
@@ -52,10 +52,7 @@ impl DerefMut for Frame<'_> {
 
 impl Drop for Frame<'_> {
     fn drop(&mut self) {
-        let mark = thread_mark();
-        if let Some(index) = self.state.frames.iter().rposition(|&m| m == mark) {
-            self.state.frames.swap_remove(index);
-        }
+        self.state.frames.remove(thread_mark());
         self.notify();
     }
 }
