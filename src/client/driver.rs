@@ -4,6 +4,8 @@
 //! Each step drops the lock where it reads, writes or runs a callback, and looks at the epoch
 //! when it has it again: the program may have replaced the connection meanwhile.
 
+use std::time::Duration;
+
 use parking_lot::MutexGuard;
 
 use super::callbacks::call;
@@ -16,7 +18,7 @@ use super::log::{self, Level};
 use super::run::Flow;
 use super::state::{Guard, Plan, State};
 use super::trace;
-use crate::codec::Buffer;
+use super::writing::Writing;
 use crate::session::{Outcome, Phase};
 use crate::sys::{self, PollSet, Watch};
 use crate::time::Moment;
@@ -25,14 +27,15 @@ use crate::transport::Transport;
 /// How often one pass writes before it lets others have their turn.
 const WRITES: usize = 16;
 
+/// How long a client keeps memory, once it has given some back, for what comes next.
+const REST: Duration = Duration::from_secs(10);
+
 #[derive(Default)]
 pub struct Driver {
     pub(super) epoch: u64,
     pub(super) transport: Option<Transport>,
     pub(super) input: Input,
-    /// Bytes that the session has handed over, and how many of them were written.
-    pub(super) writing: Buffer,
-    pub(super) written: usize,
+    pub(super) writing: Writing,
     /// The socket took less than there was.
     pub(super) blocked: bool,
     /// A write failed where nobody could be told: the next pass does.
@@ -40,8 +43,17 @@ pub struct Driver {
     /// A connection that was asked to end: the present one, or the last before it. There is never
     /// more than one, as the older one has had the whole life of its successor for its end.
     pub(super) leaving: Option<Box<Leaving>>,
-    pub(super) poll_set: PollSet,
-    pub(super) watches: Vec<Watch>,
+    /// Made by the first call that waits, or that updates the event descriptor.
+    pub(super) waiting: Option<Box<Waiting>>,
+    /// When memory may be given back again.
+    rests_at: Moment,
+}
+
+/// Memory for what is waited for, kept so that waiting allocates nothing.
+#[derive(Default)]
+pub struct Waiting {
+    pub poll_set: PollSet,
+    pub watches: Vec<Watch>,
 }
 
 /// Why a pass ended early.
@@ -105,7 +117,19 @@ impl Driver {
         self.write(state, now)?;
         self.tell_news(state)?;
         self.write(state, now)?;
+        self.rest(state, now);
         self.finish(state, now)
+    }
+
+    /// Gives back the memory that nothing is in, when nothing is under way any more. A busy client is
+    /// idle for a moment after each message, and keeps it.
+    fn rest(&mut self, state: &mut State, now: Moment) {
+        if now >= self.rests_at && state.session.is_idle() {
+            self.rests_at = now + REST;
+            self.input.rest();
+            self.waiting = None;
+            state.session.rest();
+        }
     }
 
     /// Takes over what the program decided since: lets go of a connection that it replaced, and
@@ -172,29 +196,20 @@ impl Driver {
         state
             .session
             .handle_timeout(now)
-            .map_err(|failure| Stop::Over(failure.into()))?;
-        if state.session.has_output() {
-            // A ping: nothing has gone on for a whole interval, so the memory can rest too.
-            self.input.rest();
-            self.writing.shrink();
-            state.session.rest();
-        }
-        Ok(())
+            .map_err(|failure| Stop::Over(failure.into()))
     }
 
     /// Writes what the session has, as far as the socket takes it.
     pub fn write(&mut self, state: &mut Guard, now: Moment) -> Step {
         self.blocked = false;
         for _ in 0..WRITES {
-            if self.written == self.writing.len() {
-                self.writing.clear();
-                self.written = 0;
+            if self.writing.is_empty() {
                 if !state.session.has_output() {
                     return Ok(());
                 }
-                state.session.take_output(&mut self.writing);
+                self.writing.take(&mut state.session);
                 if state.logs() {
-                    trace::sent(state, &self.writing);
+                    trace::sent(state, self.writing.rest());
                 }
             }
             self.write_once(state, now)?;
@@ -209,17 +224,18 @@ impl Driver {
         let Some(transport) = &mut self.transport else {
             return Err(Stop::Superseded);
         };
-        let rest = &self.writing[self.written..];
+        let rest = self.writing.rest();
+        let all = rest.len();
         let result = MutexGuard::unlocked(state, || transport.write(rest));
         // Also where the connection has been replaced meanwhile: it may have more to say.
-        self.written += *result.as_ref().unwrap_or(&0);
+        self.writing.written(*result.as_ref().unwrap_or(&0));
         check_epoch(self.epoch, state)?;
         let count = match result {
             Ok(count) => count,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
             Err(error) => return Err(Stop::Over(Error::lost(&error))),
         };
-        self.blocked = count < rest.len();
+        self.blocked = count < all;
         state.counters.bytes_out += count as u64;
         state.session.written(count, self.blocked, now);
         Ok(())
@@ -284,21 +300,23 @@ impl Driver {
         }
         self.input.clear();
         self.writing.clear();
-        self.written = 0;
         self.blocked = false;
         self.failed = None;
     }
 
     /// What the transport waits for.
-    pub fn watch(&mut self, state: &State) -> &mut Vec<Watch> {
+    pub fn watch(&mut self, state: &State) -> &mut Waiting {
         let write = self.wants_write(state);
-        self.watches.clear();
+        let waiting = self.waiting.get_or_insert_default();
+        waiting.watches.clear();
         if let Some(transport) = &self.transport {
-            transport.watches(write, &mut self.watches);
+            transport.watches(write, &mut waiting.watches);
         }
-        self.watches
-            .extend(self.leaving.as_ref().and_then(|leaving| leaving.watch()));
-        &mut self.watches
+        let leaving = self.leaving.as_ref();
+        waiting
+            .watches
+            .extend(leaving.and_then(|leaving| leaving.watch()));
+        waiting
     }
 
     pub fn wants_write(&self, state: &State) -> bool {
@@ -317,7 +335,7 @@ impl Driver {
 
     /// There are bytes that the socket did not take.
     pub fn has_unwritten(&self) -> bool {
-        self.written < self.writing.len()
+        !self.writing.is_empty()
     }
 }
 

@@ -24,16 +24,19 @@ const LARGE: usize = 256 * 1024;
 const LEFT_OVER: usize = 4 * 1024;
 
 thread_local! {
-    static MEMORY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static MEMORY: Cell<Box<[u8]>> = Cell::default();
 }
+
+/// What there is of a packet that is not whole yet.
+type LeftOver = Vec<u8>;
 
 #[derive(Default)]
 pub struct Input {
     /// Empty between turns, but for a large packet.
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    left_over: Vec<u8>,
+    buffer: Box<[u8]>,
+    start: u32,
+    end: u32,
+    left_over: Option<Box<LeftOver>>,
     /// Whether more may be waiting.
     more: bool,
 }
@@ -42,10 +45,10 @@ impl Input {
     /// Reads once. 0 is the end of the stream.
     pub fn read(&mut self, transport: &mut Transport) -> io::Result<usize> {
         self.make_room();
-        let room = &mut self.buffer[self.end..];
+        let room = &mut self.buffer[self.end as usize..];
         let size = room.len();
         let count = transport.read(room)?;
-        self.end += count;
+        self.end += count as u32;
         self.more = count == size || transport.has_pending();
         Ok(count)
     }
@@ -61,20 +64,26 @@ impl Input {
         &mut self,
         version: Version,
     ) -> Result<Option<(&mut [u8], Header)>, Malformed> {
-        let pending = &mut self.buffer[self.start..self.end];
+        let pending = &mut self.buffer[self.start as usize..self.end as usize];
         match header(pending, Role::Client, version)? {
             Some(header) if header.end <= pending.len() => {
-                self.start += header.end;
+                self.start += header.end as u32;
                 Ok(Some((&mut pending[..header.end], header)))
             }
             _ => Ok(None),
         }
     }
 
+    /// What has been read and not handed out.
+    #[inline(always)]
+    fn pending(&self) -> &[u8] {
+        &self.buffer[self.start as usize..self.end as usize]
+    }
+
     /// Whether a message of QoS 0 or 1 comes next, or the beginning of one.
     #[inline(always)]
     pub fn has_message(&self) -> bool {
-        let first = self.buffer[self.start..self.end].first();
+        let first = self.pending().first();
         first.is_some_and(|byte| byte & 0xf4 == 0x30)
     }
 
@@ -96,30 +105,34 @@ impl Input {
     /// The acknowledgement that comes next, if one does, is whole, and needs no closer look.
     #[inline(always)]
     pub fn next_ack(&mut self) -> Option<(Ack, PacketId)> {
-        let ack = plain_ack(&self.buffer[self.start..self.end])?;
+        let ack = plain_ack(self.pending())?;
         self.start += 4;
         Some(ack)
     }
 
     /// The turn is over: hands back the thread's memory. What large packets need stays while they come.
     pub fn settle(&mut self) {
-        let left = self.start..self.end;
-        let is_large = self.buffer.len() > SHARED && self.end > SHARED;
+        let left = &self.buffer[self.start as usize..self.end as usize];
+        let is_large = self.buffer.len() > SHARED && self.end as usize > SHARED;
         if left.len() <= LEFT_OVER && !is_large {
-            self.left_over.extend_from_slice(&self.buffer[left]);
+            if !left.is_empty() {
+                let left_over = self.left_over.get_or_insert_default();
+                left_over.extend_from_slice(left);
+            }
             self.hand_back();
         }
     }
 
     /// Forgets what was read.
     pub fn clear(&mut self) {
-        self.left_over.clear();
+        self.left_over = None;
         self.hand_back();
     }
 
     /// Gives back the memory while nothing waits in it.
     pub fn rest(&mut self) {
-        if self.start == self.end && self.left_over.is_empty() {
+        let left_over = self.left_over.as_ref();
+        if self.start == self.end && left_over.is_none_or(|bytes| bytes.is_empty()) {
             *self = Input::default();
         }
     }
@@ -138,17 +151,29 @@ impl Input {
     fn make_room(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = MEMORY.try_with(Cell::take).unwrap_or_default();
-            self.buffer.resize(SHARED, 0);
-            self.end = self.left_over.len();
-            self.buffer[..self.end].copy_from_slice(&self.left_over);
-            self.left_over.clear();
+            if self.buffer.is_empty() {
+                self.grow(SHARED);
+            }
+            if let Some(left_over) = &mut self.left_over {
+                self.end = left_over.len() as u32;
+                self.buffer[..left_over.len()].copy_from_slice(left_over);
+                left_over.clear();
+            }
         } else if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
+            let pending = self.start as usize..self.end as usize;
+            self.buffer.copy_within(pending, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        if self.end == self.buffer.len() {
-            self.buffer.resize((2 * self.end).max(LARGE), 0);
+        if self.end as usize == self.buffer.len() {
+            self.grow((2 * self.buffer.len()).max(LARGE));
         }
+    }
+
+    fn grow(&mut self, size: usize) {
+        let mut bytes = std::mem::take(&mut self.buffer).into_vec();
+        bytes.reserve_exact(size - bytes.len());
+        bytes.resize(size, 0);
+        self.buffer = bytes.into_boxed_slice();
     }
 }

@@ -126,7 +126,7 @@ pub fn update(state: &mut Guard, driver: &mut Driver) {
     }
     let deadline = state.deadline();
     if let Some(mut event_set) = state.event_set.take() {
-        if let Err(error) = event_set.update(driver.watch(state), deadline) {
+        if let Err(error) = event_set.update(&driver.watch(state).watches, deadline) {
             state.last_error = Some(super::Error::os("event_fd", &error));
         }
         state.event_set = Some(event_set);
@@ -216,10 +216,10 @@ pub fn tell_closing(state: &mut Guard) {
 
 /// This descriptor is about to be closed, and may be another's from there on.
 pub fn forget(state: &mut Guard, fd: RawFd) {
-    if state.watching.fd == Some(fd) {
+    if state.watching.fd == fd {
         state.watching = Watching::default();
     }
-    if state.reported.fd == Some(fd) {
+    if state.reported.fd == fd {
         tell_closing(state);
     }
 }

@@ -12,6 +12,7 @@ use parking_lot::MutexGuard;
 use super::driver::{Driver, Step, Stop, check_epoch};
 use super::error::{Code, Error};
 use super::state::Guard;
+use super::writing::Writing;
 use super::{interest, trace};
 use crate::codec::Buffer;
 use crate::session::{Farewell, Outcome};
@@ -30,9 +31,8 @@ const PIECE: usize = 4 * 1024;
 
 pub struct Leaving {
     transport: Transport,
-    /// The bytes that are left, how many of them were written, and which messages are among them.
-    rest: Buffer,
-    written: usize,
+    /// The bytes that are left, and which messages are among them.
+    rest: Writing,
     farewell: Farewell,
     /// Our side has ended.
     finished: bool,
@@ -72,10 +72,9 @@ impl Driver {
             trace::sent(state, &last);
         }
         let mut rest = std::mem::take(&mut self.writing);
-        let written = std::mem::take(&mut self.written);
         rest.append(&last);
-        farewell.output.set_unwritten(rest.len() - written);
-        let leaving = Leaving::new(transport, rest, written, farewell);
+        farewell.output.set_unwritten(rest.rest().len());
+        let leaving = Leaving::new(transport, rest, farewell);
         self.leaving = Some(Box::new(leaving));
         state.leaving = true;
     }
@@ -134,12 +133,10 @@ impl Driver {
 }
 
 impl Leaving {
-    /// Of `rest`, `written` bytes are with the socket already.
-    fn new(transport: Transport, rest: Buffer, written: usize, farewell: Farewell) -> Leaving {
+    fn new(transport: Transport, rest: Writing, farewell: Farewell) -> Leaving {
         Leaving {
             transport,
             rest,
-            written,
             farewell,
             finished: false,
             next_look: Moment::origin(),
@@ -148,9 +145,9 @@ impl Leaving {
 
     /// `advance` without the lock.
     fn go_on(&mut self, state: &mut Guard, now: Moment) -> bool {
-        let before = self.written;
+        let before = self.rest.rest().len();
         let is_over = MutexGuard::unlocked(state, || self.advance(now));
-        state.counters.bytes_out += (self.written - before) as u64;
+        state.counters.bytes_out += (before - self.rest.rest().len()) as u64;
         is_over
     }
 
@@ -186,14 +183,14 @@ impl Leaving {
     }
 
     fn wants_write(&self) -> bool {
-        self.written < self.rest.len()
+        !self.rest.is_empty()
     }
 
     fn write(&mut self) -> Result<()> {
         while self.wants_write() {
-            match self.transport.write(&self.rest[self.written..]) {
+            match self.transport.write(self.rest.rest()) {
                 Ok(count) => {
-                    self.written += count;
+                    self.rest.written(count);
                     self.farewell.output.written(count);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,

@@ -31,6 +31,7 @@ mod tls;
 mod tls;
 mod trace;
 mod turn;
+mod writing;
 
 use std::sync::atomic::AtomicBool;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
-use super::driver::Driver;
+use super::driver::{Driver, Waiting};
 use super::error::{Error, Result};
 use super::interest;
 use super::log;
@@ -117,7 +117,7 @@ impl<'a> Turn<'a> {
         };
         let until = deadline.map(|at| at.since(sys::now()));
         let timeout = [until, timeout].into_iter().flatten().min();
-        driver.watch(state).push(Watch {
+        driver.watch(state).watches.push(Watch {
             fd: std::os::fd::AsRawFd::as_raw_fd(&*waker),
             read: true,
             write: false,
@@ -128,9 +128,8 @@ impl<'a> Turn<'a> {
         if let Some(holder) = &mut state.holder {
             holder.sleeping = true;
         }
-        let Driver {
-            poll_set, watches, ..
-        } = driver;
+        let waiting = driver.waiting.get_or_insert_default();
+        let Waiting { poll_set, watches } = &mut **waiting;
         let ready = MutexGuard::unlocked(state, || poll_set.wait(watches, timeout));
         if let Some(holder) = &mut state.holder {
             holder.sleeping = false;

@@ -242,6 +242,14 @@ impl Session {
         self.output.take(empty);
     }
 
+    /// Connected, and nothing is under way in either direction.
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Connected
+            && self.outgoing.unfinished() == 0
+            && self.output.unwritten() == 0
+            && self.incoming.is_empty()
+    }
+
     pub fn has_outcomes(&self) -> bool {
         self.outcomes.is_some() || self.output.has_written()
     }
