@@ -290,7 +290,7 @@ impl Driver {
     /// Closes the transport, after all who watch its descriptors have been told.
     pub fn let_go(&mut self, state: &mut Guard) {
         if let Some(transport) = self.transport.take() {
-            if let Some(event_set) = &mut state.event_set {
+            if let Some(event_set) = state.event_set() {
                 event_set.rest();
             }
             // Its descriptor may be another's from here on.

@@ -125,11 +125,11 @@ pub fn update(state: &mut Guard, driver: &mut Driver) {
         note(state, driver);
     }
     let deadline = state.deadline();
-    if let Some(mut event_set) = state.event_set.take() {
-        if let Err(error) = event_set.update(&driver.watch(state).watches, deadline) {
+    if state.has_event_set() {
+        let watches = &driver.watch(state).watches;
+        if let Some(Err(error)) = state.event_set().map(|set| set.update(watches, deadline)) {
             state.last_error = Some(super::Error::os("event_fd", &error));
         }
-        state.event_set = Some(event_set);
     }
     if let Some(transport) = &mut driver.transport {
         transport.close_retired();

@@ -122,7 +122,7 @@ impl Driver {
                 state.session.add_outcome(Outcome::Lost { mid });
             }
         }
-        if let Some(event_set) = &mut state.event_set {
+        if let Some(event_set) = state.event_set() {
             event_set.rest();
         }
         if let Some(watch) = leaving.watch() {

@@ -3,7 +3,6 @@
 use parking_lot::{Condvar, Mutex};
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::callbacks::Callbacks;
 use super::driver::Driver;
@@ -27,7 +26,6 @@ impl Client {
             flow: Flow::default(),
             driver: Mutex::new(Driver::default()),
             changed: Condvar::new(),
-            broken: AtomicBool::new(false),
         });
         client.lock().set_handle(Arc::as_ptr(&client));
         Ok(client)

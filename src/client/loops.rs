@@ -9,7 +9,7 @@ use super::log::Level;
 use super::state::{Guard, HolderKind, LoopThread, Plan, State};
 use super::turn::Turn;
 use super::{Client, interest, thread_mark};
-use crate::sys::{self, EventSet};
+use crate::sys;
 use crate::time::Moment;
 
 /// How long the loop thread goes on after it was told to stop, to write what is queued.
@@ -77,15 +77,12 @@ impl Client {
     /// One descriptor that is readable whenever `process` is to be called.
     pub fn event_fd(&self) -> Result<RawFd> {
         let mut state = self.lock();
-        if let Some(event_set) = &state.event_set {
-            return Ok(event_set.as_raw_fd());
+        let is_new = !state.has_event_set();
+        let fd = state.make_event_set()?.as_raw_fd();
+        if is_new {
+            // The first `process` finds out what there is to wait for.
+            state.wake();
         }
-        let waker = state.waker()?;
-        let event_set = EventSet::new(&waker).map_err(|error| Error::os("event_fd", &error))?;
-        let fd = event_set.as_raw_fd();
-        state.event_set = Some(Box::new(event_set));
-        // The first `process` finds out what there is to wait for.
-        state.wake();
         Ok(fd)
     }
 
@@ -196,7 +193,7 @@ impl Client {
                 all_settled(*left)
             }
             _ => {
-                let auto = state.event_set.is_some();
+                let auto = state.has_event_set();
                 let mut turn = self.begin_waiting(state)?;
                 let result = run_until_settled(&mut turn, auto, until);
                 *left = turn.state.session.unsettled();
@@ -221,7 +218,7 @@ impl Client {
     /// A turn that waits by itself: a foreign loop has nothing to wait for until its end.
     fn begin_waiting<'a>(&'a self, state: Guard<'a>) -> Result<Turn<'a>> {
         let mut turn = Turn::begin(self, state, HolderKind::Loop)?;
-        if let Some(event_set) = &mut turn.state.event_set {
+        if let Some(event_set) = turn.state.event_set() {
             event_set.rest();
         }
         turn.state.drain_event_set();
@@ -310,13 +307,6 @@ impl State {
         match was_idle && self.is_idle() {
             true => Err(Error::no_connection()),
             false => Ok(()),
-        }
-    }
-
-    fn drain_event_set(&mut self) {
-        if let Some(event_set) = &mut self.event_set {
-            event_set.drain();
-            self.drain_waker();
         }
     }
 }

@@ -31,9 +31,8 @@ mod tls;
 mod tls;
 mod trace;
 mod turn;
+mod wakes;
 mod writing;
-
-use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -61,8 +60,6 @@ pub struct Client {
     driver: Mutex<Driver>,
     /// A turn or a frame ended, a thread is to stop, or all messages are settled.
     changed: Condvar,
-    /// A panic was caught: nothing in here can be relied upon.
-    broken: AtomicBool,
 }
 
 impl Client {

@@ -1,7 +1,6 @@
 //! What a program sets.
 
 use std::ffi::{CString, c_char, c_void};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rand::Rng;
@@ -214,13 +213,13 @@ impl Client {
 
     /// After a panic nothing in here can be relied upon.
     pub fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Relaxed)
+        self.flow.is_broken()
     }
 
     /// A loop that watches the event descriptor is called no more, since no call would make it quiet.
     /// Where the lock is held, by the call that panics, its end comes here again.
     pub fn set_broken(&self) {
-        self.broken.store(true, Ordering::Relaxed);
+        self.flow.set_broken();
         if let Some(mut state) = self.state.try_lock() {
             state.silence();
         }

@@ -5,7 +5,7 @@
 //! A run is over as soon as anybody has had the lock, but to publish: a callback may have set another
 //! callback, asked for the end of the connection, or freed the client.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::MutexGuard;
 
@@ -22,26 +22,39 @@ const ACKNOWLEDGEMENTS: usize = 64;
 #[derive(Default)]
 pub struct Flow {
     /// How often the state was locked by other than the driver at its work, and not just to publish.
-    visits: AtomicU64,
+    visits: AtomicU32,
     /// Messages that callbacks were given.
     messages_in: AtomicU64,
+    /// A panic was caught: nothing in the client can be relied upon.
+    broken: AtomicBool,
 }
 
 impl Flow {
-    /// The caller has just got the lock, so that nobody else counts at the same time.
+    /// The caller has just got the lock, so that nobody else counts at the same time, and the number
+    /// needs no addition that other threads may make too.
     #[inline(always)]
     pub fn visit(&self) {
-        increment(&self.visits, Ordering::Release);
+        let visits = self.visits.load(Ordering::Relaxed).wrapping_add(1);
+        self.visits.store(visits, Ordering::Release);
     }
 
     /// The caller has the driver, so that nobody else counts at the same time.
     #[inline(always)]
     pub fn count_message(&self) {
-        increment(&self.messages_in, Ordering::Relaxed);
+        let messages = self.messages_in().wrapping_add(1);
+        self.messages_in.store(messages, Ordering::Relaxed);
     }
 
     pub fn messages_in(&self) -> u64 {
         self.messages_in.load(Ordering::Relaxed)
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    pub fn set_broken(&self) {
+        self.broken.store(true, Ordering::Relaxed);
     }
 
     pub fn reset(&self) {
@@ -49,15 +62,9 @@ impl Flow {
     }
 
     #[inline(always)]
-    fn visits(&self) -> u64 {
+    fn visits(&self) -> u32 {
         self.visits.load(Ordering::Acquire)
     }
-}
-
-/// Without the cost of an addition that other threads may make too.
-#[inline(always)]
-fn increment(count: &AtomicU64, ordering: Ordering) {
-    count.store(count.load(Ordering::Relaxed).wrapping_add(1), ordering);
 }
 
 impl Driver {

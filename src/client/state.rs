@@ -17,9 +17,10 @@ use super::marks::Marks;
 use super::oneshot::Inbox;
 use super::stats::Counters;
 use super::tls::Security;
+use super::wakes::Wakes;
 use crate::codec::{PacketId, QoS};
 use crate::session::{Farewell, Options, Phase, Session};
-use crate::sys::{EventSet, Waker};
+use crate::sys::Waker;
 use crate::time::Moment;
 use crate::transport::{Endpoint, Host, Place, Resolver, Transport};
 
@@ -68,10 +69,7 @@ pub struct State {
 
     /// Whose turn it is.
     pub holder: Option<Holder>,
-    /// Wakes whoever waits for this client; made when somebody first does.
-    pub waker: Option<Arc<Waker>>,
-    pub woken: bool,
-    pub event_set: Option<Box<EventSet>>,
+    pub wakes: Option<Box<Wakes>>,
     pub watching: interest::Watching,
     pub reported: Reported,
 
@@ -160,9 +158,7 @@ impl State {
             attempt: None,
             inbox: None,
             holder: None,
-            waker: None,
-            woken: false,
-            event_set: None,
+            wakes: None,
             watching: interest::Watching::default(),
             reported: Reported::default(),
             loop_thread: None,
@@ -269,37 +265,6 @@ impl State {
         }
         self.watching.ready = true;
         self.wake();
-    }
-
-    /// Wakes whoever waits for this client; once, until it has looked.
-    pub fn wake(&mut self) {
-        let waits = match &self.holder {
-            Some(holder) => holder.sleeping,
-            None => self.event_set.is_some(),
-        };
-        if waits && !self.woken {
-            self.woken = true;
-            if let Some(waker) = &self.waker {
-                waker.wake();
-            }
-        }
-    }
-
-    /// Forgets the wakes so far. True where there was one.
-    pub fn drain_waker(&mut self) -> bool {
-        let woken = std::mem::take(&mut self.woken);
-        if woken && let Some(waker) = &self.waker {
-            waker.drain();
-        }
-        woken
-    }
-
-    /// Nothing makes the event descriptor readable any more.
-    pub fn silence(&mut self) {
-        self.drain_waker();
-        if let Some(event_set) = &mut self.event_set {
-            event_set.rest();
-        }
     }
 
     /// Whether a callback is due that needs no word from the broker.

@@ -1,7 +1,6 @@
 //! Who may run the client: one at a time, for the length of a call.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::MutexGuard;
@@ -13,7 +12,7 @@ use super::log;
 use super::state::{Guard, Holder, HolderKind, Plan};
 use super::{Client, thread_mark};
 use crate::session::Phase;
-use crate::sys::{self, Waker, Watch};
+use crate::sys::{self, Watch};
 use crate::time::Moment;
 
 /// A call that may run callbacks or wait, and the lock that it works under. While there is one,
@@ -168,7 +167,7 @@ impl Client {
         match &state.holder {
             // It looks at what there is to do before it waits.
             Some(holder) if !holder.sleeping => {}
-            None if state.event_set.is_none() => {
+            None if !state.has_event_set() => {
                 if state.needs_attention() && !state.freed {
                     self.attend(state);
                 }
@@ -201,17 +200,6 @@ impl super::state::State {
             || self.watching.ready
             || matches!(self.plan, Plan::Adopt(_))
             || self.callbacks.interest.is_some()
-    }
-
-    /// What wakes those who wait for this client.
-    pub fn waker(&mut self) -> Result<Arc<Waker>> {
-        if let Some(waker) = &self.waker {
-            return Ok(Arc::clone(waker));
-        }
-        let waker = Waker::new().map_err(|error| Error::os("eventfd", &error))?;
-        let waker = Arc::new(waker);
-        self.waker = Some(Arc::clone(&waker));
-        Ok(waker)
     }
 }
 
