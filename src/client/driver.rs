@@ -196,7 +196,12 @@ impl Driver {
         state
             .session
             .handle_timeout(now)
-            .map_err(|failure| Stop::Over(failure.into()))
+            .map_err(|failure| Stop::Over(failure.into()))?;
+        if state.session.has_output() {
+            // A ping: nothing has gone on for a whole interval.
+            self.rests_at = now;
+        }
+        Ok(())
     }
 
     /// Writes what the session has, as far as the socket takes it.

@@ -13,6 +13,8 @@ const PUBACK: u8 = 0x40;
 const PUBREC: u8 = 0x50;
 const PUBREL: u8 = 0x62;
 const PUBCOMP: u8 = 0x70;
+const PINGREQ: u8 = 0xc0;
+const PINGRESP: u8 = 0xd0;
 
 /// Behind the header, and a topic of one byte with its length.
 const ID_IN_PUBLISH: usize = 5;
@@ -58,6 +60,7 @@ fn answer(packet: &[u8], output: &mut Vec<u8>) {
         PUBREC => return ack(PUBREL, &packet[2..]),
         PUBREL => return ack(PUBCOMP, &packet[2..]),
         PUBACK | PUBCOMP => return,
+        PINGREQ => return output.extend_from_slice(&[PINGRESP, 0]),
         PUBLISH_0 => {}
         PUBLISH_1 => ack(PUBACK, &packet[ID_IN_PUBLISH..]),
         PUBLISH_2 => ack(PUBREC, &packet[ID_IN_PUBLISH..]),

@@ -4,8 +4,8 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pmqtt::client::Client as Raw;
 use pmqtt::client::events::{Connected, MessageEvent, Published};
+use pmqtt::client::{Client as Raw, Statistics};
 use pmqtt::ffi;
 
 use crate::counting::count_this_thread;
@@ -26,7 +26,7 @@ pub struct Told {
 
 impl Client {
     /// It connects as soon as it is run.
-    pub fn new(port: i32) -> Client {
+    pub fn new(port: i32, keep_alive: i32) -> Client {
         let told = Box::<Told>::default();
         let mut raw = ptr::null_mut();
         let userdata = ptr::from_ref(&*told).cast_mut().cast();
@@ -38,9 +38,20 @@ impl Client {
             ffi::pmqtt_on_message_set(raw, Some(on_message));
             ffi::pmqtt_on_publish_set(raw, Some(on_publish));
             let host = c"127.0.0.1".as_ptr();
-            assert_eq!(ffi::pmqtt_connect_async(raw, host, port, 0, ptr::null()), 0);
+            let rc = ffi::pmqtt_connect_async(raw, host, port, keep_alive, ptr::null());
+            assert_eq!(rc, 0);
         }
         Client { raw, told }
+    }
+
+    pub fn ping_round_trip_us(&self) -> u64 {
+        // SAFETY: the client lives, and the structure may be all zero.
+        unsafe {
+            let mut figures: Statistics = std::mem::zeroed();
+            figures.struct_size = size_of::<Statistics>();
+            assert_eq!(ffi::pmqtt_stats(self.raw, &mut figures), 0);
+            figures.ping_round_trip_us
+        }
     }
 
     pub fn publish(&self, qos: i32) {

@@ -1,16 +1,17 @@
 //! Once its buffers have grown, a client allocates nothing for a message, neither in the thread
-//! that publishes nor in the one that runs it.
+//! that publishes nor in the one that runs it; and it gives them back when it has nothing to do.
 
 mod broker;
 mod client;
 mod counting;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use client::Client;
-use counting::{allocations, count_this_thread};
+use counting::{allocations, bytes, count_this_thread};
 use pmqtt::ffi;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -20,8 +21,41 @@ const BATCHES: usize = 200;
 /// runs, but what allocates for messages would do so in each.
 const RUNS: usize = 10;
 
+/// Of one connected client that has nothing to do, its client id and the name of its broker included.
+const IDLE_BYTES: isize = 1024;
+
+/// The counts are those of all tests.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn an_idle_client_holds_a_kibibyte() {
+    let _alone = ALONE.lock();
+    count_this_thread();
+    let client = Client::new(broker::start(), 1);
+    run_until(&client, turn_foreign_loop, &client.told.connects, 1);
+    for qos in 0..=2 {
+        exchange(
+            &client,
+            turn_foreign_loop,
+            qos,
+            &mut (qos as usize * BATCHES * BATCH),
+        );
+    }
+    let begin = Instant::now();
+    while client.ping_round_trip_us() == 0 {
+        assert!(begin.elapsed() < LIMIT, "no ping was answered");
+        turn_foreign_loop(&client);
+    }
+    // What the thread keeps for its clients stays when one is gone.
+    let before = bytes();
+    drop(client);
+    let held = before - bytes() - size_of::<client::Told>() as isize;
+    assert!(held <= IDLE_BYTES, "an idle client holds {held} bytes");
+}
+
 #[test]
 fn a_message_allocates_nothing() {
+    let _alone = ALONE.lock();
     count_this_thread();
     for (name, run) in [
         ("thread", wait_for_thread as fn(&Client)),
@@ -29,7 +63,7 @@ fn a_message_allocates_nothing() {
         ("event_fd", turn_event_loop),
     ] {
         for qos in 0..=2 {
-            let client = Client::new(broker::start());
+            let client = Client::new(broker::start(), 0);
             if name == "thread" {
                 // SAFETY: the client lives.
                 assert_eq!(unsafe { ffi::pmqtt_loop_start(client.raw) }, 0);
