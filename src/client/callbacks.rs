@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use parking_lot::MutexGuard;
 
 use super::events::{
-    Callback, ConnectFailed, Connected, Disconnected, Interest, KeyPassword, LogLine, MessageEvent,
-    Published, Subscribed, Unsubscribed, Writable,
+    Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
+    Subscribed, Unsubscribed, Writable,
 };
 use super::state::{Guard, State};
 use crate::codec::{Publish, topic};
@@ -25,7 +25,6 @@ pub struct Callbacks {
     pub writable: Option<Callback<Writable>>,
     pub log: Option<Callback<LogLine>>,
     pub interest: Option<Callback<Interest>>,
-    pub key_password: Option<KeyPassword>,
     pub filters: Option<Box<Filters>>,
     /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
     userdata: AtomicPtr<c_void>,
@@ -44,7 +43,6 @@ impl Callbacks {
             writable: None,
             log: None,
             interest: None,
-            key_password: None,
             filters: None,
             userdata: AtomicPtr::new(userdata),
         }

@@ -86,8 +86,7 @@ impl Client {
     fn connect_here(&self, mut state: Frame) -> Result {
         let waker = Waker::new().map_err(|error| Error::os("connect", &error))?;
         let waker = Arc::new(waker);
-        state.replace(Plan::Elsewhere);
-        state.attempt = Some(Arc::clone(&waker));
+        state.replace(Plan::Elsewhere(Arc::clone(&waker)));
         let epoch = state.epoch;
         let result = open_transport(&mut state, &waker, epoch);
         if state.epoch != epoch {
@@ -96,7 +95,6 @@ impl Client {
                 "connect: given up, because of a call from another thread or a callback",
             ));
         }
-        state.attempt = None;
         state.plan = Plan::Rest;
         let result = result.and_then(|transport| {
             let opened = state.session.open(sys::now());
@@ -128,7 +126,7 @@ impl super::state::State {
     fn check_free_to_connect(&self) -> Result {
         match self.plan {
             _ if self.freed => Err(Error::no_connection()),
-            Plan::Elsewhere => Err(Error::busy("another thread is connecting this client")),
+            Plan::Elsewhere(_) => Err(Error::busy("another thread is connecting this client")),
             _ => Ok(()),
         }
     }

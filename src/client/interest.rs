@@ -102,7 +102,7 @@ impl State {
         let plan = match self.plan {
             Plan::Connect { at } => Some(at),
             Plan::Adopt(_) => Some(Moment::origin()),
-            Plan::Rest | Plan::Elsewhere | Plan::Underway => None,
+            Plan::Rest | Plan::Elsewhere(_) | Plan::Underway => None,
         };
         [plan, self.watching.deadline, self.session.poll_timeout()]
             .into_iter()

@@ -63,6 +63,7 @@ impl Client {
         state.wanted = false;
         state.freed = true;
         state.callbacks = Callbacks::new(std::ptr::null_mut());
+        state.security = None;
         self.changed.notify_all();
         let thread = state.loop_thread.take();
         if state.frames.contains(thread_mark()) {

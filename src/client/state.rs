@@ -61,8 +61,6 @@ pub struct State {
     pub farewell: Option<Box<Farewell>>,
     /// The driver is still leaving a connection. Whoever resets this has it closed at once.
     pub leaving: bool,
-    /// Wakes the thread that waits in `connect`.
-    pub attempt: Option<Arc<Waker>>,
 
     /// Where a one-shot call looks for what the broker has sent.
     pub inbox: Option<Box<Inbox>>,
@@ -101,8 +99,8 @@ pub enum Plan {
     Rest,
     /// The driver begins one at that time.
     Connect { at: Moment },
-    /// A thread that waits in `connect` is making one.
-    Elsewhere,
+    /// A thread that waits in `connect` is making one; this wakes it.
+    Elsewhere(Arc<Waker>),
     /// It made one, for the driver to take over.
     Adopt(Box<Transport>),
     /// The driver has it.
@@ -155,7 +153,6 @@ impl State {
             replaced: 0,
             farewell: None,
             leaving: false,
-            attempt: None,
             inbox: None,
             holder: None,
             wakes: None,
@@ -255,14 +252,13 @@ impl State {
     /// program wants. The driver lets go of it at its next step.
     pub fn supersede(&mut self, plan: Plan) {
         self.epoch += 1;
-        self.plan = plan;
+        if let Plan::Elsewhere(thread) = std::mem::replace(&mut self.plan, plan) {
+            thread.wake();
+        }
         if std::mem::take(&mut self.owes_disconnect) {
             self.replaced += 1;
         }
         self.session.close();
-        if let Some(attempt) = self.attempt.take() {
-            attempt.wake();
-        }
         self.watching.ready = true;
         self.wake();
     }

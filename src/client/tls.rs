@@ -7,10 +7,10 @@ use std::sync::Arc;
 use openssl::ssl::SslContext;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::Client;
 use super::error::{Code, Error, Result};
 use super::state::State;
 use super::turn::Frame;
+use super::{Client, events};
 use crate::transport::Tls;
 use crate::transport::tls::{
     Authorities, Context, Identity, KeyPassword, Peer, Protocol, Psk, Settings,
@@ -24,6 +24,7 @@ pub struct Security {
     /// Made of the settings; None while connections are not secured.
     context: Option<Context>,
     peer: Peer,
+    key_password: Option<events::KeyPassword>,
     /// Held while a context is made, so that of two changes at a time neither is lost.
     change: Arc<Mutex<()>>,
 }
@@ -109,6 +110,10 @@ impl Client {
         self.secure(|settings| settings.context = context)
     }
 
+    pub fn set_tls_key_password(&self, callback: Option<events::KeyPassword>) {
+        self.lock().security().key_password = callback;
+    }
+
     pub fn set_tls_insecure(&self, insecure: bool) {
         self.lock().security().peer.any_name = insecure;
     }
@@ -126,7 +131,7 @@ impl Client {
     /// Asks the program for the password of its key, with no lock held.
     fn ask_password(&self, buffer: &mut [u8]) -> Option<usize> {
         let mut state = Frame::new(self, self.lock());
-        let callback = state.callbacks.key_password?;
+        let callback = state.security.as_ref()?.key_password?;
         let (client, userdata) = (state.handle(), state.callbacks.userdata());
         let length = MutexGuard::unlocked(&mut state, || {
             callback(client, userdata, buffer.as_mut_ptr().cast(), buffer.len())

@@ -148,7 +148,7 @@ pub unsafe extern "C" fn pmqtt_tls_key_password_set(
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         with_tls!(client, |client| {
-            client.set_callbacks(|callbacks| callbacks.key_password = callback);
+            client.set_tls_key_password(callback);
             Ok(())
         })
     }
