@@ -63,6 +63,7 @@ impl Callbacks {
 }
 
 /// Calls a callback of the program, which may do anything meanwhile, ending the client included.
+#[inline(always)]
 pub fn call<E>(state: &mut Guard, callback: Option<Callback<E>>, event: &E) {
     if let Some(callback) = callback {
         let client = state.handle();

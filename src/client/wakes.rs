@@ -21,6 +21,7 @@ impl State {
     }
 
     /// Wakes whoever waits for this client; once, until it has looked.
+    #[inline(always)]
     pub fn wake(&mut self) {
         let waits = match &self.holder {
             Some(holder) => holder.sleeping,

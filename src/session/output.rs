@@ -92,6 +92,7 @@ impl Output {
     }
 
     /// The next QoS 0 message that is wholly with the socket.
+    #[inline(always)]
     pub fn pop_written(&mut self) -> Option<u64> {
         match self.has_written() {
             true => self.at_most_once.pop_front().map(|(_, mid)| mid),

@@ -3,6 +3,7 @@
 use crate::time::Moment;
 
 /// What `clock` shows, or `None` where the system has no such clock.
+#[inline(always)]
 pub fn read(clock: libc::clockid_t) -> Option<Moment> {
     let mut time = libc::timespec {
         tv_sec: 0,
