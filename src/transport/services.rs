@@ -2,9 +2,10 @@
 
 use super::Host;
 use crate::sys;
+use domain::base::iana::Rcode;
+use domain::base::{Message, ParsedName};
+use domain::rdata::Srv;
 use rand::Rng;
-use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, RCODE};
 use std::fmt;
 use std::io;
 
@@ -37,7 +38,9 @@ pub fn find(service: &Service) -> io::Result<Vec<Host>> {
 fn look_up(service: &Service, domain: &str) -> io::Result<Vec<Host>> {
     let answer = sys::look_up_srv(&format!("{}.{domain}", service.label()))?;
     let records = records(&answer)?;
-    Ok(in_order(records, |most| rand::rng().random_range(0..=most)))
+    Ok(in_order(records, |most| {
+        rand::rng().random_range(0..=most)
+    }))
 }
 
 impl Service {
@@ -73,42 +76,34 @@ fn domain_of(name: &str) -> io::Result<&str> {
 
 /// What a name server has answered. It may come from anybody, so nothing in it is taken on trust.
 fn records(answer: &[u8]) -> io::Result<Vec<Record>> {
-    let packet = Packet::parse(answer)
-        .map_err(|error| io::Error::other(format!("the answer is malformed: {error}")))?;
-    match packet.rcode() {
-        RCODE::NoError => {}
-        RCODE::NameError => return Err(io::Error::other("there is no such name")),
-        code => return Err(io::Error::other(format!("the name server says {code:?}"))),
+    let answer = Message::from_octets(answer).map_err(malformed)?;
+    match answer.header().rcode() {
+        Rcode::NOERROR => {}
+        Rcode::NXDOMAIN => return Err(io::Error::other("there is no such name")),
+        code => return Err(io::Error::other(format!("the name server says {code}"))),
     }
-    let services = packet
-        .answers
-        .iter()
-        .filter_map(|record| match &record.rdata {
-            RData::SRV(srv) if record.class == CLASS::IN => Some(srv),
-            _ => None,
-        });
-    let services: Vec<_> = services.collect();
+    let services = answer.answer().map_err(malformed)?;
+    let services = services.limit_to_in::<Srv<ParsedName<&[u8]>>>();
+    let services: Vec<_> = services.collect::<Result<_, _>>().map_err(malformed)?;
     if services.is_empty() {
         return Err(io::Error::other("the name has no SRV record"));
     }
     // A target of `.` says so, in the words of the RFC, "decidedly".
-    if services
-        .iter()
-        .all(|srv| srv.target.get_labels().is_empty())
-    {
+    if services.iter().all(|srv| srv.data().target().is_root()) {
         return Err(io::Error::other(
             "the domain says that it has no such service",
         ));
     }
     let records: Vec<_> = services
-        .into_iter()
-        .filter(|srv| is_host_name(&srv.target))
+        .iter()
+        .map(|srv| srv.data())
+        .filter(|srv| is_host_name(srv.target()))
         .map(|srv| Record {
-            priority: srv.priority,
-            weight: srv.weight,
+            priority: srv.priority(),
+            weight: srv.weight(),
             host: Host {
-                name: srv.target.to_string().into(),
-                port: srv.port,
+                name: srv.target().to_string().into(),
+                port: srv.port(),
             },
         })
         .collect();
@@ -118,10 +113,14 @@ fn records(answer: &[u8]) -> io::Result<Vec<Record>> {
     }
 }
 
+fn malformed(why: impl fmt::Display) -> io::Error {
+    io::Error::other(format!("the answer is malformed: {why}"))
+}
+
 /// Whether it is what hosts are called. DNS allows any byte in a name; logs and getaddrinfo do not.
-fn is_host_name(name: &Name) -> bool {
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    !name.get_labels().is_empty() && name.as_bytes().all(|label| label.iter().all(allowed))
+fn is_host_name(name: &ParsedName<&[u8]>) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_root() && name.iter().all(|label| label.iter().all(allowed))
 }
 
 /// The lowest priority first; among equals by lot, according to their weights. `random` gives a
@@ -149,8 +148,8 @@ mod tests {
     use super::*;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
-    use simple_dns::rdata::{A, SRV};
-    use simple_dns::{Label, ResourceRecord};
+    use simple_dns::rdata::{A, RData, SRV};
+    use simple_dns::{CLASS, Label, Name, Packet, RCODE, ResourceRecord};
 
     fn srv(priority: u16, weight: u16, target: Name<'_>) -> RData<'_> {
         RData::SRV(SRV {
@@ -215,7 +214,7 @@ mod tests {
         let missing = refusal(&answer(RCODE::NameError, vec![]));
         assert_eq!(missing, "there is no such name");
         let failing = refusal(&answer(RCODE::ServerFailure, vec![]));
-        assert_eq!(failing, "the name server says ServerFailure");
+        assert_eq!(failing, "the name server says SERVFAIL");
         let address = RData::A(A { address: 1 });
         let other = refusal(&answer(RCODE::NoError, vec![address]));
         assert_eq!(other, "the name has no SRV record");
