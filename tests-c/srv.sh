@@ -233,8 +233,8 @@ check_name_servers() {
     step "a name server that is silent holds nobody up"
     ask "$silent"
     connect priority.test 1000 2
-    expect "failed with 66: dns: no answer from _mqtt._tcp.priority.test within 1 s
-failed with 66: dns: no answer from _mqtt._tcp.priority.test within 1 s"
+    expect "failed with 66: dns: no answer from _mqtt._tcp.priority.test within 1000 ms
+failed with 66: dns: no answer from _mqtt._tcp.priority.test within 1000 ms"
     connect priority.test give-up
     expect "failed with 4: *given up*"
 }

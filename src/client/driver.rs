@@ -144,10 +144,10 @@ impl Driver {
             Plan::Adopt(transport) => self.transport = Some(*transport),
             Plan::Rest if auto && state.wanted => {
                 let wait = state.backoff.wait();
-                let seconds = wait.as_secs_f64();
+                let (seconds, tenths) = (wait.as_secs(), wait.subsec_millis() / 100);
                 state.log(
                     Level::Info,
-                    format_args!("connecting again in {seconds:.1} s"),
+                    format_args!("connecting again in {seconds}.{tenths} s"),
                 );
                 state.plan = Plan::Connect {
                     at: sys::now() + wait,

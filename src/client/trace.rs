@@ -5,7 +5,7 @@ use super::log::Level;
 use super::state::State;
 use crate::codec::{Packet, Role, decode, header};
 use crate::time::Moment;
-use crate::transport::{Endpoint, Transport};
+use crate::transport::{Endpoint, Milliseconds, Transport};
 
 pub fn connecting(state: &mut State, endpoint: &Endpoint) {
     let place = &endpoint.place;
@@ -21,12 +21,8 @@ pub fn progress(state: &mut State, transport: &mut Transport) {
 
 /// Logs how long the broker took to answer CONNECT.
 pub fn accepted(state: &mut State, now: Moment) {
-    let took = now.since(state.session.last_written());
-    let milliseconds = took.as_secs_f64() * 1000.0;
-    state.log(
-        Level::Info,
-        format_args!("mqtt: connected ({milliseconds:.1} ms)"),
-    );
+    let took = Milliseconds(now.since(state.session.last_written()));
+    state.log(Level::Info, format_args!("mqtt: connected ({took})"));
 }
 
 pub fn received(state: &mut State, packet: &Packet) {

@@ -53,10 +53,13 @@ impl Error {
     }
 
     pub(super) fn timed_out(stage: Stage, what: &str, timeout: Duration) -> Error {
-        let seconds = timeout.as_millis() as f64 / 1000.0;
+        let milliseconds = timeout.as_millis() as u64;
         Error {
             timed_out: true,
-            ..Error::new(stage, format!("no answer from {what} within {seconds} s"))
+            ..Error::new(
+                stage,
+                format!("no answer from {what} within {milliseconds} ms"),
+            )
         }
     }
 }

@@ -42,7 +42,7 @@ mod tls;
 mod way;
 
 pub use error::{Error, Stage};
-pub use milestones::Milestone;
+pub use milestones::{Milestone, Milliseconds};
 pub use place::{Host, Place};
 pub use resolver::Resolver;
 pub use tls::Tls;

@@ -38,9 +38,7 @@ pub fn find(service: &Service) -> io::Result<Vec<Host>> {
 fn look_up(service: &Service, domain: &str) -> io::Result<Vec<Host>> {
     let answer = sys::look_up_srv(&format!("{}.{domain}", service.label()))?;
     let records = records(&answer)?;
-    Ok(in_order(records, |most| {
-        rand::rng().random_range(0..=most)
-    }))
+    Ok(in_order(records, |most| rand::rng().random_range(0..=most)))
 }
 
 impl Service {

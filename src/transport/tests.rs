@@ -295,7 +295,7 @@ fn silence_ends_with_the_timeout() {
     let reason = refused();
     assert_eq!(
         error.to_string(),
-        format!("tcp: no answer from {first}, {second} (and {refusing}: {reason}) within 5 s")
+        format!("tcp: no answer from {first}, {second} (and {refusing}: {reason}) within 5000 ms")
     );
 }
 
@@ -321,7 +321,7 @@ fn dns_that_is_silent_ends_with_the_timeout_too() {
     assert!(error.timed_out);
     assert_eq!(
         error.to_string(),
-        "dns: no answer from silent.example within 5 s"
+        "dns: no answer from silent.example within 5000 ms"
     );
 }
 

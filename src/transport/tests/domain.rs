@@ -132,8 +132,8 @@ fn silence_of_all_is_a_timeout_that_names_each() {
         error.to_string(),
         format!(
             "tcp: none of the brokers of test.example can be connected to: \
-             127.0.0.1 port {one}: tcp: no answer from {first} within 2.5 s; \
-             127.0.0.1 port {two}: tcp: no answer from {second} within 2.5 s"
+             127.0.0.1 port {one}: tcp: no answer from {first} within 2500 ms; \
+             127.0.0.1 port {two}: tcp: no answer from {second} within 2500 ms"
         )
     );
 }
@@ -173,7 +173,7 @@ fn the_look_up_of_a_domain_is_bounded_too() {
     assert!(error.timed_out);
     assert_eq!(
         error.to_string(),
-        "dns: no answer from _mqtt._tcp.test.example within 5 s"
+        "dns: no answer from _mqtt._tcp.test.example within 5000 ms"
     );
 }
 
