@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::options::whole_milliseconds;
 use crate::time::Moment;
-use rand::Rng;
+use rand::rngs::OsRng;
+use rand::{Rng, TryRngCore};
 
 /// Doubles with each failure from `min` to `max`, and draws each wait from the upper half of
 /// that, so that a thousand clients of one broker do not come back in the same moment.
@@ -51,7 +52,7 @@ impl Backoff {
     pub fn wait(&mut self) -> Duration {
         let wait = self.next();
         self.next_ms = self.next_ms.saturating_mul(2).min(self.max_ms);
-        wait.mul_f64(rand::rng().random_range(0.5..=1.0))
+        wait.mul_f64(OsRng.unwrap_err().random_range(0.5..=1.0))
     }
 
     fn next(&self) -> Duration {

@@ -3,8 +3,9 @@
 use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 
-use rand::Rng;
 use rand::distr::Alphanumeric;
+use rand::rngs::OsRng;
+use rand::{Rng, TryRngCore};
 
 use super::Client;
 use super::backoff::Backoff;
@@ -55,7 +56,7 @@ pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<CString> {
 
 /// 22 characters, as the 23 of 3.1 allow, with 95 random bits in them.
 fn random_id() -> String {
-    let random = rand::rng().sample_iter(Alphanumeric).take(16);
+    let random = OsRng.unwrap_err().sample_iter(Alphanumeric).take(16);
     format!("pmqtt-{}", random.map(char::from).collect::<String>())
 }
 

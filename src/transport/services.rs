@@ -5,7 +5,8 @@ use crate::sys;
 use domain::base::iana::Rcode;
 use domain::base::{Message, ParsedName};
 use domain::rdata::Srv;
-use rand::Rng;
+use rand::rngs::OsRng;
+use rand::{Rng, TryRngCore};
 use std::fmt;
 use std::io;
 
@@ -38,7 +39,9 @@ pub fn find(service: &Service) -> io::Result<Vec<Host>> {
 fn look_up(service: &Service, domain: &str) -> io::Result<Vec<Host>> {
     let answer = sys::look_up_srv(&format!("{}.{domain}", service.label()))?;
     let records = records(&answer)?;
-    Ok(in_order(records, |most| rand::rng().random_range(0..=most)))
+    Ok(in_order(records, |most| {
+        OsRng.unwrap_err().random_range(0..=most)
+    }))
 }
 
 impl Service {
@@ -125,7 +128,7 @@ fn is_host_name(name: &ParsedName<&[u8]>) -> bool {
 /// number from 0 to the one that it is given, that one included.
 fn in_order(mut records: Vec<Record>, mut random: impl FnMut(u32) -> u32) -> Vec<Host> {
     // Weight 0 stands before the others, so that it is drawn hardly ever, but not never.
-    records.sort_by_key(|record| (record.priority, record.weight > 0));
+    records.sort_unstable_by_key(|record| (record.priority, record.weight > 0));
     let mut ordered = Vec::with_capacity(records.len());
     while let Some(first) = records.first() {
         let priority = first.priority;
