@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::{array, bytes, optional_bytes, put, run, text};
+use super::{array, bytes, optional_bytes, put, run, run_inlined, text};
 use crate::client::{Client, Code, Error, Result};
 use crate::codec::{Message, topic};
 
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn pmqtt_publish(
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
-        run(client, |client| {
+        run_inlined(client, |client| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
             let mut number = 0;
             let result = client.publish(message, &mut number);

@@ -40,7 +40,17 @@ use crate::codec::QoS;
 ///
 /// # Safety
 /// `client` is NULL, or came from `pmqtt_client_new` and was not freed before this call began.
-unsafe fn run(client: *const Client, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
+unsafe fn run(client: *const Client, mut body: impl FnMut(&Arc<Client>) -> Result) -> c_int {
+    // SAFETY: the caller's promise is the same.
+    unsafe { guard(client, &mut body) }
+}
+
+/// `run` for what each message goes through.
+///
+/// # Safety
+/// As for `run`.
+#[inline(always)]
+unsafe fn run_inlined(client: *const Client, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
     // SAFETY: the caller's promise is the same.
     let Some(client) = (unsafe { reference(client) }) else {
         return Code::Inval as c_int;
@@ -62,25 +72,28 @@ unsafe fn run(client: *const Client, body: impl FnOnce(&Arc<Client>) -> Result) 
     }
 }
 
+/// `run` once for all functions: as it is not generic, the library has it only here.
+///
+/// # Safety
+/// As for `run`.
+unsafe fn guard(client: *const Client, body: &mut dyn FnMut(&Arc<Client>) -> Result) -> c_int {
+    // SAFETY: the caller's promise is the same.
+    unsafe { run_inlined(client, body) }
+}
+
 /// Runs the body of a function that reads something; `otherwise` is for NULL and after a panic.
 ///
 /// # Safety
 /// As for `run`.
-unsafe fn read<T>(client: *const Client, otherwise: T, body: impl FnOnce(&Arc<Client>) -> T) -> T {
-    // SAFETY: the caller's promise is the same.
-    let Some(client) = (unsafe { reference(client) }) else {
-        return otherwise;
+unsafe fn read<T>(client: *const Client, otherwise: T, body: impl Fn(&Arc<Client>) -> T) -> T {
+    let mut value = None;
+    let read = |client: &Arc<Client>| {
+        value = Some(body(client));
+        Ok(())
     };
-    if client.is_broken() {
-        return otherwise;
-    }
-    match catch_unwind(AssertUnwindSafe(|| body(&client))) {
-        Ok(value) => value,
-        Err(_) => {
-            client.set_broken();
-            otherwise
-        }
-    }
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(client, read) };
+    value.unwrap_or(otherwise)
 }
 
 /// A reference of the call's own, so that a callback may free the client while it lasts.
