@@ -116,7 +116,7 @@ impl Client {
         state.loop_threads_started = state.loop_threads_started.wrapping_add(1);
         let number = state.loop_threads_started;
         let client = Arc::clone(self);
-        let body = move || client.run_thread(number);
+        let body = Box::new(move || client.run_thread(number));
         let handle =
             sys::spawn("pmqtt", STACK, body).map_err(|error| Error::os("loop_start", &error))?;
         state.loop_thread = Some(Box::new(LoopThread {

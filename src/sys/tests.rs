@@ -119,10 +119,11 @@ fn a_descriptor_that_is_not_open_is_no_reason_to_wait() {
 #[test]
 fn a_spawned_thread_takes_no_signals_but_its_own_faults() {
     let (sender, receiver) = mpsc::channel();
-    let thread = spawn("pmqtt-test", 128 * 1024, move || {
+    let body = Box::new(move || {
         sender.send(testing::takes_signal(libc::SIGTERM)).unwrap();
         sender.send(testing::takes_signal(libc::SIGSEGV)).unwrap();
     });
+    let thread = spawn("pmqtt-test", 128 * 1024, body);
     thread.unwrap().join().unwrap();
     assert!(!receiver.recv().unwrap());
     assert!(receiver.recv().unwrap());

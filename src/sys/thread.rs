@@ -10,7 +10,7 @@ use std::thread::{Builder, JoinHandle};
 pub fn spawn(
     name: &str,
     stack: usize,
-    body: impl FnOnce() + Send + 'static,
+    body: Box<dyn FnOnce() + Send>,
 ) -> io::Result<JoinHandle<()>> {
     // A thread inherits its signal mask. Blocking inside the new thread would leave it a moment
     // in which a handler could run, on a stack that is small.

@@ -64,10 +64,10 @@ where
         sys::spawn("pmqtt-dns", STACK, {
             let (system, lookup) = (Arc::clone(&self.system), Arc::clone(&lookup));
             let waker = Arc::clone(waker);
-            move || {
+            Box::new(move || {
                 lookup.answer.get_or_init(|| system(&lookup.question));
                 waker.wake();
-            }
+            })
         })?;
         self.under_way.push(Arc::clone(&lookup));
         Ok(lookup)

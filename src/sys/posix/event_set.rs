@@ -34,7 +34,7 @@ impl EventSet {
         });
         let helper = spawn("pmqtt-events", STACK, {
             let shared = Arc::clone(&shared);
-            move || shared.serve()
+            Box::new(move || shared.serve())
         })?;
         Ok(EventSet {
             shared,
