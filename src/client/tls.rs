@@ -67,14 +67,14 @@ impl Client {
             }
         };
         let identity = identity(options, &mut |buffer| self.ask_password(buffer))?;
-        self.secure(|settings| {
+        self.secure(Box::new(|settings| {
             settings.authorities = authorities;
             settings.identity = identity;
             settings.verify = options.verify;
             settings.protocol = options.protocol;
             settings.ciphers = options.ciphers.map(str::to_owned);
             settings.context = None;
-        })?;
+        }))?;
         self.lock().security().is_set = true;
         Ok(())
     }
@@ -89,10 +89,10 @@ impl Client {
             identity: identity.as_bytes().to_vec(),
             key: key.to_vec(),
         };
-        self.secure(|settings| {
+        self.secure(Box::new(|settings| {
             settings.psk = Some(psk);
             settings.context = None;
-        })?;
+        }))?;
         self.lock().security().is_set = true;
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Client {
             return Ok(());
         }
         drop(state);
-        self.secure(|settings| settings.context = context)
+        self.secure(Box::new(|settings| settings.context = context))
     }
 
     pub fn set_tls_key_password(&self, callback: Option<events::KeyPassword>) {
@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// Turns TLS on. Files may have to be read for the context, so it is made without the lock.
-    fn secure(&self, change: impl FnOnce(&mut Settings)) -> Result {
+    fn secure(&self, change: Box<dyn FnOnce(&mut Settings) + '_>) -> Result {
         let only = Arc::clone(&self.lock().security().change);
         let _only = only.lock();
         let mut settings = self.lock().security().settings.clone();

@@ -2,7 +2,7 @@
 
 use super::Tls;
 use super::session::Giver;
-use super::settings::reason;
+use super::settings::{reason, text};
 use super::stream::TlsStream;
 use crate::sys::{self, Watch};
 use crate::transport::error::{Error, Stage};
@@ -35,9 +35,9 @@ impl Handshake {
             .to_owned();
         let refusal = Arc::new(Mutex::new(None));
         let ssl = prepare(tls, &name, &refusal)
-            .map_err(|error| Error::new(Stage::Tls, format!("{name}: {}", reason(&error))))?;
+            .map_err(|error| Error::new(Stage::Tls, text(&name, &error)))?;
         let stream = SslStream::new(ssl, tcp)
-            .map_err(|error| Error::new(Stage::Tls, format!("{name}: {}", reason(&error))))?;
+            .map_err(|error| Error::new(Stage::Tls, text(&name, &error)))?;
         Ok(Handshake {
             stream: Some(stream),
             name,

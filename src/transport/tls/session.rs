@@ -27,16 +27,19 @@ impl LastSession {
             Some((last, session)) if *last == giver => crate::sys::resume(ssl, session),
             _ => Ok(()),
         };
-        ssl.set_ex_data(GIVER.clone()?, giver);
+        if let Some(index) = *GIVER {
+            ssl.set_ex_data(index, giver);
+        }
         result
     }
 
     /// A broker has given this one. It may be the connection before the present one's.
     pub fn keep(&self, ssl: &SslRef, session: SslSession) {
-        let giver = GIVER.as_ref().ok().and_then(|&index| ssl.ex_data(index));
+        let giver = GIVER.and_then(|index| ssl.ex_data(index));
         *self.last.lock() = giver.map(|giver| (giver.clone(), session));
     }
 }
 
-/// Where a connection of OpenSSL's has who it is made with; one for all of the process.
-static GIVER: LazyLock<Result<Index<Ssl, Giver>, ErrorStack>> = LazyLock::new(Ssl::new_ex_index);
+/// Where a connection of OpenSSL's has who it is made with; one for all of the process. Without it
+/// no session is kept.
+static GIVER: LazyLock<Option<Index<Ssl, Giver>>> = LazyLock::new(|| Ssl::new_ex_index().ok());

@@ -91,7 +91,7 @@ impl Identity {
         let key = private_key(key.0, source, password)?;
         let certified = chain[0]
             .public_key()
-            .map_err(|error| format!("{}: {}", certificate.1, reason(&error)))?;
+            .map_err(|error| text(certificate.1, &error))?;
         match certified.public_eq(&key) {
             true => Ok(Identity { chain, key }),
             false => Err(format!(
@@ -117,17 +117,17 @@ impl Settings {
     }
 
     fn context(&self, session: &Arc<LastSession>) -> Result<SslContext, String> {
-        let mut builder =
-            SslContextBuilder::new(SslMethod::tls_client()).map_err(text("context"))?;
+        let mut builder = SslContextBuilder::new(SslMethod::tls_client())
+            .map_err(|error| text("context", &error))?;
         builder.set_options(SslOptions::NO_RENEGOTIATION);
         builder.set_verify(match self.verify {
             true => SslVerifyMode::PEER,
             false => SslVerifyMode::NONE,
         });
         self.set_protocol(&mut builder)
-            .map_err(text("tls_version"))?;
+            .map_err(|error| text("tls_version", &error))?;
         self.set_authorities(&mut builder)
-            .map_err(text("ca_certs"))?;
+            .map_err(|error| text("ca_certs", &error))?;
         self.set_identity(&mut builder)?;
         self.set_ciphers(&mut builder)?;
         self.set_psk(&mut builder);
@@ -174,13 +174,17 @@ impl Settings {
         let [leaf, others @ ..] = &chain[..] else {
             return Ok(());
         };
-        builder.set_certificate(leaf).map_err(text("certfile"))?;
+        builder
+            .set_certificate(leaf)
+            .map_err(|error| text("certfile", &error))?;
         for certificate in others {
             builder
                 .add_extra_chain_cert(certificate.clone())
-                .map_err(text("certfile"))?;
+                .map_err(|error| text("certfile", &error))?;
         }
-        builder.set_private_key(key).map_err(text("keyfile"))
+        builder
+            .set_private_key(key)
+            .map_err(|error| text("keyfile", &error))
     }
 
     fn set_ciphers(&self, builder: &mut SslContextBuilder) -> Result<(), String> {
@@ -221,7 +225,7 @@ fn certificates(pem: &[u8], source: &str) -> Result<Vec<X509>, String> {
     match X509::stack_from_pem(pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(format!("{source}: there is no certificate in it")),
-        Err(error) => Err(format!("{source}: {}", reason(&error))),
+        Err(error) => Err(text(source, &error)),
     }
 }
 
@@ -238,8 +242,9 @@ fn private_key(pem: &[u8], source: &str, password: KeyPassword) -> Result<PKey<P
     })
 }
 
-fn text(what: &'static str) -> impl Fn(ErrorStack) -> String {
-    move |error| format!("{what}: {}", reason(&error))
+/// What could not be used, and why.
+pub(super) fn text(what: &str, error: &ErrorStack) -> String {
+    format!("{what}: {}", reason(error))
 }
 
 /// The words of the last error in the stack.
