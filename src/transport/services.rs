@@ -127,19 +127,19 @@ fn is_host_name(name: &ParsedName<&[u8]>) -> bool {
 /// The lowest priority first; among equals by lot, according to their weights. `random` gives a
 /// number from 0 to the one that it is given, that one included.
 fn in_order(mut records: Vec<Record>, mut random: impl FnMut(u32) -> u32) -> Vec<Host> {
-    // Weight 0 stands before the others, so that it is drawn hardly ever, but not never.
-    records.sort_unstable_by_key(|record| (record.priority, record.weight > 0));
     let mut ordered = Vec::with_capacity(records.len());
-    while let Some(first) = records.first() {
-        let priority = first.priority;
-        let equals = || records.iter().take_while(|r| r.priority == priority);
-        let lot = random(equals().map(|record| u32::from(record.weight)).sum());
+    while let Some(priority) = records.iter().map(|record| record.priority).min() {
+        let equals = || (0..records.len()).filter(|&at| records[at].priority == priority);
+        let weight = |at: usize| u32::from(records[at].weight);
+        let lot = random(equals().map(weight).sum());
         let mut sum = 0;
-        let drawn = equals().position(|record| {
-            sum += u32::from(record.weight);
-            sum >= lot
+        // Those of weight 0 have lot 0, so that they are drawn hardly ever, but not never.
+        let drawn = equals().find(|&at| {
+            sum += weight(at);
+            sum >= lot && (lot > 0 || weight(at) == 0)
         });
-        ordered.push(records.remove(drawn.unwrap_or(0)).host);
+        let drawn = drawn.or_else(|| equals().next()).unwrap_or(0);
+        ordered.push(records.remove(drawn).host);
     }
     ordered
 }
