@@ -17,7 +17,7 @@ impl Client {
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
             *mid = id;
         }
-        self.settle(state);
+        self.settle_inlined(state);
         Ok(published.map(drop)?)
     }
 

@@ -162,8 +162,13 @@ impl Drop for Turn<'_> {
 impl Client {
     /// The end of each request: whoever runs the client learns that there is something to do,
     /// or else, when nobody does, this thread sends it. No lock is held on return.
+    pub fn settle(&self, state: Guard) {
+        self.settle_inlined(state);
+    }
+
+    /// `settle` for what each message goes through.
     #[inline(always)]
-    pub fn settle(&self, mut state: Guard) {
+    pub fn settle_inlined(&self, mut state: Guard) {
         match &state.holder {
             // It looks at what there is to do before it waits.
             Some(holder) if !holder.sleeping => {}
