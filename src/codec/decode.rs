@@ -65,7 +65,7 @@ fn publish(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
     };
     let payload_start = body.len() - reader.rest().len();
 
-    body.copy_within(2..2 + topic_length, 1);
+    body[1..2 + topic_length].copy_within(1.., 0);
     body[1 + topic_length] = 0;
     let body = &*body;
     let topic = Topic::new(&body[1..2 + topic_length]);
