@@ -23,7 +23,7 @@ impl Buffer {
         &mut self.memory[start..end]
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn append(&mut self, bytes: &[u8]) {
         self.extend(bytes.len()).copy_from_slice(bytes);
     }

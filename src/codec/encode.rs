@@ -80,6 +80,7 @@ pub fn set_dup(publish: &mut [u8]) {
 }
 
 /// `again` marks a PUBREL that was sent before, which 3.1 knows and 3.1.1 does not.
+#[inline(always)]
 pub fn ack(out: &mut Buffer, kind: Ack, id: PacketId, again: bool, version: Version) {
     let flags = match kind {
         Ack::PubRel if again && version == Version::V31 => 0b1010,
