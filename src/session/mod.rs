@@ -215,6 +215,10 @@ impl Session {
     /// Changes options; window, limits and retry time apply at once.
     pub fn configure(&mut self, now: Moment, change: impl FnOnce(&mut Options)) {
         change(&mut self.options);
+        self.apply_options(now);
+    }
+
+    fn apply_options(&mut self, now: Moment) {
         self.outgoing.set_window(self.options.max_inflight);
         self.pump(now);
         if self.phase == Phase::Connected {
