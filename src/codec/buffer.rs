@@ -64,14 +64,14 @@ impl Buffer {
 impl Deref for Buffer {
     type Target = [u8];
 
-    #[inline]
+    #[inline(always)]
     fn deref(&self) -> &[u8] {
         &self.memory[..self.len]
     }
 }
 
 impl DerefMut for Buffer {
-    #[inline]
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.memory[..self.len]
     }

@@ -9,6 +9,7 @@ mod farewell;
 mod id_map;
 mod incoming;
 mod keep_alive;
+mod marks;
 mod outgoing;
 mod output;
 mod packet_ids;

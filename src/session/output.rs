@@ -1,7 +1,6 @@
 //! The bytes on their way to the socket, and which QoS 0 messages are among them.
 
-use std::collections::VecDeque;
-
+use super::marks::Marks;
 use crate::codec::{Ack, Buffer, PacketId, Version, encode};
 
 /// A buffer that grew past this is kept only while there is about as much to write.
@@ -17,8 +16,8 @@ pub struct Output {
     /// Bytes of this connection that were taken out for the socket, and that it took of them.
     taken: u64,
     written: u64,
-    /// The QoS 0 messages among them: where each ends, and its mid.
-    at_most_once: VecDeque<(u64, u64)>,
+    /// The QoS 0 messages among them.
+    at_most_once: Marks,
 }
 
 impl Output {
@@ -39,7 +38,7 @@ impl Output {
     /// The packet encoded last is the QoS 0 message `mid`.
     #[inline(always)]
     pub fn mark_at_most_once(&mut self, mid: u64) {
-        self.at_most_once.push_back((self.position(), mid));
+        self.at_most_once.push(self.position(), mid);
     }
 
     /// From here on packets wait until `release`.
@@ -57,8 +56,7 @@ impl Output {
     pub fn forgo(&mut self) -> impl Iterator<Item = u64> + use<> {
         self.holding = false;
         self.held = Buffer::default();
-        let lost = std::mem::take(&mut self.at_most_once);
-        lost.into_iter().map(|(_, mid)| mid)
+        std::mem::take(&mut self.at_most_once).into_mids()
     }
 
     pub fn has_ready(&self) -> bool {
@@ -87,28 +85,23 @@ impl Output {
 
     /// Whether a QoS 0 message is wholly with the socket, and was not taken note of.
     pub fn has_written(&self) -> bool {
-        let front = self.at_most_once.front();
-        front.is_some_and(|&(end, _)| end <= self.written)
+        self.at_most_once.is_passed(self.written)
     }
 
     /// The next QoS 0 message that is wholly with the socket.
     #[inline(always)]
     pub fn pop_written(&mut self) -> Option<u64> {
-        match self.has_written() {
-            true => self.at_most_once.pop_front().map(|(_, mid)| mid),
-            false => None,
-        }
+        self.at_most_once.pop_passed(self.written)
     }
 
     /// The connection is gone, and with it each QoS 0 message that was not written: their mids.
     pub fn reset(&mut self) -> impl Iterator<Item = u64> + use<> {
-        let lost = std::mem::take(self).at_most_once;
-        lost.into_iter().map(|(_, mid)| mid)
+        std::mem::take(self).at_most_once.into_mids()
     }
 
     pub fn rest(&mut self) {
         self.ready.shrink();
-        self.at_most_once.shrink_to_fit();
+        self.at_most_once.shrink();
     }
 
     /// Bytes encoded that the socket did not take yet.
