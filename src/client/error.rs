@@ -83,6 +83,7 @@ impl Error {
     }
 
     /// The connection broke while it was read from or written to.
+    #[cold]
     pub fn lost(error: &io::Error) -> Error {
         let inner = error.get_ref();
         match inner.and_then(|inner| inner.downcast_ref::<transport::Error>()) {
@@ -91,6 +92,7 @@ impl Error {
         }
     }
 
+    #[cold]
     pub fn os(doing: &str, error: &io::Error) -> Error {
         Error::new(Code::Errno, format!("{doing}: {error}"))
     }
@@ -118,6 +120,7 @@ impl From<transport::Error> for Error {
 }
 
 impl From<Failure> for Error {
+    #[cold]
     fn from(failure: Failure) -> Error {
         match failure {
             Failure::Violation(what) => {

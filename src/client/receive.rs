@@ -125,6 +125,15 @@ fn tell(state: &mut Guard, event: Event, flow: &Flow, epoch: u64, now: Moment) -
             let callback = state.callbacks.publish;
             call(state, callback, &Published { mid, rc: 0 });
         }
+        rare => return tell_rare(state, rare, epoch, now),
+    }
+    Ok(())
+}
+
+/// What comes a few times a connection.
+#[inline(never)]
+fn tell_rare(state: &mut Guard, event: Event, epoch: u64, now: Moment) -> Step {
+    match event {
         Event::Subscribed { mid, granted } => {
             let event = Subscribed {
                 mid,
@@ -141,6 +150,7 @@ fn tell(state: &mut Guard, event: Event, flow: &Flow, epoch: u64, now: Moment) -
         }
         Event::ConnAck(connack) => return answered(state, &connack, epoch, now),
         Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
+        Event::None | Event::Message { .. } | Event::Published { .. } => {}
     }
     Ok(())
 }

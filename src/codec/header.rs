@@ -58,9 +58,10 @@ fn header_of(kind: Kind, packet: &[u8], version: Version) -> Result<Option<Heade
     let Some((length, start)) = remaining_length(packet)? else {
         return Ok(None);
     };
-    check_length(kind, flags, length)?;
-    if kind == Kind::Publish {
-        check_topic_length(&packet[start..], flags, length)?;
+    match packet[start..].first_chunk() {
+        // A length that leaves room for the topic is long enough, and four digits say no longer one.
+        Some(prefix) if kind == Kind::Publish => check_topic_length(*prefix, flags, length)?,
+        _ => check_length(kind, flags, length)?,
     }
     Ok(Some(Header {
         kind,
@@ -185,12 +186,10 @@ fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
 }
 
 /// The topic must leave room for what follows it, which shows long before the payload is here.
-fn check_topic_length(body: &[u8], flags: u8, length: usize) -> Result<(), Malformed> {
-    let Some(prefix) = body.first_chunk() else {
-        return Ok(());
-    };
+#[inline(always)]
+fn check_topic_length(prefix: [u8; 2], flags: u8, length: usize) -> Result<(), Malformed> {
     let packet_id = if flags & 0b0110 == 0 { 0 } else { 2 };
-    match u16::from_be_bytes(*prefix) as usize {
+    match u16::from_be_bytes(prefix) as usize {
         0 => Err(Malformed("PUBLISH with an empty topic [MQTT-4.7.3-1]")),
         topic if 2 + topic + packet_id > length => {
             Err(Malformed("PUBLISH whose topic is longer than the packet"))

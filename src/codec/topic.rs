@@ -59,10 +59,11 @@ fn check_name_closely(name: &[u8]) -> Result<(), &'static str> {
 /// the bytes have to be looked at one by one.
 #[inline(always)]
 fn is_plain(bytes: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+    let Some(first) = bytes.first_chunk() else {
         return is_plain_and_short(bytes);
     };
     // Where they overlap, bytes are read twice, which costs less than to read some one by one.
+    let last = bytes.last_chunk().unwrap_or(first);
     let ends = remarkable(*first) | remarkable(*last);
     ends == 0 && (bytes.len() <= 16 || is_plain_inside(&bytes[8..]))
 }
