@@ -14,7 +14,7 @@ pub struct IdMap<T> {
 }
 
 /// How many places there are at first.
-const LEAST: usize = 16;
+const LEAST: usize = 2;
 
 impl<T> Default for IdMap<T> {
     fn default() -> IdMap<T> {

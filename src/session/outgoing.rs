@@ -14,7 +14,7 @@ use crate::time::Moment;
 const SPARE_BYTES: usize = 256 * 1024;
 
 /// How many slots there are at first.
-const LEAST: usize = 4;
+const LEAST: usize = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
