@@ -4,12 +4,12 @@
 //! A session outlives its connections: `open` begins one, `close` ends it, and what was not
 //! settled goes on with the next.
 
+mod at_most_once;
 mod connection;
 mod farewell;
 mod id_map;
 mod incoming;
 mod keep_alive;
-mod marks;
 mod outgoing;
 mod output;
 mod packet_ids;

@@ -1,6 +1,6 @@
 //! The bytes on their way to the socket, and which QoS 0 messages are among them.
 
-use super::marks::Marks;
+use super::at_most_once::AtMostOnce;
 use crate::codec::{Ack, Buffer, PacketId, Version, encode};
 
 /// A buffer that grew past this is kept only while there is about as much to write.
@@ -17,7 +17,7 @@ pub struct Output {
     taken: u64,
     written: u64,
     /// The QoS 0 messages among them.
-    at_most_once: Marks,
+    at_most_once: AtMostOnce,
 }
 
 impl Output {

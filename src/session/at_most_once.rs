@@ -3,7 +3,7 @@
 /// Each message of QoS 0 pays for a push and a pop, so there is no ring here, but a list that is
 /// emptied from its front, and moves there when that pays.
 #[derive(Default)]
-pub struct Marks {
+pub struct AtMostOnce {
     marks: Vec<Mark>,
     /// Those before this one are gone.
     first: usize,
@@ -16,7 +16,7 @@ struct Mark {
     mid: u64,
 }
 
-impl Marks {
+impl AtMostOnce {
     #[inline(always)]
     pub fn push(&mut self, end: u64, mid: u64) {
         if self.marks.len() == self.marks.capacity() {
@@ -61,10 +61,10 @@ impl Marks {
         self.marks.shrink_to_fit();
     }
 
-    /// No mark moves more than once for each that was taken out.
+    /// For each mark that moves, three were taken out.
     #[cold]
     fn make_room(&mut self) {
-        match self.first > self.marks.len() / 2 {
+        match self.first > self.marks.len() / 4 * 3 {
             true => self.forget_first(),
             false => self.marks.reserve(1),
         }
@@ -84,28 +84,28 @@ mod tests {
     /// Does the same with a queue of the standard library.
     #[test]
     fn it_is_a_queue() {
-        let (mut marks, mut queue) = (Marks::default(), VecDeque::new());
+        let (mut ours, mut queue) = (AtMostOnce::default(), VecDeque::new());
         for round in 0..2000_u64 {
             for step in 0..round % 13 {
                 let end = round * 100 + step;
-                marks.push(end, end + 7);
+                ours.push(end, end + 7);
                 queue.push_back((end, end + 7));
             }
             let position = round * 100 + round % 11 - (round % 3).min(round % 11);
             while queue.front().is_some_and(|&(end, _)| end <= position) {
-                assert!(marks.is_passed(position));
+                assert!(ours.is_passed(position));
                 assert_eq!(
-                    marks.pop_passed(position),
+                    ours.pop_passed(position),
                     queue.pop_front().map(|(_, mid)| mid)
                 );
             }
-            assert!(!marks.is_passed(position));
-            assert_eq!(marks.pop_passed(position), None);
-            assert_eq!(marks.len(), queue.len());
+            assert!(!ours.is_passed(position));
+            assert_eq!(ours.pop_passed(position), None);
+            assert_eq!(ours.len(), queue.len());
             if round % 100 == 0 {
-                marks.shrink();
+                ours.shrink();
             }
         }
-        assert!(marks.into_mids().eq(queue.into_iter().map(|(_, mid)| mid)));
+        assert!(ours.into_mids().eq(queue.into_iter().map(|(_, mid)| mid)));
     }
 }
