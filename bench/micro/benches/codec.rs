@@ -2,7 +2,8 @@
 
 use divan::{Bencher, black_box};
 use pmqtt::codec::{
-    Ack, Buffer, Header, Message, PacketId, Publishable, QoS, Role, Version, decode, encode, header, topic,
+    Ack, Buffer, Header, Message, PacketId, Publishable, QoS, Role, Version, decode, encode,
+    header, topic,
 };
 
 const VERSION: Version = Version::V311;

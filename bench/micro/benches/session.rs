@@ -1,8 +1,6 @@
 //! The state machine, a window of messages at a time: all that a message costs but the socket, the lock and the
 //! callbacks.
 
-use std::time::Duration;
-
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use pmqtt::codec::{Ack, Buffer, ConnAck, Message, Packet, PacketId, QoS, Version};
