@@ -101,14 +101,20 @@ fn room_is_announced_for_the_qos_that_was_refused() {
     assert_eq!(peer.outcomes(), [Outcome::Writable]);
 }
 
-#[test]
-fn room_is_announced_when_half_of_the_messages_are_settled() {
+/// Four messages of QoS 1 are in flight, which are as many as there may be, and one was refused.
+fn full_of_four() -> Peer {
     let mut peer = Peer::connected(|options| options.max_queued_messages = 4);
     for _ in 0..4 {
         peer.publish(1, "a");
     }
     peer.sent();
     assert_eq!(peer.try_publish(1, "b"), FULL);
+    peer
+}
+
+#[test]
+fn room_is_announced_when_half_of_the_messages_are_settled() {
+    let mut peer = full_of_four();
     peer.hears(ack(PubAck, 1));
     assert!(peer.outcomes().is_empty());
     peer.hears(ack(PubAck, 2));
@@ -119,12 +125,7 @@ fn room_is_announced_when_half_of_the_messages_are_settled() {
 
 #[test]
 fn there_is_room_before_it_is_announced() {
-    let mut peer = Peer::connected(|options| options.max_queued_messages = 4);
-    for _ in 0..4 {
-        peer.publish(1, "a");
-    }
-    peer.sent();
-    assert_eq!(peer.try_publish(1, "b"), FULL);
+    let mut peer = full_of_four();
     peer.hears(ack(PubAck, 1));
     assert_eq!(peer.try_publish(1, "b"), Ok(5));
 }
