@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pmqtt::ffi::{PMQTT_ERR_CONN_LOST, PMQTT_ERR_NO_CONN};
 
 use crate::support::{
-    Broker, CONNACK, CONNECT, Client, Connection, DISCONNECT, Event, Handle, Peer, Refusing,
+    Broker, CONNACK, CONNECT, Client, Connection, DISCONNECT, Drive, Event, Handle, Peer, Refusing,
     connected, each_drive,
 };
 
@@ -28,13 +28,24 @@ fn when_connected(client: &Client, act: impl FnOnce(Handle) + Send + 'static) {
     });
 }
 
-/// Has the client publish what its socket does not take, disconnect, and connect to `port`.
-fn fill_and_change(client: &Client, port: i32) {
-    when_connected(client, move |client| {
+/// A client that has published more than the first broker takes, has disconnected, and is connected to
+/// the second one: with the connections of both.
+fn filled_and_changed(drive: Drive) -> (Client, Peer, Peer) {
+    let (client, first, second) = (Client::new("c"), Broker::new(), Broker::new());
+    let port = second.port();
+    when_connected(&client, move |client| {
         client.publish("t", &vec![7; LARGE], 0);
         assert_eq!(client.disconnect(), 0);
         assert_eq!(client.connect_async_to("127.0.0.1", port, 60), 0);
     });
+    client.connect_async(&first);
+    client.run(drive);
+    let first = first.welcome(CONNECT, CONNACK);
+    let second = second.welcome(CONNECT, CONNACK);
+    for event in [Event::CONNECTED, DISCONNECTED, Event::CONNECTED] {
+        assert_eq!(client.next(), event);
+    }
+    (client, first, second)
 }
 
 /// The large message and DISCONNECT come, and then the end.
@@ -156,15 +167,7 @@ fn the_message_that_is_being_delivered_is_acknowledged() {
 #[test]
 fn what_the_socket_has_not_taken_follows_beside_the_successor() {
     each_drive(|drive| {
-        let (client, first, second) = (Client::new("c"), Broker::new(), Broker::new());
-        fill_and_change(&client, second.port());
-        client.connect_async(&first);
-        client.run(drive);
-        let first = first.welcome(CONNECT, CONNACK);
-        assert_eq!(client.next(), Event::CONNECTED);
-        let mut second = second.welcome(CONNECT, CONNACK);
-        assert_eq!(client.next(), DISCONNECTED);
-        assert_eq!(client.next(), Event::CONNECTED);
+        let (client, first, mut second) = filled_and_changed(drive);
         second.expect_silence();
         assert_eq!(client.told(), None);
         expect_all(first);
@@ -177,15 +180,7 @@ fn what_the_socket_has_not_taken_follows_beside_the_successor() {
 #[test]
 fn there_is_never_more_than_one() {
     each_drive(|drive| {
-        let (client, first, second) = (Client::new("c"), Broker::new(), Broker::new());
-        fill_and_change(&client, second.port());
-        client.connect_async(&first);
-        client.run(drive);
-        let _first = first.welcome(CONNECT, CONNACK);
-        let mut second = second.welcome(CONNECT, CONNACK);
-        for event in [Event::CONNECTED, DISCONNECTED, Event::CONNECTED] {
-            assert_eq!(client.next(), event);
-        }
+        let (client, _first, mut second) = filled_and_changed(drive);
         assert_eq!(client.disconnect(), 0);
         second.expect(DISCONNECT);
         second.expect_end();
@@ -254,12 +249,7 @@ fn loop_forever_goes_on_until_all_is_said() {
 #[test]
 fn drain_waits_for_it() {
     each_drive(|drive| {
-        let (client, first, second) = (Client::new("c"), Broker::new(), Broker::new());
-        fill_and_change(&client, second.port());
-        client.connect_async(&first);
-        client.run(drive);
-        let peer = first.welcome(CONNECT, CONNACK);
-        let _second = second.welcome(CONNECT, CONNACK);
+        let (client, peer, _second) = filled_and_changed(drive);
         let handle = *client;
         let drained = thread::spawn(move || handle.drain(Duration::from_secs(20)));
         expect_all(peer);
@@ -270,15 +260,7 @@ fn drain_waits_for_it() {
 #[test]
 fn a_client_that_begins_anew_closes_it_at_once() {
     each_drive(|drive| {
-        let (client, first, second) = (Client::new("c"), Broker::new(), Broker::new());
-        fill_and_change(&client, second.port());
-        client.connect_async(&first);
-        client.run(drive);
-        let first = first.welcome(CONNECT, CONNACK);
-        let mut second = second.welcome(CONNECT, CONNACK);
-        for event in [Event::CONNECTED, DISCONNECTED, Event::CONNECTED] {
-            assert_eq!(client.next(), event);
-        }
+        let (client, first, mut second) = filled_and_changed(drive);
         client.reinitialise("c");
         second.expect_end();
         let mut rest = Vec::new();
