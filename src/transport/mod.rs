@@ -1,72 +1,53 @@
 //! A non-blocking byte stream to a broker: resolve, connect, open. It knows no MQTT.
 //!
-//! | file         | idea                                                          |
-//! |--------------|---------------------------------------------------------------|
-//! | `mod`        | one connection, on its way and open                           |
-//! | `way`        | how it is made, by the hosts that may serve it                |
-//! | `place`      | what a program names as its broker                            |
-//! | `dial`       | the way to one host: addresses, TCP, TLS                      |
-//! | `resolver`   | what DNS is asked                                             |
-//! | `lookup`     | asking on a thread that nobody waits for                      |
-//! | `services`   | which hosts serve a domain, in what order (RFC 2782)          |
-//! | `candidates` | which addresses are tried, and in what order                  |
-//! | `race`       | several addresses are tried side by side (RFC 8305)           |
-//! | `attempt`    | one address is tried                                          |
-//! | `link`       | an open connection, plain or secured                          |
-//! | `stream`     | what it can do, whatever it is made of                        |
-//! | `tcp`        | a stream made of a TCP socket                                 |
-//! | `tls`        | a stream over another, secured by OpenSSL                     |
-//! | `milestones` | which stages are over, for a log                              |
-//! | `error`      | what went wrong, and in which stage                           |
+//! | file                 | idea                                                   |
+//! |----------------------|--------------------------------------------------------|
+//! | `mod`                | one connection, while it is made and while it is open  |
+//! | `endpoint`           | where to connect to, and how                           |
+//! | `address`            | what a program names as its broker                     |
+//! | `error`              | what went wrong, and in which stage                    |
+//! | `dns/resolver`       | what DNS is asked                                      |
+//! | `dns/lookup`         | asking on a thread that nobody waits for               |
+//! | `dns/srv`            | which hosts serve a domain, in what order (RFC 2782)   |
+//! | `connect/mod`        | making a connection, by the hosts that may serve it    |
+//! | `connect/host`       | one host is tried: addresses, TCP, TLS                 |
+//! | `connect/race`       | several addresses are tried side by side (RFC 8305)    |
+//! | `connect/attempt`    | one address is tried                                   |
+//! | `connect/candidates` | which addresses are tried, and in what order           |
+//! | `connect/progress`   | which stages are over, for a log                       |
+//! | `connect/retired`    | what is given up, but must not be closed yet           |
+//! | `stream/mod`         | what an open connection can do, whatever it is made of |
+//! | `stream/link`        | an open connection, plain or secured                   |
+//! | `stream/tcp`         | a stream made of a TCP socket                          |
+//! | `stream/tls`         | a stream over another, secured by OpenSSL              |
+//! | `stream/no_tls`      | what stands in for `tls` where that is not built       |
+//!
+//! `stream`, `dns`, `address` and `error` do not know `connect`, and `connect` does not know this
+//! file. No two files use each other.
 
-mod attempt;
-mod candidates;
-mod dial;
+mod address;
+mod connect;
+mod dns;
+mod endpoint;
 mod error;
-mod link;
-mod lookup;
-mod milestones;
-mod place;
-mod race;
-mod resolver;
-mod services;
 mod stream;
-mod tcp;
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "tls")]
-pub mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "no_tls.rs"]
-mod tls;
-mod way;
 
+pub use address::{Host, Place};
+pub use connect::{Milestone, Milliseconds};
+pub use dns::Resolver;
+pub use endpoint::Endpoint;
 pub use error::{Error, Stage};
-pub use milestones::{Milestone, Milliseconds};
-pub use place::{Host, Place};
-pub use resolver::Resolver;
-pub use tls::Tls;
+#[cfg(feature = "tls")]
+pub use stream::tls;
+pub use stream::tls::Tls;
 
 use crate::sys::Watch;
 use crate::time::Moment;
-use link::Link;
+use connect::Way;
 use std::io;
-use std::net::IpAddr;
-use std::time::Duration;
-use stream::Stream;
-use way::Way;
-
-/// Where to connect to, and how long to try.
-#[derive(Clone)]
-pub struct Endpoint {
-    pub place: Place,
-    /// The local address to connect from.
-    pub bind: Option<IpAddr>,
-    /// The time for all stages together.
-    pub timeout: Duration,
-    /// How to secure the connection; None: not at all.
-    pub tls: Option<Tls>,
-}
+use stream::{Link, Stream};
 
 /// One connection, from the look-up of its name to its end. No call ever blocks.
 ///
@@ -149,7 +130,7 @@ impl Transport {
     /// that their numbers are not given out again while an event loop still watches them.
     pub fn close_retired(&mut self) {
         match &mut self.way {
-            Some(way) if self.link.is_none() => way.retired.clear(),
+            Some(way) if self.link.is_none() => way.retired.close(),
             way => *way = None,
         }
     }
@@ -189,13 +170,4 @@ impl Transport {
             .as_mut()
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
-}
-
-/// As words.
-fn list<T: ToString>(items: &[T]) -> String {
-    items
-        .iter()
-        .map(T::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -12,14 +12,14 @@ mod tls_stream;
 
 use super::*;
 use crate::sys::{self, EventSet, PollSet, Waker};
-use crate::time::Moment;
-use attempt::Attempt;
+use connect::Attempt;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -120,7 +120,7 @@ impl Transport {
 
 fn retired(transport: &Transport) -> usize {
     let way = transport.way.as_ref();
-    way.map_or(0, |way| way.retired.len())
+    way.map_or(0, |way| way.retired.count())
 }
 
 fn failure(result: Result<Transport, Error>) -> Error {

@@ -206,7 +206,7 @@ fn a_domain_that_cannot_be_looked_up_is_an_error_with_its_reason() {
 #[cfg(feature = "tls")]
 #[test]
 fn a_host_whose_handshake_fails_makes_room_for_the_next() {
-    use services::Service;
+    use dns::Service;
 
     let listeners = [listen("127.0.0.1:0"), listen("127.0.0.1:0")];
     let hosts = [

@@ -1,6 +1,6 @@
 //! An open connection, plain or secured.
 
-use super::stream::Stream;
+use super::Stream;
 use super::tcp::Tcp;
 use super::tls::Secured;
 use crate::sys::Watch;

@@ -1,16 +1,16 @@
 //! The way to one host: its addresses, TCP, TLS.
 
-use super::link::Link;
-use super::list;
-use super::milestones::Milestones;
+use super::progress::{Milestones, list};
 use super::race::Race;
-use super::resolver::AddressQuery;
-use super::tcp::Tcp;
-use super::tls::Handshake;
-use super::way::Retired;
-use super::{Endpoint, Error, Host, Resolver, Stage};
+use super::retired::Retired;
 use crate::sys::Watch;
 use crate::time::Moment;
+use crate::transport::address::Host;
+use crate::transport::dns::{AddressQuery, Resolver};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::error::{Error, Stage};
+use crate::transport::stream::tls::Handshake;
+use crate::transport::stream::{Link, Tcp};
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -1,14 +1,26 @@
 //! The way to a connection: a host, or the hosts that may serve a domain, one after the other.
 
-use super::dial::Dial;
-use super::link::Link;
-use super::list;
-use super::milestones::Milestones;
-use super::resolver::ServiceQuery;
-use super::services::Service;
-use super::{Endpoint, Error, Host, Place, Resolver, Stage};
+mod attempt;
+mod candidates;
+mod host;
+mod progress;
+mod race;
+mod retired;
+
+#[cfg(test)]
+pub use attempt::Attempt;
+pub use progress::{Milestone, Milliseconds};
+
 use crate::sys::Watch;
 use crate::time::Moment;
+use crate::transport::address::{Host, Place};
+use crate::transport::dns::{Resolver, Service, ServiceQuery};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::error::{Error, Stage};
+use crate::transport::stream::Link;
+use host::Dial;
+use progress::{Milestones, list};
+use retired::Retired;
 use std::collections::VecDeque;
 
 /// A connection is being made.
@@ -23,9 +35,6 @@ pub struct Way {
     pub milestones: Milestones,
     pub retired: Retired,
 }
-
-/// What is over, but not closed yet.
-pub type Retired = Vec<Box<dyn Send>>;
 
 enum Step {
     Searching(ServiceQuery),
@@ -56,7 +65,7 @@ impl Way {
             hosts: VecDeque::new(),
             failures: Vec::new(),
             milestones: Milestones::new(now),
-            retired: Vec::new(),
+            retired: Retired::default(),
         })
     }
 
@@ -149,7 +158,7 @@ impl Way {
             match Dial::new(&host, &self.endpoint, &self.resolver, now, share) {
                 Ok(dial) => {
                     let before = std::mem::replace(&mut self.step, Step::Dialling(Box::new(dial)));
-                    self.retired.push(Box::new(before));
+                    self.retired.push(before);
                     return Ok(());
                 }
                 Err(error) => self.failures.push(Failure { host, error }),

@@ -1,9 +1,9 @@
 //! What stands in for TLS where the library is built without: types of which there is no value.
 
-use super::error::Error;
-use super::stream::Stream;
+use super::Stream;
 use super::tcp::Tcp;
 use crate::sys::Watch;
+use crate::transport::error::Error;
 use std::io;
 
 #[derive(Clone)]

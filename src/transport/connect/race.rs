@@ -3,10 +3,10 @@
 
 use super::attempt::Attempt;
 use super::candidates::candidates;
-use super::way::Retired;
-use super::{Error, Stage};
+use super::retired::Retired;
 use crate::sys::Watch;
 use crate::time::Moment;
+use crate::transport::error::{Error, Stage};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -58,7 +58,7 @@ impl Race {
         let winner = self.take_winner(now, retired);
         if winner.is_some() {
             for loser in self.running.drain(..) {
-                retired.push(Box::new(loser));
+                retired.push(loser);
             }
             return Ok(winner);
         }
@@ -107,7 +107,7 @@ impl Race {
                 Err(error) => {
                     let loser = self.running.remove(index);
                     self.failed(loser.address(), error, now);
-                    retired.push(Box::new(loser));
+                    retired.push(loser);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! A stream made of a TCP socket.
 
-use super::stream::Stream;
+use super::Stream;
 use crate::sys::{NO_SIGNAL, Watch};
 use socket2::Socket;
 use std::io::{self, Read, Write};

@@ -1,13 +1,13 @@
 //! From a connected socket to a secured one, or to the reason why not.
 
-use super::Tls;
+use super::context::Tls;
 use super::session::Giver;
-use super::settings::{reason, text};
 use super::stream::TlsStream;
+use super::words::{NO_TLS, reason, text, words};
 use crate::sys::{self, Watch};
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
-use crate::transport::tcp::Tcp;
+use crate::transport::stream::tcp::Tcp;
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::ssl::{ErrorCode, Ssl, SslMode, SslRef, SslStream, SslVerifyMode};
@@ -114,8 +114,6 @@ impl Handshake {
     }
 }
 
-const NO_TLS: &str = "this port does not seem to speak TLS";
-
 fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&tls.context.ssl)?;
     // A record at a time is enough progress, and the bytes may have moved when the rest is written.
@@ -212,32 +210,4 @@ fn subject(certificate: &X509Ref) -> Option<String> {
         .entries_by_nid(Nid::COMMONNAME)
         .next()?;
     entry.data().to_string().ok()
-}
-
-/// What OpenSSL says; where the broker has sent an alert, which one.
-pub(super) fn words(stack: &ErrorStack) -> String {
-    if let Some(alert) = alert(stack) {
-        return format!("the broker refuses: alert {alert}");
-    }
-    let reason = reason(stack);
-    match reason.as_str() {
-        "wrong version number" | "packet length too long" | "record layer failure" => {
-            format!("{reason}; {NO_TLS}")
-        }
-        _ => reason,
-    }
-}
-
-/// The name of the broker's alert, or its number where OpenSSL knows no name.
-fn alert(stack: &ErrorStack) -> Option<String> {
-    // SSL_AD_REASON_OFFSET: reasons from there on are alerts, and their names are like "tlsv1 alert
-    // unknown ca" and "tlsv1 unrecognized name".
-    const FIRST: i32 = 1000;
-    let error = stack.errors().last()?;
-    let number = u8::try_from(error.reason_code() - FIRST).ok()?;
-    let name = error
-        .reason()
-        .and_then(|reason| reason.split_once(' '))
-        .map(|(_, name)| name.strip_prefix("alert ").unwrap_or(name));
-    Some(name.map_or_else(|| number.to_string(), str::to_owned))
 }

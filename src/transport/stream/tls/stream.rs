@@ -1,10 +1,10 @@
 //! A secured stream. OpenSSL may have to write for a read to go on, and the other way round.
 
-use super::handshake::words;
+use super::words::words;
 use crate::sys::{self, Watch};
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
-use crate::transport::tcp::Tcp;
+use crate::transport::stream::tcp::Tcp;
 use openssl::ssl::{ErrorCode, ShutdownState, SslStream};
 use std::io;
 

@@ -1,7 +1,7 @@
 //! Which hosts serve a domain, and in what order they are tried: SRV records (RFC 2782).
 
-use super::Host;
 use crate::sys;
+use crate::transport::address::Host;
 use domain::base::iana::Rcode;
 use domain::base::{Message, ParsedName};
 use domain::rdata::Srv;

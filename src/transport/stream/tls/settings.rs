@@ -1,8 +1,9 @@
 //! What a program asks for, checked at once: an error that can be found now is not left to the
 //! first connection.
 
-use super::Context;
+use super::context::Context;
 use super::session::LastSession;
+use super::words::text;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
@@ -240,16 +241,4 @@ fn private_key(pem: &[u8], source: &str, password: KeyPassword) -> Result<PKey<P
         // All that OpenSSL would say is "unsupported".
         false => format!("{source}: there is no private key in it that OpenSSL can use"),
     })
-}
-
-/// What could not be used, and why.
-pub(super) fn text(what: &str, error: &ErrorStack) -> String {
-    format!("{what}: {}", reason(error))
-}
-
-/// The words of the last error in the stack.
-pub(super) fn reason(error: &ErrorStack) -> String {
-    let last = error.errors().last();
-    let words = last.and_then(|error| error.reason());
-    words.unwrap_or("OpenSSL gives no reason").to_owned()
 }

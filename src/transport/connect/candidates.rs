@@ -1,6 +1,6 @@
 //! Which addresses are tried, and in what order.
 
-use super::{Error, Stage};
+use crate::transport::error::{Error, Stage};
 use std::net::{IpAddr, SocketAddr};
 
 /// Those of the host's `addresses` that can be reached from the bind address, the families in turn

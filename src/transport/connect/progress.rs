@@ -1,7 +1,7 @@
 //! The stages of connecting that are over, for a log: how each ended, and how long it took.
 
-use super::Stage;
 use crate::time::Moment;
+use crate::transport::error::Stage;
 use std::fmt;
 use std::time::Duration;
 
@@ -61,4 +61,13 @@ impl fmt::Display for Milliseconds {
         let tenths = self.0.as_micros() as u64 / 100;
         write!(f, "{}.{} ms", tenths / 10, tenths % 10)
     }
+}
+
+/// As words.
+pub fn list<T: ToString>(items: &[T]) -> String {
+    items
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -1,10 +1,10 @@
 //! What a client asks DNS, each on a thread that nobody waits for: a host's addresses, and the hosts
 //! that serve a domain.
 
-use super::Host;
 use super::lookup::{Lookups, Query};
-use super::services::{self, Service};
+use super::srv::{self, Service};
 use crate::sys::Waker;
+use crate::transport::address::Host;
 use parking_lot::{Mutex, MutexGuard};
 use std::cell::OnceCell;
 use std::io;
@@ -30,7 +30,7 @@ struct Desk {
 impl Resolver {
     /// Asks these in place of the system.
     #[cfg(test)]
-    pub(super) fn with(
+    pub(in crate::transport) fn with(
         addresses: impl Fn(&Host) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
         services: impl Fn(&Service) -> io::Result<Vec<Host>> + Send + Sync + 'static,
     ) -> Resolver {
@@ -42,14 +42,14 @@ impl Resolver {
     }
 
     /// Where a host is.
-    pub(super) fn addresses(&self, host: &Host) -> io::Result<AddressQuery> {
+    pub(in crate::transport) fn addresses(&self, host: &Host) -> io::Result<AddressQuery> {
         let mut desk = self.desk();
         let waker = desk.waker()?;
         desk.addresses.ask(host.clone(), waker)
     }
 
     /// Who serves a domain, the first choice first.
-    pub(super) fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
+    pub(in crate::transport) fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
         let mut desk = self.desk();
         let waker = desk.waker()?;
         desk.services.ask(service, waker)
@@ -67,7 +67,7 @@ impl Default for Desk {
             addresses: Lookups::new(|host: &Host| {
                 Ok((&*host.name, host.port).to_socket_addrs()?.collect())
             }),
-            services: Lookups::new(services::find),
+            services: Lookups::new(srv::find),
         }
     }
 }

@@ -1,4 +1,23 @@
 //! What an open connection can do, whatever it is made of.
+//!
+//! | file     | idea                                             |
+//! |----------|--------------------------------------------------|
+//! | `mod`    | what every stream can do                         |
+//! | `link`   | an open connection, plain or secured             |
+//! | `tcp`    | a stream made of a TCP socket                    |
+//! | `tls`    | a stream over another, secured by OpenSSL        |
+//! | `no_tls` | what stands in for `tls` where that is not built |
+
+mod link;
+mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+pub mod tls;
+
+pub use link::Link;
+pub use tcp::Tcp;
 
 use crate::sys::Watch;
 use std::io;

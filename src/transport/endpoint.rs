@@ -1,0 +1,18 @@
+//! Where to connect to, and how.
+
+use super::address::Place;
+use super::stream::tls::Tls;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Where to connect to, and how long to try.
+#[derive(Clone)]
+pub struct Endpoint {
+    pub place: Place,
+    /// The local address to connect from.
+    pub bind: Option<IpAddr>,
+    /// The time for all stages together.
+    pub timeout: Duration,
+    /// How to secure the connection; None: not at all.
+    pub tls: Option<Tls>,
+}

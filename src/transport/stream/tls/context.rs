@@ -1,0 +1,23 @@
+//! What a connection is secured with.
+
+use super::peer::Peer;
+use super::session::LastSession;
+use openssl::ssl::SslContext;
+use std::sync::Arc;
+
+/// What a connection is secured with.
+#[derive(Clone)]
+pub struct Tls {
+    pub context: Context,
+    pub peer: Peer,
+}
+
+/// What the connections of a client share.
+#[derive(Clone)]
+pub struct Context {
+    pub(super) ssl: SslContext,
+    /// The program has made it, and its callbacks are left alone.
+    pub(super) is_programs_own: bool,
+    /// The last session, so that the next connection can resume it.
+    pub(super) session: Arc<LastSession>,
+}

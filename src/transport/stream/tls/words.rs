@@ -1,0 +1,46 @@
+//! What OpenSSL has against a connection or a setting, in words.
+
+use openssl::error::ErrorStack;
+
+/// What to suspect where a peer does not answer as TLS has it.
+pub const NO_TLS: &str = "this port does not seem to speak TLS";
+
+/// What OpenSSL says; where the broker has sent an alert, which one.
+pub fn words(stack: &ErrorStack) -> String {
+    if let Some(alert) = alert(stack) {
+        return format!("the broker refuses: alert {alert}");
+    }
+    let reason = reason(stack);
+    match reason.as_str() {
+        "wrong version number" | "packet length too long" | "record layer failure" => {
+            format!("{reason}; {NO_TLS}")
+        }
+        _ => reason,
+    }
+}
+
+/// What could not be used, and why.
+pub fn text(what: &str, error: &ErrorStack) -> String {
+    format!("{what}: {}", reason(error))
+}
+
+/// The words of the last error in the stack.
+pub fn reason(error: &ErrorStack) -> String {
+    let last = error.errors().last();
+    let words = last.and_then(|error| error.reason());
+    words.unwrap_or("OpenSSL gives no reason").to_owned()
+}
+
+/// The name of the broker's alert, or its number where OpenSSL knows no name.
+fn alert(stack: &ErrorStack) -> Option<String> {
+    // SSL_AD_REASON_OFFSET: reasons from there on are alerts, and their names are like "tlsv1 alert
+    // unknown ca" and "tlsv1 unrecognized name".
+    const FIRST: i32 = 1000;
+    let error = stack.errors().last()?;
+    let number = u8::try_from(error.reason_code() - FIRST).ok()?;
+    let name = error
+        .reason()
+        .and_then(|reason| reason.split_once(' '))
+        .map(|(_, name)| name.strip_prefix("alert ").unwrap_or(name));
+    Some(name.map_or_else(|| number.to_string(), str::to_owned))
+}
