@@ -11,12 +11,12 @@ use super::state::{Guard, Plan, Route};
 use super::trace;
 use super::turn::Frame;
 use crate::sys::{self, PollSet, Waker, Watch};
-use crate::transport::{Place, Transport};
+use crate::transport::{Address, Transport};
 
 /// Where to, as the program says it.
 pub struct Target<'a> {
     /// A host's port 0 is the default one.
-    pub place: Place,
+    pub place: Address,
     /// Seconds.
     pub keep_alive: u16,
     pub bind_address: Option<&'a str>,

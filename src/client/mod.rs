@@ -52,7 +52,7 @@ pub use tls::{Source, TlsOptions};
 
 #[cfg(feature = "tls")]
 pub use crate::transport::tls::Protocol;
-pub use crate::transport::{Host, Place};
+pub use crate::transport::{Address, Host};
 
 pub struct Client {
     state: Mutex<State>,

@@ -22,7 +22,7 @@ use crate::codec::{PacketId, QoS};
 use crate::session::{Farewell, Options, Phase, Session};
 use crate::sys::Waker;
 use crate::time::Moment;
-use crate::transport::{Endpoint, Host, Place, Resolver, Transport};
+use crate::transport::{Address, Endpoint, Host, Resolver, Transport};
 
 /// The ports that IANA has assigned to MQTT, and to MQTT over TLS.
 const PORT: u16 = 1883;
@@ -88,7 +88,7 @@ type FormerIds = Vec<CString>;
 /// Where the program wants to be connected to.
 pub struct Route {
     /// A host's port 0 is the default one.
-    pub place: Place,
+    pub place: Address,
     /// The local address to connect from.
     pub bind: Option<Box<IpAddr>>,
 }
@@ -200,12 +200,12 @@ impl State {
     pub fn next_endpoint(&self) -> Option<Endpoint> {
         let route = self.route.as_ref()?;
         let mut endpoint = Endpoint {
-            place: route.place.clone(),
+            address: route.place.clone(),
             bind: route.bind.as_deref().copied(),
             timeout: self.session.options().handshake_timeout(),
             tls: self.security.as_ref().and_then(|security| security.tls()),
         };
-        if let Place::Host(Host { port: port @ 0, .. }) = &mut endpoint.place {
+        if let Address::Host(Host { port: port @ 0, .. }) = &mut endpoint.address {
             *port = match endpoint.tls {
                 None => PORT,
                 Some(_) => SECURE_PORT,

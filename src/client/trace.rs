@@ -8,14 +8,14 @@ use crate::time::Moment;
 use crate::transport::{Endpoint, Milliseconds, Transport};
 
 pub fn connecting(state: &mut State, endpoint: &Endpoint) {
-    let place = &endpoint.place;
-    state.log(Level::Info, format_args!("connecting to {place}"));
+    let address = &endpoint.address;
+    state.log(Level::Info, format_args!("connecting to {address}"));
 }
 
 /// Logs how far a connection has come.
 pub fn progress(state: &mut State, transport: &mut Transport) {
-    for milestone in transport.milestones() {
-        state.log(Level::Info, format_args!("{milestone}"));
+    for stage in transport.take_passed_stages() {
+        state.log(Level::Info, format_args!("{stage}"));
     }
 }
 

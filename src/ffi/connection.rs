@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::{number, optional_text, run, text};
-use crate::client::{Client, Host, Place, Result, Target};
+use crate::client::{Address, Client, Host, Result, Target};
 
 /// Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
 /// not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
         run(client, |client| {
             let domain = optional_text(domain, "connect_srv: the domain")?;
             let domain = domain.filter(|domain| !domain.is_empty());
-            let place = Place::Domain(domain.map(Box::from));
+            let place = Address::Domain(domain.map(Box::from));
             client.connect(&target(place, keepalive, bind_address)?)
         })
     }
@@ -154,8 +154,8 @@ pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Client) -> c_int {
 
 /// # Safety
 /// `host` is NULL or a string that lives through the call.
-unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Place> {
-    Ok(Place::Host(Host {
+unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Address> {
+    Ok(Address::Host(Host {
         // SAFETY: the caller's promise is the same.
         name: unsafe { text(host, "connect: the host") }?.into(),
         port: number(port, 65_535, "connect: port")? as u16,
@@ -165,7 +165,7 @@ unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Place> {
 /// # Safety
 /// `bind_address` is NULL or a string that lives as long as the result.
 unsafe fn target<'a>(
-    place: Place,
+    place: Address,
     keepalive: c_int,
     bind_address: *const c_char,
 ) -> Result<Target<'a>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::messages::message;
 use super::{number, optional_bytes, optional_text};
-use crate::client::{Client, Code, Error, Host, Place, Result, Target};
+use crate::client::{Address, Client, Code, Error, Host, Result, Target};
 use crate::codec::Message;
 
 const KEEP_ALIVE: u16 = 60;
@@ -124,7 +124,7 @@ impl OneshotOptions {
         // SAFETY: the caller's promise is the same.
         let host = unsafe { optional_text(self.hostname, "hostname") }?;
         Ok(Target {
-            place: Place::Host(Host {
+            place: Address::Host(Host {
                 name: host.unwrap_or("localhost").into(),
                 port: number(self.port, 65_535, "port")? as u16,
             }),

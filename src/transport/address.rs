@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 /// Where a broker is.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum Address {
     Host(Host),
     /// Where the domain's SRV records say (RFC 2782); None: this machine's own domain.
     Domain(Option<Box<str>>),
@@ -23,15 +23,15 @@ pub struct Host {
 const MAX_LABEL: usize = 63;
 const MAX_NAME: usize = 253;
 
-impl Place {
+impl Address {
     /// Whether it can be anywhere, or else why not.
     pub fn check(&self) -> Result<(), String> {
         match self {
-            Place::Host(host) if host.name.is_empty() => Err("the host name is empty".to_owned()),
-            Place::Domain(Some(domain)) if !is_domain(domain) => {
+            Address::Host(host) if host.name.is_empty() => Err("the host name is empty".to_owned()),
+            Address::Domain(Some(domain)) if !is_domain(domain) => {
                 Err(format!("{domain} is no domain name"))
             }
-            Place::Host(_) | Place::Domain(_) => Ok(()),
+            Address::Host(_) | Address::Domain(_) => Ok(()),
         }
     }
 }
@@ -58,12 +58,12 @@ impl fmt::Display for Host {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Host(host) => host.fmt(f),
-            Place::Domain(Some(domain)) => write!(f, "the brokers of {domain}"),
-            Place::Domain(None) => f.write_str("the brokers of the local domain"),
+            Address::Host(host) => host.fmt(f),
+            Address::Domain(Some(domain)) => write!(f, "the brokers of {domain}"),
+            Address::Domain(None) => f.write_str("the brokers of the local domain"),
         }
     }
 }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_domain_has_labels_of_their_length() {
-        let fits = |name: &str| Place::Domain(Some(name.into())).check().is_ok();
+        let fits = |name: &str| Address::Domain(Some(name.into())).check().is_ok();
         let (label, name) = ("x".repeat(MAX_LABEL), "x.".repeat(MAX_NAME / 2));
         assert!(fits("example.com") && fits("example.com.") && fits("com"));
         assert!(fits(&label) && fits(&format!("{name}x")));

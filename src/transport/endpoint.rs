@@ -1,6 +1,6 @@
 //! Where to connect to, and how.
 
-use super::address::Place;
+use super::address::Address;
 use super::stream::tls::Tls;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Where to connect to, and how long to try.
 #[derive(Clone)]
 pub struct Endpoint {
-    pub place: Place,
+    pub address: Address,
     /// The local address to connect from.
     pub bind: Option<IpAddr>,
     /// The time for all stages together.

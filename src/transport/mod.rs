@@ -34,8 +34,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Host, Place};
-pub use connect::{Milestone, Milliseconds};
+pub use address::{Address, Host};
+pub use connect::{Milliseconds, PassedStage};
 pub use dns::Resolver;
 pub use endpoint::Endpoint;
 pub use error::{Error, Stage};
@@ -45,26 +45,30 @@ pub use stream::tls::Tls;
 
 use crate::sys::Watch;
 use crate::time::Moment;
-use connect::Way;
+use connect::Connecting;
 use std::io;
 use stream::{Link, Stream};
 
 /// One connection, from the look-up of its name to its end. No call ever blocks.
 ///
-/// The owner's round: [`advance`](Transport::advance), then take [`watches`](Transport::watches) and
-/// [`deadline`](Transport::deadline) to whatever it waits with, then
-/// [`close_retired`](Transport::close_retired). Before it drops a transport it takes the watches out
-/// of there: a loop that keeps registrations must not hold descriptors that are closed.
+/// The owner's round has three steps:
+/// 1. Call [`advance`](Transport::advance).
+/// 2. Take [`watches`](Transport::watches) and [`deadline`](Transport::deadline) to whatever it waits
+///    with.
+/// 3. Call [`close_retired`](Transport::close_retired).
 ///
-/// An open one is little more than its socket: all that it took to make it is given back.
+/// Before the owner drops a transport, it takes the watches out of there. A loop that keeps
+/// registrations must not hold descriptors that are closed.
+///
+/// An open transport is little more than its socket: what it took to make the connection is freed.
 pub struct Transport {
     link: Option<Link>,
-    /// How it is made, and, until `close_retired`, how it was.
-    way: Option<Box<Way>>,
+    /// How the connection is made, and, until `close_retired`, how it was.
+    connecting: Option<Box<Connecting>>,
 }
 
 impl Transport {
-    /// Begins to connect: a name is being looked up when this returns, an address is being tried.
+    /// Begins to connect: when this returns, a name is being looked up or an address is being tried.
     pub fn connect(
         endpoint: &Endpoint,
         resolver: &Resolver,
@@ -72,18 +76,18 @@ impl Transport {
     ) -> Result<Transport, Error> {
         let mut transport = Transport {
             link: None,
-            way: Some(Box::new(Way::new(endpoint, resolver, now)?)),
+            connecting: Some(Box::new(Connecting::new(endpoint, resolver, now)?)),
         };
         transport.advance(now)?;
         Ok(transport)
     }
 
     /// Goes on as far as it can without waiting, and says whether the connection is open. It may be
-    /// called at any time; it has to be when a watch is ready, and at the deadline. After an error
-    /// there is nothing left to do but to drop it.
+    /// called at any time. It has to be called when a watch is ready, and at the deadline. After an
+    /// error the owner can only drop the transport.
     pub fn advance(&mut self, now: Moment) -> Result<bool, Error> {
-        if let (None, Some(way)) = (&self.link, &mut self.way) {
-            self.link = way.advance(now)?;
+        if let (None, Some(connecting)) = (&self.link, &mut self.connecting) {
+            self.link = connecting.advance(now)?;
         }
         Ok(self.is_open())
     }
@@ -92,18 +96,20 @@ impl Transport {
         self.link.is_some()
     }
 
-    /// The stages that are over and that this has not told yet.
-    pub fn milestones(&mut self) -> Vec<Milestone> {
-        let way = self.way.as_mut();
-        way.map(|way| way.milestones.take()).unwrap_or_default()
+    /// The stages that are over, and that this has not returned before.
+    pub fn take_passed_stages(&mut self) -> Vec<PassedStage> {
+        match &mut self.connecting {
+            Some(connecting) => connecting.progress.take(),
+            None => Vec::new(),
+        }
     }
 
-    /// Appends what this waits for now. `want_write` matters only once open: there are bytes that
-    /// the last write did not take.
+    /// Appends what this waits for now. `want_write` matters only once open: it says that the last
+    /// write did not take all bytes.
     pub fn watches(&self, want_write: bool, out: &mut Vec<Watch>) {
-        match (&self.link, &self.way) {
+        match (&self.link, &self.connecting) {
             (Some(link), _) => out.push(link.watch(want_write)),
-            (None, Some(way)) => way.watches(out),
+            (None, Some(connecting)) => connecting.watches(out),
             (None, None) => {}
         }
     }
@@ -114,24 +120,24 @@ impl Transport {
     pub fn primary(&self, want_write: bool) -> Option<Watch> {
         match &self.link {
             Some(link) => Some(link.watch(want_write)),
-            None => self.way.as_ref()?.primary(),
+            None => self.connecting.as_ref()?.primary(),
         }
     }
 
-    /// When `advance` has to be called even if nothing is ready; never, once open.
+    /// When `advance` has to be called even if nothing is ready; None: never, as it is open.
     pub fn deadline(&self) -> Option<Moment> {
         match &self.link {
             Some(_) => None,
-            None => Some(self.way.as_ref()?.deadline()),
+            None => Some(self.connecting.as_ref()?.deadline()),
         }
     }
 
-    /// Closes the sockets that have lost or failed. They outlive the `advance` that gave them up, so
-    /// that their numbers are not given out again while an event loop still watches them.
+    /// Closes the descriptors that `advance` has given up. They outlive that call, because an event
+    /// loop may still watch them, and a number that is closed is given out again at once.
     pub fn close_retired(&mut self) {
-        match &mut self.way {
-            Some(way) if self.link.is_none() => way.retired.close(),
-            way => *way = None,
+        match &mut self.connecting {
+            Some(connecting) if self.link.is_none() => connecting.retired.close(),
+            over => *over = None,
         }
     }
 
@@ -140,19 +146,20 @@ impl Transport {
         self.link()?.read(buf)
     }
 
-    /// Whether a read would find bytes that no watch tells of.
+    /// Whether a read would find bytes that no watch reports.
     pub fn has_pending(&self) -> bool {
         self.link.as_ref().is_some_and(Link::has_pending)
     }
 
-    /// Writes as much as fits. `WouldBlock` says that nothing does; no SIGPIPE is ever raised.
+    /// Writes as much as fits. `WouldBlock` says that nothing does. No SIGPIPE is ever raised.
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.link()?.write(buf)
     }
 
-    /// Ends our side after what has been written. Closing a socket with unread bytes in it sends a
-    /// reset, which may overtake that: hence what has arrived is thrown away. True when the peer has
-    /// ended its side, so that dropping this loses nothing whatever comes.
+    /// Ends our side after what has been written, and throws away what has arrived. A socket that is
+    /// closed with unread bytes in it sends a reset, which may overtake what was written.
+    ///
+    /// True when the peer has ended its side: dropping the transport then loses nothing.
     pub fn finish(&mut self) -> bool {
         if let Some(link) = &mut self.link {
             link.finish();
@@ -160,14 +167,14 @@ impl Transport {
         self.discard()
     }
 
-    /// Throws away what has arrived since; true as for `finish`.
+    /// Throws away what has arrived since; true as for `finish`. Takes a bounded time, however much
+    /// the peer sends.
     pub fn discard(&mut self) -> bool {
         self.link.as_mut().is_none_or(Link::discard)
     }
 
     fn link(&mut self) -> io::Result<&mut Link> {
-        self.link
-            .as_mut()
-            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+        let link = self.link.as_mut();
+        link.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }

@@ -29,7 +29,7 @@ fn ms(count: u64) -> Duration {
 
 fn endpoint(host: &str, port: u16) -> Endpoint {
     Endpoint {
-        place: Place::Host(named(host, port)),
+        address: Address::Host(named(host, port)),
         bind: None,
         timeout: TIMEOUT,
         tls: None,
@@ -113,24 +113,24 @@ fn open(endpoint: &Endpoint) -> Result<Transport, Error> {
 
 impl Transport {
     fn is_in(&self, stage: Stage) -> bool {
-        let way = self.way.as_ref();
-        !self.is_open() && way.is_some_and(|way| way.stage() == stage)
+        let connecting = self.connecting.as_ref();
+        !self.is_open() && connecting.is_some_and(|connecting| connecting.stage() == stage)
     }
 }
 
 fn retired(transport: &Transport) -> usize {
-    let way = transport.way.as_ref();
-    way.map_or(0, |way| way.retired.count())
+    let connecting = transport.connecting.as_ref();
+    connecting.map_or(0, |connecting| connecting.retired.count())
 }
 
 fn failure(result: Result<Transport, Error>) -> Error {
     result.err().expect("an error was expected")
 }
 
-/// What a log would say of the way to where the transport is now.
+/// What a log would say of how the transport came to where it is.
 fn told(transport: &mut Transport) -> Vec<String> {
-    let milestones = transport.milestones();
-    milestones.iter().map(ToString::to_string).collect()
+    let passed = transport.take_passed_stages();
+    passed.iter().map(ToString::to_string).collect()
 }
 
 fn has_reached(transport: &mut Transport, address: SocketAddr) -> bool {
@@ -276,7 +276,7 @@ fn an_address_that_is_silent_is_overtaken_after_a_quarter_of_a_second() {
     assert!(has_reached(&mut transport, second));
     assert_eq!(retired(&transport), 1);
     transport.close_retired();
-    assert!(transport.way.is_none());
+    assert!(transport.connecting.is_none());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pmqtt::client::{Client, Host, Place, Target, Version};
+use pmqtt::client::{Address, Client, Host, Target, Version};
 use socket2::{Domain, Socket, Type};
 
 /// Longer than anything takes that works.
@@ -24,7 +24,7 @@ pub fn userdata<'a, T>(pointer: *mut c_void) -> &'a T {
 
 pub fn local(port: u16) -> Target<'static> {
     Target {
-        place: Place::Host(Host {
+        place: Address::Host(Host {
             name: "127.0.0.1".into(),
             port,
         }),

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
-/// A socket on its way to be connected.
+/// A socket that is being connected.
 pub struct Attempt {
     socket: Socket,
     address: SocketAddr,

@@ -1,6 +1,6 @@
-//! The way to one host: its addresses, TCP, TLS.
+//! One host is tried: its addresses, TCP, TLS.
 
-use super::progress::{Milestones, list};
+use super::progress::{Progress, list};
 use super::race::Race;
 use super::retired::Retired;
 use crate::sys::Watch;
@@ -14,11 +14,11 @@ use crate::transport::stream::{Link, Tcp};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// One host is being connected to.
-pub struct Dial {
+/// The connecting to one host.
+pub struct HostAttempt {
     host: Host,
     expires: Moment,
-    /// How long that is from the beginning.
+    /// The time from the beginning to `expires`, for the error.
     timeout: Duration,
     step: Step,
 }
@@ -26,18 +26,19 @@ pub struct Dial {
 enum Step {
     Resolving(AddressQuery),
     Racing(Race),
+    /// The address is the one that TCP is connected to.
     Securing(Handshake, SocketAddr),
 }
 
-impl Dial {
-    /// Begins: a name is being looked up when this returns, an address is about to be tried.
+impl HostAttempt {
+    /// Begins: when this returns, a name is being looked up or an address is about to be tried.
     pub fn new(
         host: &Host,
         endpoint: &Endpoint,
         resolver: &Resolver,
         now: Moment,
         timeout: Duration,
-    ) -> Result<Dial, Error> {
+    ) -> Result<HostAttempt, Error> {
         let step = match host.literal() {
             Some(address) => Step::Racing(Race::new(&[address], &host.name, endpoint.bind)?),
             None => {
@@ -45,7 +46,7 @@ impl Dial {
                 Step::Resolving(query.map_err(|error| Error::dns(&host.name, &error))?)
             }
         };
-        Ok(Dial {
+        Ok(HostAttempt {
             host: host.clone(),
             expires: now + timeout,
             timeout,
@@ -53,13 +54,14 @@ impl Dial {
         })
     }
 
-    /// Goes on as far as it can without waiting. What it has given up goes to `retired`.
+    /// Goes on as far as it can without waiting. What it has given up goes to `retired`. After an
+    /// error the present step is kept, because its descriptors may still be watched.
     pub fn advance(
         &mut self,
         endpoint: &Endpoint,
         now: Moment,
         retired: &mut Retired,
-        milestones: &mut Milestones,
+        progress: &mut Progress,
     ) -> Result<Option<Link>, Error> {
         let expired = now >= self.expires;
         if let Step::Resolving(query) = &self.step {
@@ -68,7 +70,7 @@ impl Dial {
                 Some(Err(error)) => return Err(Error::dns(name, error)),
                 Some(Ok(addresses)) if !expired => {
                     let outcome = format!("{name} is {}", list(addresses));
-                    milestones.pass(Stage::Dns, outcome, now);
+                    progress.pass(Stage::Dns, outcome, now);
                     self.step = Step::Racing(Race::new(addresses, name, endpoint.bind)?);
                 }
                 _ => {}
@@ -78,7 +80,7 @@ impl Dial {
             && let Some(winner) = race.advance(now, retired)?
         {
             let peer = winner.address();
-            milestones.pass(Stage::Tcp, race.won(peer), now);
+            progress.pass(Stage::Tcp, race.won(peer), now);
             let tcp = Tcp::new(winner.into_socket());
             let Some(tls) = &endpoint.tls else {
                 return Ok(Some(Link::Plain(tcp)));
@@ -88,7 +90,7 @@ impl Dial {
         if let Step::Securing(handshake, _) = &mut self.step
             && let Some((stream, how)) = handshake.advance()?
         {
-            milestones.pass(Stage::Tls, how, now);
+            progress.pass(Stage::Tls, how, now);
             return Ok(Some(Link::Secured(Box::new(stream))));
         }
         match expired {
@@ -117,7 +119,7 @@ impl Dial {
         }
     }
 
-    /// The watch for those who can have only one.
+    /// The watch for a loop that can have only one.
     pub fn primary(&self) -> Option<Watch> {
         match &self.step {
             Step::Resolving(query) => Some(query.watch()),

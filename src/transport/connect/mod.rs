@@ -1,4 +1,14 @@
-//! The way to a connection: a host, or the hosts that may serve a domain, one after the other.
+//! Making a connection: to a host, or to the hosts that may serve a domain, one after the other.
+//!
+//! | file         | idea                                                    |
+//! |--------------|---------------------------------------------------------|
+//! | `mod`        | one host after the other                                |
+//! | `host`       | one host is tried: addresses, TCP, TLS                  |
+//! | `race`       | several addresses are tried side by side (RFC 8305)     |
+//! | `attempt`    | one address is tried                                    |
+//! | `candidates` | which addresses are tried, and in what order            |
+//! | `progress`   | which stages are over, for a log                        |
+//! | `retired`    | what is given up, but must not be closed yet            |
 
 mod attempt;
 mod candidates;
@@ -9,36 +19,37 @@ mod retired;
 
 #[cfg(test)]
 pub use attempt::Attempt;
-pub use progress::{Milestone, Milliseconds};
+pub use progress::{Milliseconds, PassedStage};
 
 use crate::sys::Watch;
 use crate::time::Moment;
-use crate::transport::address::{Host, Place};
+use crate::transport::address::{Address, Host};
 use crate::transport::dns::{Resolver, Service, ServiceQuery};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Link;
-use host::Dial;
-use progress::{Milestones, list};
+use host::HostAttempt;
+use progress::{Progress, list};
 use retired::Retired;
 use std::collections::VecDeque;
 
-/// A connection is being made.
-pub struct Way {
+/// A connection that is being made.
+pub struct Connecting {
     endpoint: Endpoint,
     resolver: Resolver,
     expires: Moment,
     step: Step,
-    /// Who else serves the domain, the next choice first.
+    /// The hosts of the domain that are still to be tried, the next choice first.
     hosts: VecDeque<Host>,
     failures: Vec<Failure>,
-    pub milestones: Milestones,
+    pub progress: Progress,
     pub retired: Retired,
 }
 
 enum Step {
+    /// It is not known yet who serves the domain.
     Searching(ServiceQuery),
-    Dialling(Box<Dial>),
+    Trying(Box<HostAttempt>),
 }
 
 /// A host of a domain that cannot be connected to, and why.
@@ -47,33 +58,34 @@ struct Failure {
     error: Error,
 }
 
-impl Way {
-    /// Begins: a name is being looked up when this returns, an address is about to be tried.
-    pub fn new(endpoint: &Endpoint, resolver: &Resolver, now: Moment) -> Result<Way, Error> {
-        let step = match &endpoint.place {
-            Place::Host(host) => {
-                let dial = Dial::new(host, endpoint, resolver, now, endpoint.timeout)?;
-                Step::Dialling(Box::new(dial))
+impl Connecting {
+    /// Begins: when this returns, a name is being looked up or an address is about to be tried.
+    pub fn new(endpoint: &Endpoint, resolver: &Resolver, now: Moment) -> Result<Connecting, Error> {
+        let step = match &endpoint.address {
+            Address::Host(host) => {
+                let attempt = HostAttempt::new(host, endpoint, resolver, now, endpoint.timeout)?;
+                Step::Trying(Box::new(attempt))
             }
-            Place::Domain(domain) => Step::Searching(search(domain, endpoint, resolver)?),
+            Address::Domain(domain) => Step::Searching(search(domain, endpoint, resolver)?),
         };
-        Ok(Way {
+        Ok(Connecting {
             endpoint: endpoint.clone(),
             resolver: resolver.clone(),
             expires: now + endpoint.timeout,
             step,
             hosts: VecDeque::new(),
             failures: Vec::new(),
-            milestones: Milestones::new(now),
+            progress: Progress::new(now),
             retired: Retired::default(),
         })
     }
 
-    /// Goes on as far as it can without waiting. What it has given up is in `retired`.
+    /// Goes on as far as it can without waiting. What it has given up is in `retired`. After an
+    /// error the present step is kept, because its descriptors may still be watched.
     pub fn advance(&mut self, now: Moment) -> Result<Option<Link>, Error> {
         self.search(now)?;
-        while let Step::Dialling(dial) = &mut self.step {
-            match dial.advance(&self.endpoint, now, &mut self.retired, &mut self.milestones) {
+        while let Step::Trying(attempt) = &mut self.step {
+            match attempt.advance(&self.endpoint, now, &mut self.retired, &mut self.progress) {
                 Ok(link) => return Ok(link),
                 Err(error) => self.fail_over(error, now)?,
             }
@@ -85,22 +97,22 @@ impl Way {
     pub fn stage(&self) -> Stage {
         match &self.step {
             Step::Searching(_) => Stage::Dns,
-            Step::Dialling(dial) => dial.stage(),
+            Step::Trying(attempt) => attempt.stage(),
         }
     }
 
     pub fn watches(&self, out: &mut Vec<Watch>) {
         match &self.step {
             Step::Searching(query) => out.push(query.watch()),
-            Step::Dialling(dial) => dial.watches(out),
+            Step::Trying(attempt) => attempt.watches(out),
         }
     }
 
-    /// The watch for those who can have only one.
+    /// The watch for a loop that can have only one.
     pub fn primary(&self) -> Option<Watch> {
         match &self.step {
             Step::Searching(query) => Some(query.watch()),
-            Step::Dialling(dial) => dial.primary(),
+            Step::Trying(attempt) => attempt.primary(),
         }
     }
 
@@ -108,7 +120,7 @@ impl Way {
     pub fn deadline(&self) -> Moment {
         match &self.step {
             Step::Searching(_) => self.expires,
-            Step::Dialling(dial) => dial.deadline(),
+            Step::Trying(attempt) => attempt.deadline(),
         }
     }
 
@@ -128,36 +140,38 @@ impl Way {
             Some(Ok(hosts)) => {
                 self.hosts = hosts.iter().cloned().collect();
                 let outcome = format!("{service} is served by {}", list(hosts));
-                self.milestones.pass(Stage::Dns, outcome, now);
-                self.dial_next(now)
+                self.progress.pass(Stage::Dns, outcome, now);
+                self.try_next(now)
             }
         }
     }
 
-    /// The present host is given up for the next one, where a domain was asked for.
+    /// Gives the present host up for the next one, where a domain was asked for.
     fn fail_over(&mut self, error: Error, now: Moment) -> Result<(), Error> {
-        let (Step::Dialling(dial), Place::Domain(_)) = (&self.step, &self.endpoint.place) else {
+        let (Step::Trying(attempt), Address::Domain(_)) = (&self.step, &self.endpoint.address)
+        else {
             return Err(error);
         };
-        let host = dial.host().clone();
+        let host = attempt.host().clone();
         let outcome = format!("{host}: {}", error.message);
-        self.milestones.pass(error.stage, outcome, now);
+        self.progress.pass(error.stage, outcome, now);
         self.failures.push(Failure { host, error });
-        self.dial_next(now)
+        self.try_next(now)
     }
 
-    /// Each host has its share of the time that is left, so that one that is silent leaves some to
-    /// those after it.
-    fn dial_next(&mut self, now: Moment) -> Result<(), Error> {
+    /// Each host has its share of the time that is left, so that a silent one leaves some to those
+    /// after it.
+    fn try_next(&mut self, now: Moment) -> Result<(), Error> {
         let left = self.expires.since(now);
         while !left.is_zero() {
             let share = left / u32::try_from(self.hosts.len().max(1)).unwrap_or(u32::MAX);
             let Some(host) = self.hosts.pop_front() else {
                 break;
             };
-            match Dial::new(&host, &self.endpoint, &self.resolver, now, share) {
-                Ok(dial) => {
-                    let before = std::mem::replace(&mut self.step, Step::Dialling(Box::new(dial)));
+            match HostAttempt::new(&host, &self.endpoint, &self.resolver, now, share) {
+                Ok(attempt) => {
+                    let next = Step::Trying(Box::new(attempt));
+                    let before = std::mem::replace(&mut self.step, next);
                     self.retired.push(before);
                     return Ok(());
                 }
@@ -167,7 +181,7 @@ impl Way {
         Err(self.all_failed())
     }
 
-    /// What each host has failed by; in number and stage, the last one's failure.
+    /// Names each host's failure. Number and stage are those of the last one.
     fn all_failed(&self) -> Error {
         let reasons = self.failures.iter().map(|failure| {
             let Failure { host, error } = failure;
@@ -175,7 +189,7 @@ impl Way {
         });
         let message = format!(
             "none of {} can be connected to: {}",
-            self.endpoint.place,
+            self.endpoint.address,
             reasons.collect::<Vec<_>>().join("; ")
         );
         let last = self.failures.last().map(|failure| failure.error.clone());

@@ -5,25 +5,26 @@ use crate::transport::error::Stage;
 use std::fmt;
 use std::time::Duration;
 
-pub struct Milestones {
+/// What a log is told about a connection that is being made.
+pub struct Progress {
     /// When the present stage began.
     since: Moment,
-    passed: Vec<Milestone>,
+    passed: Vec<PassedStage>,
 }
 
-/// Shown as `tcp: connected to 127.0.0.1:1883 (0.2 ms)`.
-pub struct Milestone {
+/// A stage that is over. Shown as `tcp: connected to 127.0.0.1:1883 (0.2 ms)`.
+pub struct PassedStage {
     stage: Stage,
     outcome: String,
     took: Duration,
 }
 
-/// Shown to a tenth. By integers: what prints floats is 11 KB of code.
+/// A time, shown to a tenth of a millisecond. It uses integers, as printing floats is 11 KB of code.
 pub struct Milliseconds(pub Duration);
 
-impl Milestones {
-    pub fn new(now: Moment) -> Milestones {
-        Milestones {
+impl Progress {
+    pub fn new(now: Moment) -> Progress {
+        Progress {
             since: now,
             passed: Vec::new(),
         }
@@ -31,7 +32,7 @@ impl Milestones {
 
     /// A stage is over, and the next one begins.
     pub fn pass(&mut self, stage: Stage, outcome: String, now: Moment) {
-        self.passed.push(Milestone {
+        self.passed.push(PassedStage {
             stage,
             outcome,
             took: now.since(self.since),
@@ -39,15 +40,15 @@ impl Milestones {
         self.since = now;
     }
 
-    /// Those that nobody has taken yet.
-    pub fn take(&mut self) -> Vec<Milestone> {
+    /// The stages that nobody has taken yet.
+    pub fn take(&mut self) -> Vec<PassedStage> {
         std::mem::take(&mut self.passed)
     }
 }
 
-impl fmt::Display for Milestone {
+impl fmt::Display for PassedStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Milestone {
+        let PassedStage {
             stage,
             outcome,
             took,
@@ -63,7 +64,7 @@ impl fmt::Display for Milliseconds {
     }
 }
 
-/// As words.
+/// The items with commas between them.
 pub fn list<T: ToString>(items: &[T]) -> String {
     items
         .iter()

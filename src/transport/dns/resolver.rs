@@ -1,5 +1,5 @@
-//! What a client asks DNS, each on a thread that nobody waits for: a host's addresses, and the hosts
-//! that serve a domain.
+//! What a client asks DNS: a host's addresses, and the hosts that serve a domain. Each question has a
+//! thread that nobody waits for.
 
 use super::lookup::{Lookups, Query};
 use super::srv::{self, Service};
@@ -11,30 +11,30 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-/// A client's look-ups, which begin with its first question; clones from then on share them.
+/// A client's look-ups. They are made with its first question, and later clones share them.
 ///
 /// It serves one transport at a time, and keeps one descriptor for its whole life, so that an event
 /// loop never meets a new look-up under an old number.
 #[derive(Clone, Default)]
-pub struct Resolver(OnceCell<Arc<Mutex<Desk>>>);
+pub struct Resolver(OnceCell<Arc<Mutex<Queries>>>);
 
 pub type AddressQuery = Query<Host, Vec<SocketAddr>>;
 pub type ServiceQuery = Query<Service, Vec<Host>>;
 
-struct Desk {
+struct Queries {
     waker: Option<Arc<Waker>>,
     addresses: Lookups<Host, Vec<SocketAddr>>,
     services: Lookups<Service, Vec<Host>>,
 }
 
 impl Resolver {
-    /// Asks these in place of the system.
+    /// Asks these functions instead of the system.
     #[cfg(test)]
     pub(in crate::transport) fn with(
         addresses: impl Fn(&Host) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
         services: impl Fn(&Service) -> io::Result<Vec<Host>> + Send + Sync + 'static,
     ) -> Resolver {
-        Resolver(OnceCell::from(Arc::new(Mutex::new(Desk {
+        Resolver(OnceCell::from(Arc::new(Mutex::new(Queries {
             waker: None,
             addresses: Lookups::new(addresses),
             services: Lookups::new(services),
@@ -43,26 +43,26 @@ impl Resolver {
 
     /// Where a host is.
     pub(in crate::transport) fn addresses(&self, host: &Host) -> io::Result<AddressQuery> {
-        let mut desk = self.desk();
-        let waker = desk.waker()?;
-        desk.addresses.ask(host.clone(), waker)
+        let mut queries = self.queries();
+        let waker = queries.waker()?;
+        queries.addresses.ask(host.clone(), waker)
     }
 
     /// Who serves a domain, the first choice first.
     pub(in crate::transport) fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
-        let mut desk = self.desk();
-        let waker = desk.waker()?;
-        desk.services.ask(service, waker)
+        let mut queries = self.queries();
+        let waker = queries.waker()?;
+        queries.services.ask(service, waker)
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    fn queries(&self) -> MutexGuard<'_, Queries> {
         self.0.get_or_init(Arc::default).lock()
     }
 }
 
-impl Default for Desk {
-    fn default() -> Desk {
-        Desk {
+impl Default for Queries {
+    fn default() -> Queries {
+        Queries {
             waker: None,
             addresses: Lookups::new(|host: &Host| {
                 Ok((&*host.name, host.port).to_socket_addrs()?.collect())
@@ -72,7 +72,7 @@ impl Default for Desk {
     }
 }
 
-impl Desk {
+impl Queries {
     fn waker(&mut self) -> io::Result<Arc<Waker>> {
         let waker = match &self.waker {
             Some(waker) => Arc::clone(waker),

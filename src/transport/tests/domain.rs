@@ -3,9 +3,9 @@
 use super::*;
 use crate::time::Moment;
 
-fn place() -> Endpoint {
+fn domain() -> Endpoint {
     Endpoint {
-        place: Place::Domain(Some("test.example".into())),
+        address: Address::Domain(Some("test.example".into())),
         ..endpoint("", 0)
     }
 }
@@ -23,7 +23,7 @@ fn served_by(hosts: &[Host]) -> Resolver {
 }
 
 fn open_domain(hosts: &[Host]) -> Result<Transport, Error> {
-    let mut transport = Transport::connect(&place(), &served_by(hosts), sys::now())?;
+    let mut transport = Transport::connect(&domain(), &served_by(hosts), sys::now())?;
     drive(&mut transport).map(|()| transport)
 }
 
@@ -97,7 +97,7 @@ fn a_silent_host_has_its_share_of_the_time_and_no_more() {
     let (_listener, third) = listen("127.0.0.1:0");
     let hosts = [first, second, third].map(|address| named("127.0.0.1", address.port()));
     let start = sys::now();
-    let mut transport = Transport::connect(&place(), &served_by(&hosts), start).unwrap();
+    let mut transport = Transport::connect(&domain(), &served_by(&hosts), start).unwrap();
     let asked = start + ms(500);
     settle(&mut transport, asked, |transport| {
         transport.is_in(Stage::Tcp)
@@ -120,7 +120,7 @@ fn silence_of_all_is_a_timeout_that_names_each() {
     let ((_a, first), (_b, second)) = (silent(), silent());
     let hosts = [first, second].map(|address| named("127.0.0.1", address.port()));
     let start = sys::now();
-    let mut transport = Transport::connect(&place(), &served_by(&hosts), start).unwrap();
+    let mut transport = Transport::connect(&domain(), &served_by(&hosts), start).unwrap();
     settle(&mut transport, start, |transport| {
         transport.is_in(Stage::Tcp)
     });
@@ -144,7 +144,7 @@ fn hosts_whose_time_is_gone_are_not_tried() {
     let (_listener, second) = listen("127.0.0.1:0");
     let hosts = [first, second].map(|address| named("127.0.0.1", address.port()));
     let start = sys::now();
-    let mut transport = Transport::connect(&place(), &served_by(&hosts), start).unwrap();
+    let mut transport = Transport::connect(&domain(), &served_by(&hosts), start).unwrap();
     settle(&mut transport, start, |transport| {
         transport.is_in(Stage::Tcp)
     });
@@ -165,7 +165,7 @@ fn the_look_up_of_a_domain_is_bounded_too() {
         },
     );
     let start = sys::now();
-    let mut transport = Transport::connect(&place(), &resolver, start).unwrap();
+    let mut transport = Transport::connect(&domain(), &resolver, start).unwrap();
     assert!(transport.is_in(Stage::Dns));
     assert_eq!(transport.deadline(), Some(start + TIMEOUT));
     assert!(!transport.advance(start + ms(4999)).unwrap());
@@ -185,8 +185,8 @@ fn a_domain_that_cannot_be_looked_up_is_an_error_with_its_reason() {
             move |_| Err(io::Error::new(kind, "the name has no SRV record")),
         );
         let local = Endpoint {
-            place: Place::Domain(None),
-            ..place()
+            address: Address::Domain(None),
+            ..domain()
         };
         let transport = Transport::connect(&local, &resolver, sys::now());
         failure(transport.and_then(|mut transport| {
@@ -215,7 +215,7 @@ fn a_host_whose_handshake_fails_makes_room_for_the_next() {
     ];
     let secure = Endpoint {
         tls: Some(tls_server::unverified()),
-        ..place()
+        ..domain()
     };
     let resolver = Resolver::with(
         |host| Ok(vec![SocketAddr::from(([127, 0, 0, 1], host.port))]),
