@@ -1,6 +1,7 @@
 //! Real sockets on the loopback device; where time matters it is simulated.
 
 mod domain;
+mod look_up;
 #[cfg(feature = "tls")]
 mod tls_server;
 #[cfg(feature = "tls")]
@@ -82,7 +83,7 @@ fn silent() -> (Vec<Socket>, SocketAddr) {
     panic!("the queue is never full");
 }
 
-/// A transport to a name that stands for `addresses`, which have been found.
+/// A transport to a name that stands for `addresses`, which have been found. Nothing is retired.
 fn connect_to(addresses: &[SocketAddr], now: Moment) -> Result<Transport, Error> {
     let found = addresses.to_vec();
     let resolver = resolver(move |_| Ok(found.clone()));
@@ -91,6 +92,7 @@ fn connect_to(addresses: &[SocketAddr], now: Moment) -> Result<Transport, Error>
         thread::sleep(ms(1));
         transport.advance(now)?;
     }
+    transport.close_retired();
     Ok(transport)
 }
 

@@ -9,7 +9,7 @@ use crate::transport::address::Host;
 use crate::transport::dns::{AddressQuery, Resolver};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::error::{Error, Stage};
-use crate::transport::stream::tls::Handshake;
+use crate::transport::stream::tls::{Handshake, Prepared};
 use crate::transport::stream::{Link, Tcp};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -71,7 +71,9 @@ impl HostAttempt {
                 Some(Ok(addresses)) if !expired => {
                     let outcome = format!("{name} is {}", list(addresses));
                     progress.pass(Stage::Dns, outcome, now);
-                    self.step = Step::Racing(Race::new(addresses, name, endpoint.bind)?);
+                    let race = Race::new(addresses, name, endpoint.bind)?;
+                    let before = std::mem::replace(&mut self.step, Step::Racing(race));
+                    retired.push(before);
                 }
                 _ => {}
             }
@@ -81,11 +83,19 @@ impl HostAttempt {
         {
             let peer = winner.address();
             progress.pass(Stage::Tcp, race.won(peer), now);
-            let tcp = Tcp::new(winner.into_socket());
             let Some(tls) = &endpoint.tls else {
-                return Ok(Some(Link::Plain(tcp)));
+                return Ok(Some(Link::Plain(Tcp::new(winner.into_socket()))));
             };
-            self.step = Step::Securing(Handshake::new(tls, tcp, &self.host.name)?, peer);
+            match Prepared::new(tls, &self.host.name) {
+                Ok(prepared) => {
+                    let handshake = prepared.start(Tcp::new(winner.into_socket()))?;
+                    self.step = Step::Securing(handshake, peer);
+                }
+                Err(error) => {
+                    retired.push(winner);
+                    return Err(error);
+                }
+            }
         }
         if let Step::Securing(handshake, _) = &mut self.step
             && let Some((stream, how)) = handshake.advance()?

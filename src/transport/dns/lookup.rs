@@ -2,9 +2,10 @@
 //! cancelled, so nobody ever waits for that thread.
 
 use crate::sys::{self, Waker, Watch};
+use parking_lot::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// What getaddrinfo and the modules behind it need; they were written for main threads.
 const STACK: usize = 256 * 1024;
@@ -20,6 +21,9 @@ pub struct Lookups<Q, A> {
 type System<Q, A> = dyn Fn(&Q) -> io::Result<A> + Send + Sync;
 
 /// One transport's wait for an answer.
+///
+/// Its waker is its own, and nobody else drains it: a connect that was superseded cannot take the
+/// wake of its successor. Dropping the query closes the descriptor that loops may watch.
 pub struct Query<Q, A> {
     lookup: Arc<Lookup<Q, A>>,
     waker: Arc<Waker>,
@@ -28,6 +32,8 @@ pub struct Query<Q, A> {
 struct Lookup<Q, A> {
     question: Q,
     answer: OnceLock<io::Result<A>>,
+    /// The wakers of the queries that wait. A query that is dropped takes its waker with it.
+    waiting: Mutex<Vec<Weak<Waker>>>,
 }
 
 impl<Q, A> Lookups<Q, A>
@@ -42,39 +48,45 @@ where
         }
     }
 
-    /// `waker` wakes when the answer is there.
-    pub fn ask(&mut self, question: Q, waker: Arc<Waker>) -> io::Result<Query<Q, A>> {
-        // An answer is used by the attempt that waits for it, and is old for the next one.
+    /// Joins the look-up of the same question, or starts one.
+    pub fn ask(&mut self, question: Q) -> io::Result<Query<Q, A>> {
+        // An answer is used by the attempts that wait for it, and is old for the next one.
         self.under_way
             .retain(|lookup| lookup.answer.get().is_none());
         let same = |lookup: &&Arc<Lookup<Q, A>>| lookup.question == question;
-        let lookup = match self.under_way.iter().find(same) {
-            Some(lookup) => Arc::clone(lookup),
-            None => self.start(question, &waker)?,
-        };
-        Ok(Query { lookup, waker })
+        match self.under_way.iter().find(same) {
+            Some(lookup) => Query::join(lookup),
+            None => self.start(question),
+        }
     }
 
-    fn start(&mut self, question: Q, waker: &Arc<Waker>) -> io::Result<Arc<Lookup<Q, A>>> {
+    fn start(&mut self, question: Q) -> io::Result<Query<Q, A>> {
         let lookup = Arc::new(Lookup {
             question,
             answer: OnceLock::new(),
+            waiting: Mutex::default(),
         });
+        let query = Query::join(&lookup)?;
         // The thread owns all that it needs: it may come back after the client is gone.
         sys::spawn("pmqtt-dns", STACK, {
             let (system, lookup) = (Arc::clone(&self.system), Arc::clone(&lookup));
-            let waker = Arc::clone(waker);
-            Box::new(move || {
-                lookup.answer.get_or_init(|| system(&lookup.question));
-                waker.wake();
-            })
+            Box::new(move || lookup.finish(system(&lookup.question)))
         })?;
-        self.under_way.push(Arc::clone(&lookup));
-        Ok(lookup)
+        self.under_way.push(lookup);
+        Ok(query)
     }
 }
 
 impl<Q, A> Query<Q, A> {
+    fn join(lookup: &Arc<Lookup<Q, A>>) -> io::Result<Query<Q, A>> {
+        let waker = Arc::new(Waker::new()?);
+        lookup.add(&waker);
+        Ok(Query {
+            lookup: Arc::clone(lookup),
+            waker,
+        })
+    }
+
     pub fn question(&self) -> &Q {
         &self.lookup.question
     }
@@ -94,11 +106,34 @@ impl<Q, A> Query<Q, A> {
     }
 }
 
+impl<Q, A> Lookup<Q, A> {
+    fn add(&self, waker: &Arc<Waker>) {
+        {
+            let mut waiting = self.waiting.lock();
+            // While DNS is silent, attempt after attempt comes and goes.
+            waiting.retain(|waker| waker.strong_count() > 0);
+            waiting.push(Arc::downgrade(waker));
+        }
+        // The answer may have come just before, and then nobody else wakes this one.
+        if self.answer.get().is_some() {
+            waker.wake();
+        }
+    }
+
+    fn finish(&self, answer: io::Result<A>) {
+        // Only its own thread finishes a look-up, so there is no answer yet.
+        let _ = self.answer.set(answer);
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        for waker in waiting.iter().filter_map(Weak::upgrade) {
+            waker.wake();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sys::PollSet;
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
     use std::time::Duration;
@@ -106,7 +141,6 @@ mod tests {
     /// Look-ups that each hang until one message is sent, and a count of them.
     struct Hanging {
         lookups: Lookups<&'static str, usize>,
-        waker: Arc<Waker>,
         release: mpsc::Sender<()>,
         begun: Arc<AtomicUsize>,
     }
@@ -119,27 +153,28 @@ mod tests {
             let count = Arc::clone(&begun);
             let lookups = Lookups::new(move |question: &&str| {
                 count.fetch_add(1, Ordering::SeqCst);
-                let _ = receiver.lock().unwrap().recv();
+                let _ = receiver.lock().recv();
                 Ok(question.len())
             });
             Hanging {
                 lookups,
-                waker: Arc::new(Waker::new().unwrap()),
                 release,
                 begun,
             }
         }
 
         fn ask(&mut self, question: &'static str) -> Query<&'static str, usize> {
-            let waker = Arc::clone(&self.waker);
-            self.lookups.ask(question, waker).unwrap()
+            self.lookups.ask(question).unwrap()
         }
     }
 
+    fn is_woken(query: &Query<&'static str, usize>, limit: Duration) -> bool {
+        let ready = PollSet::default().wait(&[query.watch()], Some(limit));
+        ready.unwrap() == 1
+    }
+
     fn answer(query: &Query<&'static str, usize>) -> usize {
-        let limit = Some(Duration::from_secs(5));
-        let ready = PollSet::default().wait(&[query.watch()], limit);
-        assert_eq!(ready.unwrap(), 1);
+        assert!(is_woken(query, Duration::from_secs(5)));
         *query.answer().unwrap().as_ref().unwrap()
     }
 
@@ -170,6 +205,40 @@ mod tests {
     }
 
     #[test]
+    fn each_of_two_queries_for_one_answer_is_woken() {
+        let mut hanging = Hanging::new();
+        let (first, second) = (hanging.ask("broker.example"), hanging.ask("broker.example"));
+        assert_ne!(first.watch().fd, second.watch().fd);
+        hanging.release.send(()).unwrap();
+        assert_eq!(answer(&first), 14);
+        assert!(first.answer().is_some(), "and it may be read again");
+        assert_eq!(answer(&second), 14);
+        assert_eq!(hanging.begun.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_query_that_joins_as_the_answer_comes_is_woken() {
+        let mut hanging = Hanging::new();
+        let first = hanging.ask("broker.example");
+        hanging.release.send(()).unwrap();
+        assert_eq!(answer(&first), 14);
+        let late = Query::join(&first.lookup).unwrap();
+        assert!(is_woken(&late, Duration::ZERO));
+    }
+
+    #[test]
+    fn queries_that_were_dropped_are_forgotten() {
+        let mut hanging = Hanging::new();
+        for _ in 0..100 {
+            drop(hanging.ask("broker.example"));
+        }
+        let last = hanging.ask("broker.example");
+        assert_eq!(last.lookup.waiting.lock().len(), 1);
+        hanging.release.send(()).unwrap();
+        assert_eq!(answer(&last), 14);
+    }
+
+    #[test]
     fn another_question_does_not_wait_for_a_silent_one() {
         let mut hanging = Hanging::new();
         for question in ["silent.example", "other.example"] {
@@ -188,7 +257,8 @@ mod tests {
         let release = hanging.release.clone();
         drop((query, hanging));
         assert!(lookup.upgrade().is_some());
+        assert!(waker.upgrade().is_none(), "its descriptor is closed");
         release.send(()).unwrap();
-        eventually(|| lookup.upgrade().is_none() && waker.upgrade().is_none());
+        eventually(|| lookup.upgrade().is_none());
     }
 }

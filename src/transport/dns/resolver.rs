@@ -3,7 +3,6 @@
 
 use super::lookup::{Lookups, Query};
 use super::srv::{self, Service};
-use crate::sys::Waker;
 use crate::transport::address::Host;
 use parking_lot::{Mutex, MutexGuard};
 use std::cell::OnceCell;
@@ -12,9 +11,6 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 /// A client's look-ups. They are made with its first question, and later clones share them.
-///
-/// It serves one transport at a time, and keeps one descriptor for its whole life, so that an event
-/// loop never meets a new look-up under an old number.
 #[derive(Clone, Default)]
 pub struct Resolver(OnceCell<Arc<Mutex<Queries>>>);
 
@@ -22,7 +18,6 @@ pub type AddressQuery = Query<Host, Vec<SocketAddr>>;
 pub type ServiceQuery = Query<Service, Vec<Host>>;
 
 struct Queries {
-    waker: Option<Arc<Waker>>,
     addresses: Lookups<Host, Vec<SocketAddr>>,
     services: Lookups<Service, Vec<Host>>,
 }
@@ -35,7 +30,6 @@ impl Resolver {
         services: impl Fn(&Service) -> io::Result<Vec<Host>> + Send + Sync + 'static,
     ) -> Resolver {
         Resolver(OnceCell::from(Arc::new(Mutex::new(Queries {
-            waker: None,
             addresses: Lookups::new(addresses),
             services: Lookups::new(services),
         }))))
@@ -43,16 +37,12 @@ impl Resolver {
 
     /// Where a host is.
     pub(in crate::transport) fn addresses(&self, host: &Host) -> io::Result<AddressQuery> {
-        let mut queries = self.queries();
-        let waker = queries.waker()?;
-        queries.addresses.ask(host.clone(), waker)
+        self.queries().addresses.ask(host.clone())
     }
 
     /// Who serves a domain, the first choice first.
     pub(in crate::transport) fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
-        let mut queries = self.queries();
-        let waker = queries.waker()?;
-        queries.services.ask(service, waker)
+        self.queries().services.ask(service)
     }
 
     fn queries(&self) -> MutexGuard<'_, Queries> {
@@ -63,22 +53,10 @@ impl Resolver {
 impl Default for Queries {
     fn default() -> Queries {
         Queries {
-            waker: None,
             addresses: Lookups::new(|host: &Host| {
                 Ok((&*host.name, host.port).to_socket_addrs()?.collect())
             }),
             services: Lookups::new(srv::find),
         }
-    }
-}
-
-impl Queries {
-    fn waker(&mut self) -> io::Result<Arc<Waker>> {
-        let waker = match &self.waker {
-            Some(waker) => Arc::clone(waker),
-            None => Arc::new(Waker::new()?),
-        };
-        self.waker = Some(Arc::clone(&waker));
-        Ok(waker)
     }
 }

@@ -9,15 +9,23 @@ use std::io;
 #[derive(Clone)]
 pub enum Tls {}
 
+pub enum Prepared {}
+
 pub enum Handshake {}
 
 pub enum Secured {}
 
-impl Handshake {
-    pub fn new(tls: &Tls, _tcp: Tcp, _host: &str) -> Result<Handshake, Error> {
+impl Prepared {
+    pub fn new(tls: &Tls, _host: &str) -> Result<Prepared, Error> {
         match *tls {}
     }
 
+    pub fn start(self, _tcp: Tcp) -> Result<Handshake, Error> {
+        match self {}
+    }
+}
+
+impl Handshake {
     pub fn advance(&mut self) -> Result<Option<(Secured, String)>, Error> {
         match *self {}
     }

@@ -247,3 +247,34 @@ fn a_host_whose_handshake_fails_makes_room_for_the_next() {
         assert!(error.message.contains(&reason), "{error}");
     }
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_socket_outlives_the_advance_in_which_its_handshake_cannot_begin() {
+    let (_listener, first) = listen("127.0.0.1:0");
+    let (_sockets, second) = silent();
+    // No server name is that long.
+    let long = "x".repeat(300);
+    let secure = Endpoint {
+        tls: Some(tls_server::unverified()),
+        ..domain()
+    };
+    let hosts = [named(&long, first.port()), named("silent", second.port())];
+    let start = sys::now();
+    let mut transport = Transport::connect(&secure, &served_by(&hosts), start).unwrap();
+    settle(&mut transport, start, |transport| {
+        transport.is_in(Stage::Tcp)
+    });
+    let watched = transport.primary(false).unwrap();
+    transport.close_retired();
+    ready(&transport, false);
+    transport.advance(start).unwrap();
+    let lines = told(&mut transport);
+    assert!(lines.last().unwrap().starts_with("tls: xxx"), "{lines:?}");
+    // The socket, and the step that it was part of.
+    assert_eq!(retired(&transport), 2);
+    settle(&mut transport, start, |transport| {
+        transport.is_in(Stage::Tcp)
+    });
+    assert_ne!(transport.primary(false).unwrap().fd, watched.fd);
+}

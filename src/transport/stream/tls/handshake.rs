@@ -18,34 +18,56 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// A handshake that has no socket yet.
+///
+/// What can fail is done here. An event loop may already watch the socket, so a failure must not
+/// close it.
+pub struct Prepared {
+    ssl: Ssl,
+    name: String,
+    refusal: Arc<Mutex<Option<String>>>,
+}
+
+/// A handshake that goes on.
 pub struct Handshake {
     stream: Option<SslStream<Tcp>>,
     /// Whom the certificate has to be for.
     name: String,
+    /// What the check of the certificate has found against it.
     refusal: Arc<Mutex<Option<String>>>,
     wants_write: bool,
 }
 
-impl Handshake {
-    pub fn new(tls: &Tls, tcp: Tcp, host: &str) -> Result<Handshake, Error> {
+impl Prepared {
+    pub fn new(tls: &Tls, host: &str) -> Result<Prepared, Error> {
         let name = tls.peer.server_name.as_deref().unwrap_or(host);
         let name = name
             .trim_start_matches('[')
             .trim_end_matches([']', '.'])
             .to_owned();
         let refusal = Arc::new(Mutex::new(None));
-        let ssl = prepare(tls, &name, &refusal)
-            .map_err(|error| Error::new(Stage::Tls, text(&name, &error)))?;
-        let stream = SslStream::new(ssl, tcp)
-            .map_err(|error| Error::new(Stage::Tls, text(&name, &error)))?;
-        Ok(Handshake {
-            stream: Some(stream),
-            name,
-            refusal,
-            wants_write: false,
-        })
+        match prepare(tls, &name, &refusal) {
+            Ok(ssl) => Ok(Prepared { ssl, name, refusal }),
+            Err(error) => Err(Error::new(Stage::Tls, text(&name, &error))),
+        }
     }
 
+    /// Begins over a connected socket. It fails, and closes that, only where there is no memory.
+    pub fn start(self, tcp: Tcp) -> Result<Handshake, Error> {
+        let Prepared { ssl, name, refusal } = self;
+        match SslStream::new(ssl, tcp) {
+            Ok(stream) => Ok(Handshake {
+                stream: Some(stream),
+                name,
+                refusal,
+                wants_write: false,
+            }),
+            Err(error) => Err(Error::new(Stage::Tls, text(&name, &error))),
+        }
+    }
+}
+
+impl Handshake {
     /// The secured stream, as soon as there is one, and how it is secured.
     pub fn advance(&mut self) -> Result<Option<(TlsStream, String)>, Error> {
         let Some(stream) = &mut self.stream else {

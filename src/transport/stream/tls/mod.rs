@@ -19,7 +19,7 @@ mod stream;
 mod words;
 
 pub use context::{Context, Tls};
-pub use handshake::Handshake;
+pub use handshake::{Handshake, Prepared};
 pub use peer::Peer;
 pub use settings::{Authorities, Identity, KeyPassword, Protocol, Psk, Settings};
 pub use stream::TlsStream as Secured;

@@ -1,0 +1,124 @@
+//! What transports wait for while DNS has not answered, and who is told of the answer.
+
+use super::*;
+
+/// A resolver that finds `address` once a message is sent, for each look-up one.
+fn hanging(address: SocketAddr) -> (Resolver, mpsc::Sender<()>) {
+    let (release, receiver) = mpsc::channel::<()>();
+    let receiver = Mutex::new(receiver);
+    let resolver = resolver(move |_| {
+        let _ = receiver.lock().unwrap().recv();
+        Ok(vec![address])
+    });
+    (resolver, release)
+}
+
+fn begin(resolver: &Resolver) -> Transport {
+    let endpoint = endpoint("test.example", 1);
+    let transport = Transport::connect(&endpoint, resolver, sys::now()).unwrap();
+    assert!(transport.is_in(Stage::Dns));
+    transport
+}
+
+#[test]
+fn a_superseded_connect_does_not_take_the_wake_of_its_successor() {
+    let (_listener, address) = listen("127.0.0.1:0");
+    let (resolver, release) = hanging(address);
+    let mut first = begin(&resolver);
+    let mut second = begin(&resolver);
+    release.send(()).unwrap();
+    ready(&first, false);
+    first.advance(sys::now()).unwrap();
+    assert!(!first.is_in(Stage::Dns));
+
+    ready(&second, false);
+    second.advance(sys::now()).unwrap();
+    assert!(!second.is_in(Stage::Dns));
+    drop(first);
+    drive(&mut second).unwrap();
+    assert!(has_reached(&mut second, address));
+}
+
+#[test]
+fn a_look_up_s_descriptor_outlives_the_advance_that_ends_it() {
+    let (_sockets, address) = silent();
+    let (resolver, release) = hanging(address);
+    let mut transport = begin(&resolver);
+    let watched = transport.primary(false).unwrap();
+    release.send(()).unwrap();
+    ready(&transport, false);
+    transport.advance(sys::now()).unwrap();
+    assert!(transport.is_in(Stage::Tcp));
+    assert_eq!(retired(&transport), 1);
+    assert_ne!(transport.primary(false).unwrap().fd, watched.fd);
+    transport.close_retired();
+    assert_eq!(retired(&transport), 0);
+}
+
+#[test]
+fn a_domain_s_look_up_outlives_the_advance_that_ends_it() {
+    let (_sockets, address) = silent();
+    let hosts = [named("127.0.0.1", address.port())];
+    let resolver = Resolver::with(
+        |host| panic!("{host} was asked for"),
+        move |_| Ok(hosts.to_vec()),
+    );
+    let domain = Endpoint {
+        address: Address::Domain(Some("test.example".into())),
+        ..endpoint("", 0)
+    };
+    let mut transport = Transport::connect(&domain, &resolver, sys::now()).unwrap();
+    if transport.is_in(Stage::Dns) {
+        ready(&transport, false);
+        transport.advance(sys::now()).unwrap();
+    }
+    assert!(transport.is_in(Stage::Tcp));
+    assert_eq!(retired(&transport), 1);
+}
+
+#[test]
+fn a_look_up_that_has_timed_out_is_kept_until_the_transport_is_dropped() {
+    let (_listener, address) = listen("127.0.0.1:0");
+    let (resolver, release) = hanging(address);
+    let mut transport = begin(&resolver);
+    let watched = transport.primary(false);
+    let error = transport.advance(sys::now() + TIMEOUT).unwrap_err();
+    assert!(error.timed_out);
+    assert_eq!(transport.primary(false), watched);
+    release.send(()).unwrap();
+    ready(&transport, false);
+}
+
+#[test]
+fn a_host_s_look_up_that_has_timed_out_is_retired_for_the_next_host() {
+    let (_sockets, address) = silent();
+    let (_release, receiver) = mpsc::channel::<()>();
+    let receiver = Mutex::new(receiver);
+    let hosts = [named("silent", 1), named("127.0.0.1", address.port())];
+    let resolver = Resolver::with(
+        move |_| {
+            let _ = receiver.lock().unwrap().recv();
+            Ok(Vec::new())
+        },
+        move |_| Ok(hosts.to_vec()),
+    );
+    let domain = Endpoint {
+        address: Address::Domain(Some("test.example".into())),
+        ..endpoint("", 0)
+    };
+    let start = sys::now();
+    let mut transport = Transport::connect(&domain, &resolver, start).unwrap();
+    let name_is_asked_for = |transport: &Transport| {
+        transport.is_in(Stage::Dns) && transport.deadline() == Some(start + TIMEOUT / 2)
+    };
+    while !name_is_asked_for(&transport) {
+        ready(&transport, false);
+        transport.advance(start).unwrap();
+    }
+    transport.close_retired();
+    let watched = transport.primary(false).unwrap();
+    transport.advance(start + TIMEOUT / 2).unwrap();
+    assert!(transport.is_in(Stage::Tcp));
+    assert_eq!(retired(&transport), 1);
+    assert_ne!(transport.primary(false).unwrap().fd, watched.fd);
+}
