@@ -115,8 +115,8 @@ impl Transport {
     }
 
     /// The watch for a foreign loop that can have only one. While several sockets race it is the
-    /// newest one's; `deadline` is then never more than 50 ms away, so that such a loop sees an
-    /// older one finish too.
+    /// oldest one's, so the descriptor changes only when the one before is retired. `deadline` is
+    /// then never more than 50 ms away, so that such a loop notices the newer sockets too.
     pub fn primary(&self, want_write: bool) -> Option<Watch> {
         match &self.link {
             Some(link) => Some(link.watch(want_write)),

@@ -133,7 +133,7 @@ impl HostAttempt {
     pub fn primary(&self) -> Option<Watch> {
         match &self.step {
             Step::Resolving(query) => Some(query.watch()),
-            Step::Racing(race) => race.watches().last(),
+            Step::Racing(race) => race.watches().next(),
             Step::Securing(handshake, _) => handshake.watch(),
         }
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The "Connection Attempt Delay" of RFC 8305, section 5.
 const DELAY: Duration = Duration::from_millis(250);
 
-/// How often a race is looked at for the sake of loops that watch only one of its sockets.
+/// How often a race is looked at for the sake of loops that watch only its oldest socket.
 const LOOK: Duration = Duration::from_millis(50);
 
 pub struct Race {
@@ -69,7 +69,8 @@ impl Race {
         Ok(None)
     }
 
-    pub fn watches(&self) -> impl DoubleEndedIterator<Item = Watch> {
+    /// The watches of all sockets, the oldest one's first.
+    pub fn watches(&self) -> impl Iterator<Item = Watch> {
         self.running.iter().map(Attempt::watch)
     }
 

@@ -122,3 +122,59 @@ fn a_host_s_look_up_that_has_timed_out_is_retired_for_the_next_host() {
     assert_eq!(retired(&transport), 1);
     assert_ne!(transport.primary(false).unwrap().fd, watched.fd);
 }
+
+#[test]
+fn a_name_is_looked_up_beside_the_caller() {
+    let (listener, address) = listen("127.0.0.1:0");
+    let resolver = Resolver::default();
+    let endpoint = endpoint("localhost", address.port());
+    let mut transport = Transport::connect(&endpoint, &resolver, sys::now()).unwrap();
+    drive(&mut transport).unwrap();
+    assert!(has_reached(&mut transport, address));
+    drop(listener);
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_an_error_of_dns() {
+    let error = failure(open(&endpoint("nobody.invalid", 1)));
+    assert_eq!(error.stage, Stage::Dns);
+    assert!(!error.timed_out);
+    let text = error.to_string();
+    assert!(text.starts_with("dns: nobody.invalid: "), "{text}");
+    assert!(!text.contains("failed to lookup"), "{text}");
+}
+
+#[test]
+fn dns_that_is_silent_ends_with_the_timeout_too() {
+    let (_sender, receiver) = mpsc::channel::<()>();
+    let receiver = Mutex::new(receiver);
+    let resolver = resolver(move |_| {
+        let _ = receiver.lock().unwrap().recv();
+        Ok(Vec::new())
+    });
+    let start = sys::now();
+    let endpoint = endpoint("silent.example", 1);
+    let mut transport = Transport::connect(&endpoint, &resolver, start).unwrap();
+    assert!(transport.is_in(Stage::Dns));
+    assert_eq!(transport.deadline(), Some(start + TIMEOUT));
+    assert_eq!(
+        transport.write(b"x").unwrap_err().kind(),
+        io::ErrorKind::NotConnected
+    );
+    assert!(!transport.advance(start + ms(4999)).unwrap());
+    let error = transport.advance(start + TIMEOUT).unwrap_err();
+    assert!(error.timed_out);
+    assert_eq!(
+        error.to_string(),
+        "dns: no answer from silent.example within 5000 ms"
+    );
+}
+
+#[test]
+fn a_name_without_address_is_an_error() {
+    let error = failure(connect_to(&[], sys::now()));
+    assert_eq!(
+        error.to_string(),
+        "dns: test.example: the name has no address"
+    );
+}
