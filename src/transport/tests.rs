@@ -155,6 +155,24 @@ fn ready(transport: &Transport, want_write: bool) {
     assert_eq!(ready, 1);
 }
 
+/// How many calls it takes to throw away `count` bytes that `peer` sends before it ends its side.
+fn discards(transport: &mut Transport, mut peer: TcpStream, count: usize) -> usize {
+    let sender = thread::spawn(move || {
+        peer.write_all(&vec![1; count]).unwrap();
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        peer
+    });
+    let mut calls = 1;
+    let mut is_over = transport.finish();
+    while !is_over {
+        ready(transport, false);
+        is_over = transport.discard();
+        calls += 1;
+    }
+    sender.join().unwrap();
+    calls
+}
+
 fn refused() -> io::Error {
     io::Error::from_raw_os_error(libc::ECONNREFUSED)
 }

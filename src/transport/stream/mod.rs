@@ -37,7 +37,8 @@ pub trait Stream: Send {
     /// Ends our side of the stream after what has been written.
     fn finish(&mut self);
 
-    /// Throws away what has come, once our side has ended. True when the peer's has, too.
+    /// Throws away what has come, once our side has ended. True when the peer's has, too. One call
+    /// takes a bounded number of bytes, as a peer may send without end.
     fn discard(&mut self) -> bool;
 
     /// What to wait for before reading, and before writing where `want_write` is set.

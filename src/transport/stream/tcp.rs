@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 
-/// As much as `discard` throws away at once, in pieces.
+/// As much as `discard` throws away at once, in pieces: a peer may send without end.
 const DISCARD: usize = 64 * 1024;
 const PIECE: usize = 4 * 1024;
 
@@ -57,7 +57,7 @@ impl Stream for Tcp {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Within bounds, since a peer may send without end.
+    /// Takes at most `DISCARD` bytes, whatever comes.
     fn discard(&mut self) -> bool {
         let mut piece = [0; PIECE];
         for _ in 0..DISCARD / PIECE {

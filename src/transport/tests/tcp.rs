@@ -96,3 +96,9 @@ fn finish_ends_though_a_peer_sends_without_end() {
     drop(transport);
     sender.join().unwrap();
 }
+
+#[test]
+fn discarding_is_done_in_steps_of_64_kib() {
+    let (mut transport, peer) = open_pair();
+    assert!(discards(&mut transport, peer, 8 << 20) >= 128);
+}

@@ -48,6 +48,14 @@ fn an_end_without_close_notify_is_told_from_one_with_it() {
     );
 }
 
+#[test]
+fn discarding_is_done_in_steps_of_64_kib() {
+    let (mut transport, server) = secured_pair();
+    // Nobody decrypts it, so it may be anything.
+    let peer = server.get_ref().try_clone().unwrap();
+    assert!(discards(&mut transport, peer, 8 << 20) >= 128);
+}
+
 fn secured_pair() -> (Transport, SslStream<TcpStream>) {
     let (listener, address) = listen("127.0.0.1:0");
     let server = thread::spawn(move || {

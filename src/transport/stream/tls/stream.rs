@@ -88,7 +88,7 @@ impl Stream for TlsStream {
         self.inner.get_mut().finish();
     }
 
-    /// Nobody is going to read it, so it needs no decrypting.
+    /// Nobody is going to read it, so it needs no decrypting, and the bound is that of TCP.
     fn discard(&mut self) -> bool {
         self.inner.get_mut().discard()
     }
