@@ -43,6 +43,16 @@ impl Attempt {
         }
     }
 
+    /// An attempt whose every system call fails, with ENOTSOCK.
+    #[cfg(test)]
+    pub fn failing(address: SocketAddr) -> Attempt {
+        let file = std::fs::File::open("/dev/null").expect("a file that is no socket");
+        Attempt {
+            socket: std::os::fd::OwnedFd::from(file).into(),
+            address,
+        }
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -134,6 +144,13 @@ mod tests {
         };
         let error = attempt.is_connected().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_system_call_that_fails_is_an_error() {
+        let attempt = Attempt::failing("127.0.0.1:1".parse().unwrap());
+        let error = attempt.is_connected().unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENOTSOCK));
     }
 
     #[test]

@@ -155,3 +155,64 @@ impl Race {
         reasons.collect::<Vec<_>>().join("; ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn race(running: &[SocketAddr], waiting: &[SocketAddr], bind: Option<IpAddr>) -> Race {
+        Race {
+            bind,
+            waiting: waiting.iter().copied().collect(),
+            running: running.iter().copied().map(Attempt::failing).collect(),
+            failures: Vec::new(),
+            next_start: Moment::origin(),
+            next_look: Moment::origin(),
+        }
+    }
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn sockets_whose_calls_fail_are_retired_and_the_race_goes_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = listener.local_addr().unwrap();
+        let broken = [address("10.0.0.1:1"), address("10.0.0.2:1")];
+        let (mut race, mut retired) = (race(&broken, &[good], None), Retired::default());
+        let now = Moment::origin();
+        assert!(race.advance(now, &mut retired).unwrap().is_none());
+        assert_eq!(retired.count(), 2);
+        assert_eq!(race.watches().count(), 1);
+        let said = race.silence();
+        assert!(said.starts_with(&format!("{good} (and 10.0.0.1:1: ")));
+        assert!(said.contains("; 10.0.0.2:1: "), "{said}");
+    }
+
+    #[test]
+    fn a_race_of_sockets_whose_calls_fail_is_lost_with_the_last_one_s_number() {
+        let broken = [address("10.0.0.1:1"), address("10.0.0.2:1")];
+        let (mut race, mut retired) = (race(&broken, &[], None), Retired::default());
+        let error = race.advance(Moment::origin(), &mut retired);
+        let error = error.err().expect("an error");
+        assert_eq!(error.os_error, Some(libc::ENOTSOCK));
+        assert_eq!(retired.count(), 2);
+        assert_eq!(race.watches().count(), 0);
+        assert_eq!(race.next_step(), None);
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_begun_with_are_each_named() {
+        // TEST-NET-1 is nobody's own address, so that each bind fails.
+        let bind = Some("192.0.2.1".parse().unwrap());
+        let waiting = [address("127.0.0.1:1"), address("127.0.0.1:2")];
+        let (mut race, mut retired) = (race(&[], &waiting, bind), Retired::default());
+        let error = race.advance(Moment::origin(), &mut retired);
+        let error = error.err().expect("an error");
+        assert_eq!(error.os_error, Some(libc::EADDRNOTAVAIL));
+        assert!(error.message.contains("127.0.0.1:1 from 192.0.2.1: "));
+        assert!(error.message.contains("127.0.0.1:2 from 192.0.2.1: "));
+    }
+}

@@ -5,8 +5,8 @@ use crate::transport::address::Host;
 use domain::base::iana::Rcode;
 use domain::base::{Message, ParsedName};
 use domain::rdata::Srv;
+use rand::TryRngCore;
 use rand::rngs::OsRng;
-use rand::{Rng, TryRngCore};
 use std::fmt;
 use std::io;
 
@@ -39,9 +39,16 @@ pub fn find(service: &Service) -> io::Result<Vec<Host>> {
 fn look_up(service: &Service, domain: &str) -> io::Result<Vec<Host>> {
     let answer = sys::look_up_srv(&format!("{}.{domain}", service.label()))?;
     let records = records(&answer)?;
-    Ok(in_order(records, |most| {
-        OsRng.unwrap_err().random_range(0..=most)
-    }))
+    Ok(in_order(records, random))
+}
+
+/// A number from 0 to `most`. Where the system has no random numbers it is `most`: an order that
+/// never changes is better than no connection.
+fn random(most: u32) -> u32 {
+    match OsRng.try_next_u64() {
+        Ok(bits) => (bits % (u64::from(most) + 1)) as u32,
+        Err(_) => most,
+    }
 }
 
 impl Service {
@@ -147,8 +154,8 @@ fn in_order(mut records: Vec<Record>, mut random: impl FnMut(u32) -> u32) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::SeedableRng;
     use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
     use simple_dns::rdata::{A, RData, SRV};
     use simple_dns::{CLASS, Label, Name, Packet, RCODE, ResourceRecord};
 
@@ -290,6 +297,15 @@ mod tests {
             assert_eq!(ordered.len(), 3);
             assert_eq!(asked[0], 30);
         }
+    }
+
+    #[test]
+    fn a_lot_is_within_its_bounds() {
+        for most in [0, 1, 2, u32::MAX] {
+            assert!((0..100).all(|_| random(most) <= most));
+        }
+        let ones = (0..1000).filter(|_| random(1) == 1).count();
+        assert!((300..700).contains(&ones), "{ones} of 1000");
     }
 
     #[test]
