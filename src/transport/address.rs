@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug)]
 pub enum Address {
     Host(Host),
-    /// Where the domain's SRV records say (RFC 2782); None: this machine's own domain.
+    /// The hosts that the domain's SRV records name (RFC 2782). None: this machine's own domain.
     Domain(Option<Box<str>>),
 }
 
@@ -19,12 +19,12 @@ pub struct Host {
     pub port: u16,
 }
 
-/// What a label of a domain name, and the whole of it, may have at the most (RFC 1035).
+/// The longest label of a domain name, and the longest name (RFC 1035).
 const MAX_LABEL: usize = 63;
 const MAX_NAME: usize = 253;
 
 impl Address {
-    /// Whether it can be anywhere, or else why not.
+    /// An error says why there can be no such address.
     pub fn check(&self) -> Result<(), String> {
         match self {
             Address::Host(host) if host.name.is_empty() => Err("the host name is empty".to_owned()),
@@ -43,8 +43,7 @@ fn is_domain(name: &str) -> bool {
 }
 
 impl Host {
-    /// The address, where the name is one that is written out, with brackets or without, with a
-    /// numeric scope or without.
+    /// The socket address, where the name is a literal one. Brackets and a numeric scope are allowed.
     pub(super) fn literal(&self) -> Option<SocketAddr> {
         let Host { name, port } = self;
         let plain = format!("{name}:{port}").parse();

@@ -22,9 +22,9 @@ pub struct Error {
     pub stage: Stage,
     /// The endpoint's timeout was over.
     pub timed_out: bool,
-    /// What was asked for can be nowhere: it has to be another name.
+    /// The name itself is wrong, so another attempt cannot succeed.
     pub invalid: bool,
-    /// The system's number for it; of several addresses, the last one's that failed.
+    /// The system's number for the failure. Where several addresses failed, it is the last one's.
     pub os_error: Option<i32>,
     pub message: String,
 }
@@ -42,7 +42,7 @@ impl Error {
 
     pub(super) fn dns(name: &dyn fmt::Display, error: &io::Error) -> Error {
         let text = error.to_string();
-        // std's own words, before those of getaddrinfo.
+        // std puts these words before those of getaddrinfo.
         let reason = text.strip_prefix("failed to lookup address information: ");
         let reason = reason.unwrap_or(&text);
         Error {

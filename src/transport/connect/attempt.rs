@@ -25,8 +25,8 @@ impl Attempt {
         }
     }
 
-    /// Whether the connection has been made; an error where it has failed. It may be asked at any
-    /// time, so the answer does not rest on the socket having been found writable.
+    /// Whether the connection has been made, or the error by which it has failed. It may be called at
+    /// any time: it does not assume that the socket is writable.
     pub fn is_connected(&self) -> io::Result<bool> {
         match self.socket.peer_addr() {
             Ok(peer) if peer.as_socket() == self.socket.local_addr()?.as_socket() => {
@@ -70,7 +70,7 @@ impl Attempt {
     }
 }
 
-/// One that does not block. Close-on-exec is socket2's default.
+/// A socket that does not block. Close-on-exec is socket2's default.
 fn new_socket(domain: Domain) -> io::Result<Socket> {
     // Where socket() takes the flag, it saves two system calls.
     #[cfg(not(target_vendor = "apple"))]
@@ -83,7 +83,7 @@ fn new_socket(domain: Domain) -> io::Result<Socket> {
     }
 }
 
-/// Any port of `ip`. A link-local address needs a scope, and it is the one of where we want to go.
+/// Any port of `ip`. A link-local address needs a scope, which is taken from the remote address.
 fn local(ip: IpAddr, remote: SocketAddr) -> SocketAddr {
     match (ip, remote) {
         (IpAddr::V6(ip), SocketAddr::V6(remote)) => {

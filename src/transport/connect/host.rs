@@ -14,7 +14,7 @@ use crate::transport::stream::{Link, Tcp};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// The connecting to one host.
+/// An attempt to connect to one host.
 pub struct HostAttempt {
     host: Host,
     expires: Moment,

@@ -47,8 +47,8 @@ impl Race {
         })
     }
 
-    /// The attempt that has won, as soon as there is one. Sockets of those that have failed or lost
-    /// go to `retired`. It is an error when all have failed.
+    /// Returns the attempt that has won, as soon as there is one. The sockets of all others go to
+    /// `retired`. It is an error when all have failed.
     pub fn advance(
         &mut self,
         now: Moment,
@@ -74,7 +74,7 @@ impl Race {
         self.running.iter().map(Attempt::watch)
     }
 
-    /// When `advance` has something to do that no socket will tell of.
+    /// When `advance` has something to do that no watch reports.
     pub fn next_step(&self) -> Option<Moment> {
         let start = (!self.waiting.is_empty()).then_some(self.next_start);
         let look = (self.running.len() > 1).then_some(self.next_look);

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, OnceLock, Weak};
 
-/// What getaddrinfo and the modules behind it need; they were written for main threads.
+/// Enough for getaddrinfo and the modules behind it, which were written for main threads.
 const STACK: usize = 256 * 1024;
 
 /// A client's questions of one kind. There is at most one thread for each question: while DNS is

@@ -6,7 +6,7 @@ use super::tls::Secured;
 use crate::sys::Watch;
 use std::io;
 
-/// As small as a pointer where it is plain, since that is all that an idle client holds of it.
+/// The secured stream is boxed, so that an idle client without TLS holds little.
 pub enum Link {
     Plain(Tcp),
     Secured(Box<Secured>),

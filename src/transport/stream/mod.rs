@@ -22,7 +22,7 @@ pub use tcp::Tcp;
 use crate::sys::Watch;
 use std::io;
 
-/// A byte stream that never blocks. TLS, say, is a stream over a stream.
+/// A byte stream that never blocks. TLS, for example, is a stream over another one.
 pub trait Stream: Send {
     /// 0 is the end of the stream; `WouldBlock` says that nothing is there yet.
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
@@ -30,8 +30,8 @@ pub trait Stream: Send {
     /// `WouldBlock` says that nothing fits now.
     fn write(&mut self, buf: &[u8]) -> io::Result<usize>;
 
-    /// Whether bytes have been taken from the socket that `read` has not handed out: nobody who
-    /// watches the socket would notice them.
+    /// Whether bytes have left the socket that `read` has not returned yet. A watch on the socket does
+    /// not report them.
     fn has_pending(&self) -> bool;
 
     /// Ends our side of the stream after what has been written.

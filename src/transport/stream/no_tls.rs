@@ -1,4 +1,4 @@
-//! What stands in for TLS where the library is built without: types of which there is no value.
+//! Stands in for TLS where the library is built without it: types that have no values.
 
 use super::Stream;
 use super::tcp::Tcp;

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 
-/// As much as `discard` throws away at once, in pieces: a peer may send without end.
+/// What one `discard` throws away at most, in pieces: a peer may send without end.
 const DISCARD: usize = 64 * 1024;
 const PIECE: usize = 4 * 1024;
 
@@ -79,7 +79,7 @@ impl Stream for Tcp {
     }
 }
 
-/// The result of `call` when no signal comes between.
+/// Repeats `call` until no signal has interrupted it.
 fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {

@@ -16,7 +16,7 @@ pub struct Tls {
 #[derive(Clone)]
 pub struct Context {
     pub(super) ssl: SslContext,
-    /// The program has made it, and its callbacks are left alone.
+    /// The program has made `ssl`, so its callbacks are not replaced.
     pub(super) is_programs_own: bool,
     /// The last session, so that the next connection can resume it.
     pub(super) session: Arc<LastSession>,

@@ -110,8 +110,8 @@ impl Handshake {
         Error::new(Stage::Tls, format!("{}: {words}", self.name))
     }
 
-    /// OpenSSL refuses the broker, or the other way round. What a context of the program's own has
-    /// against a certificate, it tells nobody by itself.
+    /// OpenSSL has refused the broker, or the broker us. The context of a program reports no reason
+    /// by itself, so the result of the check is asked for.
     fn refused(&self, stack: &ErrorStack) -> String {
         match &self.stream {
             Some(stream) if reason(stack) == "certificate verify failed" => {
@@ -122,7 +122,7 @@ impl Handshake {
         }
     }
 
-    /// The broker has ended the connection. Where it had not yet said a word of TLS, it may know none.
+    /// The broker has ended the connection. If it had not sent any TLS, it may not speak TLS.
     fn broken_off(&self, error: Option<&io::Error>) -> String {
         let how = match error {
             Some(error) => error.to_string(),
@@ -138,8 +138,8 @@ impl Handshake {
 
 fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&tls.context.ssl)?;
-    // A record at a time is enough progress, and the bytes may have moved when the rest is written.
-    // What is idle gives its buffers back.
+    // One record is enough progress, and the rest may be at another address when it is written.
+    // An idle connection frees its buffers.
     sys::set_mode(
         &mut ssl,
         SslMode::ENABLE_PARTIAL_WRITE

@@ -1,4 +1,4 @@
-//! Whom a connection is to be with. It is settled with each connection anew, so that a change of it
+//! Whom a connection is to be with. Each connection takes these settings anew, so a change of them
 //! costs nothing.
 
 /// Who the broker has to be, and what it is offered.
@@ -6,7 +6,7 @@
 pub struct Peer {
     /// A good certificate for any name will do.
     pub any_name: bool,
-    /// In place of the host's name, for SNI and for the check of the certificate.
+    /// Replaces the host's name in SNI and in the check of the certificate.
     pub server_name: Option<String>,
     alpn: Vec<u8>,
 }
@@ -18,7 +18,7 @@ impl Peer {
         Ok(())
     }
 
-    /// What is offered, as it goes over the wire: each name behind its length.
+    /// What is offered, in the format of the wire: each name follows its length.
     pub fn alpn(&self) -> &[u8] {
         &self.alpn
     }

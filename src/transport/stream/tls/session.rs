@@ -1,5 +1,5 @@
-//! The last session, and whose it is: a resumed one skips the check of the certificate, so it is
-//! good for nobody else, and for nobody who was not checked as the next connection has to be.
+//! The last session, and whose it is. A resumed session skips the check of the certificate. So it is
+//! offered only to the name that gave it, and only where that name was checked in the same way.
 
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
@@ -21,7 +21,7 @@ pub struct Giver {
 }
 
 impl LastSession {
-    /// Notes on a connection whom it is made with, and offers him the session that he gave.
+    /// Notes with a connection who its peer is, and offers the session that this peer gave.
     pub fn resume(&self, ssl: &mut SslRef, giver: Giver) -> Result<(), ErrorStack> {
         let result = match &*self.last.lock() {
             Some((last, session)) if *last == giver => crate::sys::resume(ssl, session),
@@ -33,13 +33,13 @@ impl LastSession {
         result
     }
 
-    /// A broker has given this one. It may be the connection before the present one's.
+    /// Keeps a session that a broker has given, perhaps on the connection before the present one.
     pub fn keep(&self, ssl: &SslRef, session: SslSession) {
         let giver = GIVER.and_then(|index| ssl.ex_data(index));
         *self.last.lock() = giver.map(|giver| (giver.clone(), session));
     }
 }
 
-/// Where a connection of OpenSSL's has who it is made with; one for all of the process. Without it
-/// no session is kept.
+/// The index under which an OpenSSL connection stores its giver, one for the process. Without it no
+/// session is kept.
 static GIVER: LazyLock<Option<Index<Ssl, Giver>>> = LazyLock::new(|| Ssl::new_ex_index().ok());

@@ -24,7 +24,7 @@ pub struct Settings {
     /// OpenSSL's names, with colons between them, those of 1.3 among them.
     pub ciphers: Option<String>,
     pub psk: Option<Psk>,
-    /// The program's own context, in place of all that makes one.
+    /// The program's own context, which replaces all other settings.
     pub context: Option<SslContext>,
 }
 
@@ -57,7 +57,7 @@ pub struct Psk {
     pub key: Vec<u8>,
 }
 
-/// Fills a buffer with a key's password, and tells its length; None: there is none.
+/// Fills a buffer with a key's password, and returns its length. None: there is no password.
 pub type KeyPassword<'a> = &'a mut dyn FnMut(&mut [u8]) -> Option<usize>;
 
 impl Default for Settings {
@@ -159,7 +159,7 @@ impl Settings {
 
     fn set_authorities(&self, builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
         match &self.authorities {
-            // There is no need to read what nobody looks at.
+            // Without verification nobody looks at them.
             _ if !self.verify => Ok(()),
             Authorities::System => builder.set_default_verify_paths(),
             Authorities::These(certificates) => certificates

@@ -8,15 +8,15 @@ use crate::transport::stream::tcp::Tcp;
 use openssl::ssl::{ErrorCode, ShutdownState, SslStream};
 use std::io;
 
-/// OpenSSL writes one record at a time, of at the most 16 KiB. One write is so many of them, so that less
-/// than there was means that the socket is full, as with TCP, or that it is another's turn.
+/// How many records one write makes at most; OpenSSL takes one of up to 16 KiB at a time. A write that
+/// takes less than these means that the socket is full, as it does with TCP.
 const RECORDS: usize = 16;
 
 pub struct TlsStream {
     inner: SslStream<Tcp>,
-    /// What the last read or write that could not go on waits for, beside what it is named after.
+    /// The last read cannot go on before OpenSSL has written.
     read_wants_write: bool,
-    /// The last read found no whole record: what OpenSSL may hold is of no use before more comes.
+    /// The last read found no whole record. What OpenSSL holds is of no use before more comes.
     is_starved: bool,
 }
 
@@ -41,8 +41,8 @@ impl TlsStream {
         }
     }
 
-    /// Why the broker has closed a stream that takes no more bytes: its alert may have come before
-    /// its reset, and says more.
+    /// Why the broker has closed a stream that takes no more bytes. Its alert may have come before its
+    /// reset, and says more than that.
     fn alert(&mut self) -> Option<openssl::ssl::Error> {
         let error = self.inner.ssl_read(&mut [0]).err()?;
         error.ssl_error().is_some().then_some(error)
@@ -99,8 +99,8 @@ impl Stream for TlsStream {
     }
 }
 
-/// OpenSSL takes back the session of a connection that ends without a farewell, as TLS 1.0 wanted it.
-/// But one that was lost is just what is to be resumed; after an alert it has been taken back already.
+/// OpenSSL discards the session of a connection that ends without close_notify, as TLS 1.0 asked for.
+/// But a lost connection is the one to resume. After an alert the session is discarded already.
 impl Drop for TlsStream {
     fn drop(&mut self) {
         self.inner
