@@ -12,15 +12,14 @@ mod message;
 pub mod packet;
 mod reader;
 pub mod topic;
+mod values;
 
 pub use buffer::Buffer;
 pub use decode::{decode, plain_ack};
 pub use header::{Header, Role, header};
 pub use message::{Message, Publishable, Unfit};
-pub use packet::{
-    Ack, ConnAck, Connect, Filters, Packet, PacketId, Publish, QoS, SubAck, Subscribe, Unsubscribe,
-    Version,
-};
+pub use packet::{Ack, ConnAck, Connect, Filters, Packet, Publish, SubAck, Subscribe, Unsubscribe};
+pub use values::{PacketId, QoS, Version};
 
 /// What is wrong with bytes that came from the peer; the text names packet, cause and,
 /// where one rules, the normative statement of the specification.
