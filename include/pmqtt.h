@@ -195,6 +195,9 @@
  */
 #define PMQTT_LOG_DEBUG 16
 
+/**
+ * A client as C knows it: a pointer to one is all that callbacks get.
+ */
 typedef struct pmqtt_client pmqtt_client;
 
 /**

@@ -3,7 +3,7 @@
 mod support;
 
 use pmqtt::codec::{self, Buffer, Connect, Message, Packet, QoS, Role, TooLong, Version};
-use pmqtt::session::{Credentials, Failure, Farewell, Options, Outcome, Phase, Session, Will};
+use pmqtt::session::{Credentials, Failure, Options, Outcome, Phase, Session, Will};
 use pmqtt::time::Moment;
 use support::peer::{Peer, ack, connack, message, message_again, pingresp, suback};
 use support::{options, seconds};
@@ -261,25 +261,29 @@ fn what_ends_with_a_connection_is_told_in_order() {
 }
 
 /// The packets that a connection still has to say when it is replaced.
-fn farewell(peer: &mut Peer) -> Option<Vec<String>> {
-    let left = peer.session.leave()?;
-    Some(rest(peer, left))
-}
-
-fn rest(peer: &Peer, mut farewell: Farewell) -> Vec<String> {
+fn final_packets(peer: &mut Peer) -> Option<Vec<String>> {
+    peer.session.supersede();
     let mut bytes = Buffer::default();
-    farewell.take(&mut bytes);
-    peer.texts(bytes.to_vec())
+    peer.session.take_final(&mut bytes)?;
+    Some(peer.texts(bytes.to_vec()))
 }
 
 #[test]
 fn a_connection_that_was_not_asked_to_end_has_nothing_more_to_say() {
-    let mut peer = Peer::new(|_| {});
-    assert_eq!(farewell(&mut peer), None);
-    peer.open();
-    assert_eq!(farewell(&mut peer), None);
-    peer.hears(connack(0, false));
-    assert_eq!(farewell(&mut peer), None);
+    for open in [
+        |_: &mut Peer| {},
+        |peer: &mut Peer| {
+            peer.open();
+        },
+        |peer: &mut Peer| {
+            peer.connect(false);
+        },
+    ] {
+        let mut peer = Peer::new(|_| {});
+        open(&mut peer);
+        assert_eq!(final_packets(&mut peer), None);
+        assert_eq!(peer.session.phase(), Phase::Closed);
+    }
 }
 
 #[test]
@@ -289,15 +293,54 @@ fn one_that_was_says_it_beside_its_successor() {
     peer.publish(1, "twice");
     peer.session.disconnect(peer.now);
     let expected = ["PUBLISH q0 once", "PUBLISH q1 #2 twice", "DISCONNECT"];
-    assert_eq!(farewell(&mut peer).unwrap(), expected);
-    peer.session.close();
-    // What became of the first message is for whoever writes it to tell.
+    assert_eq!(final_packets(&mut peer).unwrap(), expected);
     assert!(peer.outcomes().is_empty());
+    assert_eq!(peer.session.unsettled(), 2);
     assert_eq!(peer.connect(false), ["PUBLISH q1 #2 dup twice"]);
+    // The successor's bytes are not its own.
+    let first = peer.session.final_connection().unwrap();
+    peer.session.set_final_unwritten(first + 1, 0);
+    peer.session.drop_final(first + 1);
+    assert!(peer.outcomes().is_empty());
+    peer.session.set_final_unwritten(first, 0);
+    assert_eq!(peer.outcomes(), [Outcome::Written { mid: 1 }]);
+    peer.session.drop_final(first);
+    assert!(peer.outcomes().is_empty());
+    assert_eq!(peer.session.unsettled(), 1);
 }
 
 #[test]
-fn what_is_being_delivered_is_acknowledged_in_the_farewell() {
+fn what_is_not_written_of_it_is_lost_once() {
+    for replaced_again in [false, true] {
+        let mut peer = Peer::connected(|_| {});
+        peer.publish(0, "first");
+        peer.publish(0, "second");
+        peer.session.disconnect(peer.now);
+        let length = peer.session.queued_bytes();
+        peer.session.supersede();
+        let first = peer.session.final_connection().unwrap();
+        let mut bytes = Buffer::default();
+        peer.session.take_final(&mut bytes);
+        // All but the last byte of the second message, and DISCONNECT.
+        peer.session.set_final_unwritten(first, 2 + 1);
+        assert!(length > 0);
+        match replaced_again {
+            true => {
+                peer.connect(false);
+                peer.publish(0, "third");
+                peer.session.disconnect(peer.now);
+                peer.session.supersede();
+            }
+            false => peer.session.drop_final(first),
+        }
+        let expected = [Outcome::Written { mid: 1 }, Outcome::Lost { mid: 2 }];
+        assert_eq!(peer.outcomes(), expected);
+        assert_eq!(peer.session.unsettled(), replaced_again as usize);
+    }
+}
+
+#[test]
+fn what_is_being_delivered_is_acknowledged_in_the_final_bytes() {
     let levels = [
         (QoS::AtMostOnce, &["DISCONNECT"][..]),
         (QoS::AtLeastOnce, &["PUBACK #9", "DISCONNECT"]),
@@ -307,10 +350,9 @@ fn what_is_being_delivered_is_acknowledged_in_the_farewell() {
         let mut peer = Peer::connected(|options| options.clean_session = false);
         peer.hears_without_return(message(qos as u8, 9, "in"));
         peer.session.disconnect(peer.now);
-        let mut farewell = peer.session.leave().unwrap();
-        peer.session.close();
-        farewell.acknowledge(support::id(9), qos, Version::V311);
-        assert_eq!(rest(&peer, farewell), expected);
+        peer.session.supersede();
+        peer.session.delivered_late(support::id(9), qos);
+        assert_eq!(final_packets(&mut peer).unwrap(), expected);
         peer.connect(true);
         let heard = peer.hears(message_again(2, 9, "in"));
         let is_known = qos == QoS::ExactlyOnce;
@@ -319,12 +361,11 @@ fn what_is_being_delivered_is_acknowledged_in_the_farewell() {
 }
 
 #[test]
-fn before_connack_the_farewell_is_disconnect_alone() {
+fn before_connack_the_final_bytes_are_disconnect_alone() {
     let mut peer = Peer::new(|_| {});
     peer.open();
     peer.publish(0, "held");
     peer.session.disconnect(peer.now);
-    assert_eq!(farewell(&mut peer).unwrap(), ["DISCONNECT"]);
-    peer.session.close();
+    assert_eq!(final_packets(&mut peer).unwrap(), ["DISCONNECT"]);
     assert_eq!(peer.outcomes(), [Outcome::Lost { mid: 1 }]);
 }

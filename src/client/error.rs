@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use std::io;
 use std::ops::Deref;
 
+use crate::codec::TooLong;
 use crate::session::Failure;
 use crate::transport;
 
@@ -116,6 +117,13 @@ impl From<transport::Error> for Error {
             transport::Stage::Tcp => Code::Errno,
         };
         Error::new(code, error.to_string())
+    }
+}
+
+impl From<TooLong> for Error {
+    /// Of what CONNECT carries.
+    fn from(error: TooLong) -> Error {
+        Error::inval(format!("connect: {} is too long for CONNECT", error.0))
     }
 }
 

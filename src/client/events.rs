@@ -3,13 +3,16 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::Client;
+/// A client as C knows it: a pointer to one is all that callbacks get.
+pub struct Handle {
+    _opaque: [u8; 0],
+}
 
 /// The form of each callback. It is called with no lock held, and may call anything.
-pub type Callback<E> = extern "C" fn(*mut Client, *mut c_void, *const E);
+pub type Callback<E> = extern "C" fn(*mut Handle, *mut c_void, *const E);
 
 /// Asks for the password of a key; this one answers.
-pub type KeyPassword = extern "C" fn(*mut Client, *mut c_void, *mut c_char, usize) -> c_int;
+pub type KeyPassword = extern "C" fn(*mut Handle, *mut c_void, *mut c_char, usize) -> c_int;
 
 /// The broker answered CONNECT.
 #[repr(C)]

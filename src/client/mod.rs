@@ -1,83 +1,34 @@
-//! The handle: options, lock, callbacks, driver, the four loops, reconnect.
+//! The handle: options, lock, callbacks, driver, the four loops, reconnecting.
 //!
-//! One short lock guards the state; nothing that can wait runs under it. The driver (transport
-//! and buffers) has a lock of its own, held for as long as a loop call lasts and only ever
-//! tried, so that whoever runs the client never touches a socket under the state's lock.
+//! Each row uses only those above it:
+//!
+//! | what                | idea                                                         |
+//! |---------------------|--------------------------------------------------------------|
+//! | `error`, `events`   | the error numbers; what callbacks are given                  |
+//! | `state`             | the values under the lock, one file a concept                |
+//! | `driver`            | the connection in motion, and every call of a callback       |
+//! | `handle`, `turn`    | the client and its lock; who may run it                      |
+//! | `api`               | what programs ask for                                        |
 
-mod backoff;
-mod callbacks;
-mod connect;
+mod api;
 mod driver;
 pub mod error;
 pub mod events;
-mod input;
-mod interest;
-mod leaving;
-mod lifetime;
-mod log;
-mod loops;
-mod marks;
-mod oneshot;
-mod options;
-mod receive;
-mod request;
-mod run;
+mod handle;
 mod state;
-mod stats;
-#[cfg(feature = "tls")]
-mod tls;
-#[cfg(not(feature = "tls"))]
-#[path = "no_tls.rs"]
-mod tls;
-mod trace;
 mod turn;
-mod wakes;
-mod writing;
 
-use parking_lot::{Condvar, Mutex};
-
-pub use callbacks::address;
-pub use connect::Target;
-use driver::Driver;
-pub use error::{Code, Error, Result};
-pub use interest::milliseconds;
-pub use oneshot::{Received, Wanted};
-pub use options::Version;
-pub use request::check_message;
-use run::Flow;
-use state::{Guard, State};
-pub use stats::Statistics;
 #[cfg(feature = "tls")]
-pub use tls::{Source, TlsOptions};
+pub use api::{Source, TlsOptions};
+pub use api::{Statistics, Target, Wanted, check_message};
+pub use driver::deliver::address;
+pub use driver::interest::milliseconds;
+pub use error::{Code, Error, Result};
+pub use events::Handle;
+pub use handle::Client;
+pub use state::inbox::Received;
 
+pub use crate::codec::Version;
 #[cfg(feature = "tls")]
 pub use crate::transport::tls::Protocol;
 pub use crate::transport::{Address, Host};
-
-pub struct Client {
-    state: Mutex<State>,
-    flow: Flow,
-    driver: Mutex<Driver>,
-    /// A turn or a frame ended, a thread is to stop, or all messages are settled.
-    changed: Condvar,
-}
-
-impl Client {
-    fn lock(&self) -> Guard<'_> {
-        let state = self.state.lock();
-        self.flow.visit();
-        state
-    }
-
-    /// The lock for those who change nothing that a run of messages goes by.
-    #[inline(always)]
-    fn lock_aside(&self) -> Guard<'_> {
-        self.state.lock()
-    }
-}
-
-/// Tells threads apart for as long as they live, without asking the system.
-fn thread_mark() -> usize {
-    thread_local!(static MARK: u8 = const { 0 });
-    MARK.with(|mark| std::ptr::from_ref(mark).addr())
-}

@@ -1,19 +1,22 @@
 //! Who may run the client: one at a time, for the length of a call.
 
 use std::ops::{Deref, DerefMut};
+use std::os::fd::AsRawFd;
+use std::thread;
 use std::time::Duration;
 
-use parking_lot::MutexGuard;
-
-use super::driver::{Driver, Waiting};
+use super::driver::pace::Pace;
+use super::driver::{Driver, Waiting, deliver, interest};
 use super::error::{Error, Result};
-use super::interest;
-use super::log;
-use super::state::{Guard, Holder, HolderKind, Plan};
-use super::{Client, thread_mark};
-use crate::session::Phase;
+use super::handle::Client;
+use super::state::Guard;
+use super::state::tenancy::{Admission, Who};
+use crate::sys::sync::MutexGuard;
 use crate::sys::{self, Watch};
 use crate::time::Moment;
+
+/// How often a call that ends writes what others have left to it meanwhile, before it lets them wait.
+const LAST_WRITES: usize = 2;
 
 /// A call that may run callbacks or wait, and the lock that it works under. While there is one,
 /// the client is not destroyed: `free` waits for it or, inside of it, leaves that to its end.
@@ -25,7 +28,7 @@ pub struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     pub fn new(client: &'a Client, mut state: Guard<'a>) -> Frame<'a> {
-        state.frames.add(thread_mark());
+        state.tenancy.add_frame();
         Frame { client, state }
     }
 
@@ -50,9 +53,16 @@ impl DerefMut for Frame<'_> {
 }
 
 impl Drop for Frame<'_> {
+    /// The call in which a callback freed the client is the client's end: it waits for the calls of
+    /// other threads, as `free` does outside of callbacks.
     fn drop(&mut self) {
-        self.state.frames.remove(thread_mark());
+        self.state.tenancy.remove_frame();
         self.notify();
+        if self.state.tenancy.is_freed_here() {
+            while self.state.tenancy.has_frames() {
+                self.client.changed.wait(&mut self.state);
+            }
+        }
     }
 }
 
@@ -61,158 +71,173 @@ pub struct Turn<'a> {
     client: &'a Client,
     pub driver: MutexGuard<'a, Driver>,
     pub state: Frame<'a>,
+    /// It waits by itself, and nobody else waits for its descriptors meanwhile.
+    waits: bool,
 }
 
 impl<'a> Turn<'a> {
     /// Takes the driver. A request that has it is waited for, since it is done in a moment; a
     /// loop call is not.
-    pub fn begin(client: &'a Client, mut state: Guard<'a>, kind: HolderKind) -> Result<Turn<'a>> {
-        while let Some(holder) = &state.holder {
-            if holder.kind == HolderKind::Loop || holder.thread == thread_mark() {
-                return Err(Error::busy("another loop call runs this client already"));
+    pub fn begin(client: &'a Client, mut state: Guard<'a>, who: Who) -> Result<Turn<'a>> {
+        const BUSY: &str = "another loop call runs this client already";
+        loop {
+            match state.tenancy.admits(who) {
+                Admission::Granted => break,
+                Admission::Wait => client.changed.wait(&mut state),
+                Admission::Busy => return Err(Error::busy(BUSY)),
             }
-            client.changed.wait(&mut state);
         }
-        if state.freed {
+        if state.tenancy.is_freed() && who != Who::Request {
             return Err(Error::no_connection());
         }
-        let driver = client
-            .driver
-            .try_lock()
-            .ok_or_else(|| Error::busy("another loop call runs this client already"))?;
-        state.holder = Some(Holder {
-            kind,
-            thread: thread_mark(),
-            sleeping: false,
-        });
+        let driver = client.driver.try_lock().ok_or_else(|| Error::busy(BUSY))?;
+        state.tenancy.enter(who);
         Ok(Turn {
             client,
             driver,
             state: Frame::new(client, state),
+            waits: false,
         })
     }
 
-    /// Does all that can be done without waiting. The lock is not let go of any more after the last
+    /// One that waits by itself: others have nothing to wait for until its end.
+    pub fn begin_waiting(client: &'a Client, state: Guard<'a>, who: Who) -> Result<Turn<'a>> {
+        let mut turn = Turn::begin(client, state, who)?;
+        turn.waits = true;
+        interest::suspend(&mut turn.state);
+        Ok(turn)
+    }
+
+    /// Does all that can be done without waiting. The lock is not given back any more after the last
     /// callback, so that what the caller then finds holds until it waits.
     pub fn pass(&mut self, read: bool, auto: bool) -> Result {
-        let result = self
-            .driver
-            .pass(&mut self.state, &self.client.flow, read, auto);
-        log::deliver(&mut self.state);
+        let unlocked = &self.client.unlocked;
+        let result = self.driver.pass(&mut self.state, unlocked, read, auto);
+        if self.waits {
+            interest::close_retired(&mut self.state, &mut self.driver);
+        }
+        self.deliver_log_lines();
         result
     }
 
     /// Waits until there is something to do, at the most for `timeout`. True when the transport
-    /// may have something to read.
-    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<bool> {
+    /// may have something to read. A wait that fails is a short one: the next may succeed.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> bool {
         let state = &mut *self.state;
-        let waker = state.waker()?;
         let driver = &mut *self.driver;
         interest::note(state, driver);
-        let pending = state.session.has_output() && !driver.blocked && driver.is_open();
-        let deadline = match pending || state.freed {
+        let deadline = match driver.may_write(state) || state.tenancy.is_freed() {
             true => Some(Moment::origin()),
             false => state.deadline(),
         };
         let until = deadline.map(|at| at.since(sys::now()));
-        let timeout = [until, timeout].into_iter().flatten().min();
-        driver.watch(state).watches.push(Watch {
-            fd: std::os::fd::AsRawFd::as_raw_fd(&*waker),
+        let waker = state.wakes.waker();
+        // Who cannot be woken looks by himself.
+        let look = waker.is_err().then_some(interest::RETRY);
+        let timeout = [until, timeout, look].into_iter().flatten().min();
+        let waiting = driver.watch(state);
+        waiting.watches.extend(waker.iter().map(|waker| Watch {
+            fd: waker.as_raw_fd(),
             read: true,
             write: false,
-        });
-        if let Some(transport) = &mut driver.transport {
-            transport.close_retired();
-        }
-        if let Some(holder) = &mut state.holder {
-            holder.sleeping = true;
-        }
-        let waiting = driver.waiting.get_or_insert_default();
-        let Waiting { poll_set, watches } = &mut **waiting;
+        }));
+        state.tenancy.set_sleeping(true);
+        let Waiting { poll_set, watches } = waiting;
         let ready = MutexGuard::unlocked(state, || poll_set.wait(watches, timeout));
-        if let Some(holder) = &mut state.holder {
-            holder.sleeping = false;
-        }
-        let woken = state.drain_waker();
-        let ready = ready.map_err(|error| Error::os("poll", &error))?;
-        Ok(ready > woken as usize)
+        state.tenancy.set_sleeping(false);
+        let woken = state.wakes.drain();
+        ready.map_or_else(
+            |error| {
+                state.mishap(Error::os("poll", &error));
+                let pause = timeout.map_or(interest::RETRY, |left| left.min(interest::RETRY));
+                MutexGuard::unlocked(state, || thread::sleep(pause));
+                true
+            },
+            |ready| ready > woken as usize,
+        )
     }
 
-    /// Gives the driver back, after the foreign loop has been told what to wait for.
+    /// Gives the driver back, after those who wait elsewhere have been told what for. A request that
+    /// was made meanwhile, and relies on this call, is not left behind.
     pub fn end(mut self, auto: bool) {
-        self.driver.adopt(&mut self.state, auto);
-        log::deliver(&mut self.state);
-        interest::update(&mut self.state, &mut self.driver);
+        for round in 0..=LAST_WRITES {
+            self.driver.adopt(&mut self.state, auto);
+            self.deliver_log_lines();
+            interest::update(&mut self.state, &mut self.driver);
+            if !self.is_relied_upon() {
+                break;
+            }
+            if round + 1 == LAST_WRITES {
+                self.state.tenancy.set_yielding();
+            }
+            self.driver.write_early(&mut self.state);
+        }
+    }
+
+    fn deliver_log_lines(&mut self) {
+        if !self.state.log_lines.is_empty() {
+            deliver::log_lines(&mut self.state, &mut Pace::new(sys::now()));
+        }
+    }
+
+    /// There is something to close or to write, and nobody else is told of it.
+    fn is_relied_upon(&self) -> bool {
+        let state = &self.state;
+        let others = state.callbacks.interest.is_some() || state.wakes.has_event_set();
+        self.driver.is_superseded(state)
+            || state.intent.is_handed_over()
+            || !others && self.driver.may_write(state)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.state.holder = None;
-        if std::thread::panicking() {
+        if thread::panicking() {
             self.state.client.set_broken();
         }
-        if self.state.freed {
-            self.driver.let_go(&mut self.state);
-            self.driver.part(&mut self.state);
+        if self.state.tenancy.is_freed() {
+            self.driver.drop_transport(&mut self.state);
+            self.driver.drop_closing(&mut self.state);
+            deliver::closing_to_retired(&mut self.state);
         }
+        self.state.tenancy.leave();
     }
 }
 
 impl Client {
     /// The end of each request: whoever runs the client learns that there is something to do,
-    /// or else, when nobody does, this thread sends it. No lock is held on return.
-    pub fn settle(&self, state: Guard) {
-        self.settle_inlined(state);
+    /// or else, when nobody does, this thread writes it. No lock is held on return.
+    pub(super) fn wake_or_write(&self, state: Guard) {
+        self.wake_or_write_inlined(state);
     }
 
-    /// `settle` for what each message goes through.
+    /// `wake_or_write` for what each message goes through.
     #[inline(always)]
-    pub fn settle_inlined(&self, mut state: Guard) {
-        match &state.holder {
-            // It looks at what there is to do before it waits.
-            Some(holder) if !holder.sleeping => {}
-            None if !state.has_event_set() => {
-                if state.needs_attention() && !state.freed {
-                    self.attend(state);
-                }
-            }
-            _ => state.wake(),
+    pub(super) fn wake_or_write_inlined(&self, mut state: Guard) {
+        // Whoever has the driver and does not wait looks at what there is to do before it does.
+        if state.tenancy.is_attended() {
+            return;
+        }
+        if state.tenancy.is_sleeping() || !state.tenancy.is_held() && state.wakes.has_event_set() {
+            state.wakes.wake();
+        } else if state.needs_attention() {
+            self.attend(state);
         }
     }
 
-    /// Leaves a connection that was given up, and writes what a request has encoded, or reports
+    /// Closes a connection that was given up, and writes what a request has encoded, or reports
     /// that there is something to write: a foreign loop with an `on_interest` callback gathers
     /// what it writes.
     #[cold]
     fn attend(&self, state: Guard) {
-        if let Ok(mut turn) = Turn::begin(self, state, HolderKind::Request) {
+        if let Ok(mut turn) = Turn::begin(self, state, Who::Request) {
             turn.driver.adopt(&mut turn.state, false);
-            turn.driver.leave_early(&mut turn.state);
+            turn.driver.advance_closing_early(&mut turn.state);
             let gathers = turn.state.callbacks.interest.is_some();
             if turn.driver.is_open() && !gathers {
                 turn.driver.write_early(&mut turn.state);
             }
             turn.end(false);
-        }
-    }
-}
-
-impl super::state::State {
-    /// There is something to do, which nobody has been told of.
-    fn needs_attention(&self) -> bool {
-        self.session.has_output() && self.session.phase() != Phase::Closed
-            || self.watching.ready
-            || matches!(self.plan, Plan::Adopt(_))
-            || self.callbacks.interest.is_some()
-    }
-}
-
-impl Driver {
-    /// `write` for those who can tell nobody that it failed; the next pass does.
-    fn write_early(&mut self, state: &mut Guard) {
-        if let Err(super::driver::Stop::Over(error)) = self.write(state, sys::now()) {
-            self.failed = Some(error);
         }
     }
 }

@@ -7,57 +7,57 @@ use crate::client::events::{
     ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published, Subscribed,
     Unsubscribed, Writable,
 };
-use crate::client::{Client, Error};
+use crate::client::{Error, Handle};
 
 /// The broker answered CONNECT, and accepted or refused.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_connect =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Connected)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Connected)>;
 
 /// An attempt to connect failed before the broker answered CONNECT.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_connect_fail =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const ConnectFailed)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const ConnectFailed)>;
 
 /// A connection ended that was announced or refused, or that the program asked to end.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_disconnect =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Disconnected)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Disconnected)>;
 
 /// A message came. What the event points to is valid until the callback returns.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_message =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const MessageEvent)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const MessageEvent)>;
 
 /// A publish is done.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_publish =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Published)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Published)>;
 
 /// The broker answered SUBSCRIBE.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_subscribe =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Subscribed)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Subscribed)>;
 
 /// The broker answered UNSUBSCRIBE.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_unsubscribe =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Unsubscribed)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Unsubscribed)>;
 
 /// There is room in the queue again.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_writable =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Writable)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Writable)>;
 
 /// A line for the log.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_log =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const LogLine)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const LogLine)>;
 
 /// What the client waits for has changed.
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_interest =
-    Option<extern "C" fn(client: *mut Client, userdata: *mut c_void, event: *const Interest)>;
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Interest)>;
 
 /// Sets what is called when the broker has answered CONNECT: once for each connection, accepted
 /// or refused. After a refusal `on_disconnect` follows. [MQTT-3.2]
@@ -70,7 +70,7 @@ pub type pmqtt_on_interest =
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_connect_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_connect,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_connect_fail,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_disconnect_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_disconnect,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn pmqtt_on_disconnect_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_message_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_message,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_publish_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_publish,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn pmqtt_on_publish_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_subscribe_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_subscribe,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn pmqtt_on_subscribe_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_unsubscribe,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_writable_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_writable,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Client, callback: pmqtt_on_log) -> c_int {
+pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Handle, callback: pmqtt_on_log) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Client, callback: pmqtt_o
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_interest_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_on_interest,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -311,7 +311,7 @@ pub unsafe extern "C" fn pmqtt_on_interest_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_message_callback_add(
-    client: *mut Client,
+    client: *mut Handle,
     filter: *const c_char,
     callback: pmqtt_on_message,
 ) -> c_int {
@@ -338,7 +338,7 @@ pub unsafe extern "C" fn pmqtt_message_callback_add(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_message_callback_remove(
-    client: *mut Client,
+    client: *mut Handle,
     filter: *const c_char,
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.

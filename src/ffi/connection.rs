@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::{number, optional_text, run, text};
-use crate::client::{Address, Client, Host, Result, Target};
+use crate::client::{Address, Handle, Host, Result, Target};
 
 /// Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
 /// not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
@@ -29,7 +29,7 @@ use crate::client::{Address, Client, Host, Result, Target};
 /// (`pmqtt_connect_timeout_set`), in a callback too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_connect(
-    client: *mut Client,
+    client: *mut Handle,
     host: *const c_char,
     port: c_int,
     keepalive: c_int,
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn pmqtt_connect(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_connect_async(
-    client: *mut Client,
+    client: *mut Handle,
     host: *const c_char,
     port: c_int,
     keepalive: c_int,
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn pmqtt_connect_async(
 /// (`pmqtt_connect_timeout_set`), in a callback too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_connect_srv(
-    client: *mut Client,
+    client: *mut Handle,
     domain: *const c_char,
     keepalive: c_int,
     bind_address: *const c_char,
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
 ///
 /// Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.reconnect()) }
 }
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Client) -> c_int {
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.14]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.disconnect()) }
 }
@@ -165,12 +165,12 @@ unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Address> {
 /// # Safety
 /// `bind_address` is NULL or a string that lives as long as the result.
 unsafe fn target<'a>(
-    place: Address,
+    address: Address,
     keepalive: c_int,
     bind_address: *const c_char,
 ) -> Result<Target<'a>> {
     Ok(Target {
-        place,
+        address,
         keep_alive: number(keepalive, 65_535, "connect: keepalive")? as u16,
         // SAFETY: the caller's promise is the same.
         bind_address: unsafe { optional_text(bind_address, "connect: the bind address") }?,

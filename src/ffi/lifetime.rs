@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::constants::{PMQTT_PROTOCOL_V31, PMQTT_PROTOCOL_V311};
 use super::{optional_text, put, read, run};
-use crate::client::{Client, Code, Error, Result, Version};
+use crate::client::{Client, Code, Error, Handle, Result, Version};
 
 /// Creates a client.
 ///
@@ -25,17 +25,17 @@ use crate::client::{Client, Code, Error, Result, Version};
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.1.3]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_client_new(
-    out: *mut *mut Client,
+    out: *mut *mut Handle,
     client_id: *const c_char,
     clean_session: bool,
     userdata: *mut c_void,
     protocol: c_int,
 ) -> c_int {
-    let create = || -> Result<*mut Client> {
+    let create = || -> Result<*mut Handle> {
         // SAFETY: NULL or a string, by the header's contract.
         let id = unsafe { optional_text(client_id, "client id") }?;
         let client = Client::new(id, clean_session, userdata, version(protocol)?)?;
-        Ok(Arc::into_raw(client).cast_mut())
+        Ok(Arc::into_raw(client).cast_mut().cast())
     };
     if out.is_null() {
         return Code::Inval as c_int;
@@ -61,12 +61,12 @@ pub unsafe extern "C" fn pmqtt_client_new(
 /// the call that runs the callback returns. Thread-safe: in another thread it waits until no
 /// callback of the client runs, and does not wait for the network, a look-up, or a connect.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_client_free(client: *mut Client) {
+pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
     if client.is_null() {
         return;
     }
     // SAFETY: it came from `Arc::into_raw` in `pmqtt_client_new`, and is given back once, here.
-    let client = unsafe { Arc::from_raw(client.cast_const()) };
+    let client = unsafe { Arc::from_raw(client.cast_const().cast::<Client>()) };
     if catch_unwind(AssertUnwindSafe(|| client.free())).is_err() {
         client.set_broken();
     }
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn pmqtt_client_free(client: *mut Client) {
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_reinitialise(
-    client: *mut Client,
+    client: *mut Handle,
     client_id: *const c_char,
     clean_session: bool,
     userdata: *mut c_void,
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn pmqtt_reinitialise(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_client_id(client: *const Client) -> *const c_char {
+pub unsafe extern "C" fn pmqtt_client_id(client: *const Handle) -> *const c_char {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, std::ptr::null(), |client| client.client_id()) }
 }
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn pmqtt_client_id(client: *const Client) -> *const c_char
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_user_data_set(client: *mut Client, userdata: *mut c_void) -> c_int {
+pub unsafe extern "C" fn pmqtt_user_data_set(client: *mut Handle, userdata: *mut c_void) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn pmqtt_user_data_set(client: *mut Client, userdata: *mut
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_user_data(client: *const Client) -> *mut c_void {
+pub unsafe extern "C" fn pmqtt_user_data(client: *const Handle) -> *mut c_void {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, std::ptr::null_mut(), |client| client.userdata()) }
 }

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use super::{number, put, read, run};
-use crate::client::{Client, milliseconds};
+use crate::client::{Handle, milliseconds};
 
 /// Runs the client for one step: waits in poll until there is something to do, reads, runs
 /// callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does.
@@ -21,7 +21,7 @@ use crate::client::{Client, milliseconds};
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_loop(client: *mut Client, timeout_ms: c_int) -> c_int {
+pub unsafe extern "C" fn pmqtt_loop(client: *mut Handle, timeout_ms: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn pmqtt_loop(client: *mut Client, timeout_ms: c_int) -> c
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks until disconnected.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_forever(
-    client: *mut Client,
+    client: *mut Handle,
     retry_first_connection: bool,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn pmqtt_loop_forever(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.start_thread()) }
 }
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Client) -> c_int {
 /// stops when the callback has returned. Elsewhere it blocks until the thread has stopped: at the
 /// most a second, and for a callback that runs.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_loop_stop(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_loop_stop(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.stop_thread()) }
 }
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn pmqtt_loop_stop(client: *mut Client) -> c_int {
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_loop_read(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_loop_read(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.step(true)) }
 }
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pmqtt_loop_read(client: *mut Client) -> c_int {
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_loop_write(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_loop_write(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.step(false)) }
 }
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn pmqtt_loop_write(client: *mut Client) -> c_int {
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_loop_misc(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_loop_misc(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.time_out()) }
 }
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn pmqtt_loop_misc(client: *mut Client) -> c_int {
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_socket(client: *const Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_socket(client: *const Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, -1, |client| client.socket().unwrap_or(-1)) }
 }
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn pmqtt_socket(client: *const Client) -> c_int {
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_want_read(client: *const Client) -> bool {
+pub unsafe extern "C" fn pmqtt_want_read(client: *const Handle) -> bool {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, false, |client| client.wants_read()) }
 }
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn pmqtt_want_read(client: *const Client) -> bool {
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_want_write(client: *const Client) -> bool {
+pub unsafe extern "C" fn pmqtt_want_write(client: *const Handle) -> bool {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, false, |client| client.wants_write()) }
 }
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn pmqtt_want_write(client: *const Client) -> bool {
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_next_timeout_ms(client: *const Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_next_timeout_ms(client: *const Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, -1, |client| milliseconds(client.next_timeout())) }
 }
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn pmqtt_next_timeout_ms(client: *const Client) -> c_int {
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Handle) -> c_int {
     let mut fd = -1;
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Client) -> c_int {
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_process(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.process()) }
 }
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn pmqtt_process(client: *mut Client) -> c_int {
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_drain(
-    client: *mut Client,
+    client: *mut Handle,
     timeout_ms: c_int,
     left: *mut usize,
 ) -> c_int {
@@ -241,8 +241,7 @@ pub unsafe extern "C" fn pmqtt_drain(
     unsafe {
         run(client, |client| {
             let timeout = number(timeout_ms, c_int::MAX, "drain: timeout")?;
-            let mut unsettled = 0;
-            let result = client.drain(Duration::from_millis(timeout.into()), &mut unsettled);
+            let (result, unsettled) = client.drain(Duration::from_millis(timeout.into()));
             put(left, unsettled);
             result
         })

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::{array, bytes, optional_bytes, put, run, run_inlined, text};
-use crate::client::{Client, Code, Error, Result};
+use crate::client::{Code, Error, Handle, Result};
 use crate::codec::{Message, topic};
 
 /// Publishes a message. Each has exactly one outcome, which `on_publish` tells by its mid: QoS 0
@@ -29,7 +29,7 @@ use crate::codec::{Message, topic};
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_publish(
-    client: *mut Client,
+    client: *mut Handle,
     topic: *const c_char,
     payload: *const c_void,
     payload_len: usize,
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn pmqtt_publish(
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.8]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_subscribe(
-    client: *mut Client,
+    client: *mut Handle,
     filter: *const c_char,
     qos: c_int,
     mid: *mut u64,
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn pmqtt_subscribe(
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.8]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_subscribe_multiple(
-    client: *mut Client,
+    client: *mut Handle,
     filters: *const *const c_char,
     qos: *const c_int,
     count: usize,
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn pmqtt_subscribe_multiple(
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.10]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_unsubscribe(
-    client: *mut Client,
+    client: *mut Handle,
     filter: *const c_char,
     mid: *mut u64,
 ) -> c_int {
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn pmqtt_unsubscribe(
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.10]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
-    client: *mut Client,
+    client: *mut Handle,
     filters: *const *const c_char,
     count: usize,
     mid: *mut u64,
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-4.3]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_ack(client: *mut Client, mid: u64, qos: c_int) -> c_int {
+pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.acknowledge(mid, super::qos(qos)?)) }
 }
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn pmqtt_ack(client: *mut Client, mid: u64, qos: c_int) ->
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_will_set(
-    client: *mut Client,
+    client: *mut Handle,
     topic: *const c_char,
     payload: *const c_void,
     payload_len: usize,
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn pmqtt_will_set(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Client) -> c_int {
+pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {

@@ -32,7 +32,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::client::{Client, Code, Error, Result};
+use crate::client::{Client, Code, Error, Handle, Result};
 use crate::codec::QoS;
 
 /// Runs the body of a function that can fail. A panic stays in here, and the client that it
@@ -40,7 +40,7 @@ use crate::codec::QoS;
 ///
 /// # Safety
 /// `client` is NULL, or came from `pmqtt_client_new` and was not freed before this call began.
-unsafe fn run(client: *const Client, mut body: impl FnMut(&Arc<Client>) -> Result) -> c_int {
+unsafe fn run(client: *const Handle, mut body: impl FnMut(&Arc<Client>) -> Result) -> c_int {
     // SAFETY: the caller's promise is the same.
     unsafe { guard(client, &mut body) }
 }
@@ -50,7 +50,7 @@ unsafe fn run(client: *const Client, mut body: impl FnMut(&Arc<Client>) -> Resul
 /// # Safety
 /// As for `run`.
 #[inline(always)]
-unsafe fn run_inlined(client: *const Client, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
+unsafe fn run_inlined(client: *const Handle, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
     // SAFETY: the caller's promise is the same.
     let Some(client) = (unsafe { reference(client) }) else {
         return Code::Inval as c_int;
@@ -76,7 +76,7 @@ unsafe fn run_inlined(client: *const Client, body: impl FnOnce(&Arc<Client>) -> 
 ///
 /// # Safety
 /// As for `run`.
-unsafe fn guard(client: *const Client, body: &mut dyn FnMut(&Arc<Client>) -> Result) -> c_int {
+unsafe fn guard(client: *const Handle, body: &mut dyn FnMut(&Arc<Client>) -> Result) -> c_int {
     // SAFETY: the caller's promise is the same.
     unsafe { run_inlined(client, body) }
 }
@@ -85,7 +85,7 @@ unsafe fn guard(client: *const Client, body: &mut dyn FnMut(&Arc<Client>) -> Res
 ///
 /// # Safety
 /// As for `run`.
-unsafe fn read<T>(client: *const Client, otherwise: T, body: impl Fn(&Arc<Client>) -> T) -> T {
+unsafe fn read<T>(client: *const Handle, otherwise: T, body: impl Fn(&Arc<Client>) -> T) -> T {
     let mut value = None;
     let read = |client: &Arc<Client>| {
         value = Some(body(client));
@@ -100,13 +100,14 @@ unsafe fn read<T>(client: *const Client, otherwise: T, body: impl Fn(&Arc<Client
 ///
 /// # Safety
 /// As for `run`.
-unsafe fn reference(client: *const Client) -> Option<Arc<Client>> {
+unsafe fn reference(client: *const Handle) -> Option<Arc<Client>> {
     if client.is_null() {
         return None;
     }
     // SAFETY: the pointer came from `Arc::into_raw`, and the reference that it stands for is
     // given back by `pmqtt_client_free` alone, which was not called before this call began.
     unsafe {
+        let client = client.cast::<Client>();
         Arc::increment_strong_count(client);
         Some(Arc::from_raw(client))
     }

@@ -12,7 +12,7 @@ use super::oneshot_options::{OneshotOptions, Publication};
 use super::{array, optional_text, put, put_text, text};
 use crate::client::events::MessageEvent;
 use crate::client::{
-    Client, Code, Error, Received, Result, Target, Wanted, address, check_message,
+    Client, Code, Error, Handle, Received, Result, Target, Wanted, address, check_message,
 };
 use crate::codec::{Publishable, QoS};
 
@@ -274,7 +274,7 @@ unsafe fn carry_out(options: *const OneshotOptions, body: impl FnOnce(&Errand) -
 struct Errand<'a> {
     client: Arc<Client>,
     /// The same client as C knows it, with a reference of its own, which a callback may give back.
-    handle: *mut Client,
+    handle: *mut Handle,
     target: Target<'a>,
     timeout: Duration,
 }
@@ -293,7 +293,7 @@ impl<'a> Errand<'a> {
         // SAFETY: the caller's promise is the same.
         unsafe { options.prepare(&client) }?;
         Ok(Errand {
-            handle: Arc::into_raw(Arc::clone(&client)).cast_mut(),
+            handle: Arc::into_raw(Arc::clone(&client)).cast_mut().cast(),
             client,
             target,
             timeout,

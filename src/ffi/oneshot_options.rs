@@ -124,7 +124,7 @@ impl OneshotOptions {
         // SAFETY: the caller's promise is the same.
         let host = unsafe { optional_text(self.hostname, "hostname") }?;
         Ok(Target {
-            place: Address::Host(Host {
+            address: Address::Host(Host {
                 name: host.unwrap_or("localhost").into(),
                 port: number(self.port, 65_535, "port")? as u16,
             }),

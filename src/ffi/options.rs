@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
 use super::{number, optional_text, run};
-use crate::client::Client;
+use crate::client::Handle;
 
 /// Sets how many messages of QoS 1 and 2 may be in flight at once; the others wait in the queue.
 /// Takes effect at once, and holds after a reconnect too.
@@ -17,7 +17,7 @@ use crate::client::Client;
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_max_inflight_messages_set(
-    client: *mut Client,
+    client: *mut Handle,
     messages: c_int,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn pmqtt_max_inflight_messages_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_max_queued_messages_set(
-    client: *mut Client,
+    client: *mut Handle,
     messages: c_int,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn pmqtt_max_queued_messages_set(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_max_queued_bytes_set(client: *mut Client, bytes: usize) -> c_int {
+pub unsafe extern "C" fn pmqtt_max_queued_bytes_set(client: *mut Handle, bytes: usize) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn pmqtt_max_queued_bytes_set(client: *mut Client, bytes: 
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-4.4]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_message_retry_set(client: *mut Client, seconds: c_int) -> c_int {
+pub unsafe extern "C" fn pmqtt_message_retry_set(client: *mut Handle, seconds: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pmqtt_message_retry_set(client: *mut Client, seconds: c
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_connect_timeout_set(
-    client: *mut Client,
+    client: *mut Handle,
     timeout_ms: c_int,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn pmqtt_connect_timeout_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_reconnect_delay_set(
-    client: *mut Client,
+    client: *mut Handle,
     min_delay: c_int,
     max_delay: c_int,
 ) -> c_int {
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn pmqtt_reconnect_delay_set(
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_username_pw_set(
-    client: *mut Client,
+    client: *mut Handle,
     username: *const c_char,
     password: *const c_char,
 ) -> c_int {
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn pmqtt_username_pw_set(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Client, manual: bool) -> c_int {
+pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Handle, manual: bool) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 
 use super::constants::PMQTT_VERSION_NUMBER;
 use super::{put_text, read, run};
-use crate::client::{Client, Error, Statistics, error};
+use crate::client::{Error, Handle, Statistics, error};
 
 /// The words for an error number, unknown ones too.
 ///
@@ -43,7 +43,7 @@ pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_last_error(
-    client: *const Client,
+    client: *const Handle,
     buf: *mut c_char,
     len: usize,
 ) -> usize {
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn pmqtt_last_error(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_stats(client: *const Client, out: *mut Statistics) -> c_int {
+pub unsafe extern "C" fn pmqtt_stats(client: *const Handle, out: *mut Statistics) -> c_int {
     // SAFETY: the pointers are what the header's contract says. `out` is read and written only
     // as far as its struct_size reaches, which is checked to cover the size field.
     unsafe {

@@ -10,7 +10,7 @@ use super::constants::{
     PMQTT_TLS_V1_2, PMQTT_TLS_V1_3,
 };
 use super::{array, bytes, optional_text, run, text};
-use crate::client::{Client, Error, Result};
+use crate::client::{Error, Handle, Result};
 #[cfg(feature = "tls")]
 use crate::client::{Protocol, Source, TlsOptions};
 
@@ -31,7 +31,7 @@ macro_rules! with_tls {
 #[allow(non_camel_case_types)]
 pub type pmqtt_key_password = Option<
     extern "C" fn(
-        client: *mut Client,
+        client: *mut Handle,
         userdata: *mut c_void,
         buf: *mut c_char,
         size: usize,
@@ -67,7 +67,7 @@ pub type pmqtt_key_password = Option<
 /// Thread-safe; callback-safe. Blocks for reading the files.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_set(
-    client: *mut Client,
+    client: *mut Handle,
     ca_certs: *const c_char,
     certfile: *const c_char,
     keyfile: *const c_char,
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pmqtt_tls_set(
 /// Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_pem_set(
-    client: *mut Client,
+    client: *mut Handle,
     ca_certs: *const c_char,
     cert: *const c_char,
     key: *const c_char,
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn pmqtt_tls_pem_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_key_password_set(
-    client: *mut Client,
+    client: *mut Handle,
     callback: pmqtt_key_password,
 ) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn pmqtt_tls_key_password_set(
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Client, insecure: bool) -> c_int {
+pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Handle, insecure: bool) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         with_tls!(client, |client| {
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Client, insecure: b
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_server_name_set(
-    client: *mut Client,
+    client: *mut Handle,
     name: *const c_char,
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn pmqtt_tls_server_name_set(
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_alpn_set(
-    client: *mut Client,
+    client: *mut Handle,
     protocols: *const *const c_char,
     count: usize,
 ) -> c_int {
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn pmqtt_tls_alpn_set(
 /// Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_psk_set(
-    client: *mut Client,
+    client: *mut Handle,
     identity: *const c_char,
     key: *const c_void,
     key_len: usize,
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn pmqtt_tls_psk_set(
 /// Thread-safe; callback-safe. Blocks only where ssl_ctx is NULL, for reading the system's store, if
 /// that is trusted.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_tls_context_set(client: *mut Client, ssl_ctx: *mut c_void) -> c_int {
+pub unsafe extern "C" fn pmqtt_tls_context_set(client: *mut Handle, ssl_ctx: *mut c_void) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         with_tls!(client, |client| {

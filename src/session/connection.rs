@@ -26,6 +26,7 @@ impl Session {
         };
         encode::connect(self.output.buffer(), &connect)?;
         self.output.hold();
+        self.connection = self.connection.wrapping_add(1);
         self.keep_alive.start(options.keep_alive, now);
         self.blocked = false;
         self.phase = Phase::Connecting {
@@ -38,9 +39,7 @@ impl Session {
     /// The transport is gone. The client never drops a message of QoS 1 or 2, whatever clean
     /// session says to the broker; what else was under way has its outcome now.
     pub fn close(&mut self) {
-        while let Some(mid) = self.output.pop_written() {
-            self.add_outcome(Outcome::Written { mid });
-        }
+        self.tell_written();
         let lost = self.output.reset();
         for mid in lost {
             self.add_outcome(Outcome::Lost { mid });
@@ -59,6 +58,13 @@ impl Session {
         self.retry_at = None;
         self.phase = Phase::Closed;
         self.announce_room();
+    }
+
+    /// Notes which QoS 0 messages are with the socket, before their marks go.
+    pub(super) fn tell_written(&mut self) {
+        while let Some(mid) = self.output.pop_written() {
+            self.add_outcome(Outcome::Written { mid });
+        }
     }
 
     /// Asks for the end: what is written already goes out first, and the acknowledgement of a
@@ -174,13 +180,20 @@ impl Session {
                 if self.retry_at.is_some_and(|at| now >= at) {
                     self.send_again(now);
                 }
-                if self.keep_alive.ping_due().is_some_and(|at| now >= at) {
-                    encode::pingreq(self.output.buffer());
-                    self.keep_alive.ping_sent(self.output.position(), now);
-                }
+                self.ping(now);
             }
         }
         Ok(())
+    }
+
+    /// Sends PINGREQ where it is due. For those who have not dealt with all that came in: nothing
+    /// can be called late yet, but the broker has to hear from us.
+    pub fn ping(&mut self, now: Moment) {
+        if self.phase == Phase::Connected && self.keep_alive.ping_due().is_some_and(|at| now >= at)
+        {
+            encode::pingreq(self.output.buffer());
+            self.keep_alive.ping_sent(self.output.position(), now);
+        }
     }
 
     /// Sends again what was not answered for the retry time, PUBLISH with DUP, PUBREL and

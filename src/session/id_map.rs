@@ -5,7 +5,7 @@ use crate::codec::PacketId;
 /// An entry stands at its home, which is its identifier modulo the number of places, or behind it: no
 /// further away than others that stand between ("Robin Hood"), so that they are in the order of their
 /// homes. Identifiers are given out in a row, so that nearly each is at home: to find it is one look,
-/// where a hash would cost more than all the rest of an acknowledgement. A peer that chooses them so
+/// where a hash would cost more than everything else of an acknowledgement. A peer that chooses them so
 /// that they collide makes the way longer, but there are only 65,535.
 pub struct IdMap<T> {
     /// Their number is 0 or a power of two, and at the most half of them are taken.
@@ -79,7 +79,7 @@ impl<T> IdMap<T> {
     }
 
     /// Gives back the memory while nothing is in it.
-    pub fn rest(&mut self) {
+    pub fn trim(&mut self) {
         if self.len == 0 {
             self.clear();
         }
@@ -228,7 +228,7 @@ mod tests {
                         ours.retain(|_, value| value % 3 > 0);
                         theirs.retain(|_, value| *value % 3 > 0);
                     }
-                    _ => ours.rest(),
+                    _ => ours.trim(),
                 }
                 assert_eq!(ours.len(), theirs.len());
                 assert_eq!(ours.values().sum::<u32>(), theirs.values().sum());

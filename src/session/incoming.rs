@@ -9,6 +9,8 @@ use crate::time::Moment;
 enum Stage {
     /// The application has it, and owes the acknowledgement.
     Delivered(QoS),
+    /// QoS 2: the application is being given it, and PUBREC follows by itself.
+    Delivering,
     /// QoS 2: PUBREC was sent then, and PUBREL is to come.
     Received(Moment),
 }
@@ -19,7 +21,7 @@ pub enum Arrival {
     New,
     /// Seen before, and the application has not acknowledged it yet.
     Pending,
-    /// Seen before and acknowledged: PUBREC must have been lost with a connection.
+    /// Seen before, and no longer the application's to acknowledge: PUBREC was lost with a connection.
     Acknowledged,
 }
 
@@ -34,18 +36,21 @@ impl Incoming {
         self.stages.insert(id, Stage::Delivered(QoS::AtLeastOnce));
     }
 
-    /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2].
+    /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2]. `manual_ack`: the application acknowledges it.
     #[inline(always)]
-    pub fn arrived(&mut self, id: PacketId) -> Arrival {
-        const DELIVERED: Stage = Stage::Delivered(QoS::ExactlyOnce);
-        if self.stages.insert_new(id, DELIVERED) {
+    pub fn arrived(&mut self, id: PacketId, manual_ack: bool) -> Arrival {
+        let stage = match manual_ack {
+            true => Stage::Delivered(QoS::ExactlyOnce),
+            false => Stage::Delivering,
+        };
+        if self.stages.insert_new(id, stage) {
             return Arrival::New;
         }
         match self.stages.get(id) {
             Some(Stage::Delivered(QoS::ExactlyOnce)) => Arrival::Pending,
-            Some(Stage::Received(_)) => Arrival::Acknowledged,
+            Some(Stage::Delivering | Stage::Received(_)) => Arrival::Acknowledged,
             _ => {
-                self.stages.insert(id, DELIVERED);
+                self.stages.insert(id, stage);
                 Arrival::New
             }
         }
@@ -58,13 +63,13 @@ impl Incoming {
 
     /// PUBREC is being sent.
     #[inline(always)]
-    pub fn received(&mut self, id: PacketId, now: Moment) {
+    pub fn pubrec_sent(&mut self, id: PacketId, now: Moment) {
         self.stages.insert(id, Stage::Received(now));
     }
 
     /// PUBREL came, or a QoS 1 message was acknowledged.
     #[inline(always)]
-    pub fn settle(&mut self, id: PacketId) {
+    pub fn forget(&mut self, id: PacketId) {
         self.stages.remove(id);
     }
 
@@ -87,7 +92,7 @@ impl Incoming {
             .values()
             .filter_map(|stage| match stage {
                 Stage::Received(at) => Some(*at),
-                Stage::Delivered(_) => None,
+                Stage::Delivered(_) | Stage::Delivering => None,
             })
             .min()
     }
@@ -103,8 +108,8 @@ impl Incoming {
         self.stages.clear();
     }
 
-    pub fn rest(&mut self) {
-        self.stages.rest();
+    pub fn trim(&mut self) {
+        self.stages.trim();
     }
 
     pub fn is_empty(&self) -> bool {

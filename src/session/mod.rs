@@ -6,7 +6,7 @@
 
 mod at_most_once;
 mod connection;
-mod farewell;
+mod final_bytes;
 mod id_map;
 mod incoming;
 mod keep_alive;
@@ -15,6 +15,7 @@ mod output;
 mod packet_ids;
 mod receive;
 mod request;
+mod superseded;
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -22,13 +23,13 @@ use std::time::Duration;
 
 use crate::codec::{Buffer, ConnAck, Publish, QoS, Version};
 use crate::time::Moment;
+use final_bytes::FinalBytes;
 use incoming::Incoming;
 use keep_alive::KeepAlive;
 use outgoing::Outgoing;
 use output::Output;
 use packet_ids::PacketIds;
 
-pub use farewell::Farewell;
 pub use request::{PublishError, RequestError};
 
 /// What the session is told about itself. Fields that CONNECT carries take effect with the
@@ -152,9 +153,13 @@ pub struct Session {
     phase: Phase,
     /// The application is being told of the connection: what has waited for one waits for that too.
     announcing: bool,
+    /// How many were begun, which numbers the present one.
+    connection: u32,
     last_mid: u64,
     ids: PacketIds,
     output: Output,
+    /// What a connection that was replaced is still to say.
+    last: Option<Box<FinalBytes>>,
     outgoing: Outgoing,
     incoming: Incoming,
     /// A message was handed over and is not `delivered` yet; a DISCONNECT waits for that.
@@ -191,9 +196,11 @@ impl Session {
             options,
             phase: Phase::Closed,
             announcing: false,
+            connection: 0,
             last_mid: 0,
             ids: PacketIds::default(),
             output: Output::default(),
+            last: None,
             incoming: Incoming::default(),
             delivering: false,
             keep_alive: KeepAlive::default(),
@@ -271,8 +278,8 @@ impl Session {
         outcome
     }
 
-    /// What became of a request, on a connection that is gone or being left.
-    pub fn add_outcome(&mut self, outcome: Outcome) {
+    /// What became of a request, on a connection that is gone or being closed.
+    fn add_outcome(&mut self, outcome: Outcome) {
         self.outcomes.get_or_insert_default().push_back(outcome);
     }
 
@@ -282,7 +289,21 @@ impl Session {
 
     /// Messages that the broker has not settled, or that the socket has not taken.
     pub fn unsettled(&self) -> usize {
-        self.outgoing.unfinished() + self.output.at_most_once()
+        let last = self.last.as_ref().map_or(0, |last| last.at_most_once());
+        self.outgoing.unfinished() + self.output.at_most_once() + last
+    }
+
+    /// Whether anything that was taken is still to be written, or to be followed by DISCONNECT. What
+    /// waits for room in the window is not: that is up to the broker.
+    pub fn has_unwritten(&self) -> bool {
+        match self.phase {
+            Phase::Closed => false,
+            Phase::Disconnecting { .. } => true,
+            Phase::Connected => self.output.unwritten() > 0,
+            Phase::Connecting {
+                then_disconnect, ..
+            } => then_disconnect || self.output.unwritten() > 0 || self.queued() > 0,
+        }
     }
 
     /// Messages of QoS 1 and 2 that wait for room in the window or for a connection.
@@ -296,11 +317,11 @@ impl Session {
     }
 
     /// Gives back the memory that nothing is in.
-    pub fn rest(&mut self) {
-        self.ids.rest();
-        self.output.rest();
-        self.outgoing.rest();
-        self.incoming.rest();
+    pub fn trim(&mut self) {
+        self.ids.trim();
+        self.output.trim();
+        self.outgoing.trim();
+        self.incoming.trim();
     }
 
     pub fn ping_round_trip(&self) -> Option<Duration> {

@@ -195,7 +195,7 @@ impl Outgoing {
                 if sent =>
             {
                 let mid = slot.mid;
-                self.finish(seq);
+                self.complete(seq);
                 Progress::Finished(mid)
             }
             (Ack::PubRec, QoS::ExactlyOnce, Stage::Published | Stage::Released) => {
@@ -241,7 +241,7 @@ impl Outgoing {
     }
 
     /// Gives back the memory that no message is in.
-    pub fn rest(&mut self) {
+    pub fn trim(&mut self) {
         if self.first == self.end {
             self.slots = Box::default();
             self.spare_bytes = 0;
@@ -275,7 +275,7 @@ impl Outgoing {
     }
 
     #[inline(always)]
-    fn finish(&mut self, seq: u64) {
+    fn complete(&mut self, seq: u64) {
         let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
         slot.stage = Stage::Done;
         self.bytes -= slot.packet.len();

@@ -99,7 +99,7 @@ impl Output {
         std::mem::take(self).at_most_once.into_mids()
     }
 
-    pub fn rest(&mut self) {
+    pub fn trim(&mut self) {
         self.ready.shrink();
         self.at_most_once.shrink();
     }

@@ -50,8 +50,8 @@ impl PacketIds {
         self.in_use.remove(id);
     }
 
-    pub fn rest(&mut self) {
-        self.in_use.rest();
+    pub fn trim(&mut self) {
+        self.in_use.trim();
     }
 
     /// Releases what the end of a connection ends, a SUBSCRIBE or an UNSUBSCRIBE that was not

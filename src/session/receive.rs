@@ -79,12 +79,12 @@ impl Session {
         let manual_ack = self.options.manual_ack;
         if let Some(id) = publish.packet_id {
             if publish.qos == QoS::ExactlyOnce {
-                match self.incoming.arrived(id) {
+                match self.incoming.arrived(id, manual_ack) {
                     Arrival::New => {}
                     Arrival::Pending if manual_ack => return Event::None,
                     // Its callback never returned to acknowledge it: the connection ended.
                     Arrival::Pending | Arrival::Acknowledged => {
-                        self.settle_delivery(id, publish.qos, now);
+                        self.send_ack(id, publish.qos, now);
                         return Event::None;
                     }
                 }
@@ -102,10 +102,10 @@ impl Session {
     /// PUBREL.
     #[inline(always)]
     fn released(&mut self, id: PacketId) -> Event<'static> {
-        self.incoming.settle(id);
+        self.incoming.forget(id);
         // Also where the identifier is unknown, so that the broker can forget it.
         self.acknowledge(Ack::PubComp, id);
-        self.rest_if_settled();
+        self.disarm_retry();
         Event::None
     }
 
@@ -128,7 +128,7 @@ impl Session {
             Progress::Finished(mid) => {
                 self.ids.release(id);
                 self.pump(now);
-                self.rest_if_settled();
+                self.disarm_retry();
                 self.announce_room();
                 Ok(Event::Published { mid })
             }
@@ -182,7 +182,7 @@ impl Session {
 
     /// With nothing left to send again there is nothing to wake up for.
     #[inline(always)]
-    pub(super) fn rest_if_settled(&mut self) {
+    pub(super) fn disarm_retry(&mut self) {
         if !self.awaits_answer() {
             self.retry_at = None;
         }

@@ -92,20 +92,20 @@ impl Session {
     /// The application has taken a message that `Event::Message` handed over.
     #[inline(always)]
     pub fn delivered(&mut self, id: PacketId, qos: QoS, now: Moment) {
-        self.settle_delivery(id, qos, now);
+        self.send_ack(id, qos, now);
         self.end_delivery();
     }
 
     /// Whether messages of QoS 0 and 1 may be handed over as they come, without an `Event` for each:
-    /// a run of them, which `end_run` ends.
-    pub fn begin_run(&mut self) -> bool {
+    /// a batch of them, which `end_batch` ends.
+    pub fn begin_batch(&mut self) -> bool {
         self.delivering = self.phase == Phase::Connected && !self.options.manual_ack;
         self.delivering
     }
 
-    /// The application has taken the messages of a run, those of QoS 1 among them with these
+    /// The application has taken the messages of a batch, those of QoS 1 among them with these
     /// identifiers.
-    pub fn end_run(&mut self, ids: &[PacketId]) {
+    pub fn end_batch(&mut self, ids: &[PacketId]) {
         for &id in ids {
             // [MQTT-4.3.2-2]
             self.acknowledge(Ack::PubAck, id);
@@ -124,14 +124,14 @@ impl Session {
 
     /// The acknowledgement of a message goes out.
     #[inline(always)]
-    pub(super) fn settle_delivery(&mut self, id: PacketId, qos: QoS, now: Moment) {
+    pub(super) fn send_ack(&mut self, id: PacketId, qos: QoS, now: Moment) {
         match qos {
             QoS::AtMostOnce => {}
             // [MQTT-4.3.2-2]
             QoS::AtLeastOnce => self.acknowledge(Ack::PubAck, id),
             // [MQTT-4.3.3-2]
             QoS::ExactlyOnce => {
-                self.incoming.received(id, now);
+                self.incoming.pubrec_sent(id, now);
                 self.acknowledge(Ack::PubRec, id);
                 self.arm_retry(now);
             }
@@ -144,10 +144,10 @@ impl Session {
             return false;
         }
         if qos == QoS::AtLeastOnce {
-            self.incoming.settle(id);
-            self.rest_if_settled();
+            self.incoming.forget(id);
+            self.disarm_retry();
         }
-        self.settle_delivery(id, qos, now);
+        self.send_ack(id, qos, now);
         true
     }
 

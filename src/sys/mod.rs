@@ -14,6 +14,7 @@ mod dns;
 mod host;
 mod poll;
 mod socket;
+pub mod sync;
 mod thread;
 #[cfg(feature = "tls")]
 mod tls;

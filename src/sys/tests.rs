@@ -271,7 +271,7 @@ fn a_set_at_rest_reports_nothing_until_it_is_updated() {
     let mut set = event_set();
     let (ours, mut theirs) = pair();
     set.update(&[reading(&ours)], Some(now() + ms(20))).unwrap();
-    set.rest();
+    set.pause();
     theirs.write_all(b"x").unwrap();
     assert!(!readable_within(&set, ms(60)));
     set.update(&[reading(&ours)], None).unwrap();
@@ -295,7 +295,7 @@ fn a_new_descriptor_with_an_old_number_is_watched() {
     let watch = reading(&first);
     set.update(&[watch], None).unwrap();
     thread::sleep(MOMENT);
-    set.rest();
+    set.pause();
     // What close and socket do, without the race with the other tests' descriptors.
     let second = testing::take_over(second, first);
     assert_eq!(second.as_raw_fd(), watch.fd);
@@ -312,7 +312,7 @@ fn a_descriptor_that_was_closed_too_early_is_dropped_quietly() {
     let watch = reading(&ours);
     set.update(&[watch], None).unwrap();
     drop((ours, theirs));
-    set.rest();
+    set.pause();
     settle(&mut set, &[]);
     assert!(!readable_within(&set, MOMENT));
 }

@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pmqtt::client::events::{Connected, MessageEvent, Published};
-use pmqtt::client::{Client as Raw, Statistics};
+use pmqtt::client::{Handle as Raw, Statistics};
 use pmqtt::ffi;
 
 use crate::counting::count_this_thread;

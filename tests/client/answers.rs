@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use pmqtt::client::events::{Connected, Disconnected};
-use pmqtt::client::{Client, Code};
+use pmqtt::client::{Client, Code, Handle};
 
 use crate::support::{PATIENCE, client, local, userdata};
 
@@ -16,16 +16,16 @@ const NOT_AUTHORISED: [u8; 4] = [0x20, 2, 0, 5];
 
 type Events = Sender<(&'static str, i32)>;
 
-extern "C" fn connected(client: *mut Client, events: *mut c_void, event: *const Connected) {
+extern "C" fn connected(client: *mut Handle, events: *mut c_void, event: *const Connected) {
     // SAFETY: both live through the callback.
-    let (client, rc) = unsafe { (&*client, (*event).rc) };
+    let (client, rc) = unsafe { (&*client.cast::<Client>(), (*event).rc) };
     let _ = userdata::<Events>(events).send(("connect", rc));
     if rc != 0 {
         client.reconnect().expect("reconnect");
     }
 }
 
-extern "C" fn disconnected(_: *mut Client, events: *mut c_void, event: *const Disconnected) {
+extern "C" fn disconnected(_: *mut Handle, events: *mut c_void, event: *const Disconnected) {
     // SAFETY: the event lives through the callback.
     let rc = unsafe { (*event).rc };
     let _ = userdata::<Events>(events).send(("disconnect", rc));

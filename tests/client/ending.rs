@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use pmqtt::client::Client;
+use pmqtt::client::Handle;
 use pmqtt::client::events::LogLine;
 
 use crate::support::{PATIENCE, Silence, client, local, userdata};
@@ -39,7 +39,7 @@ struct Gate {
     opened: Receiver<()>,
 }
 
-extern "C" fn stop_at_the_wait(_: *mut Client, gate: *mut c_void, line: *const LogLine) {
+extern "C" fn stop_at_the_wait(_: *mut Handle, gate: *mut c_void, line: *const LogLine) {
     // SAFETY: both live through the callback.
     let text = unsafe { CStr::from_ptr((*line).text) };
     if text.to_bytes().starts_with(b"connecting again") {

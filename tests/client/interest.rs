@@ -3,12 +3,12 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pmqtt::client::Client;
+use pmqtt::client::Handle;
 use pmqtt::client::events::Interest;
 
 use crate::support::{client, local, userdata};
 
-extern "C" fn count(_: *mut Client, calls: *mut c_void, _: *const Interest) {
+extern "C" fn count(_: *mut Handle, calls: *mut c_void, _: *const Interest) {
     let calls = userdata::<AtomicUsize>(calls).fetch_add(1, Ordering::Relaxed);
     assert!(calls < 100, "it is called without end");
 }

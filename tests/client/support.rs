@@ -24,7 +24,7 @@ pub fn userdata<'a, T>(pointer: *mut c_void) -> &'a T {
 
 pub fn local(port: u16) -> Target<'static> {
     Target {
-        place: Address::Host(Host {
+        address: Address::Host(Host {
             name: "127.0.0.1".into(),
             port,
         }),

@@ -5,11 +5,11 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use pmqtt::client::events::ConnectFailed;
-use pmqtt::client::{Client, Code};
+use pmqtt::client::{Code, Handle};
 
 use crate::support::{PATIENCE, Silence, client, local, userdata};
 
-extern "C" fn failed(_: *mut Client, sender: *mut c_void, event: *const ConnectFailed) {
+extern "C" fn failed(_: *mut Handle, sender: *mut c_void, event: *const ConnectFailed) {
     // SAFETY: the event lives through the callback.
     let rc = unsafe { (*event).rc };
     let _ = userdata::<Sender<i32>>(sender).send(rc);

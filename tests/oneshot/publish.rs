@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use pmqtt::client::Client;
+use pmqtt::client::Handle;
 use pmqtt::client::events::MessageEvent;
 use pmqtt::ffi::*;
 
@@ -60,7 +60,7 @@ struct Receiver {
     messages: Vec<Message>,
 }
 
-extern "C" fn on_message(client: *mut Client, userdata: *mut c_void, event: *const MessageEvent) {
+extern "C" fn on_message(client: *mut Handle, userdata: *mut c_void, event: *const MessageEvent) {
     // SAFETY: the user data is the receiver, the client and the event are the library's.
     unsafe {
         let receiver = &mut *userdata.cast::<Receiver>();

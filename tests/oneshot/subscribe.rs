@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_void};
 use std::thread;
 use std::time::Duration;
 
-use pmqtt::client::Client;
+use pmqtt::client::Handle;
 use pmqtt::client::events::MessageEvent;
 use pmqtt::ffi::*;
 
@@ -130,7 +130,7 @@ fn a_refused_filter_is_an_error() {
     }
 }
 
-extern "C" fn unexpected(_: *mut Client, _: *mut c_void, _: *const MessageEvent) {
+extern "C" fn unexpected(_: *mut Handle, _: *mut c_void, _: *const MessageEvent) {
     unreachable!("there is no message");
 }
 
@@ -161,7 +161,7 @@ fn following_goes_on_over_a_lost_connection() {
     broker.join().expect("the broker");
 }
 
-extern "C" fn until_b(client: *mut Client, userdata: *mut c_void, event: *const MessageEvent) {
+extern "C" fn until_b(client: *mut Handle, userdata: *mut c_void, event: *const MessageEvent) {
     // SAFETY: the user data is the vector, the payload one byte.
     unsafe {
         let payload = *(*event).payload.cast::<u8>();
@@ -219,7 +219,7 @@ fn another_thread_may_disconnect() {
 }
 
 /// Receives one message, in whose callback `end` is called.
-fn follow_until(mut end: fn(*mut Client)) {
+fn follow_until(mut end: fn(*mut Handle)) {
     let (port, broker) = play(|listener| {
         let mut peer = Peer::grant(listener, 1);
         peer.send_message(1, b'a');
@@ -230,10 +230,10 @@ fn follow_until(mut end: fn(*mut Client)) {
     broker.join().expect("the broker");
 }
 
-extern "C" fn call_end(client: *mut Client, userdata: *mut c_void, event: *const MessageEvent) {
+extern "C" fn call_end(client: *mut Handle, userdata: *mut c_void, event: *const MessageEvent) {
     // SAFETY: the user data is the function, the event the library's.
     unsafe {
         assert_eq!(CStr::from_ptr((*event).topic), c"t");
-        (*userdata.cast::<fn(*mut Client)>())(client);
+        (*userdata.cast::<fn(*mut Handle)>())(client);
     }
 }

@@ -165,7 +165,7 @@ fn a_silent_port_is_a_timeout() {
 }
 
 extern "C" fn unexpected(
-    _: *mut pmqtt::client::Client,
+    _: *mut pmqtt::client::Handle,
     _: *mut c_void,
     _: *const pmqtt::client::events::MessageEvent,
 ) {

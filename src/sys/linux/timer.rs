@@ -52,7 +52,7 @@ impl Timer {
     /// Notes whether the timer has fired, and makes the descriptor quiet.
     pub fn drain(&mut self) {
         let due = self.armed.is_some_and(|at| at <= now());
-        if due && (&self.fd).read(&mut [0; 8]).is_ok() {
+        if due && (&self.fd).read_exact(&mut [0; 8]).is_ok() {
             self.armed = None;
         }
     }

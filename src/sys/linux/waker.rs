@@ -23,14 +23,15 @@ impl Waker {
 
     /// Makes the descriptor readable until [`drain`](Waker::drain). Never blocks; many wakes are one.
     pub fn wake(&self) {
-        // The one error there is says that the counter is full: then it is readable as it should be.
-        let _ = (&self.counter).write(&1_u64.to_ne_bytes());
+        // Not just `write`, which a signal may interrupt. The one error there is then says that the
+        // counter is full: it is readable as it should be.
+        let _ = (&self.counter).write_all(&1_u64.to_ne_bytes());
     }
 
     /// Forgets the wakes so far. Look for work only after this, so that no wake is lost.
     pub fn drain(&self) {
         // The one error there is says that nobody has woken.
-        let _ = (&self.counter).read(&mut [0; 8]);
+        let _ = (&self.counter).read_exact(&mut [0; 8]);
     }
 }
 

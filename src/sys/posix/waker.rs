@@ -35,7 +35,13 @@ impl Waker {
     /// Forgets the wakes so far. Look for work only after this, so that no wake is lost.
     pub fn drain(&self) {
         let mut bytes = [0; 256];
-        while matches!((&self.reader).read(&mut bytes), Ok(1..)) {}
+        loop {
+            match (&self.reader).read(&mut bytes) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
     }
 }
 

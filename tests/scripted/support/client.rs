@@ -130,7 +130,7 @@ impl Recorder {
         unsafe { &*userdata.cast() }
     }
 
-    pub fn record(&self, client: *mut pmqtt::client::Client, event: Event) {
+    pub fn record(&self, client: *mut pmqtt::client::Handle, event: Event) {
         let hook = self.hook().take();
         if let Some(mut hook) = hook {
             hook(Handle(client), &event);
@@ -158,7 +158,7 @@ impl Recorder {
 
 /// A client that somebody else frees.
 #[derive(Clone, Copy)]
-pub struct Handle(pub *mut pmqtt::client::Client);
+pub struct Handle(pub *mut pmqtt::client::Handle);
 
 // SAFETY: each function of the C ABI may be called from any thread.
 unsafe impl Send for Handle {}

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_void};
 use std::slice;
 
-use pmqtt::client::Client;
+use pmqtt::client::Handle;
 use pmqtt::client::events::{
     ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published, Subscribed,
     Unsubscribed, Writable,
@@ -60,7 +60,7 @@ impl Message {
 }
 
 /// Has all callbacks of a client record what they are told, but those for log and interest.
-pub fn record_all(client: *mut Client) {
+pub fn record_all(client: *mut Handle) {
     // SAFETY: the client lives, and its userdata is a recorder that lives as long.
     unsafe {
         ffi::pmqtt_on_connect_set(client, Some(on_connect));
@@ -74,7 +74,7 @@ pub fn record_all(client: *mut Client) {
     }
 }
 
-extern "C" fn on_connect(client: *mut Client, recorder: *mut c_void, event: *const Connected) {
+extern "C" fn on_connect(client: *mut Handle, recorder: *mut c_void, event: *const Connected) {
     // SAFETY: the library hands over an event that lives through the callback.
     let event = unsafe { &*event };
     let event = Event::Connected {
@@ -85,7 +85,7 @@ extern "C" fn on_connect(client: *mut Client, recorder: *mut c_void, event: *con
 }
 
 extern "C" fn on_connect_fail(
-    client: *mut Client,
+    client: *mut Handle,
     recorder: *mut c_void,
     event: *const ConnectFailed,
 ) {
@@ -95,7 +95,7 @@ extern "C" fn on_connect_fail(
 }
 
 extern "C" fn on_disconnect(
-    client: *mut Client,
+    client: *mut Handle,
     recorder: *mut c_void,
     event: *const Disconnected,
 ) {
@@ -105,7 +105,7 @@ extern "C" fn on_disconnect(
 }
 
 pub extern "C" fn on_message(
-    client: *mut Client,
+    client: *mut Handle,
     recorder: *mut c_void,
     event: *const MessageEvent,
 ) {
@@ -128,13 +128,13 @@ pub extern "C" fn on_message(
     Recorder::of(recorder).record(client, Event::Message(message));
 }
 
-extern "C" fn on_publish(client: *mut Client, recorder: *mut c_void, event: *const Published) {
+extern "C" fn on_publish(client: *mut Handle, recorder: *mut c_void, event: *const Published) {
     // SAFETY: the library hands over an event that lives through the callback.
     let &Published { mid, rc } = unsafe { &*event };
     Recorder::of(recorder).record(client, Event::Published { mid, rc });
 }
 
-extern "C" fn on_subscribe(client: *mut Client, recorder: *mut c_void, event: *const Subscribed) {
+extern "C" fn on_subscribe(client: *mut Handle, recorder: *mut c_void, event: *const Subscribed) {
     // SAFETY: the library hands over an event that lives through the callback, with a pointer
     // and a length that fit.
     let (event, granted) = unsafe {
@@ -151,7 +151,7 @@ extern "C" fn on_subscribe(client: *mut Client, recorder: *mut c_void, event: *c
 }
 
 extern "C" fn on_unsubscribe(
-    client: *mut Client,
+    client: *mut Handle,
     recorder: *mut c_void,
     event: *const Unsubscribed,
 ) {
@@ -160,11 +160,11 @@ extern "C" fn on_unsubscribe(
     Recorder::of(recorder).record(client, Event::Unsubscribed { mid, rc });
 }
 
-extern "C" fn on_writable(client: *mut Client, recorder: *mut c_void, _: *const Writable) {
+extern "C" fn on_writable(client: *mut Handle, recorder: *mut c_void, _: *const Writable) {
     Recorder::of(recorder).record(client, Event::Writable);
 }
 
-pub extern "C" fn on_log(client: *mut Client, recorder: *mut c_void, event: *const LogLine) {
+pub extern "C" fn on_log(client: *mut Handle, recorder: *mut c_void, event: *const LogLine) {
     // SAFETY: the library hands over an event that lives through the callback, with a string.
     let (level, text) = unsafe { ((*event).level, CStr::from_ptr((*event).text)) };
     let text = text.to_string_lossy().into();
@@ -172,7 +172,7 @@ pub extern "C" fn on_log(client: *mut Client, recorder: *mut c_void, event: *con
 }
 
 /// The foreign loop looks again at what it has to wait for.
-pub extern "C" fn on_interest(_: *mut Client, recorder: *mut c_void, event: *const Interest) {
+pub extern "C" fn on_interest(_: *mut Handle, recorder: *mut c_void, event: *const Interest) {
     assert!(!event.is_null());
     Recorder::of(recorder).wake_loop();
 }

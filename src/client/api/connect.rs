@@ -1,0 +1,183 @@
+//! Connecting, in the calling thread or in the background, and disconnecting.
+
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::thread;
+
+use crate::client::driver::{interest, trace};
+use crate::client::error::{Code, Error, Result};
+use crate::client::handle::Client;
+use crate::client::state::Guard;
+use crate::client::state::intent::Route;
+use crate::client::turn::Frame;
+use crate::sys::sync::MutexGuard;
+use crate::sys::{self, PollSet, Waker, Watch};
+use crate::transport::{Address, Endpoint, Transport};
+
+/// Where to, as the program says it.
+pub struct Target<'a> {
+    /// A host's port 0 is the default one.
+    pub address: Address,
+    /// Seconds.
+    pub keep_alive: u16,
+    pub bind_address: Option<&'a str>,
+}
+
+impl Client {
+    /// Connects, and waits for the transport to be open, but not for CONNACK.
+    pub fn connect(&self, target: &Target) -> Result {
+        let route = target.route()?;
+        self.connect_here(self.lock(), Some((route, target.keep_alive)))
+    }
+
+    /// Lets whoever runs the client connect.
+    pub fn connect_async(&self, target: &Target) -> Result {
+        let route = target.route()?;
+        let mut state = self.lock();
+        if state.tenancy.is_freed() {
+            return Err(Error::no_connection());
+        }
+        set_target(&mut state, route, target.keep_alive);
+        state.intent.connect_blocks = false;
+        state.connect();
+        self.wake_or_write(state);
+        Ok(())
+    }
+
+    /// Connects again, in the way of the last connect.
+    pub fn reconnect(&self) -> Result {
+        let mut state = self.lock();
+        if state.intent.route.is_none() {
+            return Err(Error::inval("reconnect: there was no connect before"));
+        }
+        if state.intent.connect_blocks {
+            return self.connect_here(state, None);
+        }
+        check_free_to_connect(&state)?;
+        state.connect();
+        self.wake_or_write(state);
+        Ok(())
+    }
+
+    /// Writes what was handed over already, then DISCONNECT, and then closes the connection. An
+    /// attempt to connect is given up.
+    pub fn disconnect(&self) -> Result {
+        let mut state = self.lock();
+        state.why_none = None;
+        state.tenancy.give_up_connecting();
+        let connected = state.session.disconnect(sys::now());
+        match connected {
+            true => state.intent.disconnect(),
+            false => state.give_up(),
+        }
+        self.wake_or_write(state);
+        match connected {
+            true => Ok(()),
+            false => Err(Error::no_connection()),
+        }
+    }
+
+    /// Makes the transport in this thread, to `target` or where the last connect went. The present
+    /// connection goes on until that has succeeded, and if it fails nothing has changed.
+    fn connect_here(&self, state: Guard, target: Option<(Route, u16)>) -> Result {
+        check_free_to_connect(&state)?;
+        let waker = Waker::new().map_err(|error| Error::os("connect", &error))?;
+        let waker = Arc::new(waker);
+        let endpoint = match &target {
+            Some((route, _)) => Some(state.endpoint(route)),
+            None => state.next_endpoint(),
+        };
+        let endpoint = endpoint.ok_or_else(Error::no_connection)?;
+        let mut state = Frame::new(self, state);
+        state.tenancy.begin_connecting(Arc::clone(&waker));
+        let result = open_transport(&mut state, &endpoint, &waker);
+        if !state.tenancy.end_connecting(&waker) {
+            return Err(Error::new(
+                Code::NoConn,
+                "connect: given up, because of a call from another thread or a callback",
+            ));
+        }
+        let result = result.and_then(|transport| {
+            if let Some((route, keep_alive)) = target {
+                set_target(&mut state, route, keep_alive);
+            }
+            state.intent.connect_blocks = true;
+            state.hand_over(Box::new(transport));
+            let opened = state.session.open(sys::now());
+            opened.inspect_err(|_| state.intent.take_back())?;
+            Ok(())
+        });
+        if let Err(error) = &result {
+            state.failed(error);
+        }
+        drop(state);
+        self.wake_or_write(self.lock());
+        result
+    }
+}
+
+/// Whom to connect to from now on.
+fn set_target(state: &mut Guard, route: Route, keep_alive: u16) {
+    state.intent.route = Some(route);
+    state.why_none = None;
+    let session = &mut state.session;
+    session.configure(sys::now(), |options| options.keep_alive = keep_alive);
+}
+
+fn check_free_to_connect(state: &Guard) -> Result {
+    match state.tenancy.is_connecting() {
+        _ if state.tenancy.is_freed() => Err(Error::no_connection()),
+        true => Err(Error::busy("another thread is connecting this client")),
+        false => Ok(()),
+    }
+}
+
+/// Waits until the transport is open, or the attempt has failed or been given up.
+fn open_transport(state: &mut Guard, endpoint: &Endpoint, waker: &Arc<Waker>) -> Result<Transport> {
+    trace::connecting(state, endpoint);
+    let mut transport = Transport::connect(endpoint, &state.resolver, sys::now())?;
+    let mut poll_set = PollSet::default();
+    let mut watches = Vec::new();
+    loop {
+        let opened = MutexGuard::unlocked(state, || {
+            watches.clear();
+            transport.watches(false, &mut watches);
+            watches.push(Watch {
+                fd: waker.as_raw_fd(),
+                read: true,
+                write: false,
+            });
+            transport.close_retired();
+            let timeout = transport.deadline().map(|at| at.since(sys::now()));
+            if !transport.is_open() && poll_set.wait(&watches, timeout).is_err() {
+                // The next wait may succeed, and the deadline bounds them all.
+                thread::sleep(interest::RETRY);
+            }
+            transport.advance(sys::now())
+        });
+        trace::progress(state, &mut transport);
+        match opened? {
+            true => return Ok(transport),
+            false if !state.tenancy.is_connecting_by(waker) => return Err(Error::no_connection()),
+            false => {}
+        }
+    }
+}
+
+impl Target<'_> {
+    fn route(&self) -> Result<Route> {
+        let checked = self.address.check();
+        checked.map_err(|why| Error::inval(format!("connect: {why}")))?;
+        let bind = match self.bind_address.filter(|text| !text.is_empty()) {
+            Some(text) => Some(Box::new(text.parse::<IpAddr>().map_err(|_| {
+                Error::inval(format!("connect: the bind address {text} is no IP address"))
+            })?)),
+            None => None,
+        };
+        Ok(Route {
+            address: self.address.clone(),
+            bind,
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! How a client begins, begins anew, and ends.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+
+use crate::client::driver::deliver;
+use crate::client::error::Result;
+use crate::client::handle::Client;
+use crate::client::state::callbacks::Callbacks;
+use crate::client::state::tenancy::{Runner, Who};
+use crate::client::state::{Guard, State, defaults};
+use crate::client::turn::{Frame, Turn};
+use crate::codec::Version;
+
+impl Client {
+    pub fn new(
+        id: Option<&str>,
+        clean_session: bool,
+        userdata: *mut c_void,
+        version: Version,
+    ) -> Result<Arc<Client>> {
+        let id = defaults::client_id(id, clean_session)?;
+        let options = defaults::options(id, clean_session, version);
+        let state = State::new(options, Callbacks::new(userdata));
+        let client = Arc::new(Client::with_state(state));
+        client.lock().set_handle(Arc::as_ptr(&client).cast());
+        Ok(client)
+    }
+
+    /// As if just created: closes the connection without a word, and forgets queues, callbacks,
+    /// will and credentials. The loop thread goes on, without anything to do.
+    pub fn reinitialise(
+        &self,
+        id: Option<&str>,
+        clean_session: bool,
+        userdata: *mut c_void,
+    ) -> Result {
+        let id = defaults::client_id(id, clean_session)?;
+        let mut state = Frame::new(self, self.lock());
+        retire_interest(&mut state);
+        let options = defaults::options(id, clean_session, state.version());
+        state.reset(options, Callbacks::new(userdata));
+        self.unlocked.reset();
+        tell_own_retired(&mut state);
+        drop(state);
+        self.wake_or_write(self.lock());
+        Ok(())
+    }
+
+    /// Ends the client: nothing that was queued is written, no callback is called any more. Waits
+    /// until none runs; inside of one the end comes when the call that runs it unwinds.
+    pub fn free(&self) {
+        let mut state = self.lock();
+        retire_interest(&mut state);
+        state.abandon();
+        state.callbacks = Callbacks::new(ptr::null_mut());
+        state.security = None;
+        state.tenancy.set_freed();
+        self.changed.notify_all();
+        let thread = state.tenancy.stop_loop_thread().flatten();
+        tell_own_retired(&mut state);
+        if state.tenancy.runner() == Runner::Nobody {
+            // The end of any turn closes what is open.
+            drop(Turn::begin(self, state, Who::Request));
+            state = self.lock();
+        }
+        if state.tenancy.is_framed() {
+            return;
+        }
+        while state.tenancy.has_frames() {
+            self.changed.wait(&mut state);
+        }
+        drop(state);
+        if let Some(handle) = thread {
+            let _ = handle.join();
+        }
+    }
+
+    pub fn is_freed(&self) -> bool {
+        self.lock().tenancy.is_freed()
+    }
+}
+
+/// `on_interest` is told no more, but that the descriptors which it was told of are closed.
+fn retire_interest(state: &mut Guard) {
+    let callback = state.callbacks.interest.take();
+    let userdata = state.callbacks.userdata();
+    state.reported.retire(callback, userdata);
+}
+
+/// In a callback, this thread has the driver, and tells it at once. Otherwise whoever has the driver
+/// does, before it closes them; one that runs `on_interest` does so when that has returned.
+fn tell_own_retired(state: &mut Guard) {
+    if state.tenancy.may_report() {
+        deliver::closing_to_retired(state);
+    }
+}

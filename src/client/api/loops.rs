@@ -1,0 +1,284 @@
+//! The ways to run a client: one step, a foreign loop, a thread, for ever.
+
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::error::{Code, Error, Result};
+use crate::client::handle::Client;
+use crate::client::state::tenancy::{Runner, Who};
+use crate::client::state::{Guard, State};
+use crate::client::turn::Turn;
+use crate::sys;
+use crate::time::Moment;
+
+/// How long the loop thread goes on after it was told to stop, to write and tell what was taken.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+const STACK: usize = 2 * 1024 * 1024;
+
+impl Client {
+    /// One step: waits for the socket at the most for `timeout`, and does what there is to do.
+    pub fn run_once(&self, timeout: Duration) -> Result {
+        let until = sys::now() + timeout;
+        let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;
+        let was_idle = turn.state.is_idle();
+        let mut result = turn.pass(false, false);
+        // A step waits once. Without a connection it waits until there is one, or its time is over.
+        while result.is_ok() && turn.state.is_idle() == was_idle {
+            let read = turn.wait(Some(until.since(sys::now())));
+            result = turn.pass(read, false);
+            if !was_idle || turn.state.tenancy.is_freed() || sys::now() >= until {
+                break;
+            }
+        }
+        result = result.and_then(|()| check_alive(&turn.state, was_idle));
+        turn.end(false);
+        result
+    }
+
+    /// A step of a foreign loop: does what can be done without waiting.
+    pub fn step(&self, read: bool) -> Result {
+        self.step_as(read, false)
+    }
+
+    /// The time that a foreign loop was told to wait is over; it is told the next one.
+    pub fn time_out(&self) -> Result {
+        self.lock().reported.expire();
+        self.step(false)
+    }
+
+    /// The event descriptor is readable.
+    pub fn process(&self) -> Result {
+        let result = self.step_as(true, true);
+        // A lost connection is made again, so that there is nothing for the caller to do.
+        match result {
+            Err(error) if error.code != Code::Busy && self.lock().intent.is_wanted() => Ok(()),
+            result => result,
+        }
+    }
+
+    fn step_as(&self, read: bool, auto: bool) -> Result {
+        let mut turn = Turn::begin(self, self.lock(), Who::Loop)?;
+        let was_idle = turn.state.is_idle();
+        if auto {
+            turn.state.wakes.drain_event_set();
+        }
+        let result = turn.pass(read, auto);
+        // With `auto` the step that ends the last connection says so at once: the event descriptor
+        // would not call for another step.
+        let result = result.and_then(|()| check_alive(&turn.state, was_idle || auto));
+        turn.end(auto);
+        result
+    }
+
+    /// One descriptor that is readable whenever `process` is to be called.
+    pub fn event_fd(&self) -> Result<RawFd> {
+        let mut state = self.lock();
+        let is_new = !state.wakes.has_event_set();
+        let fd = state.wakes.make_event_set()?.as_raw_fd();
+        if is_new {
+            // The first `process` finds out what there is to wait for.
+            state.wake();
+        }
+        Ok(fd)
+    }
+
+    /// The descriptor that a foreign loop watches.
+    pub fn socket(&self) -> Option<RawFd> {
+        self.lock().watching.primary.map(|watch| watch.fd)
+    }
+
+    pub fn wants_read(&self) -> bool {
+        self.lock().watching.primary.is_some_and(|watch| watch.read)
+    }
+
+    pub fn wants_write(&self) -> bool {
+        self.lock().wants_write()
+    }
+
+    /// How long until `loop_misc` is due; None: never.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let at = self.lock().deadline()?;
+        Some(at.since(sys::now()))
+    }
+
+    /// Runs until the program has asked for the end of the connection.
+    pub fn run_forever(&self, retry_first: bool) -> Result {
+        let state = self.lock();
+        if state.intent.route.is_none() {
+            let text = "loop_forever: call connect or connect_async first";
+            return Err(Error::inval(text));
+        }
+        let mut turn = Turn::begin_waiting(self, state, Who::Loop)?;
+        turn.state.intent.resume();
+        let result = run(&mut turn, retry_first, |state| {
+            !state.intent.is_wanted() && state.is_idle() || state.tenancy.is_freed()
+        });
+        say_last_words(&mut turn);
+        turn.end(false);
+        result
+    }
+
+    /// The client is the thread's from here on, also before that has begun.
+    pub fn start_thread(self: &Arc<Self>) -> Result {
+        let mut state = self.lock();
+        if state.tenancy.is_freed() || state.tenancy.has_loop_thread() {
+            return Err(Error::inval("loop_start: the loop thread runs already"));
+        }
+        // Made here, where its failure can be reported.
+        state.wakes.waker()?;
+        let number = state.tenancy.next_loop_thread();
+        let client = Arc::clone(self);
+        let body = Box::new(move || client.run_thread(number));
+        let handle =
+            sys::spawn("pmqtt", STACK, body).map_err(|error| Error::os("loop_start", &error))?;
+        state.tenancy.set_loop_thread(number, handle);
+        Ok(())
+    }
+
+    /// Tells the loop thread to stop, and waits until it has; in one of its own callbacks it
+    /// stops when that has returned.
+    pub fn stop_thread(&self) -> Result {
+        let mut state = self.lock();
+        let Some(thread) = state.tenancy.stop_loop_thread() else {
+            return Err(Error::inval("loop_stop: no loop thread runs"));
+        };
+        state.wake();
+        self.changed.notify_all();
+        drop(state);
+        if let Some(handle) = thread {
+            // A panic in it has been recorded in the client.
+            let _ = handle.join();
+        }
+        Ok(())
+    }
+
+    fn run_thread(self: Arc<Self>, number: u32) {
+        let stopped = |state: &State| state.tenancy.is_freed() || state.tenancy.is_stopped(number);
+        let mut state = self.lock();
+        state.tenancy.mark_loop_thread(number);
+        // Another loop call may be at its end, or a foreign loop be in the middle of a step.
+        while state.tenancy.is_held() && !stopped(&state) {
+            self.changed.wait(&mut state);
+        }
+        // Stopped before it has begun, it still says what was taken, unless another call does.
+        if let Ok(mut turn) = Turn::begin_waiting(&self, state, Who::LoopThread) {
+            // Why connections failed was told to callbacks.
+            let _ = run(&mut turn, true, stopped);
+            say_last_words(&mut turn);
+            turn.end(false);
+        }
+    }
+
+    /// Waits until all that was published is settled, or the timeout is over; and how many messages
+    /// are not.
+    pub fn drain(&self, timeout: Duration) -> (Result, usize) {
+        let until = sys::now() + timeout;
+        let mut state = self.lock();
+        loop {
+            let left = state.session.unsettled();
+            match state.tenancy.runner() {
+                Runner::Myself => {
+                    let text = "drain: called in a callback, which holds up the loop";
+                    return (Err(Error::busy(text)), left);
+                }
+                Runner::Nobody => match Turn::begin_waiting(self, state, Who::Loop) {
+                    Ok(turn) => return drain_here(turn, until),
+                    // Another thread was faster.
+                    Err(error) if error.code == Code::Busy => state = self.lock(),
+                    Err(error) => return (Err(error), left),
+                },
+                Runner::Another if state.is_settled() => return (Ok(()), left),
+                Runner::Another if state.is_idle() && !state.intent.is_wanted() => {
+                    return (Err(Error::no_connection()), left);
+                }
+                Runner::Another if sys::now() >= until => return (check_settled(left), left),
+                Runner::Another => self.wait_for_another(&mut state, until),
+            }
+        }
+    }
+
+    /// Another thread runs the client: waits until all is settled, or that thread does so no more.
+    fn wait_for_another(&self, state: &mut Guard, until: Moment) {
+        state.tenancy.add_drainer();
+        self.changed.wait_for(state, until.since(sys::now()));
+        state.tenancy.remove_drainer();
+    }
+}
+
+/// Runs until `stopped`; connections that end are made again, after a pause. With `retry_first`
+/// false, the first that cannot be made ends it.
+fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> Result {
+    let mut first = !retry_first && !turn.driver.is_open();
+    let mut read = true;
+    while !stopped(&turn.state) {
+        let result = turn.pass(read, !first);
+        first &= !turn.driver.is_open();
+        match result {
+            Err(error) if first => return Err(error),
+            _ => {}
+        }
+        if turn.state.tenancy.has_drainers() && turn.state.is_settled() {
+            turn.state.notify();
+        }
+        if stopped(&turn.state) {
+            break;
+        }
+        read = turn.wait(None);
+    }
+    Ok(())
+}
+
+/// Before a loop ends: what was taken is still written and told, a DISCONNECT too, be it of a
+/// connection that has a successor.
+fn say_last_words(turn: &mut Turn) {
+    let until = sys::now() + LAST_WORDS;
+    while !turn.state.is_said() && !turn.state.tenancy.is_freed() {
+        let left = until.since(sys::now());
+        if left.is_zero() {
+            break;
+        }
+        let read = turn.wait(Some(left));
+        let _ = turn.pass(read, false);
+    }
+}
+
+fn drain_here(mut turn: Turn, until: Moment) -> (Result, usize) {
+    let auto = turn.state.wakes.has_event_set();
+    let result = run_until_settled(&mut turn, auto, until);
+    let left = turn.state.session.unsettled();
+    turn.end(auto);
+    let settled = check_settled(left);
+    (settled.or_else(|error| result.and(Err(error))), left)
+}
+
+fn run_until_settled(turn: &mut Turn, auto: bool, until: Moment) -> Result {
+    turn.pass(false, auto)?;
+    while !turn.state.is_settled() && sys::now() < until {
+        if turn.state.is_idle() {
+            return Err(Error::no_connection());
+        }
+        let read = turn.wait(Some(until.since(sys::now())));
+        turn.pass(read, auto)?;
+    }
+    Ok(())
+}
+
+fn check_settled(left: usize) -> Result {
+    match left {
+        0 => Ok(()),
+        _ => {
+            let text = format!("drain: {left} messages are not settled");
+            Err(Error::new(Code::Timeout, text))
+        }
+    }
+}
+
+/// A step that found nothing to do says so; the step in which a connection ends does not.
+fn check_alive(state: &State, was_idle: bool) -> Result {
+    match was_idle && state.is_idle() {
+        true => Err(Error::no_connection()),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,18 @@
+//! What programs ask of a client: only `impl Client`.
+
+mod connect;
+mod lifetime;
+mod loops;
+mod oneshot;
+mod request;
+mod settings;
+mod stats;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use connect::Target;
+pub use oneshot::Wanted;
+pub use request::check_message;
+pub use stats::Statistics;
+#[cfg(feature = "tls")]
+pub use tls::{Source, TlsOptions};

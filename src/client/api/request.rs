@@ -1,0 +1,118 @@
+//! Publish, subscribe, unsubscribe, acknowledge: taken under the lock, sent by whoever runs the
+//! client.
+
+use crate::client::error::{Code, Error, Result};
+use crate::client::handle::Client;
+use crate::codec::{Message, PacketId, Publishable, QoS, TooLong, Unfit, topic};
+use crate::session::{PublishError, RequestError};
+use crate::sys;
+
+impl Client {
+    /// The mid is told also where the message is queued for the next connection, or dropped.
+    #[inline(always)]
+    pub fn publish(&self, message: Message, mid: &mut u64) -> Result {
+        let message = check_message(message)?;
+        let mut state = self.lock_for_publish();
+        let published = state.session.publish(&message, sys::now);
+        if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
+            *mid = id;
+        }
+        self.wake_or_write_inlined(state);
+        Ok(published.map(drop)?)
+    }
+
+    pub fn subscribe(&self, filters: &[(&str, QoS)]) -> Result<u64> {
+        check_filters(filters)?;
+        let mut state = self.lock();
+        let subscribed = state.session.subscribe(filters);
+        self.wake_or_write(state);
+        subscribed.map_err(|error| request_error("subscribe", error))
+    }
+
+    pub fn unsubscribe(&self, filters: &[&str]) -> Result<u64> {
+        if filters.is_empty() {
+            return Err(inval("unsubscribe", "there is no topic filter"));
+        }
+        for filter in filters {
+            topic::check_filter(filter).map_err(|why| inval("unsubscribe", why))?;
+        }
+        let mut state = self.lock();
+        let unsubscribed = state.session.unsubscribe(filters);
+        self.wake_or_write(state);
+        unsubscribed.map_err(|error| request_error("unsubscribe", error))
+    }
+
+    /// Acknowledges a message, where the program has asked to do that by itself.
+    pub fn acknowledge(&self, mid: u64, qos: QoS) -> Result {
+        let not_found = || {
+            Error::new(
+                Code::NotFound,
+                format!("ack: no message {mid} of QoS {} waits for it", qos as u8),
+            )
+        };
+        let id = u16::try_from(mid).ok().and_then(PacketId::new);
+        let id = id.ok_or_else(not_found)?;
+        let mut state = self.lock();
+        let acknowledged = state.session.acknowledge_manually(id, qos, sys::now());
+        self.wake_or_write(state);
+        match acknowledged {
+            true => Ok(()),
+            false => Err(not_found()),
+        }
+    }
+}
+
+/// Whether a message can be published.
+#[inline(always)]
+pub fn check_message(message: Message) -> Result<Publishable> {
+    message.check().map_err(unfit)
+}
+
+#[cold]
+fn unfit(unfit: Unfit) -> Error {
+    let text = match unfit {
+        Unfit::Topic(why) => return inval("publish", why),
+        Unfit::Payload => "publish: a payload must not be longer than 268,435,455 bytes",
+        Unfit::Packet => "publish: the packet is too long",
+    };
+    Error::new(Code::PayloadSize, text)
+}
+
+/// Whether filters can be subscribed to.
+pub fn check_filters(filters: &[(&str, QoS)]) -> Result {
+    if filters.is_empty() {
+        return Err(inval("subscribe", "there is no topic filter"));
+    }
+    for (filter, _) in filters {
+        topic::check_filter(filter).map_err(|why| inval("subscribe", why))?;
+    }
+    Ok(())
+}
+
+impl From<PublishError> for Error {
+    fn from(error: PublishError) -> Error {
+        match error {
+            PublishError::NotConnected { .. } => Error::no_connection(),
+            PublishError::QueueFull => Error::new(
+                Code::QueueSize,
+                "publish: the queue is full; on_writable tells when there is room",
+            ),
+        }
+    }
+}
+
+pub fn request_error(function: &str, error: RequestError) -> Error {
+    match error {
+        RequestError::NotConnected => Error::no_connection(),
+        RequestError::NoPacketId => Error::new(
+            Code::QueueSize,
+            format!("{function}: all packet identifiers are in use"),
+        ),
+        RequestError::TooLong(TooLong(what)) => inval(function, &format!("the {what} is too long")),
+    }
+}
+
+#[cold]
+fn inval(function: &str, why: &str) -> Error {
+    Error::inval(format!("{function}: {why}"))
+}

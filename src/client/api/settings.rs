@@ -1,0 +1,162 @@
+//! What a program sets.
+
+use std::ffi::{c_char, c_void};
+use std::time::Duration;
+
+use crate::client::error::{Code, Error, Result};
+use crate::client::events::{Callback, Interest, MessageEvent};
+use crate::client::handle::Client;
+use crate::client::state::backoff::Backoff;
+use crate::client::state::callbacks::Callbacks;
+use crate::client::state::defaults::whole_milliseconds;
+use crate::codec::{MAX_STRING, Message, topic};
+use crate::session::{Credentials, Options, Will};
+use crate::sys;
+
+impl Client {
+    pub fn set_max_inflight(&self, messages: usize) {
+        self.configure(|options| options.max_inflight = messages);
+    }
+
+    pub fn set_retry(&self, interval: Duration) {
+        self.configure(|options| options.retry_ms = whole_milliseconds(interval));
+    }
+
+    pub fn set_max_queued_messages(&self, messages: usize) {
+        self.configure(|options| options.max_queued_messages = messages);
+    }
+
+    pub fn set_max_queued_bytes(&self, bytes: usize) {
+        self.configure(|options| options.max_queued_bytes = bytes);
+    }
+
+    pub fn set_manual_ack(&self, manual: bool) {
+        self.configure(|options| options.manual_ack = manual);
+    }
+
+    pub fn set_connect_timeout(&self, timeout: Duration) -> Result {
+        if timeout.is_zero() {
+            return Err(Error::inval("connect_timeout_set: it must be over 0"));
+        }
+        self.configure(|options| options.handshake_timeout_ms = whole_milliseconds(timeout));
+        Ok(())
+    }
+
+    pub fn set_reconnect_delay(&self, min: Duration, max: Duration) -> Result {
+        if min.is_zero() || max < min {
+            return Err(Error::inval(
+                "reconnect_delay_set: the least must be over 0, and the most not below it",
+            ));
+        }
+        self.lock().intent.backoff = Backoff::new(min, max);
+        Ok(())
+    }
+
+    /// None clears both.
+    pub fn set_credentials(&self, username: Option<&str>, password: Option<&[u8]>) -> Result {
+        let too_long = |length: usize| length > MAX_STRING;
+        if too_long(username.map_or(0, str::len)) || too_long(password.map_or(0, <[u8]>::len)) {
+            return Err(Error::inval(
+                "username_pw_set: neither may be longer than 65,535 bytes",
+            ));
+        }
+        self.configure(|options| {
+            options.credentials = username.map(|username| {
+                Box::new(Credentials {
+                    username: username.to_owned(),
+                    password: password.map(<[u8]>::to_vec),
+                })
+            });
+        });
+        Ok(())
+    }
+
+    pub fn set_will(&self, will: &Message) -> Result {
+        topic::check_name(will.topic).map_err(|why| Error::inval(format!("will_set: {why}")))?;
+        if will.payload.len() > MAX_STRING {
+            let text = "will_set: a will's payload must not be longer than 65,535 bytes";
+            return Err(Error::new(Code::PayloadSize, text));
+        }
+        let will = Will {
+            topic: will.topic.to_vec(),
+            payload: will.payload.to_vec(),
+            qos: will.qos,
+            retain: will.retain,
+        };
+        self.configure(|options| options.will = Some(Box::new(will)));
+        Ok(())
+    }
+
+    pub fn clear_will(&self) {
+        self.configure(|options| options.will = None);
+    }
+
+    pub fn client_id(&self) -> *const c_char {
+        self.lock().client_id()
+    }
+
+    pub fn userdata(&self) -> *mut c_void {
+        self.lock().callbacks.userdata()
+    }
+
+    pub fn set_userdata(&self, userdata: *mut c_void) {
+        self.lock().callbacks.set_userdata(userdata);
+    }
+
+    /// Changes callbacks; from here on only the new ones are called.
+    pub fn set_callbacks(&self, set: impl FnOnce(&mut Callbacks)) {
+        set(&mut self.lock().callbacks);
+    }
+
+    /// `on_interest`, which learns at once what there is to wait for now.
+    pub fn set_interest(&self, callback: Option<Callback<Interest>>) {
+        let mut state = self.lock();
+        state.callbacks.interest = callback;
+        state.reported.begin();
+        self.wake_or_write(state);
+    }
+
+    pub fn add_filter(&self, filter: &str, callback: Callback<MessageEvent>) -> Result {
+        topic::check_filter(filter)
+            .map_err(|why| Error::inval(format!("message_callback_add: {why}")))?;
+        let mut state = self.lock();
+        let filters = state.callbacks.filters.get_or_insert_default();
+        filters.add(filter, callback);
+        Ok(())
+    }
+
+    pub fn remove_filter(&self, filter: &str) -> Result {
+        let filters = &mut self.lock().callbacks.filters;
+        let removed = filters.as_mut().is_some_and(|all| all.remove(filter));
+        match removed {
+            true => Ok(()),
+            false => Err(Error::new(
+                Code::NotFound,
+                format!("message_callback_remove: {filter} has no callback"),
+            )),
+        }
+    }
+
+    /// What failed last, as text.
+    pub fn last_error(&self) -> String {
+        match &self.lock().last_error {
+            Some(error) => error.text.clone().into_owned(),
+            None => "no error".to_owned(),
+        }
+    }
+
+    /// That there is no connection says little without the reason, which others have been told.
+    pub fn set_last_error(&self, error: Error) {
+        let mut state = self.lock();
+        state.last_error = Some(match &state.why_none {
+            Some(why) if error.code == Code::NoConn => error.after(&why.text),
+            _ => error,
+        });
+    }
+
+    fn configure(&self, change: impl FnOnce(&mut Options)) {
+        let mut state = self.lock();
+        state.session.configure(sys::now(), change);
+        self.wake_or_write(state);
+    }
+}

@@ -1,0 +1,54 @@
+//! Figures about a client.
+
+use crate::client::handle::Client;
+
+/// A snapshot of a client's figures. Set `struct_size` before the call: fields that a later
+/// version adds at the end are left alone when the program does not know them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Statistics {
+    /// `sizeof(pmqtt_statistics)`.
+    pub struct_size: usize,
+    /// Whether the broker has accepted the connection, and it still stands.
+    pub connected: bool,
+    /// Messages of QoS 1 and 2 that were sent and not settled.
+    pub in_flight: u64,
+    /// Messages of QoS 1 and 2 that wait for room in the window, or for a connection.
+    pub queued_messages: u64,
+    /// Bytes that are kept for messages, or wait for the socket.
+    pub queued_bytes: u64,
+    /// Messages that `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled.
+    pub unsettled: u64,
+    /// Messages that callbacks were given.
+    pub messages_in: u64,
+    /// Messages that are done: written at QoS 0, settled at QoS 1 and 2.
+    pub messages_out: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    /// Connections that the broker has accepted, the first included.
+    pub connections: u64,
+    /// Microseconds from the last PINGREQ to its PINGRESP; 0 before the first.
+    pub ping_round_trip_us: u64,
+}
+
+impl Client {
+    pub fn stats(&self) -> Statistics {
+        let state = self.lock();
+        let (session, counters) = (&state.session, &state.counters);
+        let round_trip = session.ping_round_trip().unwrap_or_default();
+        Statistics {
+            struct_size: size_of::<Statistics>(),
+            connected: state.is_connected(),
+            in_flight: session.in_flight() as u64,
+            queued_messages: session.queued() as u64,
+            queued_bytes: session.queued_bytes() as u64,
+            unsettled: session.unsettled() as u64,
+            messages_in: self.unlocked.messages_in(),
+            messages_out: counters.messages_out,
+            bytes_in: counters.bytes_in,
+            bytes_out: counters.bytes_out,
+            connections: counters.connections,
+            ping_round_trip_us: round_trip.as_micros() as u64,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! A batch of messages: those of QoS 0 and 1 that follow each other in the read buffer. Nothing in the
+//! state decides about one of them that has not decided about all, so that the lock is given back once
+//! for the whole batch, and not for each callback.
+//!
+//! A batch is over as soon as anybody has had the lock, but to publish: a callback may have set another
+//! callback, asked for the end of the connection, or freed the client.
+
+use super::Driver;
+use super::deliver::message_event;
+use super::step::{Pass, Step, malformed};
+use crate::codec::{Malformed, PacketId, QoS};
+use crate::sys::sync::MutexGuard;
+
+/// So many acknowledgements are due at the most before a batch ends.
+const ACKNOWLEDGEMENTS: usize = 64;
+
+impl Driver {
+    /// Hands over the messages that come next, as far as they are a batch. False when it has none.
+    #[inline(always)]
+    pub(super) fn deliver_batch(&mut self, pass: &mut Pass) -> Step<bool> {
+        let state = &mut *pass.state;
+        if state.callbacks.has_filters() || state.logs() || state.inbox.is_some() {
+            return Ok(false);
+        }
+        if !state.session.begin_batch() {
+            return Ok(false);
+        }
+        let version = state.session.options().version;
+        let callback = state.callbacks.message;
+        let (client, userdata) = (state.handle(), state.callbacks.userdata());
+        let (input, unlocked, pace) = (&mut self.input, pass.unlocked, &mut pass.pace);
+        let generation = unlocked.generation();
+        let before = unlocked.messages_in();
+        let mut due = [PacketId::MIN; ACKNOWLEDGEMENTS];
+        let mut count = 0;
+        let result = MutexGuard::unlocked(state, || -> Result<(), Malformed> {
+            while count < due.len()
+                && let Some(publish) = input.next_message(version)?
+            {
+                unlocked.count_message();
+                if let Some(callback) = callback {
+                    callback(client, userdata, &message_event(&publish));
+                }
+                if let Some(id) = publish.packet_id {
+                    due[count] = id;
+                    count += 1;
+                }
+                let is_pause_due = pace.tick();
+                if unlocked.generation() != generation || is_pause_due {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let due = &due[..count];
+        pass.check_epoch().inspect_err(|_| {
+            for &id in due {
+                pass.state.session.delivered_late(id, QoS::AtLeastOnce);
+            }
+        })?;
+        pass.state.session.end_batch(due);
+        result.map_err(malformed)?;
+        Ok(unlocked.messages_in() != before)
+    }
+}

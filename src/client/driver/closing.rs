@@ -1,0 +1,138 @@
+//! The end of a connection that the program has asked to end. It holds up nothing that comes after
+//! it: a successor begins meanwhile.
+//!
+//! On a socket that is closed while more comes in, a reset may overtake what was written last. So our
+//! side ends after DISCONNECT, and then it is the broker that closes.
+
+use std::io::{ErrorKind, Result};
+use std::time::Duration;
+
+use super::writing::Writing;
+use crate::sys::Watch;
+use crate::time::Moment;
+use crate::transport::Transport;
+
+/// How long the broker has to close the connection after DISCONNECT.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// How often it is looked at while bytes are left, for the sake of loops that watch its successor's
+/// socket alone.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How much is read at a time, and in one go, to make way for what is still to be written.
+const PIECE: usize = 4 * 1024;
+const PIECES: usize = 64;
+
+pub struct Closing {
+    transport: Transport,
+    /// Whose bytes they are, as the session numbers connections.
+    connection: u32,
+    bytes: Writing,
+    /// How long writing them may take, and the broker's end of the connection after that.
+    deadline: Moment,
+    /// Our side has ended.
+    finished: bool,
+    next_look: Moment,
+}
+
+impl Closing {
+    /// Of a connection that is still to say `bytes`.
+    pub fn with_bytes(
+        transport: Transport,
+        connection: u32,
+        bytes: Writing,
+        deadline: Moment,
+    ) -> Closing {
+        Closing {
+            transport,
+            connection,
+            bytes,
+            deadline,
+            finished: false,
+            next_look: Moment::origin(),
+        }
+    }
+
+    /// Of one that has said all.
+    pub fn finished(transport: Transport, now: Moment) -> Closing {
+        Closing::with_bytes(transport, 0, Writing::default(), now + LINGER)
+    }
+
+    /// Goes on as far as it can without waiting. True when it is over.
+    pub fn advance(&mut self, now: Moment) -> bool {
+        self.next_look = now + LOOK;
+        if now >= self.deadline {
+            return true;
+        }
+        if self.finished {
+            return self.transport.discard();
+        }
+        match self.write().and_then(|()| self.read_and_discard()) {
+            Ok(()) if self.wants_write() => false,
+            Ok(()) => {
+                self.finished = true;
+                self.deadline = now + LINGER;
+                self.transport.finish()
+            }
+            Err(_) => true,
+        }
+    }
+
+    pub fn watch(&self) -> Option<Watch> {
+        self.transport.primary(self.wants_write())
+    }
+
+    pub fn deadline(&self) -> Moment {
+        match self.finished {
+            true => self.deadline,
+            false => self.deadline.min(self.next_look),
+        }
+    }
+
+    pub fn connection(&self) -> u32 {
+        self.connection
+    }
+
+    /// How many bytes the socket has not taken.
+    pub fn unwritten(&self) -> usize {
+        self.bytes.remaining().len()
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    fn wants_write(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        while self.wants_write() {
+            match self.transport.write(self.bytes.remaining()) {
+                Ok(count) => self.bytes.written(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A broker that takes nothing may first have to get rid of what it sends. Within bounds, as it may
+    /// send without end.
+    fn read_and_discard(&mut self) -> Result<()> {
+        let mut piece = [0; PIECE];
+        for _ in 0..PIECES {
+            if !self.wants_write() {
+                break;
+            }
+            match self.transport.read(&mut piece) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(PIECE) => {}
+                Ok(_) => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Telling those who wait elsewhere what there is to wait for: `on_interest`, and the event descriptor.
+//!
+//! Only whoever has the driver calls `on_interest`, so that it never runs twice at once. A descriptor
+//! that it was told of is not closed before it is told that too.
+
+use std::time::Duration;
+
+use super::{Driver, deliver};
+use crate::client::error::Error;
+use crate::client::events::Interest;
+use crate::client::state::watch::Watching;
+use crate::client::state::{Guard, State};
+use crate::sys::{self, Watch};
+
+/// After so long the event descriptor asks for another try, where it could not be told what to wait for.
+pub const RETRY: Duration = Duration::from_millis(50);
+
+/// Notes what the driver waits for now, and tells `on_interest` and the event descriptor.
+pub fn update(state: &mut Guard, driver: &mut Driver) {
+    note(state, driver);
+    // Whoever waited for a time that is over learns of the next one, or that there is none; but
+    // only once, as that may be over too.
+    let mut over = state.reported.deadline.is_some_and(|at| at <= sys::now());
+    while state.callbacks.interest.is_some() && (over || has_changed(state)) {
+        report(state, driver);
+        over = false;
+        // The callback may have changed it itself.
+        note(state, driver);
+    }
+    update_event_set(state, driver);
+    close_retired(state, driver);
+}
+
+/// Notes what the driver waits for now.
+pub fn note(state: &mut State, driver: &Driver) {
+    let write = driver.wants_write(state);
+    let transport = driver.transport.as_ref();
+    let closing = driver.closing.as_ref();
+    let primary = transport
+        .and_then(|transport| transport.primary(write))
+        .or_else(|| closing?.watch());
+    let deadlines = [
+        transport.and_then(|transport| transport.deadline()),
+        closing.map(|closing| closing.deadline()),
+    ];
+    state.watching = Watching {
+        primary,
+        deadline: deadlines.into_iter().flatten().min(),
+    };
+    if driver.is_ready(state) {
+        state.watching.set_ready();
+    }
+}
+
+/// A call that waits by itself begins: until its end there is nothing for others to wait for.
+pub fn suspend(state: &mut Guard) {
+    state.wakes.pause_event_set();
+    state.wakes.drain_event_set();
+    if let Some(watch) = &mut state.reported.watch
+        && (watch.read || watch.write)
+    {
+        *watch = unwatched(watch.fd);
+        let fd = watch.fd;
+        state.reported.deadline = None;
+        tell(state, Some(unwatched(fd)), None);
+    }
+}
+
+/// Closes what the transport has given up, after whoever watches it has been told.
+pub fn close_retired(state: &mut Guard, driver: &mut Driver) {
+    let closing = driver.closing_fd();
+    let Some(transport) = &mut driver.transport else {
+        return;
+    };
+    if let Some(Watch { fd, .. }) = state.reported.watch
+        && Some(fd) != closing
+        && transport.primary(false).is_none_or(|watch| watch.fd != fd)
+    {
+        deliver::closing(state, fd);
+    }
+    transport.close_retired();
+}
+
+/// Rounded up, so that nobody comes a moment too early again and again; -1: never.
+pub fn milliseconds(time: Option<Duration>) -> i32 {
+    match time {
+        None => -1,
+        Some(time) => time
+            .as_nanos()
+            .div_ceil(1_000_000)
+            .try_into()
+            .unwrap_or(i32::MAX),
+    }
+}
+
+/// A deadline that only moves later is no change: whoever wakes at the old one is told then. So
+/// a busy connection, whose keep alive moves with each message, needs no call for each of them.
+fn has_changed(state: &Guard) -> bool {
+    state.watching.primary != state.reported.watch
+        || match (state.deadline(), state.reported.deadline) {
+            (Some(deadline), Some(reported)) => deadline < reported,
+            (deadline, None) => deadline.is_some(),
+            (None, Some(_)) => false,
+        }
+}
+
+/// Tells what there is to wait for.
+fn report(state: &mut Guard, driver: &Driver) {
+    let primary = state.watching.primary;
+    let now_at = |fd| primary.is_some_and(|watch| watch.fd == fd);
+    if let Some(Watch { fd, .. }) = state.reported.watch.take_if(|watch| !now_at(watch.fd)) {
+        state.reported.release(fd);
+        match driver.closing_fd() == Some(fd) {
+            // It stays open, beside the one that is to be watched from here on.
+            true => tell(state, Some(unwatched(fd)), None),
+            false => deliver::closing(state, fd),
+        }
+    }
+    if let Some(watch) = primary {
+        state.reported.claim(watch.fd);
+    }
+    state.reported.watch = primary;
+    state.reported.deadline = state.deadline();
+    let left = state.reported.deadline.map(|at| at.since(sys::now()));
+    tell(state, primary, left);
+}
+
+fn tell(state: &mut Guard, watch: Option<Watch>, left: Option<Duration>) {
+    let interest = Interest {
+        fd: watch.map_or(-1, |watch| watch.fd),
+        read: watch.is_some_and(|watch| watch.read),
+        write: watch.is_some_and(|watch| watch.write),
+        closing: false,
+        timeout_ms: milliseconds(left),
+    };
+    deliver::interest(state, &interest);
+}
+
+fn update_event_set(state: &mut Guard, driver: &mut Driver) {
+    if !state.wakes.has_event_set() {
+        return;
+    }
+    let deadline = state.deadline();
+    let watches = &driver.watch(state).watches;
+    let Some(event_set) = state.wakes.event_set() else {
+        return;
+    };
+    if let Err(error) = event_set.update(watches, deadline) {
+        // It may not hear of the socket: it is called again soon, which looks at everything.
+        if event_set.update(&[], Some(sys::now() + RETRY)).is_err() {
+            state.wakes.wake();
+        }
+        state.mishap(Error::os("event_fd", &error));
+    }
+}
+
+fn unwatched(fd: std::os::fd::RawFd) -> Watch {
+    Watch {
+        fd,
+        read: false,
+        write: false,
+    }
+}

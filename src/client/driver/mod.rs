@@ -1,0 +1,130 @@
+//! The driver moves one connection on. Whoever runs a loop call has it, and nobody else, so that the
+//! transport is never touched under the lock.
+//!
+//! | file       | idea                                                                |
+//! |------------|---------------------------------------------------------------------|
+//! | `mod`      | what a driver has, and what it waits for                            |
+//! | `pass`     | all that can be done without waiting, in the order that matters     |
+//! | `read`     | from bytes to packets                                               |
+//! | `batch`    | messages in a row, for which the lock is given back once            |
+//! | `output`   | what the session has to say, into the socket                        |
+//! | `ending`   | how a connection ends: at once, or closed beside its successor      |
+//! | `interest` | telling those who wait elsewhere what for                           |
+//! | `deliver`  | each way that ends in a callback of the program                     |
+//! | `step`     | what the steps of a pass work with                                  |
+//! | `pace`     | how long a pass has run                                             |
+//! | `closing`  | a connection that was asked to end                                  |
+//! | `input`    | the read buffer                                                     |
+//! | `writing`  | the bytes that the socket is to take                                |
+//! | `trace`    | log lines of stages and packets                                     |
+
+mod batch;
+mod closing;
+pub mod deliver;
+mod ending;
+mod input;
+pub mod interest;
+mod output;
+pub mod pace;
+pub mod pass;
+mod read;
+mod step;
+pub mod trace;
+mod writing;
+
+use std::os::fd::RawFd;
+
+use super::error::Error;
+use super::state::State;
+use crate::session::Phase;
+use crate::sys::{PollSet, Watch};
+use crate::time::Moment;
+use crate::transport::Transport;
+use closing::Closing;
+use input::Input;
+use writing::Writing;
+
+#[derive(Default)]
+pub struct Driver {
+    epoch: u32,
+    pub transport: Option<Transport>,
+    input: Input,
+    /// A pass ended before all that was read was dealt with.
+    unhandled: bool,
+    writing: Writing,
+    /// The socket took less than there was.
+    blocked: bool,
+    /// A write failed where nobody could be told: the next pass does.
+    failed: Option<Error>,
+    /// A connection that was asked to end: the present one, or the last before it. There is never
+    /// more than one, as the older one has had the whole life of its successor for its end.
+    closing: Option<Box<Closing>>,
+    /// Made by the first call that waits, or that updates the event descriptor.
+    pub waiting: Option<Box<Waiting>>,
+    /// When memory may be given back again.
+    trim_at: Moment,
+}
+
+/// Memory for what is waited for, kept so that waiting allocates nothing.
+#[derive(Default)]
+pub struct Waiting {
+    pub poll_set: PollSet,
+    pub watches: Vec<Watch>,
+}
+
+impl Driver {
+    /// What is waited for.
+    pub fn watch(&mut self, state: &State) -> &mut Waiting {
+        let write = self.wants_write(state);
+        let waiting = self.waiting.get_or_insert_default();
+        waiting.watches.clear();
+        if let Some(transport) = &self.transport {
+            transport.watches(write, &mut waiting.watches);
+        }
+        let closing = self.closing.as_ref();
+        waiting
+            .watches
+            .extend(closing.and_then(|closing| closing.watch()));
+        waiting
+    }
+
+    /// Whether there is work that needs no waiting, though no descriptor tells of it.
+    pub fn is_ready(&self, state: &State) -> bool {
+        self.is_superseded(state) || self.failed.is_some() || self.has_pending()
+    }
+
+    /// Whether the program has replaced or given up the connection.
+    pub fn is_superseded(&self, state: &State) -> bool {
+        self.epoch != state.intent.epoch()
+    }
+
+    /// Whether the session has something to say, and the socket may take it.
+    pub fn may_write(&self, state: &State) -> bool {
+        state.session.has_output() && !self.blocked && self.is_open()
+    }
+
+    pub fn wants_write(&self, state: &State) -> bool {
+        let output = state.session.phase() != Phase::Closed && state.session.has_output();
+        self.has_unwritten() || output
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.transport.as_ref().is_some_and(Transport::is_open)
+    }
+
+    /// The descriptor of the connection that is being closed.
+    pub fn closing_fd(&self) -> Option<RawFd> {
+        let watch = self.closing.as_ref().and_then(|closing| closing.watch());
+        watch.map(|watch| watch.fd)
+    }
+
+    /// There are bytes that the socket did not take.
+    pub fn has_unwritten(&self) -> bool {
+        !self.writing.is_empty()
+    }
+
+    /// There is something to deal with that no descriptor tells of.
+    fn has_pending(&self) -> bool {
+        self.unhandled || self.transport.as_ref().is_some_and(Transport::has_pending)
+    }
+}

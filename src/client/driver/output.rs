@@ -1,0 +1,67 @@
+//! What the session has to say, into the socket.
+
+use std::io::ErrorKind;
+
+use super::step::{Step, Stop};
+use super::{Driver, trace};
+use crate::client::error::Error;
+use crate::client::state::Guard;
+use crate::sys;
+use crate::sys::sync::MutexGuard;
+use crate::time::Moment;
+
+/// How often one call writes before it lets others have their turn.
+const WRITES: usize = 16;
+
+impl Driver {
+    /// Writes what the session has, as far as the socket takes it.
+    pub(super) fn write(&mut self, state: &mut Guard, now: Moment) -> Step {
+        self.blocked = false;
+        for _ in 0..WRITES {
+            if self.writing.is_empty() {
+                if !state.session.has_output() {
+                    return Ok(());
+                }
+                self.writing.take(&mut state.session);
+                if state.logs() {
+                    trace::sent(state, self.writing.remaining());
+                }
+            }
+            self.write_once(state, now)?;
+            if self.blocked {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// `write` for those who can tell nobody that it failed; the next pass does.
+    pub fn write_early(&mut self, state: &mut Guard) {
+        if let Err(Stop::Over(error)) = self.write(state, sys::now()) {
+            self.failed = Some(error);
+        }
+    }
+
+    fn write_once(&mut self, state: &mut Guard, now: Moment) -> Step {
+        let Some(transport) = &mut self.transport else {
+            return Err(Stop::Superseded);
+        };
+        let remaining = self.writing.remaining();
+        let all = remaining.len();
+        let result = MutexGuard::unlocked(state, || transport.write(remaining));
+        // Also where the connection has been replaced meanwhile: it may have more to say.
+        self.writing.written(*result.as_ref().unwrap_or(&0));
+        if self.epoch != state.intent.epoch() {
+            return Err(Stop::Superseded);
+        }
+        let count = match result {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(Stop::Over(Error::lost(&error))),
+        };
+        self.blocked = count < all;
+        state.counters.bytes_out += count as u64;
+        state.session.written(count, self.blocked, now);
+        Ok(())
+    }
+}

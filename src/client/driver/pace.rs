@@ -1,0 +1,125 @@
+//! How long a pass has run. A look at the clock for each callback would cost more than a fast one, so
+//! it is looked at after 1, 2, 4 ... callbacks while they are fast.
+
+use std::time::Duration;
+
+use crate::sys;
+use crate::time::Moment;
+
+/// A pass ends within this, and the callbacks that run until the clock is looked at.
+const BUDGET: Duration = Duration::from_millis(10);
+
+/// What is due leaves after so long, also in the middle of a pass.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// As many callbacks run between two looks at the most, and only while they are fast: that is, while
+/// as many take less than this.
+const MOST: u32 = 32;
+const FAST: Duration = Duration::from_micros(100);
+
+pub struct Pace {
+    /// Callbacks until the next look.
+    left: u32,
+    stride: u32,
+    /// When the clock was last looked at.
+    now: Moment,
+    pause_at: Moment,
+    end: Moment,
+}
+
+impl Pace {
+    pub fn new(now: Moment) -> Pace {
+        Pace {
+            left: 1,
+            stride: 1,
+            now,
+            pause_at: now + PAUSE,
+            end: now + BUDGET,
+        }
+    }
+
+    /// A callback has run. True when it is time for a pause.
+    #[inline(always)]
+    pub fn tick(&mut self) -> bool {
+        self.left = self.left.wrapping_sub(1);
+        self.left == 0 && self.look()
+    }
+
+    /// Whether it is time to see what is due meanwhile.
+    #[inline(always)]
+    pub fn is_pause_due(&self) -> bool {
+        self.now >= self.pause_at
+    }
+
+    /// The pause is over.
+    pub fn go_on(&mut self) {
+        self.pause_at = self.now + PAUSE;
+    }
+
+    /// Whether the pass has to end.
+    #[inline(always)]
+    pub fn is_over(&self) -> bool {
+        self.now >= self.end
+    }
+
+    /// The moment of the last look.
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    #[cold]
+    fn look(&mut self) -> bool {
+        self.advance(sys::now());
+        self.is_pause_due()
+    }
+
+    fn advance(&mut self, now: Moment) {
+        self.stride = match now.since(self.now) < FAST {
+            true => (2 * self.stride).min(MOST),
+            false => 1,
+        };
+        self.left = self.stride;
+        self.now = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often the clock is looked at in a pass of `count` callbacks that take `time` each.
+    fn looks(count: u32, time: Duration) -> u32 {
+        let mut pace = Pace::new(Moment::origin());
+        let mut looks = 0;
+        let mut now = Moment::origin();
+        for _ in 0..count {
+            now = now + time;
+            pace.left -= 1;
+            if pace.left == 0 {
+                looks += 1;
+                pace.advance(now);
+            }
+        }
+        looks
+    }
+
+    #[test]
+    fn fast_callbacks_pay_for_few_looks_and_slow_ones_for_one_each() {
+        assert_eq!(looks(1000, Duration::ZERO), 5 + (1000 - 31) / 32);
+        assert_eq!(looks(1000, Duration::from_millis(1)), 1000);
+    }
+
+    #[test]
+    fn it_pauses_and_ends_in_time() {
+        let start = Moment::origin();
+        let mut pace = Pace::new(start);
+        pace.advance(start + PAUSE / 2);
+        assert!(!pace.is_pause_due());
+        pace.advance(start + PAUSE);
+        assert!(pace.is_pause_due() && !pace.is_over());
+        pace.go_on();
+        assert!(!pace.is_pause_due());
+        pace.advance(start + BUDGET);
+        assert!(pace.is_pause_due() && pace.is_over());
+    }
+}

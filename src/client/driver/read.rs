@@ -1,0 +1,134 @@
+//! From bytes to packets, and what each of them does.
+
+use std::io::ErrorKind;
+
+use super::Driver;
+use super::step::{Pass, Step, Stop, malformed};
+use super::{deliver, trace};
+use crate::client::error::{Code, Error};
+use crate::codec::decode;
+use crate::sys::sync::MutexGuard;
+
+/// How often one pass reads before it lets others have their turn.
+const READS: usize = 8;
+
+impl Driver {
+    /// Reads what has come, and deals with each packet that is whole, as far as there is time.
+    pub(super) fn receive(&mut self, pass: &mut Pass) -> Step {
+        let result = self.read_and_handle(pass);
+        self.input.release();
+        result
+    }
+
+    fn read_and_handle(&mut self, pass: &mut Pass) -> Step {
+        if self.unhandled {
+            self.input.resume();
+            if !self.handle_all(pass)? {
+                return Ok(());
+            }
+        }
+        for _ in 0..READS {
+            let Some(transport) = &mut self.transport else {
+                return Err(Stop::Superseded);
+            };
+            let input = &mut self.input;
+            let result = MutexGuard::unlocked(pass.state, || input.read(transport));
+            pass.check_epoch()?;
+            match result {
+                Ok(0) => {
+                    let text = "tcp: connection lost: the broker closed it";
+                    return Err(Stop::Over(Error::new(Code::ConnLost, text)));
+                }
+                Ok(count) => {
+                    pass.state.counters.bytes_in += count as u64;
+                    pass.state.session.received(pass.now);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(Stop::Over(Error::lost(&error))),
+            }
+            if !self.handle_all(pass)? || !self.input.may_have_more() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with what was read. False when the pass has to end before the end of it.
+    fn handle_all(&mut self, pass: &mut Pass) -> Step<bool> {
+        self.unhandled = true;
+        loop {
+            while self.input.has_message() && self.deliver_batch(pass)? {
+                if pass.pace.is_pause_due() && !self.pause(pass)? {
+                    return Ok(false);
+                }
+            }
+            self.handle_acks(pass)?;
+            if !self.handle_next(pass)? {
+                break;
+            }
+            if pass.pace.is_pause_due() && !self.pause(pass)? {
+                return Ok(false);
+            }
+        }
+        self.unhandled = false;
+        Ok(true)
+    }
+
+    /// What is due in the middle of a pass: PINGREQ, and whatever there is to write. False when the pass
+    /// has to end. Nothing is called late here, as the answer may be among what was not dealt with.
+    #[cold]
+    fn pause(&mut self, pass: &mut Pass) -> Step<bool> {
+        pass.now = pass.pace.now();
+        pass.state.session.received(pass.now);
+        pass.state.session.ping(pass.now);
+        self.write(pass.state, pass.now)?;
+        pass.pace.go_on();
+        Ok(!pass.pace.is_over())
+    }
+
+    /// Deals with the acknowledgements that come next: the most frequent packets of all, and the
+    /// shortest ones, for which the general way would be a long one.
+    #[inline(always)]
+    fn handle_acks(&mut self, pass: &mut Pass) -> Step {
+        while !pass.state.logs()
+            && let Some((ack, id)) = self.input.next_ack()
+        {
+            match pass.state.session.handle_ack(ack, id, pass.now) {
+                Ok(event) => deliver::event(pass, event)?,
+                Err(failure) => return Err(Stop::Over(failure.into())),
+            }
+            pass.check_epoch()?;
+            if pass.pace.is_pause_due() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with the next packet; false when none is whole.
+    #[inline(always)]
+    fn handle_next(&mut self, pass: &mut Pass) -> Step<bool> {
+        let version = pass.state.session.options().version;
+        let (bytes, header) = match self.input.next_packet(version) {
+            Ok(Some(next)) => next,
+            Ok(None) => return Ok(false),
+            Err(error) => return Err(malformed(error)),
+        };
+        let decoded = decode(bytes, &header, version);
+        let packet = match &decoded {
+            Ok(packet) => packet,
+            Err(error) => return Err(malformed(*error)),
+        };
+        if pass.state.logs() {
+            trace::received(pass.state, packet);
+            deliver::log_lines(pass.state, &mut pass.pace);
+        }
+        pass.check_epoch()?;
+        match pass.state.session.handle(packet, pass.now) {
+            Ok(event) => deliver::event(pass, event)?,
+            Err(failure) => return Err(Stop::Over(failure.into())),
+        }
+        pass.check_epoch()?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,46 @@
+//! A line for each stage of connecting, and for each packet, in and out. Costs nothing while no
+//! log callback is set.
+
+use crate::client::state::State;
+use crate::client::state::log_lines::Level;
+use crate::codec::{Packet, Role, decode, header};
+use crate::time::Moment;
+use crate::transport::{Endpoint, Milliseconds, Transport};
+
+pub fn connecting(state: &mut State, endpoint: &Endpoint) {
+    let address = &endpoint.address;
+    state.log(Level::Info, format_args!("connecting to {address}"));
+}
+
+/// Logs how far a connection has come.
+pub fn progress(state: &mut State, transport: &mut Transport) {
+    for stage in transport.take_passed_stages() {
+        state.log(Level::Info, format_args!("{stage}"));
+    }
+}
+
+/// Logs how long the broker took to answer CONNECT.
+pub fn accepted(state: &mut State, now: Moment) {
+    let took = Milliseconds(now.since(state.session.last_written()));
+    state.log(Level::Info, format_args!("mqtt: connected ({took})"));
+}
+
+pub fn received(state: &mut State, packet: &Packet) {
+    state.log(Level::Debug, format_args!("received {packet}"));
+}
+
+/// Logs the packets of which `bytes` consist. They are read back from the bytes, so that the
+/// session needs not tell of each that it makes.
+pub fn sent(state: &mut State, bytes: &[u8]) {
+    let version = state.version();
+    let mut remaining = bytes;
+    while let Ok(Some(header)) = header(remaining, Role::Broker, version) {
+        let Some((packet, after)) = remaining.split_at_checked(header.end) else {
+            return;
+        };
+        if let Ok(packet) = decode(&mut packet.to_vec(), &header, version) {
+            state.log(Level::Debug, format_args!("sending {packet}"));
+        }
+        remaining = after;
+    }
+}

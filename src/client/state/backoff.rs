@@ -1,0 +1,90 @@
+//! How long to wait before connecting again.
+
+use std::time::Duration;
+
+use super::defaults::whole_milliseconds;
+use crate::time::Moment;
+use rand::rngs::OsRng;
+use rand::{Rng, TryRngCore};
+
+/// Doubles with each failure from `min` to `max`, and draws each wait from the upper half of
+/// that, so that a thousand clients of one broker do not come back in the same moment.
+pub struct Backoff {
+    min_ms: u32,
+    max_ms: u32,
+    next_ms: u32,
+    connected_at: Option<Moment>,
+}
+
+impl Default for Backoff {
+    fn default() -> Backoff {
+        Backoff::new(Duration::from_secs(1), Duration::from_secs(120))
+    }
+}
+
+impl Backoff {
+    pub fn new(min: Duration, max: Duration) -> Backoff {
+        let min_ms = whole_milliseconds(min);
+        Backoff {
+            min_ms,
+            max_ms: whole_milliseconds(max),
+            next_ms: min_ms,
+            connected_at: None,
+        }
+    }
+
+    /// The broker accepted a connection.
+    pub fn connected(&mut self, now: Moment) {
+        self.connected_at = Some(now);
+    }
+
+    /// A connection or an attempt ended. Only one that has held as long as the wait before the
+    /// next would be makes a fresh start: a broker that accepts and drops is not hammered.
+    pub fn ended(&mut self, now: Moment) {
+        if let Some(at) = self.connected_at.take()
+            && now.since(at) >= self.next()
+        {
+            self.next_ms = self.min_ms;
+        }
+    }
+
+    /// How long to wait now.
+    pub fn wait(&mut self) -> Duration {
+        let wait = self.next();
+        self.next_ms = self.next_ms.saturating_mul(2).min(self.max_ms);
+        wait.mul_f64(OsRng.unwrap_err().random_range(0.5..=1.0))
+    }
+
+    fn next(&self) -> Duration {
+        Duration::from_millis(self.next_ms.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn doubles_up_to_the_maximum_with_jitter() {
+        let mut backoff = Backoff::new(SECOND, 8 * SECOND);
+        for seconds in [1, 2, 4, 8, 8] {
+            let wait = backoff.wait();
+            assert!(wait <= seconds * SECOND && wait * 2 >= seconds * SECOND);
+        }
+    }
+
+    #[test]
+    fn only_a_connection_that_held_resets_it() {
+        let mut backoff = Backoff::new(SECOND, 8 * SECOND);
+        backoff.wait();
+        backoff.wait();
+        backoff.connected(Moment::origin() + 10 * SECOND);
+        backoff.ended(Moment::origin() + 11 * SECOND);
+        assert!(backoff.wait() >= 2 * SECOND);
+        backoff.connected(Moment::origin() + 20 * SECOND);
+        backoff.ended(Moment::origin() + 40 * SECOND);
+        assert!(backoff.wait() <= SECOND);
+    }
+}

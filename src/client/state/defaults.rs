@@ -1,0 +1,66 @@
+//! What holds while the program has set nothing.
+
+use std::ffi::CString;
+use std::time::Duration;
+
+use rand::distr::Alphanumeric;
+use rand::rngs::OsRng;
+use rand::{Rng, TryRngCore};
+
+use crate::client::error::{Error, Result};
+use crate::codec::{MAX_STRING, Version};
+use crate::session::Options;
+
+const CONNECT_TIMEOUT_MS: u32 = 10_000;
+const MAX_INFLIGHT: usize = 20;
+const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
+const RETRY_MS: u32 = 5_000;
+
+/// The options of a session that begins.
+pub fn options(client_id: CString, clean_session: bool, version: Version) -> Options {
+    Options {
+        version,
+        client_id,
+        clean_session,
+        keep_alive: 60,
+        will: None,
+        credentials: None,
+        handshake_timeout_ms: CONNECT_TIMEOUT_MS,
+        max_inflight: MAX_INFLIGHT,
+        max_queued_messages: 0,
+        max_queued_bytes: MAX_QUEUED_BYTES,
+        retry_ms: RETRY_MS,
+        manual_ack: false,
+    }
+}
+
+/// The client id to use: a random one where the program gave none.
+pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<CString> {
+    match id.filter(|id| !id.is_empty()) {
+        Some(id) if id.len() > MAX_STRING => Err(Error::inval(
+            "client id: it must not be longer than 65,535 bytes",
+        )),
+        Some(id) => Ok(terminated(id)),
+        None if clean_session => Ok(terminated(&random_id())),
+        None => Err(Error::inval(
+            "client id: a session that outlives its connection needs one [MQTT-3.1.3-7]",
+        )),
+    }
+}
+
+/// 22 characters, as the 23 of 3.1 allow, with 95 random bits in them.
+fn random_id() -> String {
+    let random = OsRng.unwrap_err().sample_iter(Alphanumeric).take(16);
+    format!("pmqtt-{}", random.map(char::from).collect::<String>())
+}
+
+/// A client id comes from C, and has no NUL byte.
+fn terminated(id: &str) -> CString {
+    CString::new(id).unwrap_or_default()
+}
+
+/// As a setting is kept: 49 days at the most, and never 0 but for 0.
+pub fn whole_milliseconds(time: Duration) -> u32 {
+    let milliseconds = time.as_nanos().div_ceil(1_000_000);
+    milliseconds.try_into().unwrap_or(u32::MAX)
+}

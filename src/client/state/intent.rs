@@ -1,0 +1,402 @@
+//! What the program wants of the connection, and what it is owed. Pure: time comes in as an argument.
+//!
+//! | plan         | means                                 | the program connects anew, or gives up |
+//! |--------------|---------------------------------------|----------------------------------------|
+//! | `Idle`       | no connection, and none is being made | owes nothing                           |
+//! | `Due`        | the program has asked for one, which  | connects anew: nothing, as it is one   |
+//! |              | was not begun yet                     | attempt; gives up: `on_connect_fail`   |
+//! | `Retry`      | one is made again, after a pause      | owes nothing: its loss was told        |
+//! | `HandOver`   | `pmqtt_connect` has made one          | owes how it ended, as `Underway`       |
+//! | `Underway`   | the driver has it, made or being made | owes `on_disconnect` where announced,  |
+//! |              |                                       | or else `on_connect_fail`              |
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use crate::time::Moment;
+use crate::transport::Address;
+
+/// `T` is a transport on its way to the driver.
+pub struct Intent<T> {
+    pub route: Option<Route>,
+    /// Whether `reconnect` waits for the connection, as the last connect did.
+    pub connect_blocks: bool,
+    pub backoff: Backoff,
+    /// The program asked for a connection, and not for its end.
+    wanted: bool,
+    plan: Plan<T>,
+    /// Counts up whenever the program replaces or gives up a connection, so that whoever works on
+    /// the old one without the lock notices.
+    epoch: u32,
+    /// The end of the present connection is for `on_disconnect` to tell.
+    announced: bool,
+    /// The end that is about to be told, unless the program begins anew before.
+    ended: Option<Ending>,
+    /// A connection that was asked to end does so, beside its successor if it has one.
+    closing: bool,
+    /// How many callbacks are due for what the program itself ended.
+    disconnects_owed: u32,
+    failures_owed: u32,
+}
+
+/// Where the program wants to be connected to.
+pub struct Route {
+    /// A host's port 0 is the default one.
+    pub address: Address,
+    /// The local address to connect from.
+    pub bind: Option<Box<IpAddr>>,
+}
+
+/// What is to become of the connection.
+enum Plan<T> {
+    Idle,
+    Due,
+    Retry { at: Moment },
+    HandOver(T),
+    Underway,
+}
+
+/// Which callback tells of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Disconnected,
+    ConnectFailed,
+}
+
+impl<T> Default for Intent<T> {
+    fn default() -> Intent<T> {
+        Intent {
+            route: None,
+            connect_blocks: false,
+            backoff: Backoff::default(),
+            wanted: false,
+            plan: Plan::Idle,
+            epoch: 0,
+            announced: false,
+            ended: None,
+            closing: false,
+            disconnects_owed: 0,
+            failures_owed: 0,
+        }
+    }
+}
+
+/// What the program decides.
+impl<T> Intent<T> {
+    /// The driver is to make a connection now, in place of any other.
+    pub fn connect(&mut self) {
+        self.wanted = true;
+        self.supersede(Plan::Due);
+    }
+
+    /// The driver is to take over a connection that was made elsewhere, in place of any other.
+    pub fn hand_over(&mut self, transport: T) {
+        self.wanted = true;
+        self.supersede(Plan::HandOver(transport));
+    }
+
+    /// What was handed over is of no use.
+    pub fn take_back(&mut self) {
+        self.plan = Plan::Idle;
+    }
+
+    /// DISCONNECT follows what was taken, and the program is told of the end.
+    pub fn disconnect(&mut self) {
+        self.wanted = false;
+        self.announced = true;
+    }
+
+    /// There is nothing to disconnect: an attempt is given up. False where there is none.
+    pub fn give_up(&mut self) -> bool {
+        self.wanted = false;
+        let had_plan = !matches!(self.plan, Plan::Idle);
+        if had_plan {
+            self.supersede(Plan::Idle);
+        }
+        had_plan
+    }
+
+    /// Connections end without a word, and nobody is told.
+    pub fn abandon(&mut self) {
+        *self = Intent {
+            epoch: self.epoch.wrapping_add(1),
+            ..Intent::default()
+        };
+    }
+
+    /// `loop_forever` begins with a connection where one is wanted, and there is none.
+    pub fn resume(&mut self) {
+        if self.wanted && matches!(self.plan, Plan::Idle) {
+            self.plan = Plan::Due;
+        }
+    }
+}
+
+/// What becomes of it.
+impl<T> Intent<T> {
+    /// Whether the connection that is due begins now, which is with the driver then.
+    pub fn begin(&mut self, now: Moment) -> bool {
+        let is_due = match self.plan {
+            Plan::Due => true,
+            Plan::Retry { at } => at <= now,
+            Plan::Idle | Plan::HandOver(_) | Plan::Underway => false,
+        };
+        if is_due {
+            self.plan = Plan::Underway;
+        }
+        is_due
+    }
+
+    /// What was made elsewhere is with the driver from here on.
+    pub fn take_over(&mut self) -> Option<T> {
+        match std::mem::replace(&mut self.plan, Plan::Underway) {
+            Plan::HandOver(transport) => Some(transport),
+            plan => {
+                self.plan = plan;
+                None
+            }
+        }
+    }
+
+    /// A lost connection is made again, if it is wanted: after how long.
+    pub fn retry(&mut self, now: Moment) -> Option<Duration> {
+        if !self.wanted || !matches!(self.plan, Plan::Idle) {
+            return None;
+        }
+        let wait = self.backoff.wait();
+        self.plan = Plan::Retry { at: now + wait };
+        Some(wait)
+    }
+
+    /// The program is about to be told of the present connection.
+    pub fn announce(&mut self) {
+        self.announced = true;
+    }
+
+    /// The present connection, or the attempt at one, is over.
+    pub fn end(&mut self, now: Moment) {
+        self.plan = Plan::Idle;
+        self.backoff.ended(now);
+        self.ended = Some(self.take_ending());
+    }
+
+    /// Which callback tells of that, once.
+    pub fn take_ended(&mut self) -> Option<Ending> {
+        self.ended.take()
+    }
+
+    /// A connection is being closed in the background, or is not any more.
+    pub fn set_closing(&mut self, closing: bool) {
+        self.closing = closing;
+    }
+
+    /// The next callback that is due for what the program itself has ended.
+    pub fn next_owed(&mut self) -> Option<Ending> {
+        if self.disconnects_owed > 0 {
+            self.disconnects_owed -= 1;
+            return Some(Ending::Disconnected);
+        }
+        self.failures_owed = self.failures_owed.checked_sub(1)?;
+        Some(Ending::ConnectFailed)
+    }
+}
+
+/// How it stands.
+impl<T> Intent<T> {
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Whether callbacks are due for what the program itself has ended.
+    pub fn is_owed(&self) -> bool {
+        self.disconnects_owed > 0 || self.failures_owed > 0 || self.ended.is_some()
+    }
+
+    /// Whether there is no connection, none being made, and none being closed.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.plan, Plan::Idle) && !self.closing
+    }
+
+    /// Whether the driver has the connection.
+    pub fn is_underway(&self) -> bool {
+        matches!(self.plan, Plan::Underway)
+    }
+
+    /// Whether a connection waits for the driver to take it over.
+    pub fn is_handed_over(&self) -> bool {
+        matches!(self.plan, Plan::HandOver(_))
+    }
+
+    /// When the driver has something to begin.
+    pub fn deadline(&self) -> Option<Moment> {
+        match self.plan {
+            Plan::Due | Plan::HandOver(_) => Some(Moment::origin()),
+            Plan::Retry { at } => Some(at),
+            Plan::Idle | Plan::Underway => None,
+        }
+    }
+
+    fn supersede(&mut self, plan: Plan<T>) {
+        self.epoch = self.epoch.wrapping_add(1);
+        let is_same = matches!((&self.plan, &plan), (Plan::Due, Plan::Due));
+        match std::mem::replace(&mut self.plan, plan) {
+            // A program may well ask for the next attempt in a callback that tells of the last one.
+            Plan::Due if is_same => {}
+            Plan::Idle | Plan::Retry { .. } => {}
+            Plan::Due | Plan::HandOver(_) | Plan::Underway => match self.take_ending() {
+                Ending::Disconnected => self.disconnects_owed += 1,
+                Ending::ConnectFailed => self.failures_owed += 1,
+            },
+        }
+    }
+
+    fn take_ending(&mut self) -> Ending {
+        match std::mem::take(&mut self.announced) {
+            true => Ending::Disconnected,
+            false => Ending::ConnectFailed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment::origin();
+    const LATER: Duration = Duration::from_secs(1000);
+
+    type Made = Intent<&'static str>;
+
+    /// A client in each of its plans, and which callback its end is owed.
+    fn plans() -> [(&'static str, Made, Option<Ending>); 7] {
+        let due = || {
+            let mut intent = Made::default();
+            intent.connect();
+            intent
+        };
+        let underway = || {
+            let mut intent = due();
+            assert!(intent.begin(NOW));
+            intent
+        };
+        let with = |change: fn(&mut Made), mut intent: Made| {
+            change(&mut intent);
+            intent
+        };
+        let lost = with(
+            |intent| assert_eq!(end(intent), Some(Ending::ConnectFailed)),
+            underway(),
+        );
+        let retry = with(|intent| assert!(intent.retry(NOW).is_some()), lost);
+        let announced = with(Made::announce, underway());
+        let disconnecting = with(Made::disconnect, underway());
+        let made = with(|intent| intent.hand_over("made"), Made::default());
+        [
+            ("idle", Made::default(), None),
+            ("due", due(), Some(Ending::ConnectFailed)),
+            ("retry", retry, None),
+            ("handed over", made, Some(Ending::ConnectFailed)),
+            ("underway", underway(), Some(Ending::ConnectFailed)),
+            ("announced", announced, Some(Ending::Disconnected)),
+            ("disconnecting", disconnecting, Some(Ending::Disconnected)),
+        ]
+    }
+
+    fn end(intent: &mut Made) -> Option<Ending> {
+        intent.end(NOW);
+        assert!(intent.is_owed());
+        intent.take_ended()
+    }
+
+    fn owed(intent: &mut Made) -> Vec<Ending> {
+        std::iter::from_fn(|| intent.next_owed()).collect()
+    }
+
+    #[test]
+    fn what_is_replaced_is_told_of_once() {
+        for (plan, mut intent, ending) in plans() {
+            let epoch = intent.epoch();
+            let ending = ending.filter(|_| plan != "due");
+            intent.connect();
+            assert_eq!(intent.epoch(), epoch + 1, "{plan}");
+            assert_eq!(intent.is_owed(), ending.is_some(), "{plan}");
+            assert_eq!(owed(&mut intent), Vec::from_iter(ending), "{plan}");
+            assert!(!intent.is_owed() && intent.begin(NOW), "{plan}");
+            assert_eq!(end(&mut intent), Some(Ending::ConnectFailed), "{plan}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_is_told_of_once_and_not_made_again() {
+        for (plan, mut intent, ending) in plans() {
+            let was_idle = intent.is_idle();
+            assert_eq!(intent.give_up(), !was_idle, "{plan}");
+            assert_eq!(owed(&mut intent), Vec::from_iter(ending), "{plan}");
+            assert!(intent.is_idle() && !intent.is_wanted(), "{plan}");
+            assert_eq!(intent.retry(NOW), None, "{plan}");
+            intent.resume();
+            assert_eq!(intent.deadline(), None, "{plan}");
+        }
+    }
+
+    #[test]
+    fn what_is_abandoned_is_told_to_nobody() {
+        for (plan, mut intent, _) in plans() {
+            intent.set_closing(true);
+            intent.end(NOW);
+            let epoch = intent.epoch();
+            intent.abandon();
+            assert_eq!(intent.epoch(), epoch + 1, "{plan}");
+            assert!(
+                intent.is_idle() && !intent.is_wanted() && !intent.is_owed(),
+                "{plan}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_ends_by_itself_is_told_by_whoever_ends_it_and_made_again() {
+        for (plan, mut intent, ending) in plans() {
+            if !intent.is_underway() {
+                continue;
+            }
+            let is_wanted = intent.is_wanted();
+            assert_eq!(end(&mut intent), ending, "{plan}");
+            assert!(!intent.is_owed() && intent.is_idle(), "{plan}");
+            assert_eq!(intent.retry(NOW).is_some(), is_wanted, "{plan}");
+            assert!(!intent.begin(NOW), "{plan}: there is a pause first");
+            assert_eq!(intent.begin(NOW + LATER), is_wanted, "{plan}");
+        }
+    }
+
+    #[test]
+    fn what_was_made_elsewhere_is_taken_over_once() {
+        for (plan, mut intent, _) in plans() {
+            intent.hand_over("new");
+            assert!(intent.is_handed_over() && !intent.begin(NOW), "{plan}");
+            assert_eq!(intent.take_over(), Some("new"), "{plan}");
+            assert!(
+                intent.is_underway() && intent.take_over().is_none(),
+                "{plan}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_that_is_being_closed_is_not_idle() {
+        let mut intent = Made::default();
+        intent.set_closing(true);
+        assert!(!intent.is_idle());
+        intent.set_closing(false);
+        assert!(intent.is_idle());
+    }
+}

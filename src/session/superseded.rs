@@ -1,0 +1,102 @@
+//! A connection that is replaced, and was asked to end: it does so beside its successor.
+//!
+//! The session keeps what is left to say, and with it the marks of the QoS 0 messages among the bytes.
+//! Whoever writes them says how far it came. So each of these messages has its outcome here and
+//! nowhere else, however the connection ends.
+
+use super::final_bytes::FinalBytes;
+use super::{Outcome, Phase, Session};
+use crate::codec::{Buffer, PacketId, QoS, encode};
+use crate::time::Moment;
+
+impl Session {
+    /// The connection is about to be replaced. One that was asked to end keeps what it is still to say;
+    /// all else ends as by `close`.
+    pub fn supersede(&mut self) {
+        self.tell_written();
+        if let Some(deadline) = self.last_deadline()
+            && (self.output.unwritten() > 0 || self.delivering)
+        {
+            self.settle_final();
+            let output = std::mem::take(&mut self.output);
+            let last = FinalBytes::new(self.connection, deadline, output, self.delivering);
+            self.last = Some(last);
+        }
+        self.close();
+    }
+
+    /// Which connection that was replaced is still to say something.
+    pub fn final_connection(&self) -> Option<u32> {
+        self.last.as_ref().map(|last| last.connection)
+    }
+
+    /// The application has taken a message of a connection that was replaced meanwhile.
+    #[cold]
+    pub fn delivered_late(&mut self, id: PacketId, qos: QoS) {
+        let version = self.version();
+        if let Some(last) = &mut self.last {
+            last.acknowledge(id, qos, version);
+        }
+    }
+
+    /// Hands over the final bytes in exchange for an empty buffer: which connection's they are, and
+    /// until when they may be written.
+    pub fn take_final(&mut self, empty: &mut Buffer) -> Option<(u32, Moment)> {
+        let last = self.last.as_mut()?;
+        last.take(empty);
+        Some((last.connection, last.deadline))
+    }
+
+    /// The socket has all of a connection's final bytes but `count`.
+    pub fn set_final_unwritten(&mut self, connection: u32, count: usize) {
+        if self.final_connection() == Some(connection)
+            && let Some(last) = &mut self.last
+        {
+            last.set_unwritten(count);
+            self.tell_final_written();
+        }
+    }
+
+    /// The final bytes of a connection are written, or never will be.
+    pub fn drop_final(&mut self, connection: u32) {
+        if self.final_connection() == Some(connection) {
+            self.settle_final();
+        }
+    }
+
+    /// There are no final bytes any more: each QoS 0 message among them has its outcome.
+    pub fn settle_final(&mut self) {
+        self.tell_final_written();
+        if let Some(last) = self.last.take() {
+            for mid in last.into_lost() {
+                self.add_outcome(Outcome::Lost { mid });
+            }
+        }
+    }
+
+    fn tell_final_written(&mut self) {
+        while let Some(mid) = self.last.as_mut().and_then(|last| last.pop_written()) {
+            self.add_outcome(Outcome::Written { mid });
+        }
+    }
+
+    /// Until when a connection that was asked to end may still write.
+    fn last_deadline(&mut self) -> Option<Moment> {
+        match self.phase {
+            Phase::Disconnecting { deadline } => Some(deadline),
+            // CONNACK is not waited for: what was to follow it is given up.
+            Phase::Connecting {
+                deadline,
+                then_disconnect: true,
+            } => {
+                let lost = self.output.forgo();
+                for mid in lost {
+                    self.add_outcome(Outcome::Lost { mid });
+                }
+                encode::disconnect(self.output.buffer());
+                Some(deadline)
+            }
+            Phase::Closed | Phase::Connecting { .. } | Phase::Connected => None,
+        }
+    }
+}
