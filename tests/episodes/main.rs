@@ -1,0 +1,39 @@
+//! Random episodes of the whole client, through its C ABI, with a complete account of what it
+//! was asked for and what it has told.
+//!
+//! Three environment variables choose the episodes: `PMQTT_EPISODES` says how many, `PMQTT_SEED`
+//! which is the first, and `PMQTT_THREADS` how many run side by side. An episode mostly waits.
+//! With one thread, the seed decides everything but when sockets are ready.
+//!
+//! A busy machine must not fail an episode. So a call may take ten times its limit in the
+//! header, and ten seconds at least; with `PMQTT_TEST_SLOW` a hundred times.
+//!
+//! A trace has a call as `name=result`, and a callback as `name{calls inside it}`. C, F and D are
+//! `on_connect`, `on_connect_fail` and `on_disconnect`; P, S, U and M are `on_publish`,
+//! `on_subscribe`, `on_unsubscribe` and `on_message`; I and X are `on_interest`, X for closing.
+
+mod account;
+mod api;
+mod broker;
+mod callbacks;
+mod episode;
+mod player;
+mod record;
+mod report;
+mod settings;
+mod stopwatch;
+mod trace;
+mod watched;
+
+use report::play_all;
+use settings::Kind;
+
+#[test]
+fn one_thread() {
+    play_all(Kind::OneThread, 2000);
+}
+
+#[test]
+fn loop_thread() {
+    play_all(Kind::LoopThread, 500);
+}

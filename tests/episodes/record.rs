@@ -1,0 +1,163 @@
+//! What all threads of an episode write down.
+
+use std::fmt::Arguments;
+
+use pmqtt::client::events::Interest;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::account::{Account, Wrong};
+use super::trace::Trace;
+use super::watched::Watched;
+
+pub struct Record {
+    /// For what the seed decides, and for what threads make uncertain anyway.
+    pub random: StdRng,
+    pub random_elsewhere: StdRng,
+    trace: Trace,
+    wrong: Vec<Wrong>,
+    /// One for each beginning of the client, and which of them goes on.
+    pub accounts: Vec<Account>,
+    pub current: usize,
+    /// A call ran beside `pmqtt_reinitialise`: nobody knows in which account it belongs.
+    pub is_unclear: bool,
+    /// Calls of `pmqtt_reinitialise` that run, and that have run.
+    pub reinitialising: u32,
+    pub reinitialised: u32,
+    pub watched: Watched,
+    /// `pmqtt_on_interest_set` runs, which calls it at once.
+    pub sets_interest: bool,
+    pub life: Life,
+    /// Only the player itself makes calls any more, and outside of callbacks.
+    pub calm: bool,
+    /// How many threads are in a call, and not in a callback inside of it.
+    pub calling: u32,
+    /// Callbacks that have not returned.
+    pub callbacks: u32,
+    /// All callbacks that have begun.
+    pub callbacks_begun: u32,
+    /// The program makes no call any more, so that a callback of the loop thread may free.
+    pub may_free: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    Alive,
+    /// `pmqtt_client_free` runs.
+    Freeing,
+    /// It has returned in a callback, and the call around that has not.
+    FreedInside,
+    Gone,
+}
+
+impl Record {
+    pub fn new(seed: u64) -> Record {
+        Record {
+            random: StdRng::seed_from_u64(seed),
+            random_elsewhere: StdRng::seed_from_u64(!seed),
+            trace: Trace::default(),
+            wrong: Vec::new(),
+            accounts: Vec::new(),
+            current: 0,
+            is_unclear: false,
+            reinitialising: 0,
+            reinitialised: 0,
+            watched: Watched::default(),
+            sets_interest: false,
+            life: Life::Alive,
+            calm: false,
+            calling: 0,
+            callbacks: 0,
+            callbacks_begun: 0,
+            may_free: false,
+        }
+    }
+
+    /// A callback begins. While a client ends with its calls, only closing descriptors are told.
+    pub fn begin_callback(
+        &mut self,
+        name: Arguments,
+        interest: Option<&Interest>,
+        ends_with_calls: bool,
+    ) {
+        self.trace(format_args!(" {name}{{"));
+        let allowed = match self.life {
+            Life::Alive => true,
+            Life::Freeing if !ends_with_calls => true,
+            Life::Freeing | Life::FreedInside => interest.is_some_and(|told| told.closing),
+            Life::Gone => false,
+        };
+        if !allowed {
+            let detail = format!("{name}, {:?}", self.life);
+            self.wrong("a callback after free", detail);
+        }
+        self.callbacks += 1;
+        self.callbacks_begun += 1;
+        match interest {
+            Some(interest) => {
+                let wrong = self.watched.enter(interest, self.sets_interest);
+                self.note(wrong);
+            }
+            None => self.look(),
+        }
+    }
+
+    pub fn end_callback(&mut self, is_interest: bool) {
+        self.trace(format_args!("}}"));
+        self.callbacks -= 1;
+        if is_interest {
+            self.watched.leave();
+        }
+    }
+
+    pub fn account(&self) -> &Account {
+        &self.accounts[self.current]
+    }
+
+    /// Looks at the descriptors that are reported.
+    pub fn look(&mut self) {
+        let wrong = self.watched.look();
+        self.note(wrong);
+    }
+
+    /// Checks the account of a client that has told all.
+    pub fn check_complete(&mut self, unsettled: u64) {
+        if !self.is_unclear {
+            let wrong = self.account().check_complete(unsettled);
+            self.note(wrong);
+        }
+    }
+
+    /// Checks what holds of each account, also of one that is not complete.
+    pub fn check(&mut self) {
+        self.look();
+        if !self.is_unclear {
+            let checks = self.accounts.iter().flat_map(Account::check);
+            let wrong: Vec<Wrong> = checks.collect();
+            self.note(wrong);
+        }
+    }
+
+    pub fn wrong(&mut self, kind: &'static str, detail: impl Into<String>) {
+        self.note([Wrong::new(kind, detail)]);
+    }
+
+    pub fn trace(&mut self, what: Arguments) {
+        self.trace.write(what);
+    }
+
+    /// All that was wrong, and what had happened.
+    pub fn result(&self) -> (&[Wrong], &str) {
+        (&self.wrong, self.trace.text())
+    }
+
+    fn note(&mut self, wrong: impl IntoIterator<Item = Wrong>) {
+        for wrong in wrong {
+            if self.wrong.contains(&wrong) {
+                continue;
+            }
+            self.trace(format_args!(" <<{}>>", wrong.kind));
+            self.wrong.push(wrong);
+        }
+    }
+}

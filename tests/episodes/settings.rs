@@ -1,0 +1,88 @@
+//! What an episode is like, as its seed says, and what the environment asks for.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// How long a client may take to connect, or to write DISCONNECT.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(60);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The program runs the client with loop calls of its own.
+    OneThread,
+    /// With `pmqtt_loop_start`.
+    LoopThread,
+}
+
+/// How a client ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All is told before it is freed.
+    Complete,
+    /// It is freed in the middle.
+    Abrupt,
+    /// A callback frees it: in one thread, this one.
+    Inside(u32),
+}
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub kind: Kind,
+    pub seed: u64,
+    pub calls: u32,
+    pub ending: Ending,
+    /// Another thread of the program makes calls too.
+    pub second_thread: bool,
+    pub event_fd: bool,
+    pub on_interest: bool,
+    pub manual_ack: bool,
+    pub clean_session: bool,
+}
+
+impl Settings {
+    pub fn new(kind: Kind, seed: u64) -> Settings {
+        let mut random = StdRng::seed_from_u64(seed ^ 0x5e77);
+        let ending = match random.random_range(0..20) {
+            0 => Ending::Abrupt,
+            1 => Ending::Inside(random.random_range(1..20)),
+            _ => Ending::Complete,
+        };
+        let only_player = matches!(ending, Ending::Inside(_));
+        Settings {
+            kind,
+            seed,
+            calls: random.random_range(10..50),
+            ending,
+            second_thread: kind == Kind::LoopThread && !only_player && random.random(),
+            event_fd: random.random_ratio(1, 5),
+            on_interest: random.random_ratio(1, 3),
+            manual_ack: random.random_ratio(1, 5),
+            clean_session: random.random_ratio(1, 2),
+        }
+    }
+}
+
+/// By how much limits of time may be passed: other processes may have the processors, and the
+/// clock goes on meanwhile.
+pub fn slack() -> u32 {
+    static SLACK: OnceLock<u32> = OnceLock::new();
+    *SLACK.get_or_init(|| match std::env::var_os("PMQTT_TEST_SLOW") {
+        None => 10,
+        Some(_) => 100,
+    })
+}
+
+/// How long a call may take whose limit this is. On two processors that hundreds of threads
+/// share, a thread was seen to wait for more than four seconds.
+pub fn allowed(limit: Duration) -> Duration {
+    limit.max(Duration::from_secs(1)) * slack()
+}
+
+/// A number of the environment.
+pub fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}: a number")))
+}
