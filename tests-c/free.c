@@ -1,8 +1,8 @@
 /* A client is freed in every callback, in every loop, and by other threads while it is busy. */
-#include <dirent.h>
 #include <pthread.h>
 
 #include "broker.h"
+#include "client.h"
 #include "record.h"
 #include "scene.h"
 #include "wait.h"
@@ -135,18 +135,6 @@ static void free_while_another_thread_waits(void *(*wait)(void *), const char *n
     CHECK(now_ms() - begin < PATIENCE_MS / 2);
     broker_kill();
     broker_start();
-}
-
-static int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    CHECK(directory != NULL);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 int main(void)

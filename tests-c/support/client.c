@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -69,4 +70,16 @@ void clients_print_errors(void)
         }
     }
     pthread_mutex_unlock(&lock);
+}
+
+int open_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+
+    CHECK(directory != NULL);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
 }

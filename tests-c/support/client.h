@@ -16,4 +16,7 @@ pmqtt_statistics client_stats(const pmqtt_client *client);
 
 void clients_print_errors(void);
 
+/* How many this process has: those of clients come and go. */
+int open_descriptors(void);
+
 #endif
