@@ -16,7 +16,7 @@ export CTEST_PARALLEL_LEVEL := $(CMAKE_BUILD_PARALLEL_LEVEL)
 CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
 COMPILE   := env -u MAKELEVEL cmake --build
 
-.PHONY: help build demo test sanitize bench bench-full install deb docs lint header clean
+.PHONY: help build demo test soak sanitize bench bench-full install deb docs lint header clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | \
@@ -54,6 +54,12 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 	DESTDIR= cmake --install build/test --prefix $(GO_PREFIX)
 	bindings/go/test.sh $(GO_PREFIX)
 	@echo "make test: all passed"
+
+# Each prints how many it has played, and of each kind of fault one episode.
+soak: ## play 120,000 random episodes of the client, for some minutes
+	@scripts/setup build
+	PMQTT_EPISODES=100000 cargo test --release --test episodes -- --nocapture --exact one_thread
+	PMQTT_EPISODES=20000 cargo test --release --test episodes -- --nocapture --exact loop_thread
 
 sanitize: ## run the C tests under the address sanitizer, and the thread sanitizer with Rust nightly
 	@scripts/setup test
