@@ -45,8 +45,10 @@ pub struct Account {
     pub disconnects: u32,
     /// Successful calls of `pmqtt_disconnect`.
     pub disconnects_asked: u32,
-    /// Successful calls of the functions that connect.
-    pub attempts: u32,
+    /// Successful calls of the functions that connect, and how many of them were surely no repetition
+    /// of one before: a connect that replaces one that has not begun is one attempt with it.
+    attempts: u32,
+    attempts_at_least: u32,
     /// The client may have made attempts of its own.
     pub reconnects: bool,
 }
@@ -66,6 +68,14 @@ impl Account {
     /// An outcome. In another thread it may come before the call that asked has returned.
     pub fn told(&mut self, mid: u64, teller: Teller) {
         self.entries.entry(mid).or_default().told.push(teller);
+    }
+
+    /// A connect was taken.
+    pub fn attempted(&mut self, may_repeat: bool) {
+        self.attempts += 1;
+        if !may_repeat || self.attempts_told() >= self.attempts_at_least {
+            self.attempts_at_least += 1;
+        }
     }
 
     pub fn is_connected(&self) -> bool {
@@ -113,8 +123,8 @@ impl Account {
     /// `on_connect_fail`, or, after `pmqtt_disconnect` and without CONNACK, by `on_disconnect`
     /// alone. It may be told of attempts that the client made by itself too.
     fn check_attempts(&self) -> Option<Wrong> {
-        let told = self.connect_fails + self.connects.max(self.disconnects);
-        if told < self.attempts {
+        let told = self.attempts_told();
+        if told < self.attempts_at_least {
             return Some(Wrong::new("an attempt told by nobody", self.counts()));
         }
         if told > self.attempts && !self.reconnects {
@@ -123,9 +133,14 @@ impl Account {
         None
     }
 
+    fn attempts_told(&self) -> u32 {
+        self.connect_fails + self.connects.max(self.disconnects)
+    }
+
     fn counts(&self) -> String {
         format!(
-            "attempts {}, disconnects asked {}; on_connect {}, on_connect_fail {}, on_disconnect {}",
+            "attempts {} to {}, disconnects asked {}; on_connect {}, on_connect_fail {}, on_disconnect {}",
+            self.attempts_at_least,
             self.attempts,
             self.disconnects_asked,
             self.connects,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pmqtt::client::{Client, Statistics};
+use pmqtt::client::{Handle, Statistics};
 use pmqtt::ffi;
 
 use super::account::Request;
@@ -30,7 +30,7 @@ const FREE_LIMIT: Duration = Duration::from_secs(1);
 const LOCALHOST: &CStr = c"127.0.0.1";
 
 /// A function that takes only the client.
-type Plain = unsafe extern "C" fn(*mut Client) -> c_int;
+type Plain = unsafe extern "C" fn(*mut Handle) -> c_int;
 
 impl Episode {
     /// Makes the client. Its callbacks may come from here on.
@@ -51,7 +51,7 @@ impl Episode {
     }
 
     /// Setting the last callback may call it, and that may free the client.
-    fn set_up(&self, client: *mut Client) {
+    fn set_up(&self, client: *mut Handle) {
         let timeout = CONNECT_TIMEOUT.as_millis() as c_int;
         // SAFETY: the client lives, and its userdata is a ticket of this episode.
         unsafe {
@@ -128,7 +128,11 @@ impl Episode {
         let (host, bind) = (LOCALHOST.as_ptr(), ptr::null());
         // SAFETY: `begin` says that the client lives.
         let rc = unsafe { ffi::pmqtt_connect(call.client, host, port, 60, bind) };
-        self.end(call, rc, |account| account.attempts += taken(rc));
+        self.end(call, rc, |account| {
+            if rc == SUCCESS {
+                account.attempted(false);
+            }
+        });
         rc
     }
 
@@ -139,7 +143,11 @@ impl Episode {
         let (host, bind) = (LOCALHOST.as_ptr(), ptr::null());
         // SAFETY: `begin` says that the client lives.
         let rc = unsafe { ffi::pmqtt_connect_async(call.client, host, port, 60, bind) };
-        self.end(call, rc, |account| account.attempts += taken(rc));
+        self.end(call, rc, |account| {
+            if rc == SUCCESS {
+                account.attempted(true);
+            }
+        });
     }
 
     pub fn reconnect(&self) {
@@ -148,7 +156,11 @@ impl Episode {
         };
         // SAFETY: `begin` says that the client lives.
         let rc = unsafe { ffi::pmqtt_reconnect(call.client) };
-        self.end(call, rc, |account| account.attempts += taken(rc));
+        self.end(call, rc, |account| {
+            if rc == SUCCESS {
+                account.attempted(true);
+            }
+        });
     }
 
     pub fn disconnect(&self) {

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use pmqtt::client::Client;
+use pmqtt::client::Handle;
 use pmqtt::client::events::{
     ConnectFailed, Connected, Disconnected, Interest, MessageEvent, Published, Subscribed,
     Unsubscribed,
@@ -18,7 +18,7 @@ use super::player;
 ///
 /// # Safety
 /// The client lives, and its userdata is a ticket of this episode.
-pub unsafe fn set_all(episode: &Episode, client: *mut Client) {
+pub unsafe fn set_all(episode: &Episode, client: *mut Handle) {
     // SAFETY: the caller's promise is the same.
     unsafe {
         ffi::pmqtt_on_connect_set(client, Some(on_connect));
@@ -46,7 +46,7 @@ fn event<'a, E>(event: *const E) -> &'a E {
     unsafe { &*event }
 }
 
-extern "C" fn on_connect(_: *mut Client, userdata: *mut c_void, told: *const Connected) {
+extern "C" fn on_connect(_: *mut Handle, userdata: *mut c_void, told: *const Connected) {
     let rc = event(told).rc;
     ticket(userdata).called(
         format_args!("C{rc}"),
@@ -56,7 +56,7 @@ extern "C" fn on_connect(_: *mut Client, userdata: *mut c_void, told: *const Con
     );
 }
 
-extern "C" fn on_connect_fail(_: *mut Client, userdata: *mut c_void, told: *const ConnectFailed) {
+extern "C" fn on_connect_fail(_: *mut Handle, userdata: *mut c_void, told: *const ConnectFailed) {
     let rc = event(told).rc;
     ticket(userdata).called(
         format_args!("F{rc}"),
@@ -66,7 +66,7 @@ extern "C" fn on_connect_fail(_: *mut Client, userdata: *mut c_void, told: *cons
     );
 }
 
-extern "C" fn on_disconnect(_: *mut Client, userdata: *mut c_void, told: *const Disconnected) {
+extern "C" fn on_disconnect(_: *mut Handle, userdata: *mut c_void, told: *const Disconnected) {
     let rc = event(told).rc;
     ticket(userdata).called(
         format_args!("D{rc}"),
@@ -76,7 +76,7 @@ extern "C" fn on_disconnect(_: *mut Client, userdata: *mut c_void, told: *const 
     );
 }
 
-extern "C" fn on_publish(_: *mut Client, userdata: *mut c_void, told: *const Published) {
+extern "C" fn on_publish(_: *mut Handle, userdata: *mut c_void, told: *const Published) {
     let &Published { mid, rc } = event(told);
     ticket(userdata).called(
         format_args!("P{mid}/{rc}"),
@@ -86,7 +86,7 @@ extern "C" fn on_publish(_: *mut Client, userdata: *mut c_void, told: *const Pub
     );
 }
 
-extern "C" fn on_subscribe(_: *mut Client, userdata: *mut c_void, told: *const Subscribed) {
+extern "C" fn on_subscribe(_: *mut Handle, userdata: *mut c_void, told: *const Subscribed) {
     let &Subscribed { mid, rc, .. } = event(told);
     ticket(userdata).called(
         format_args!("S{mid}/{rc}"),
@@ -96,7 +96,7 @@ extern "C" fn on_subscribe(_: *mut Client, userdata: *mut c_void, told: *const S
     );
 }
 
-extern "C" fn on_unsubscribe(_: *mut Client, userdata: *mut c_void, told: *const Unsubscribed) {
+extern "C" fn on_unsubscribe(_: *mut Handle, userdata: *mut c_void, told: *const Unsubscribed) {
     let &Unsubscribed { mid, rc } = event(told);
     ticket(userdata).called(
         format_args!("U{mid}/{rc}"),
@@ -106,7 +106,7 @@ extern "C" fn on_unsubscribe(_: *mut Client, userdata: *mut c_void, told: *const
     );
 }
 
-extern "C" fn on_message(_: *mut Client, userdata: *mut c_void, told: *const MessageEvent) {
+extern "C" fn on_message(_: *mut Handle, userdata: *mut c_void, told: *const MessageEvent) {
     let &MessageEvent { mid, qos, .. } = event(told);
     ticket(userdata).called(
         format_args!("M{mid}q{qos}"),
@@ -116,7 +116,7 @@ extern "C" fn on_message(_: *mut Client, userdata: *mut c_void, told: *const Mes
     );
 }
 
-extern "C" fn on_interest(_: *mut Client, userdata: *mut c_void, told: *const Interest) {
+extern "C" fn on_interest(_: *mut Handle, userdata: *mut c_void, told: *const Interest) {
     let told = event(told);
     let letter = if told.closing { 'X' } else { 'I' };
     ticket(userdata).called(

@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use pmqtt::client::Client;
+use pmqtt::client::Handle;
 use pmqtt::client::events::Interest;
 use rand::Rng;
 
@@ -33,7 +33,7 @@ pub struct Episode {
     pub settings: Settings,
     /// Where the broker listens.
     pub port: i32,
-    pub client: AtomicPtr<Client>,
+    pub client: AtomicPtr<Handle>,
     /// Who plays it from its beginning to its end.
     player: ThreadId,
     record: Mutex<Record>,
@@ -49,7 +49,7 @@ pub struct Ticket {
 
 /// A call that has begun.
 pub struct Call {
-    pub client: *mut Client,
+    pub client: *mut Handle,
     account: usize,
     began: Stopwatch,
     outer: Duration,
