@@ -196,9 +196,9 @@ impl Drop for Turn<'_> {
             self.state.client.set_broken();
         }
         if self.state.tenancy.is_freed() {
-            deliver::closing_to_retired(&mut self.state);
             self.driver.drop_transport(&mut self.state);
             self.driver.drop_closing(&mut self.state);
+            deliver::closing_to_retired(&mut self.state);
         }
         self.state.tenancy.leave();
     }

@@ -70,10 +70,11 @@ impl Account {
         self.entries.entry(mid).or_default().told.push(teller);
     }
 
-    /// A connect was taken.
-    pub fn attempted(&mut self, may_repeat: bool) {
+    /// A connect was taken. It may repeat one that had not begun, unless so many attempts had been
+    /// told of before the call.
+    pub fn attempted(&mut self, told: u32) {
         self.attempts += 1;
-        if !may_repeat || self.attempts_told() >= self.attempts_at_least {
+        if told >= self.attempts_at_least {
             self.attempts_at_least += 1;
         }
     }
@@ -133,7 +134,7 @@ impl Account {
         None
     }
 
-    fn attempts_told(&self) -> u32 {
+    pub fn attempts_told(&self) -> u32 {
         self.connect_fails + self.connects.max(self.disconnects)
     }
 

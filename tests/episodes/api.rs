@@ -130,13 +130,14 @@ impl Episode {
         let rc = unsafe { ffi::pmqtt_connect(call.client, host, port, 60, bind) };
         self.end(call, rc, |account| {
             if rc == SUCCESS {
-                account.attempted(false);
+                account.attempted(u32::MAX);
             }
         });
         rc
     }
 
     pub fn connect_async(&self, port: c_int) {
+        let told = self.record().account().attempts_told();
         let Some(call) = self.begin(LIMIT, format_args!("async")) else {
             return;
         };
@@ -145,12 +146,13 @@ impl Episode {
         let rc = unsafe { ffi::pmqtt_connect_async(call.client, host, port, 60, bind) };
         self.end(call, rc, |account| {
             if rc == SUCCESS {
-                account.attempted(true);
+                account.attempted(told);
             }
         });
     }
 
     pub fn reconnect(&self) {
+        let told = self.record().account().attempts_told();
         let Some(call) = self.begin(CONNECT_TIMEOUT + LIMIT, format_args!("RE")) else {
             return;
         };
@@ -158,7 +160,7 @@ impl Episode {
         let rc = unsafe { ffi::pmqtt_reconnect(call.client) };
         self.end(call, rc, |account| {
             if rc == SUCCESS {
-                account.attempted(true);
+                account.attempted(told);
             }
         });
     }

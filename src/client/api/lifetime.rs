@@ -37,14 +37,25 @@ impl Client {
         userdata: *mut c_void,
     ) -> Result {
         let id = defaults::client_id(id, clean_session)?;
-        let mut state = Frame::new(self, self.lock());
-        retire_interest(&mut state);
-        let options = defaults::options(id, clean_session, state.version());
-        state.reset(options, Callbacks::new(userdata));
-        self.unlocked.reset();
-        tell_own_retired(&mut state);
-        drop(state);
-        self.wake_or_write(self.lock());
+        let reset = |state: &mut Guard| {
+            retire_interest(state);
+            let options = defaults::options(id, clean_session, state.version());
+            state.reset(options, Callbacks::new(userdata));
+            self.unlocked.reset();
+        };
+        let state = self.lock();
+        match state.tenancy.runner() {
+            Runner::Nobody => {
+                let mut turn = Turn::begin(self, state, Who::Request)?;
+                reset(&mut turn.state);
+                turn.end(false);
+            }
+            Runner::Myself | Runner::Another => {
+                let mut state = Frame::new(self, state);
+                reset(&mut state);
+                state.wake();
+            }
+        }
         Ok(())
     }
 
@@ -59,7 +70,6 @@ impl Client {
         state.tenancy.set_freed();
         self.changed.notify_all();
         let thread = state.tenancy.stop_loop_thread().flatten();
-        tell_own_retired(&mut state);
         if state.tenancy.runner() == Runner::Nobody {
             // The end of any turn closes what is open.
             drop(Turn::begin(self, state, Who::Request));
@@ -82,16 +92,13 @@ impl Client {
     }
 }
 
-/// `on_interest` is told no more, but that the descriptors which it was told of are closed.
+/// `on_interest` is told no more, but that the descriptors which it was told of are closed: at once by
+/// the thread that has the driver, and otherwise by whoever has it before it closes them. One that runs
+/// `on_interest` does so when that has returned.
 fn retire_interest(state: &mut Guard) {
     let callback = state.callbacks.interest.take();
     let userdata = state.callbacks.userdata();
     state.reported.retire(callback, userdata);
-}
-
-/// In a callback, this thread has the driver, and tells it at once. Otherwise whoever has the driver
-/// does, before it closes them; one that runs `on_interest` does so when that has returned.
-fn tell_own_retired(state: &mut Guard) {
     if state.tenancy.may_report() {
         deliver::closing_to_retired(state);
     }

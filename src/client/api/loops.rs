@@ -159,10 +159,13 @@ impl Client {
         let mut state = self.lock();
         state.tenancy.mark_loop_thread(number);
         // Another loop call may be at its end, or a foreign loop be in the middle of a step.
-        while state.tenancy.is_held() && !stopped(&state) {
+        while state.tenancy.is_held() {
+            if stopped(&state) && !state.tenancy.is_held_for_a_moment() {
+                return;
+            }
             self.changed.wait(&mut state);
         }
-        // Stopped before it has begun, it still says what was taken, unless another call does.
+        // Stopped before it has begun, it still says what was taken.
         if let Ok(mut turn) = Turn::begin_waiting(&self, state, Who::LoopThread) {
             // Why connections failed was told to callbacks.
             let _ = run(&mut turn, true, stopped);

@@ -104,8 +104,10 @@ pub fn interest(state: &mut Guard, interest: &Interest) {
     state.tenancy.set_reporting(false);
 }
 
-/// A descriptor that `on_interest` was told of is about to be closed. The caller has the driver.
+/// A descriptor is about to be closed: `on_interest` is told, if it was told of it. The caller has the
+/// driver.
 pub fn closing(state: &mut Guard, fd: RawFd) {
+    closing_to_retired(state);
     if state.reported.forget(fd) {
         interest(state, &closing_event(fd));
     }

@@ -120,6 +120,7 @@ impl Driver {
             state.wakes.pause_event_set();
             // Its descriptor may be another's from here on.
             state.watching = Watching::default();
+            deliver::closing_to_retired(state);
             // What was told of, and is not the other connection's, was this one's.
             if let Some(watch) = state.reported.watch
                 && Some(watch.fd) != self.closing_fd()

@@ -155,8 +155,8 @@ impl Driver {
     fn drop_superseded(&mut self, state: &mut Guard) {
         while self.epoch != state.intent.epoch() {
             self.epoch = state.intent.epoch();
-            deliver::closing_to_retired(state);
             self.on_superseded(state);
+            deliver::closing_to_retired(state);
         }
     }
 

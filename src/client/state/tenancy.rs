@@ -12,6 +12,8 @@ pub struct Tenancy {
     /// From `loop_start` until `loop_stop`: the client is its to run, also before it has begun.
     loop_thread: Option<Box<LoopThread>>,
     loop_threads_started: u32,
+    /// The thread that has last told a loop thread to stop, and perhaps waits for it.
+    stopped_by: Option<ThreadMark>,
     /// Wakes the thread that waits in `pmqtt_connect`.
     connecting: Option<Arc<Waker>>,
     /// A mark of its thread for each call that may run callbacks or wait.
@@ -184,9 +186,16 @@ impl Tenancy {
         thread.is_none_or(|thread| thread.number != number)
     }
 
+    /// Whether a request has the driver, and its thread does not wait for the loop thread meanwhile.
+    pub fn is_held_for_a_moment(&self) -> bool {
+        let holder = self.holder.as_ref();
+        holder.is_some_and(|h| h.who == Who::Request && Some(h.thread) != self.stopped_by)
+    }
+
     /// Tells the thread to stop: what to wait for, but in that thread itself. None: there is none.
     pub fn stop_loop_thread(&mut self) -> Option<Option<JoinHandle<()>>> {
         let thread = self.loop_thread.take()?;
+        self.stopped_by = Some(thread_mark());
         let is_myself = thread.mark == Some(thread_mark());
         Some(thread.handle.filter(|_| !is_myself))
     }
