@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "functions.h"
@@ -16,6 +17,12 @@
 
 #define HOST "127.0.0.1"
 #define UNKNOWN_HOST "no.such.host"
+
+/* It is first where all is well, and then where there is trouble. */
+#define MOVING_HOST "moving.test"
+#define GOOD_HOST "127.0.0.9"
+
+static const char *moving_host = GOOD_HOST;
 
 enum { SHORT_MS = 100 };
 
@@ -38,6 +45,8 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
 {
     int (*libc)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
+    if (strcmp(host, MOVING_HOST) == 0)
+        host = moving_host;
     if (strcmp(host, UNKNOWN_HOST) == 0)
         return EAI_NONAME;
     *(void **)&libc = dlsym(RTLD_NEXT, "getaddrinfo");
@@ -282,8 +291,35 @@ static void blocking_connect(const trouble *trouble)
 
     step("connect: %s", trouble->name);
     check_trouble(trouble, "pmqtt_connect", pmqtt_connect(client, trouble->host, port, 1, NULL), client);
-    check_trouble(trouble, "pmqtt_reconnect", pmqtt_reconnect(client), client);
+    FAILS(pmqtt_reconnect(client), PMQTT_ERR_INVAL, client, "no connect before");
     client_free(client);
+    end_trouble(&peer);
+}
+
+/* Once it was connected there, the client knows where to connect again, and the trouble begins. */
+static void blocking_reconnect(const trouble *trouble)
+{
+    pmqtt_client *client = client_new(NULL, NULL);
+    peer peer;
+    int port = begin_trouble(trouble, &peer), good = listen_at(GOOD_HOST, port);
+    pmqtt_statistics before, after;
+
+    step("reconnect: %s", trouble->name);
+    CHECK_OK(pmqtt_connect_timeout_set(client, SHORT_MS));
+    moving_host = GOOD_HOST;
+    CHECK_OK(pmqtt_connect(client, MOVING_HOST, port, 1, NULL));
+    moving_host = trouble->host;
+    if (trouble->tls)
+        CHECK_OK(pmqtt_tls_set(client, NULL, NULL, NULL, PMQTT_CERT_NONE, 0, NULL));
+    before = client_stats(client);
+    CHECK_RC(pmqtt_reconnect(client), trouble->number);
+    error_seen("pmqtt_reconnect", trouble->name);
+    /* The connection that there was is still there. */
+    after = client_stats(client);
+    CHECK(pmqtt_socket(client) >= 0);
+    CHECK_INT(before.connected, after.connected);
+    client_free(client);
+    CHECK_INT(close(good), 0);
     end_trouble(&peer);
 }
 
@@ -410,6 +446,7 @@ static void give_up(struct connecting *self)
 static void connect_in_two_threads(void)
 {
     struct connecting self = {client_new(NULL, NULL), dropping_port(), {0}};
+    int good = listen_at(GOOD_HOST, self.port);
     pthread_t thread;
 
     step("two threads connect");
@@ -420,11 +457,17 @@ static void connect_in_two_threads(void)
     give_up(&self);
     CHECK_INT(pthread_join(thread, NULL), 0);
 
+    moving_host = GOOD_HOST;
+    CHECK_OK(pmqtt_connect(self.client, MOVING_HOST, self.port, 1, NULL));
+    CHECK_OK(pmqtt_disconnect(self.client));
+    moving_host = HOST;
     tally_set(&self.done, 0);
     CHECK_INT(pthread_create(&thread, NULL, reconnect_for_long, &self), 0);
-    give_up(&self);
+    WAIT_UNTIL(pmqtt_reconnect(self.client) == PMQTT_ERR_BUSY || tally_get(&self.done));
+    pmqtt_disconnect(self.client);
     CHECK_INT(pthread_join(thread, NULL), 0);
     client_free(self.client);
+    CHECK_INT(close(good), 0);
 }
 
 static void domain_without_name_server(void)
@@ -610,6 +653,8 @@ static void connections(void)
 
     for (k = 0; k < CONNECTING_COUNT; k++)
         blocking_connect(&CONNECTING[k]);
+    for (k = 0; k < CONNECTING_COUNT; k++)
+        blocking_reconnect(&CONNECTING[k]);
     for (i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
         for (k = 0; k < CONNECTING_COUNT; k++)
             run_into(&CONNECTING[k], &WAYS[i]);

@@ -271,6 +271,8 @@ static void work(scene *self)
 
 static void leave(scene *self)
 {
+    /* This end is no reason to connect again: that is done below. */
+    self->ends = ends_told(self) + 1;
     CHECK_OK(pmqtt_disconnect(self->client));
     GO_ON_UNTIL(self, !is_connected(self));
     /* This end is no error of a loop call, unless something came in between. */

@@ -266,8 +266,14 @@ impl Session {
         self.outcomes.is_some() || self.output.has_written()
     }
 
+    /// The next QoS 0 message that is with the socket, which is what most outcomes tell of.
+    #[inline(always)]
+    pub fn next_written(&mut self) -> Option<u64> {
+        self.output.pop_written()
+    }
+
     pub fn next_outcome(&mut self) -> Option<Outcome> {
-        if let Some(mid) = self.output.pop_written() {
+        if let Some(mid) = self.next_written() {
             return Some(Outcome::Written { mid });
         }
         let outcomes = self.outcomes.as_mut()?;

@@ -34,6 +34,20 @@ int accepting_port(void)
     return ntohs(listen_on_any(4000).sin_port);
 }
 
+int listen_at(const char *address, int port)
+{
+    struct sockaddr_in at = {0};
+    int fd = tcp_socket(), one = 1;
+
+    at.sin_family = AF_INET;
+    at.sin_port = htons((uint16_t)port);
+    CHECK_INT(inet_pton(AF_INET, address, &at.sin_addr), 1);
+    CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+    CHECK_INT(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    CHECK_INT(listen(fd, 4), 0);
+    return fd;
+}
+
 /* True when nothing has come of it after a time in which anything would. */
 static bool waits_in_vain(const struct sockaddr_in *address)
 {

@@ -48,13 +48,14 @@ impl Client {
     /// Connects again, in the way of the last connect.
     pub fn reconnect(&self) -> Result {
         let mut state = self.lock();
+        check_free_to_connect(&state)?;
         if state.intent.route.is_none() {
-            return Err(Error::inval("reconnect: there was no connect before"));
+            let text = "reconnect: there was no connect before that succeeded";
+            return Err(Error::inval(text));
         }
         if state.intent.connect_blocks {
             return self.connect_here(state, None);
         }
-        check_free_to_connect(&state)?;
         state.connect();
         self.wake_or_write(state);
         Ok(())

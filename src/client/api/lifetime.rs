@@ -92,14 +92,14 @@ impl Client {
     }
 }
 
-/// `on_interest` is told no more, but that the descriptors which it was told of are closed: at once by
-/// the thread that has the driver, and otherwise by whoever has it before it closes them. One that runs
-/// `on_interest` does so when that has returned.
+/// `on_interest` is told no more, but that the descriptors which it was told of are closed: at once where
+/// this thread has the driver, as the program may forget its user data next, and otherwise by whoever has
+/// it, before it closes them.
 fn retire_interest(state: &mut Guard) {
     let callback = state.callbacks.interest.take();
     let userdata = state.callbacks.userdata();
     state.reported.retire(callback, userdata);
-    if state.tenancy.may_report() {
+    if state.tenancy.runner() == Runner::Myself {
         deliver::closing_to_retired(state);
     }
 }

@@ -45,7 +45,7 @@ impl Driver {
                     due[count] = id;
                     count += 1;
                 }
-                let is_pause_due = pace.tick();
+                let is_pause_due = pace.tick() && pace.is_pause_due();
                 if unlocked.generation() != generation || is_pause_due {
                     break;
                 }

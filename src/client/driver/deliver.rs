@@ -20,63 +20,62 @@ use crate::codec::{ConnAck, Publish};
 use crate::session::{Event, Outcome};
 use crate::sys::sync::MutexGuard;
 
-/// What a packet from the broker means to the program.
+/// What a packet from the broker means to the program. True when the clock was looked at.
 #[inline(always)]
-pub fn event(pass: &mut Pass, event: Event) -> Step {
-    if let Some(inbox) = &mut pass.state.inbox {
+pub fn event(pass: &mut Pass, event: Event) -> Step<bool> {
+    let state = &mut *pass.state;
+    if let Some(inbox) = &mut state.inbox {
         inbox.put(&event);
     }
     match event {
-        Event::None => Ok(()),
+        Event::None => Ok(false),
         Event::Message {
             publish,
             manual_ack,
-        } => {
-            message(pass, publish, manual_ack);
-            Ok(())
-        }
+        } => message(pass, publish, manual_ack),
         Event::Published { mid } => {
-            pass.state.counters.messages_out += 1;
-            let callback = pass.state.callbacks.publish;
-            call(pass, callback, &Published { mid, rc: 0 });
-            Ok(())
+            let looked = published(state, &mut pass.pace, mid);
+            pass.check_epoch().map(|()| looked)
         }
-        rare => rare_event(pass, rare),
+        rare => rare_event(pass, rare).map(|()| true),
     }
 }
 
 /// What no packet tells: ends that the program itself has caused, QoS 0 messages written, requests
 /// lost. What there is no time for is told by the next pass.
 pub fn news(pass: &mut Pass) -> Step {
-    log_lines(pass.state, &mut pass.pace);
-    while !pass.pace.is_over()
-        && let Some(end) = pass.state.intent.next_owed()
+    let (state, pace) = (&mut *pass.state, &mut pass.pace);
+    log_lines(state, pace);
+    while !pace.is_over()
+        && let Some(end) = state.intent.next_owed()
     {
         let code = match end {
             Ending::Disconnected => Code::Success,
             Ending::ConnectFailed => Code::NoConn,
         };
-        ending(pass, end, code);
+        ending(state, pace, end, code);
     }
-    while !pass.pace.is_over()
-        && let Some(next) = pass.state.session.next_outcome()
-    {
-        outcome(pass, next);
+    let mut is_over = pace.is_over();
+    while !is_over && let Some(mid) = state.session.next_written() {
+        is_over = published(state, pace, mid) && pace.is_over();
+    }
+    while !is_over && let Some(next) = state.session.next_outcome() {
+        is_over = outcome(state, pace, next) && pace.is_over();
     }
     pass.check_epoch()
 }
 
 /// A connection, or the attempt at one, has ended.
-pub fn ending(pass: &mut Pass, ending: Ending, code: Code) {
+pub fn ending(state: &mut Guard, pace: &mut Pace, ending: Ending, code: Code) {
     let rc = code as i32;
     match ending {
         Ending::Disconnected => {
-            let callback = pass.state.callbacks.disconnect;
-            call(pass, callback, &Disconnected { rc });
+            let callback = state.callbacks.disconnect;
+            call(state, pace, callback, &Disconnected { rc });
         }
         Ending::ConnectFailed => {
-            let callback = pass.state.callbacks.connect_fail;
-            call(pass, callback, &ConnectFailed { rc });
+            let callback = state.callbacks.connect_fail;
+            call(state, pace, callback, &ConnectFailed { rc });
         }
     }
 }
@@ -99,9 +98,7 @@ pub fn log_lines(state: &mut Guard, pace: &mut Pace) {
 /// What there is to wait for. The caller has the driver, so that no other report overtakes this one.
 pub fn interest(state: &mut Guard, interest: &Interest) {
     let callback = state.callbacks.interest;
-    state.tenancy.set_reporting(true);
     call_untimed(state, callback, interest);
-    state.tenancy.set_reporting(false);
 }
 
 /// A descriptor is about to be closed: `on_interest` is told, if it was told of it. The caller has the
@@ -117,12 +114,10 @@ pub fn closing(state: &mut Guard, fd: RawFd) {
 pub fn closing_to_retired(state: &mut Guard) {
     while let Some(retired) = state.reported.take_retired() {
         let client = state.handle();
-        state.tenancy.set_reporting(true);
         for &fd in &retired.fds {
             let (callback, event) = (retired.callback, closing_event(fd));
             MutexGuard::unlocked(state, || callback(client, retired.userdata(), &event));
         }
-        state.tenancy.set_reporting(false);
     }
 }
 
@@ -161,48 +156,61 @@ pub fn address(bytes: &[u8]) -> *const c_void {
 }
 
 #[inline(always)]
-fn message(pass: &mut Pass, publish: &Publish, manual_ack: bool) {
+fn message(pass: &mut Pass, publish: &Publish, manual_ack: bool) -> Step<bool> {
+    let state = &mut *pass.state;
     pass.unlocked.count_message();
-    matching(pass, &message_event(publish), publish.topic.as_bytes());
-    if let Some(id) = publish.packet_id
-        && !manual_ack
-    {
-        let is_present = pass.check_epoch().is_ok();
-        let session = &mut pass.state.session;
-        match is_present {
-            true => session.delivered(id, publish.qos, pass.now),
-            false => session.delivered_late(id, publish.qos),
+    let event = message_event(publish);
+    let looked = matching(state, &mut pass.pace, &event, publish.topic.as_bytes());
+    let acknowledged = publish.packet_id.filter(|_| !manual_ack);
+    if pass.epoch != state.intent.epoch() {
+        if let Some(id) = acknowledged {
+            state.session.delivered_late(id, publish.qos);
         }
+        return Err(Stop::Superseded);
     }
+    if let Some(id) = acknowledged {
+        state.session.delivered(id, publish.qos, pass.now);
+    }
+    Ok(looked)
 }
 
 /// Calls each callback whose filter matches, or else the one for all messages.
-fn matching(pass: &mut Pass, message: &MessageEvent, topic: &[u8]) {
+#[inline(always)]
+fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &[u8]) -> bool {
     let mut last = 0;
-    let mut matched = false;
+    let mut looked = false;
     // Looked up anew for each call, as the one before may have added and removed filters.
-    while let Some((number, callback)) = pass.state.callbacks.next_match(topic, last) {
-        matched = true;
+    while let Some((number, callback)) = state.callbacks.next_match(topic, last) {
         last = number;
-        call(pass, Some(callback), message);
+        looked |= call(state, pace, Some(callback), message);
     }
-    if !matched {
-        let callback = pass.state.callbacks.message;
-        call(pass, callback, message);
+    if last > 0 {
+        return looked;
     }
+    let callback = state.callbacks.message;
+    call(state, pace, callback, message)
+}
+
+/// A message is done: written at QoS 0, acknowledged at QoS 1 and 2.
+#[inline(always)]
+fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
+    state.counters.messages_out += 1;
+    let callback = state.callbacks.publish;
+    call(state, pace, callback, &Published { mid, rc: 0 })
 }
 
 /// What comes a few times a connection.
 #[inline(never)]
 fn rare_event(pass: &mut Pass, event: Event) -> Step {
+    let (state, pace) = (&mut *pass.state, &mut pass.pace);
     match event {
-        Event::Subscribed { mid, granted } => subscribed(pass, mid, 0, granted),
-        Event::Unsubscribed { mid } => unsubscribed(pass, mid, 0),
+        Event::Subscribed { mid, granted } => drop(subscribed(state, pace, mid, 0, granted)),
+        Event::Unsubscribed { mid } => drop(unsubscribed(state, pace, mid, 0)),
         Event::ConnAck(connack) => return answer(pass, &connack),
-        Event::Unexpected(what) => pass.state.log(Level::Warning, format_args!("mqtt: {what}")),
+        Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
         Event::None | Event::Message { .. } | Event::Published { .. } => {}
     }
-    Ok(())
+    pass.check_epoch()
 }
 
 /// The broker answered CONNECT: the connection is announced, or refused and over.
@@ -222,7 +230,7 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
         rc,
     };
     let callback = pass.state.callbacks.connect;
-    call(pass, callback, &event);
+    call(pass.state, &mut pass.pace, callback, &event);
     pass.check_epoch()?;
     if rc == 0 {
         pass.state.session.announced(pass.now);
@@ -233,46 +241,42 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
     Err(Stop::Over(Error::new(Code::ConnRefused, text)))
 }
 
-fn outcome(pass: &mut Pass, outcome: Outcome) {
+#[inline(never)]
+fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
     const LOST: i32 = Code::ConnLost as i32;
     match outcome {
-        Outcome::Written { mid } => {
-            pass.state.counters.messages_out += 1;
-            let callback = pass.state.callbacks.publish;
-            call(pass, callback, &Published { mid, rc: 0 });
-        }
+        Outcome::Written { mid } => published(state, pace, mid),
         Outcome::Lost { mid } => {
-            let callback = pass.state.callbacks.publish;
-            call(pass, callback, &Published { mid, rc: LOST });
+            let callback = state.callbacks.publish;
+            call(state, pace, callback, &Published { mid, rc: LOST })
         }
-        Outcome::SubscribeLost { mid } => subscribed(pass, mid, LOST, &[]),
-        Outcome::UnsubscribeLost { mid } => unsubscribed(pass, mid, LOST),
+        Outcome::SubscribeLost { mid } => subscribed(state, pace, mid, LOST, &[]),
+        Outcome::UnsubscribeLost { mid } => unsubscribed(state, pace, mid, LOST),
         Outcome::Writable => {
-            let callback = pass.state.callbacks.writable;
-            let session = &pass.state.session;
+            let callback = state.callbacks.writable;
             let event = Writable {
-                messages: session.queued() + session.in_flight(),
-                bytes: session.queued_bytes(),
+                messages: state.session.queued() + state.session.in_flight(),
+                bytes: state.session.queued_bytes(),
             };
-            call(pass, callback, &event);
+            call(state, pace, callback, &event)
         }
     }
 }
 
-fn subscribed(pass: &mut Pass, mid: u64, rc: i32, granted: &[u8]) {
+fn subscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32, granted: &[u8]) -> bool {
     let event = Subscribed {
         mid,
         rc,
         granted_qos: granted.as_ptr(),
         granted_qos_count: granted.len(),
     };
-    let callback = pass.state.callbacks.subscribe;
-    call(pass, callback, &event);
+    let callback = state.callbacks.subscribe;
+    call(state, pace, callback, &event)
 }
 
-fn unsubscribed(pass: &mut Pass, mid: u64, rc: i32) {
-    let callback = pass.state.callbacks.unsubscribe;
-    call(pass, callback, &Unsubscribed { mid, rc });
+fn unsubscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32) -> bool {
+    let callback = state.callbacks.unsubscribe;
+    call(state, pace, callback, &Unsubscribed { mid, rc })
 }
 
 fn closing_event(fd: RawFd) -> Interest {
@@ -285,11 +289,11 @@ fn closing_event(fd: RawFd) -> Interest {
     }
 }
 
-/// A callback in a pass, whose time it takes.
+/// A callback in a pass, whose time it takes. True when the clock was looked at.
 #[inline(always)]
-fn call<E>(pass: &mut Pass, callback: Option<Callback<E>>, event: &E) {
-    call_untimed(pass.state, callback, event);
-    pass.pace.tick();
+fn call<E>(state: &mut Guard, pace: &mut Pace, callback: Option<Callback<E>>, event: &E) -> bool {
+    call_untimed(state, callback, event);
+    pace.tick()
 }
 
 #[inline(always)]

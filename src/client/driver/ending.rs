@@ -30,7 +30,7 @@ impl Driver {
         // The news are those of the lost connection, told even where it has a successor already.
         let _ = deliver::news(pass);
         if let Some(ending) = pass.state.intent.take_ended() {
-            deliver::ending(pass, ending, code);
+            deliver::ending(pass.state, &mut pass.pace, ending, code);
         }
         match code {
             Code::Success => Ok(()),

@@ -68,17 +68,16 @@ pub fn suspend(state: &mut Guard) {
 
 /// Closes what the transport has given up, after whoever watches it has been told.
 pub fn close_retired(state: &mut Guard, driver: &mut Driver) {
-    let closing = driver.closing_fd();
-    let Some(transport) = &mut driver.transport else {
-        return;
-    };
     if let Some(Watch { fd, .. }) = state.reported.watch
-        && Some(fd) != closing
+        && driver.closing_fd() != Some(fd)
+        && let Some(transport) = &driver.transport
         && transport.primary(false).is_none_or(|watch| watch.fd != fd)
     {
         deliver::closing(state, fd);
     }
-    transport.close_retired();
+    if let Some(transport) = &mut driver.transport {
+        transport.close_retired();
+    }
 }
 
 /// Rounded up, so that nobody comes a moment too early again and again; -1: never.

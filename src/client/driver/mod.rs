@@ -63,6 +63,8 @@ pub struct Driver {
     pub waiting: Option<Box<Waiting>>,
     /// When memory may be given back again.
     trim_at: Moment,
+    /// How many callbacks ran between two looks at the clock in the last pass.
+    stride: u32,
 }
 
 /// Memory for what is waited for, kept so that waiting allocates nothing.

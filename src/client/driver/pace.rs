@@ -17,6 +17,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 const MOST: u32 = 32;
 const FAST: Duration = Duration::from_micros(100);
 
+/// With how many the next pass begins, where those of the last one were fast.
+const FIRST: u32 = 8;
+
 pub struct Pace {
     /// Callbacks until the next look.
     left: u32,
@@ -25,41 +28,62 @@ pub struct Pace {
     now: Moment,
     pause_at: Moment,
     end: Moment,
+    /// What that look has shown, as it is asked for after each callback.
+    is_pause_due: bool,
+    is_over: bool,
 }
 
 impl Pace {
     pub fn new(now: Moment) -> Pace {
+        Pace::after(1, now)
+    }
+
+    /// Of a pass that follows one which has ended with this stride.
+    pub fn after(stride: u32, now: Moment) -> Pace {
+        let stride = stride.clamp(1, FIRST);
         Pace {
-            left: 1,
-            stride: 1,
+            left: stride,
+            stride,
             now,
             pause_at: now + PAUSE,
             end: now + BUDGET,
+            is_pause_due: false,
+            is_over: false,
         }
     }
 
-    /// A callback has run. True when it is time for a pause.
+    /// A callback has run. True when the clock was looked at, so that the answers below may be new.
     #[inline(always)]
     pub fn tick(&mut self) -> bool {
         self.left = self.left.wrapping_sub(1);
-        self.left == 0 && self.look()
+        let is_time = self.left == 0;
+        if is_time {
+            self.look();
+        }
+        is_time
     }
 
     /// Whether it is time to see what is due meanwhile.
     #[inline(always)]
     pub fn is_pause_due(&self) -> bool {
-        self.now >= self.pause_at
+        self.is_pause_due
     }
 
     /// The pause is over.
     pub fn go_on(&mut self) {
         self.pause_at = self.now + PAUSE;
+        self.is_pause_due = false;
     }
 
     /// Whether the pass has to end.
     #[inline(always)]
     pub fn is_over(&self) -> bool {
-        self.now >= self.end
+        self.is_over
+    }
+
+    /// How many callbacks run between two looks.
+    pub fn stride(&self) -> u32 {
+        self.stride
     }
 
     /// The moment of the last look.
@@ -68,9 +92,8 @@ impl Pace {
     }
 
     #[cold]
-    fn look(&mut self) -> bool {
+    fn look(&mut self) {
         self.advance(sys::now());
-        self.is_pause_due()
     }
 
     fn advance(&mut self, now: Moment) {
@@ -80,6 +103,8 @@ impl Pace {
         };
         self.left = self.stride;
         self.now = now;
+        self.is_pause_due = now >= self.pause_at;
+        self.is_over = now >= self.end;
     }
 }
 

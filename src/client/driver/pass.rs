@@ -28,7 +28,7 @@ impl Driver {
         auto: bool,
     ) -> Result<(), Error> {
         self.adopt(state, auto);
-        let mut pass = Pass::new(state, unlocked);
+        let mut pass = Pass::new(state, unlocked, self.stride);
         let mut step = self.try_pass(&mut pass, read);
         if matches!(step, Err(Stop::Superseded)) {
             // What the program wants in its place begins at once, but no third one: a program may
@@ -41,6 +41,7 @@ impl Driver {
             Ok(()) | Err(Stop::Superseded) => Ok(()),
             Err(Stop::Over(error)) => self.end(&mut pass, error),
         };
+        self.stride = pass.pace.stride();
         self.adopt(state, auto);
         result
     }

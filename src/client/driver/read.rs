@@ -90,15 +90,15 @@ impl Driver {
     /// shortest ones, for which the general way would be a long one.
     #[inline(always)]
     fn handle_acks(&mut self, pass: &mut Pass) -> Step {
+        let now = pass.now;
         while !pass.state.logs()
             && let Some((ack, id)) = self.input.next_ack()
         {
-            match pass.state.session.handle_ack(ack, id, pass.now) {
+            let looked = match pass.state.session.handle_ack(ack, id, now) {
                 Ok(event) => deliver::event(pass, event)?,
                 Err(failure) => return Err(Stop::Over(failure.into())),
-            }
-            pass.check_epoch()?;
-            if pass.pace.is_pause_due() {
+            };
+            if looked && pass.pace.is_pause_due() {
                 break;
             }
         }
@@ -122,13 +122,12 @@ impl Driver {
         if pass.state.logs() {
             trace::received(pass.state, packet);
             deliver::log_lines(pass.state, &mut pass.pace);
+            pass.check_epoch()?;
         }
-        pass.check_epoch()?;
         match pass.state.session.handle(packet, pass.now) {
             Ok(event) => deliver::event(pass, event)?,
             Err(failure) => return Err(Stop::Over(failure.into())),
-        }
-        pass.check_epoch()?;
+        };
         Ok(true)
     }
 }

@@ -30,14 +30,14 @@ pub enum Stop {
 pub type Step<T = ()> = Result<T, Stop>;
 
 impl<'p, 'g> Pass<'p, 'g> {
-    pub fn new(state: &'p mut Guard<'g>, unlocked: &'p Unlocked) -> Pass<'p, 'g> {
+    pub fn new(state: &'p mut Guard<'g>, unlocked: &'p Unlocked, stride: u32) -> Pass<'p, 'g> {
         let now = sys::now();
         Pass {
             epoch: state.intent.epoch(),
             state,
             unlocked,
             now,
-            pace: Pace::new(now),
+            pace: Pace::after(stride, now),
         }
     }
 

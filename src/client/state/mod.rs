@@ -299,7 +299,7 @@ impl State {
 
     /// Something failed that ends nothing: the client goes on.
     pub fn mishap(&mut self, error: Error) {
-        self.log(Level::Err, format_args!("{}; going on", error.text));
+        self.log(Level::Warning, format_args!("{}; going on", error.text));
         self.last_error = Some(error);
     }
 }

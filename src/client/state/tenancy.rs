@@ -8,6 +8,8 @@ use crate::sys::Waker;
 
 #[derive(Default)]
 pub struct Tenancy {
+    /// Whether whoever has the driver looks at what there is to do. Each message asks for it.
+    attention: Attention,
     holder: Option<Holder>,
     /// From `loop_start` until `loop_stop`: the client is its to run, also before it has begun.
     loop_thread: Option<Box<LoopThread>>,
@@ -28,12 +30,19 @@ pub struct Tenancy {
 struct Holder {
     who: Who,
     thread: ThreadMark,
-    /// It waits, and has to be woken when there is anything to do.
-    sleeping: bool,
-    /// It has written as often as one call may: whoever comes now waits, and writes by itself.
-    yielding: bool,
-    /// `on_interest` runs.
-    reporting: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Attention {
+    /// Nobody has the driver.
+    #[default]
+    Nobody,
+    /// It is looked for before its holder waits, or gives the driver back.
+    Attentive,
+    /// The holder waits, and has to be woken when there is anything to do.
+    Sleeping,
+    /// The holder has written as often as one call may: whoever comes now waits, and writes by itself.
+    Yielding,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,16 +95,15 @@ impl Tenancy {
     }
 
     pub fn enter(&mut self, who: Who) {
+        self.attention = Attention::Attentive;
         self.holder = Some(Holder {
             who,
             thread: thread_mark(),
-            sleeping: false,
-            yielding: false,
-            reporting: false,
         });
     }
 
     pub fn leave(&mut self) {
+        self.attention = Attention::Nobody;
         self.holder = None;
     }
 
@@ -110,45 +118,29 @@ impl Tenancy {
 
     #[inline(always)]
     pub fn is_held(&self) -> bool {
-        self.holder.is_some()
+        self.attention != Attention::Nobody
     }
 
     /// Whether whoever has the driver looks at what there is to do before it waits or ends.
     #[inline(always)]
     pub fn is_attended(&self) -> bool {
-        match &self.holder {
-            Some(holder) => !holder.sleeping && !holder.yielding,
-            None => false,
-        }
+        self.attention == Attention::Attentive
     }
 
     #[inline(always)]
     pub fn is_sleeping(&self) -> bool {
-        self.holder.as_ref().is_some_and(|holder| holder.sleeping)
+        self.attention == Attention::Sleeping
     }
 
     pub fn set_sleeping(&mut self, sleeping: bool) {
-        if let Some(holder) = &mut self.holder {
-            holder.sleeping = sleeping;
-        }
-    }
-
-    /// Whether this thread has the driver, and is not in `on_interest`.
-    pub fn may_report(&self) -> bool {
-        let holder = self.holder.as_ref();
-        holder.is_some_and(|holder| holder.thread == thread_mark() && !holder.reporting)
-    }
-
-    pub fn set_reporting(&mut self, reporting: bool) {
-        if let Some(holder) = &mut self.holder {
-            holder.reporting = reporting;
-        }
+        self.attention = match sleeping {
+            true => Attention::Sleeping,
+            false => Attention::Attentive,
+        };
     }
 
     pub fn set_yielding(&mut self) {
-        if let Some(holder) = &mut self.holder {
-            holder.yielding = true;
-        }
+        self.attention = Attention::Yielding;
     }
 }
 
