@@ -213,11 +213,16 @@ impl Client {
 
     /// `wake_or_write` for what each message goes through.
     #[inline(always)]
-    pub(super) fn wake_or_write_inlined(&self, mut state: Guard) {
+    pub(super) fn wake_or_write_inlined(&self, state: Guard) {
         // Whoever has the driver and does not wait looks at what there is to do before it does.
-        if state.tenancy.is_attended() {
-            return;
+        if !state.tenancy.is_attended() {
+            self.wake_or_attend(state);
         }
+    }
+
+    /// Apart, so that a message which is attended to pays for one comparison.
+    #[inline(never)]
+    fn wake_or_attend(&self, mut state: Guard) {
         if state.tenancy.is_sleeping() || !state.tenancy.is_held() && state.wakes.has_event_set() {
             state.wakes.wake();
         } else if state.needs_attention() {

@@ -23,8 +23,7 @@ use crate::sys::sync::MutexGuard;
 /// What a packet from the broker means to the program. True when the clock was looked at.
 #[inline(always)]
 pub fn event(pass: &mut Pass, event: Event) -> Step<bool> {
-    let state = &mut *pass.state;
-    if let Some(inbox) = &mut state.inbox {
+    if let Some(inbox) = &mut pass.state.inbox {
         inbox.put(&event);
     }
     match event {
@@ -33,12 +32,17 @@ pub fn event(pass: &mut Pass, event: Event) -> Step<bool> {
             publish,
             manual_ack,
         } => message(pass, publish, manual_ack),
-        Event::Published { mid } => {
-            let looked = published(state, &mut pass.pace, mid);
-            pass.check_epoch().map(|()| looked)
-        }
+        Event::Published { mid } => acknowledged(pass, mid),
         rare => rare_event(pass, rare).map(|()| true),
     }
+}
+
+/// The broker has a message of QoS 1 or 2. True when the clock was looked at.
+#[inline(always)]
+pub fn acknowledged(pass: &mut Pass, mid: u64) -> Step<bool> {
+    let looked = published(pass.state, &mut pass.pace, mid);
+    pass.check_epoch()?;
+    Ok(looked)
 }
 
 /// What no packet tells: ends that the program itself has caused, QoS 0 messages written, requests

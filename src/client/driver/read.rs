@@ -7,6 +7,7 @@ use super::step::{Pass, Step, Stop, malformed};
 use super::{deliver, trace};
 use crate::client::error::{Code, Error};
 use crate::codec::decode;
+use crate::session::Event;
 use crate::sys::sync::MutexGuard;
 
 /// How often one pass reads before it lets others have their turn.
@@ -95,6 +96,8 @@ impl Driver {
             && let Some((ack, id)) = self.input.next_ack()
         {
             let looked = match pass.state.session.handle_ack(ack, id, now) {
+                Ok(Event::None) => false,
+                Ok(Event::Published { mid }) => deliver::acknowledged(pass, mid)?,
                 Ok(event) => deliver::event(pass, event)?,
                 Err(failure) => return Err(Stop::Over(failure.into())),
             };
