@@ -22,13 +22,14 @@ type Identity = (u64, u64);
 
 impl Watched {
     /// `on_interest` begins. `may_nest`: it may run inside itself, since the program sets it there,
-    /// and that calls it at once.
+    /// and that calls it at once. So may a closing, which is told within the call that causes it: the
+    /// program frees the client there, or has it begin anew.
     pub fn enter(&mut self, event: &Interest, may_nest: bool) -> Vec<Wrong> {
         let this = thread::current().id();
         let mut wrong = Vec::new();
         if self.inside.iter().any(|&thread| thread != this) {
             wrong.push(Wrong::new("on_interest in two threads at once", ""));
-        } else if !self.inside.is_empty() && !may_nest {
+        } else if !self.inside.is_empty() && !may_nest && !event.closing {
             wrong.push(Wrong::new("on_interest inside itself", ""));
         }
         self.inside.push(this);

@@ -154,7 +154,7 @@ impl Client {
         Ok(())
     }
 
-    fn run_thread(self: Arc<Self>, number: u32) {
+    fn run_thread(self: Arc<Self>, number: u16) {
         let stopped = |state: &State| state.tenancy.is_freed() || state.tenancy.is_stopped(number);
         let mut state = self.lock();
         state.tenancy.mark_loop_thread(number);

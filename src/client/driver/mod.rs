@@ -64,7 +64,7 @@ pub struct Driver {
     /// When memory may be given back again.
     trim_at: Moment,
     /// How many callbacks ran between two looks at the clock in the last pass.
-    stride: u32,
+    stride: u8,
 }
 
 /// Memory for what is waited for, kept so that waiting allocates nothing.

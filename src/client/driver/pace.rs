@@ -14,16 +14,16 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// As many callbacks run between two looks at the most, and only while they are fast: that is, while
 /// as many take less than this.
-const MOST: u32 = 32;
+const MOST: u8 = 32;
 const FAST: Duration = Duration::from_micros(100);
 
 /// With how many the next pass begins, where those of the last one were fast.
-const FIRST: u32 = 8;
+const FIRST: u8 = 8;
 
 pub struct Pace {
     /// Callbacks until the next look.
     left: u32,
-    stride: u32,
+    stride: u8,
     /// When the clock was last looked at.
     now: Moment,
     pause_at: Moment,
@@ -39,10 +39,10 @@ impl Pace {
     }
 
     /// Of a pass that follows one which has ended with this stride.
-    pub fn after(stride: u32, now: Moment) -> Pace {
+    pub fn after(stride: u8, now: Moment) -> Pace {
         let stride = stride.clamp(1, FIRST);
         Pace {
-            left: stride,
+            left: stride.into(),
             stride,
             now,
             pause_at: now + PAUSE,
@@ -82,7 +82,7 @@ impl Pace {
     }
 
     /// How many callbacks run between two looks.
-    pub fn stride(&self) -> u32 {
+    pub fn stride(&self) -> u8 {
         self.stride
     }
 
@@ -101,7 +101,7 @@ impl Pace {
             true => (2 * self.stride).min(MOST),
             false => 1,
         };
-        self.left = self.stride;
+        self.left = self.stride.into();
         self.now = now;
         self.is_pause_due = now >= self.pause_at;
         self.is_over = now >= self.end;

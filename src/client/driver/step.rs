@@ -30,7 +30,7 @@ pub enum Stop {
 pub type Step<T = ()> = Result<T, Stop>;
 
 impl<'p, 'g> Pass<'p, 'g> {
-    pub fn new(state: &'p mut Guard<'g>, unlocked: &'p Unlocked, stride: u32) -> Pass<'p, 'g> {
+    pub fn new(state: &'p mut Guard<'g>, unlocked: &'p Unlocked, stride: u8) -> Pass<'p, 'g> {
         let now = sys::now();
         Pass {
             epoch: state.intent.epoch(),

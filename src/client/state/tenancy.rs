@@ -13,15 +13,13 @@ pub struct Tenancy {
     holder: Option<Holder>,
     /// From `loop_start` until `loop_stop`: the client is its to run, also before it has begun.
     loop_thread: Option<Box<LoopThread>>,
-    loop_threads_started: u32,
-    /// The thread that has last told a loop thread to stop, and perhaps waits for it.
-    stopped_by: Option<ThreadMark>,
+    loop_threads_started: u16,
     /// Wakes the thread that waits in `pmqtt_connect`.
     connecting: Option<Arc<Waker>>,
     /// A mark of its thread for each call that may run callbacks or wait.
     frames: ThreadMarks,
     /// Threads that wait in `drain` for another thread's loop.
-    drainers: u32,
+    drainers: u16,
     /// The thread that has freed it. In a callback it waits for the others when its own calls end.
     freed_by: Option<ThreadMark>,
 }
@@ -30,6 +28,8 @@ pub struct Tenancy {
 struct Holder {
     who: Who,
     thread: ThreadMark,
+    /// It has told the loop thread to stop, and waits for that.
+    stops: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub enum Runner {
 
 struct LoopThread {
     /// Threads of a client are counted, so that one knows when it has a successor.
-    number: u32,
+    number: u16,
     /// Its mark, once it runs.
     mark: Option<ThreadMark>,
     handle: Option<JoinHandle<()>>,
@@ -99,6 +99,7 @@ impl Tenancy {
         self.holder = Some(Holder {
             who,
             thread: thread_mark(),
+            stops: false,
         });
     }
 
@@ -152,12 +153,12 @@ impl Tenancy {
     }
 
     /// The number of the thread that is about to be started.
-    pub fn next_loop_thread(&mut self) -> u32 {
+    pub fn next_loop_thread(&mut self) -> u16 {
         self.loop_threads_started = self.loop_threads_started.wrapping_add(1);
         self.loop_threads_started
     }
 
-    pub fn set_loop_thread(&mut self, number: u32, handle: JoinHandle<()>) {
+    pub fn set_loop_thread(&mut self, number: u16, handle: JoinHandle<()>) {
         self.loop_thread = Some(Box::new(LoopThread {
             number,
             mark: None,
@@ -166,14 +167,14 @@ impl Tenancy {
     }
 
     /// The thread of that number runs now.
-    pub fn mark_loop_thread(&mut self, number: u32) {
+    pub fn mark_loop_thread(&mut self, number: u16) {
         if let Some(thread) = self.loop_thread.as_mut().filter(|t| t.number == number) {
             thread.mark = Some(thread_mark());
         }
     }
 
     /// Whether the thread of that number was told to stop.
-    pub fn is_stopped(&self, number: u32) -> bool {
+    pub fn is_stopped(&self, number: u16) -> bool {
         let thread = self.loop_thread.as_ref();
         thread.is_none_or(|thread| thread.number != number)
     }
@@ -181,13 +182,15 @@ impl Tenancy {
     /// Whether a request has the driver, and its thread does not wait for the loop thread meanwhile.
     pub fn is_held_for_a_moment(&self) -> bool {
         let holder = self.holder.as_ref();
-        holder.is_some_and(|h| h.who == Who::Request && Some(h.thread) != self.stopped_by)
+        holder.is_some_and(|holder| holder.who == Who::Request && !holder.stops)
     }
 
     /// Tells the thread to stop: what to wait for, but in that thread itself. None: there is none.
     pub fn stop_loop_thread(&mut self) -> Option<Option<JoinHandle<()>>> {
         let thread = self.loop_thread.take()?;
-        self.stopped_by = Some(thread_mark());
+        if let Some(holder) = self.holder.as_mut().filter(|h| h.thread == thread_mark()) {
+            holder.stops = true;
+        }
         let is_myself = thread.mark == Some(thread_mark());
         Some(thread.handle.filter(|_| !is_myself))
     }
