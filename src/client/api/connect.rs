@@ -141,7 +141,7 @@ fn open_transport(state: &mut Guard, endpoint: &Endpoint, waker: &Arc<Waker>) ->
     let mut poll_set = PollSet::default();
     let mut watches = Vec::new();
     loop {
-        let opened = MutexGuard::unlocked(state, || {
+        let (waited, opened) = MutexGuard::unlocked(state, || {
             watches.clear();
             transport.watches(false, &mut watches);
             watches.push(Watch {
@@ -151,12 +151,19 @@ fn open_transport(state: &mut Guard, endpoint: &Endpoint, waker: &Arc<Waker>) ->
             });
             transport.close_retired();
             let timeout = transport.deadline().map(|at| at.since(sys::now()));
-            if !transport.is_open() && poll_set.wait(&watches, timeout).is_err() {
+            let waited = match transport.is_open() {
+                true => Ok(0),
+                false => poll_set.wait(&watches, timeout),
+            };
+            if waited.is_err() {
                 // The next wait may succeed, and the deadline bounds them all.
                 thread::sleep(interest::RETRY);
             }
-            transport.advance(sys::now())
+            (waited, transport.advance(sys::now()))
         });
+        if let Err(error) = waited {
+            state.mishap(Error::os("poll", &error));
+        }
         trace::progress(state, &mut transport);
         match opened? {
             true => return Ok(transport),
