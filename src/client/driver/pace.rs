@@ -7,7 +7,7 @@ use crate::sys;
 use crate::time::Moment;
 
 /// A pass ends within this, and the callbacks that run until the clock is looked at.
-const BUDGET: Duration = Duration::from_millis(10);
+const BUDGET: Duration = Duration::from_millis(5);
 
 /// What is due leaves after so long, also in the middle of a pass.
 const PAUSE: Duration = Duration::from_millis(1);
