@@ -232,7 +232,7 @@ typedef void (*pmqtt_on_connect)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_connect_failed {
   /**
-   * Why; `pmqtt_last_error` has the words.
+   * Why; `pmqtt_last_error` has the words. `PMQTT_ERR_NO_CONN`: the program gave it up.
    */
   int rc;
 } pmqtt_connect_failed;
@@ -407,7 +407,7 @@ typedef void (*pmqtt_on_log)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_interest {
   /**
-   * The descriptor, or -1 when there is none.
+   * The descriptor, or -1 when there is none. With neither read nor write: do not watch it for now.
    */
   int fd;
   /**
@@ -650,7 +650,8 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
 /**
  * Sets what is called when an attempt to connect has failed before the broker answered CONNECT:
  * no address, no answer, refused by the host. Not called for what `pmqtt_connect` itself waits
- * for: that returns the error.
+ * for: that returns the error. The event's rc is `PMQTT_ERR_NO_CONN` when the program gave the attempt
+ * up: by another connect, which goes on, or by `pmqtt_disconnect`.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. A loop call runs it.
@@ -659,7 +660,8 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
  *
  * Thread-safe; callback-safe; never blocks.
  */
-int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail callback);
+int pmqtt_on_connect_fail_set(struct pmqtt_client *client,
+                              pmqtt_on_connect_fail callback);
 
 /**
  * Sets what is called when a connection has ended: exactly once for each that `on_connect` told
@@ -768,9 +770,18 @@ int pmqtt_on_log_set(struct pmqtt_client *client, pmqtt_on_log callback);
  * one `pmqtt_loop_misc` finds nothing to do, and the later one is told then. With this callback set,
  * `pmqtt_publish` gathers messages and leaves the writing to `pmqtt_loop_write`.
  *
+ * A descriptor with neither read nor write is not to be watched for now, but stays open. The callback
+ * names it again later, or tells that it is closed. That is so while a call as `pmqtt_loop` waits by
+ * itself, and for a connection that ends beside its successor.
+ *
+ * `pmqtt_client_free` and `pmqtt_reinitialise` tell the callback that was set, with its user data, of
+ * descriptors that they have closed. They do so before they return, in a callback too. Only where
+ * another thread runs the client, `pmqtt_reinitialise` leaves that to this thread.
+ *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. It runs in whichever thread makes the
- *                  change, and one at a time.
+ *                  change, and one at a time. Only a closing that such a call makes in this callback
+ *                  is told inside it.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
  *
@@ -813,8 +824,9 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
 /**
  * Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
  * not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
- * client has already is closed first, without a DISCONNECT; but one that `pmqtt_disconnect` has
- * asked to end does so meanwhile.
+ * client has already goes on meanwhile. It is closed without a DISCONNECT once the new one is open, but
+ * one that `pmqtt_disconnect` has asked to end still does so. If this fails, nothing has changed: the
+ * client keeps its connection, and `pmqtt_reconnect` goes where it went before.
  *
  * @param client        The client; not NULL.
  * @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
@@ -843,7 +855,9 @@ int pmqtt_connect(struct pmqtt_client *client,
 /**
  * Tells the client to connect, and returns at once; whoever runs the loop makes the connection.
  * Nothing of it, the look-up of the name included, ever blocks a caller, nor does a later
- * `pmqtt_reconnect`. `on_connect` tells of success, `on_connect_fail` of failure.
+ * `pmqtt_reconnect`. `on_connect` tells of success, `on_connect_fail` of failure. A connection that the
+ * client has is closed without a DISCONNECT, but one that `pmqtt_disconnect` has asked to end still
+ * does so. A connect that replaces one which no loop call has begun is one attempt with it.
  *
  * Parameters as for `pmqtt_connect`.
  *
@@ -888,14 +902,15 @@ int pmqtt_connect_srv(struct pmqtt_client *client,
                       const char *bind_address);
 
 /**
- * Connects again to where the last connect went, and in its way: after `pmqtt_connect` and
- * `pmqtt_connect_srv` it blocks as they do, after `pmqtt_connect_async` it returns at once. A
- * connection that the client has ends as `pmqtt_connect` says. After CONNACK what is in flight is sent again, in
- * order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+ * Reconnects to the same broker: after `pmqtt_connect` and `pmqtt_connect_srv` it blocks as they do,
+ * after `pmqtt_connect_async` it returns at once. A connection that the client has ends as they say.
+ * After CONNACK what is in flight is sent again, in order: PUBLISH with DUP, and after PUBREC only
+ * PUBREL. [MQTT-4.4.0-1]
  *
  * @param client  The client; not NULL.
  *
- * @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when there was no connect before.
+ * @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when no connect was successful before, be it
+ * `pmqtt_connect_async`, which always is.
  *
  * Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
  */
@@ -917,7 +932,8 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  * @param client  The client; not NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: there is no connection; an attempt to
- * connect, or the wait for the next one, is given up, and `pmqtt_loop_forever` returns.
+ * connect is given up, of which `on_connect_fail` tells, or the wait for the next one is, and
+ * `pmqtt_loop_forever` returns.
  * `PMQTT_ERR_INVAL`: client is NULL.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.14]
@@ -955,8 +971,9 @@ int pmqtt_client_new(struct pmqtt_client **out,
  * @param client  The client; NULL is fine. It must not be used after this call, by any thread.
  *
  * Callback-safe: in a callback of the same client it returns at once, and the client ends when
- * the call that runs the callback returns. Thread-safe: in another thread it waits until no
- * callback of the client runs, and does not wait for the network, a look-up, or a connect.
+ * the call that runs the callback returns. That call waits for callbacks which run in other threads.
+ * Thread-safe: in another thread it waits until no callback of the client runs, and does not wait for
+ * the network, a look-up, or a connect.
  */
 void pmqtt_client_free(struct pmqtt_client *client);
 
@@ -1014,7 +1031,10 @@ void *pmqtt_user_data(const struct pmqtt_client *client);
 
 /**
  * Runs the client for one step: waits in poll until there is something to do, reads, runs
- * callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does.
+ * callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does. What there is no
+ * time for, it leaves to the next step: apart from the wait it takes some milliseconds, and the
+ * callbacks that run until it looks at the clock (one where they are slow, 32 at the most). A wait that
+ * fails is logged as WARNING, and is a wait of at the most 50 ms.
  *
  * @param client      The client; not NULL.
  * @param timeout_ms  How long to wait at the most, also without a connection; -1: 1000 ms.
@@ -1028,7 +1048,8 @@ void *pmqtt_user_data(const struct pmqtt_client *client);
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
  */
-int pmqtt_loop(struct pmqtt_client *client, int timeout_ms);
+int pmqtt_loop(struct pmqtt_client *client,
+               int timeout_ms);
 
 /**
  * Runs the client until the program ends the connection with `pmqtt_disconnect`. A connection
@@ -1049,7 +1070,8 @@ int pmqtt_loop_forever(struct pmqtt_client *client, bool retry_first_connection)
 /**
  * Starts a thread that runs the client, before or after connect. A connection that is lost,
  * refused or cannot be made is made again, after a wait (`pmqtt_reconnect_delay_set`). Callbacks run
- * in that thread; the program's signal handlers do not.
+ * in that thread; the program's signal handlers do not. From the return of this call on, loop calls in
+ * other threads are `PMQTT_ERR_BUSY`, and `pmqtt_drain` waits for this thread.
  *
  * @param client  The client; not NULL.
  *
@@ -1061,8 +1083,10 @@ int pmqtt_loop_forever(struct pmqtt_client *client, bool retry_first_connection)
 int pmqtt_loop_start(struct pmqtt_client *client);
 
 /**
- * Stops the thread of `pmqtt_loop_start`. What is queued for the socket is still written, a
- * DISCONNECT among it; the connection stays as it is.
+ * Stops the thread of `pmqtt_loop_start`. What the client has taken is still written, and its outcomes
+ * are told, as far as a second suffices: QoS 0 messages, what the window has room for, and a DISCONNECT
+ * with the end of its connection. It waits for CONNACK where that has to come first. A connection that
+ * is not asked to end stays as it is.
  *
  * @param client  The client; not NULL.
  *
@@ -1140,7 +1164,8 @@ bool pmqtt_want_read(const struct pmqtt_client *client);
 bool pmqtt_want_write(const struct pmqtt_client *client);
 
 /**
- * For a foreign loop: when `pmqtt_loop_misc` has to be called next. Ask before each wait.
+ * For a foreign loop: when `pmqtt_loop_misc` has to be called next. Ask before each wait: 0 also says
+ * that messages were read which the last step had no time for. No descriptor tells of those.
  *
  * @param client  The client; NULL gives -1.
  *
@@ -1180,8 +1205,9 @@ int pmqtt_event_fd(struct pmqtt_client *client);
 int pmqtt_process(struct pmqtt_client *client);
 
 /**
- * Waits until all that was published is settled: written at QoS 0, acknowledged by the broker at
- * QoS 1 and 2. Where no other loop call runs the client, this one does.
+ * Waits until all that was published is settled, and told: written at QoS 0, acknowledged by the broker
+ * at QoS 1 and 2. Where no other loop call runs the client, this one does, also once another one that
+ * did so has ended.
  *
  * @param client      The client; not NULL.
  * @param timeout_ms  How long to wait at the most; not negative.
@@ -1189,13 +1215,15 @@ int pmqtt_process(struct pmqtt_client *client);
  *                    known: on success 0; may be NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_TIMEOUT`: some are not.
- * `PMQTT_ERR_NO_CONN`: some are not, and there is no connection, nor anybody who makes one.
+ * `PMQTT_ERR_NO_CONN`: some are not, there is no connection, and nothing will reconnect.
  * `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop. Others: why the
  * connection ended meanwhile, as `pmqtt_loop`. `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
  */
-int pmqtt_drain(struct pmqtt_client *client, int timeout_ms, size_t *left);
+int pmqtt_drain(struct pmqtt_client *client,
+                int timeout_ms,
+                size_t *left);
 
 /**
  * Publishes a message. Each has exactly one outcome, which `on_publish` tells by its mid: QoS 0
@@ -1304,12 +1332,15 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
  * @param mid     The message's mid.
  * @param qos     The message's QoS, 1 or 2.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed;
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed, or the client
+ * acknowledges that message by itself;
  * `PMQTT_ERR_INVAL`: client is NULL, or the QoS is none of 0, 1 and 2.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-4.3]
  */
-int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
+int pmqtt_ack(struct pmqtt_client *client,
+              uint64_t mid,
+              int qos);
 
 /**
  * Sets the will: what the broker publishes when the connection ends without a DISCONNECT.

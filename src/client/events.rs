@@ -33,7 +33,7 @@ pub struct Disconnected {
 /// An attempt to connect failed before the broker answered CONNECT.
 #[repr(C)]
 pub struct ConnectFailed {
-    /// Why; `pmqtt_last_error` has the words.
+    /// Why; `pmqtt_last_error` has the words. `PMQTT_ERR_NO_CONN`: the program gave it up.
     pub rc: c_int,
 }
 
@@ -106,7 +106,7 @@ pub struct Writable {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest {
-    /// The descriptor, or -1 when there is none.
+    /// The descriptor, or -1 when there is none. With neither read nor write: do not watch it for now.
     pub fd: c_int,
     /// Call `pmqtt_loop_read` when it is readable.
     pub read: bool,

@@ -84,7 +84,8 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
 
 /// Sets what is called when an attempt to connect has failed before the broker answered CONNECT:
 /// no address, no answer, refused by the host. Not called for what `pmqtt_connect` itself waits
-/// for: that returns the error.
+/// for: that returns the error. The event's rc is `PMQTT_ERR_NO_CONN` when the program gave the attempt
+/// up: by another connect, which goes on, or by `pmqtt_disconnect`.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. A loop call runs it.
@@ -277,9 +278,18 @@ pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Handle, callback: pmqtt_o
 /// one `pmqtt_loop_misc` finds nothing to do, and the later one is told then. With this callback set,
 /// `pmqtt_publish` gathers messages and leaves the writing to `pmqtt_loop_write`.
 ///
+/// A descriptor with neither read nor write is not to be watched for now, but stays open. The callback
+/// names it again later, or tells that it is closed. That is so while a call as `pmqtt_loop` waits by
+/// itself, and for a connection that ends beside its successor.
+///
+/// `pmqtt_client_free` and `pmqtt_reinitialise` tell the callback that was set, with its user data, of
+/// descriptors that they have closed. They do so before they return, in a callback too. Only where
+/// another thread runs the client, `pmqtt_reinitialise` leaves that to this thread.
+///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. It runs in whichever thread makes the
-///                  change, and one at a time.
+///                  change, and one at a time. Only a closing that such a call makes in this callback
+///                  is told inside it.
 ///
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
 ///

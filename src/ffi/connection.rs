@@ -7,8 +7,9 @@ use crate::client::{Address, Handle, Host, Result, Target};
 
 /// Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
 /// not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
-/// client has already is closed first, without a DISCONNECT; but one that `pmqtt_disconnect` has
-/// asked to end does so meanwhile.
+/// client has already goes on meanwhile. It is closed without a DISCONNECT once the new one is open, but
+/// one that `pmqtt_disconnect` has asked to end still does so. If this fails, nothing has changed: the
+/// client keeps its connection, and `pmqtt_reconnect` goes where it went before.
 ///
 /// @param client        The client; not NULL.
 /// @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
@@ -46,7 +47,9 @@ pub unsafe extern "C" fn pmqtt_connect(
 
 /// Tells the client to connect, and returns at once; whoever runs the loop makes the connection.
 /// Nothing of it, the look-up of the name included, ever blocks a caller, nor does a later
-/// `pmqtt_reconnect`. `on_connect` tells of success, `on_connect_fail` of failure.
+/// `pmqtt_reconnect`. `on_connect` tells of success, `on_connect_fail` of failure. A connection that the
+/// client has is closed without a DISCONNECT, but one that `pmqtt_disconnect` has asked to end still
+/// does so. A connect that replaces one which no loop call has begun is one attempt with it.
 ///
 /// Parameters as for `pmqtt_connect`.
 ///
@@ -105,20 +108,21 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
         run(client, |client| {
             let domain = optional_text(domain, "connect_srv: the domain")?;
             let domain = domain.filter(|domain| !domain.is_empty());
-            let place = Address::Domain(domain.map(Box::from));
-            client.connect(&target(place, keepalive, bind_address)?)
+            let address = Address::Domain(domain.map(Box::from));
+            client.connect(&target(address, keepalive, bind_address)?)
         })
     }
 }
 
-/// Connects again to where the last connect went, and in its way: after `pmqtt_connect` and
-/// `pmqtt_connect_srv` it blocks as they do, after `pmqtt_connect_async` it returns at once. A
-/// connection that the client has ends as `pmqtt_connect` says. After CONNACK what is in flight is sent again, in
-/// order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+/// Reconnects to the same broker: after `pmqtt_connect` and `pmqtt_connect_srv` it blocks as they do,
+/// after `pmqtt_connect_async` it returns at once. A connection that the client has ends as they say.
+/// After CONNACK what is in flight is sent again, in order: PUBLISH with DUP, and after PUBREC only
+/// PUBREL. [MQTT-4.4.0-1]
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when there was no connect before.
+/// @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when no connect was successful before, be it
+/// `pmqtt_connect_async`, which always is.
 ///
 /// Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
 #[unsafe(no_mangle)]
@@ -142,7 +146,8 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Handle) -> c_int {
 /// @param client  The client; not NULL.
 ///
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: there is no connection; an attempt to
-/// connect, or the wait for the next one, is given up, and `pmqtt_loop_forever` returns.
+/// connect is given up, of which `on_connect_fail` tells, or the wait for the next one is, and
+/// `pmqtt_loop_forever` returns.
 /// `PMQTT_ERR_INVAL`: client is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.14]

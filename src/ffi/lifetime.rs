@@ -58,8 +58,9 @@ pub unsafe extern "C" fn pmqtt_client_new(
 /// @param client  The client; NULL is fine. It must not be used after this call, by any thread.
 ///
 /// Callback-safe: in a callback of the same client it returns at once, and the client ends when
-/// the call that runs the callback returns. Thread-safe: in another thread it waits until no
-/// callback of the client runs, and does not wait for the network, a look-up, or a connect.
+/// the call that runs the callback returns. That call waits for callbacks which run in other threads.
+/// Thread-safe: in another thread it waits until no callback of the client runs, and does not wait for
+/// the network, a look-up, or a connect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
     if client.is_null() {

@@ -7,7 +7,10 @@ use super::{number, put, read, run};
 use crate::client::{Handle, milliseconds};
 
 /// Runs the client for one step: waits in poll until there is something to do, reads, runs
-/// callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does.
+/// callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does. What there is no
+/// time for, it leaves to the next step: apart from the wait it takes some milliseconds, and the
+/// callbacks that run until it looks at the clock (one where they are slow, 32 at the most). A wait that
+/// fails is logged as WARNING, and is a wait of at the most 50 ms.
 ///
 /// @param client      The client; not NULL.
 /// @param timeout_ms  How long to wait at the most, also without a connection; -1: 1000 ms.
@@ -57,7 +60,8 @@ pub unsafe extern "C" fn pmqtt_loop_forever(
 
 /// Starts a thread that runs the client, before or after connect. A connection that is lost,
 /// refused or cannot be made is made again, after a wait (`pmqtt_reconnect_delay_set`). Callbacks run
-/// in that thread; the program's signal handlers do not.
+/// in that thread; the program's signal handlers do not. From the return of this call on, loop calls in
+/// other threads are `PMQTT_ERR_BUSY`, and `pmqtt_drain` waits for this thread.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -71,8 +75,10 @@ pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Handle) -> c_int {
     unsafe { run(client, |client| client.start_thread()) }
 }
 
-/// Stops the thread of `pmqtt_loop_start`. What is queued for the socket is still written, a
-/// DISCONNECT among it; the connection stays as it is.
+/// Stops the thread of `pmqtt_loop_start`. What the client has taken is still written, and its outcomes
+/// are told, as far as a second suffices: QoS 0 messages, what the window has room for, and a DISCONNECT
+/// with the end of its connection. It waits for CONNACK where that has to come first. A connection that
+/// is not asked to end stays as it is.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -164,7 +170,8 @@ pub unsafe extern "C" fn pmqtt_want_write(client: *const Handle) -> bool {
     unsafe { read(client, false, |client| client.wants_write()) }
 }
 
-/// For a foreign loop: when `pmqtt_loop_misc` has to be called next. Ask before each wait.
+/// For a foreign loop: when `pmqtt_loop_misc` has to be called next. Ask before each wait: 0 also says
+/// that messages were read which the last step had no time for. No descriptor tells of those.
 ///
 /// @param client  The client; NULL gives -1.
 ///
@@ -217,8 +224,9 @@ pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
     unsafe { run(client, |client| client.process()) }
 }
 
-/// Waits until all that was published is settled: written at QoS 0, acknowledged by the broker at
-/// QoS 1 and 2. Where no other loop call runs the client, this one does.
+/// Waits until all that was published is settled, and told: written at QoS 0, acknowledged by the broker
+/// at QoS 1 and 2. Where no other loop call runs the client, this one does, also once another one that
+/// did so has ended.
 ///
 /// @param client      The client; not NULL.
 /// @param timeout_ms  How long to wait at the most; not negative.
@@ -226,7 +234,7 @@ pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
 ///                    known: on success 0; may be NULL.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_TIMEOUT`: some are not.
-/// `PMQTT_ERR_NO_CONN`: some are not, and there is no connection, nor anybody who makes one.
+/// `PMQTT_ERR_NO_CONN`: some are not, there is no connection, and nothing will reconnect.
 /// `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop. Others: why the
 /// connection ended meanwhile, as `pmqtt_loop`. `PMQTT_ERR_INVAL`: an argument is wrong.
 ///

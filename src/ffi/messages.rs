@@ -170,7 +170,8 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
 /// @param mid     The message's mid.
 /// @param qos     The message's QoS, 1 or 2.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed;
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed, or the client
+/// acknowledges that message by itself;
 /// `PMQTT_ERR_INVAL`: client is NULL, or the QoS is none of 0, 1 and 2.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-4.3]

@@ -122,6 +122,7 @@ impl Episode {
 
     pub fn connect(&self, port: c_int) -> c_int {
         let limit = CONNECT_TIMEOUT + LIMIT;
+        let told = self.record().account().attempts_told();
         let Some(call) = self.begin(limit, format_args!("CONN")) else {
             return NOT_MADE;
         };
@@ -130,7 +131,7 @@ impl Episode {
         let rc = unsafe { ffi::pmqtt_connect(call.client, host, port, 60, bind) };
         self.end(call, rc, |account| {
             if rc == SUCCESS {
-                account.attempted(u32::MAX);
+                account.attempted(told);
             }
         });
         rc

@@ -247,10 +247,10 @@ impl<T> Intent<T> {
 
     fn supersede(&mut self, plan: Plan<T>) {
         self.epoch = self.epoch.wrapping_add(1);
-        let is_same = matches!((&self.plan, &plan), (Plan::Due, Plan::Due));
+        let gives_up = matches!(plan, Plan::Idle);
         match std::mem::replace(&mut self.plan, plan) {
             // A program may well ask for the next attempt in a callback that tells of the last one.
-            Plan::Due if is_same => {}
+            Plan::Due if !gives_up => {}
             Plan::Idle | Plan::Retry { .. } => {}
             Plan::Due | Plan::HandOver(_) | Plan::Underway => match self.take_ending() {
                 Ending::Disconnected => self.disconnects_owed += 1,
@@ -380,8 +380,12 @@ mod tests {
 
     #[test]
     fn what_was_made_elsewhere_is_taken_over_once() {
-        for (plan, mut intent, _) in plans() {
+        for (plan, mut intent, ending) in plans() {
             intent.hand_over("new");
+            assert_eq!(
+                owed(&mut intent),
+                Vec::from_iter(ending.filter(|_| plan != "due"))
+            );
             assert!(intent.is_handed_over() && !intent.begin(NOW), "{plan}");
             assert_eq!(intent.take_over(), Some("new"), "{plan}");
             assert!(
