@@ -160,18 +160,20 @@ impl<'a> Turn<'a> {
     /// Gives the driver back, after those who wait elsewhere have been told what for. A request that
     /// was made meanwhile, and relies on this call, is not left behind.
     pub fn end(mut self, auto: bool) {
-        for round in 0..=LAST_WRITES {
+        for _ in 0..LAST_WRITES {
             self.driver.adopt(&mut self.state, auto);
             self.deliver_log_lines();
             interest::update(&mut self.state, &mut self.driver);
             if !self.is_relied_upon() {
-                break;
-            }
-            if round + 1 == LAST_WRITES {
-                self.state.tenancy.set_yielding();
+                return;
             }
             self.driver.write_early(&mut self.state);
         }
+        // Others may go on for ever. Whoever comes from here on waits for this write, with no callback
+        // behind it, and then writes by itself.
+        self.state.tenancy.set_yielding();
+        self.driver.write_early(&mut self.state);
+        interest::note(&mut self.state, &self.driver);
     }
 
     fn deliver_log_lines(&mut self) {

@@ -44,13 +44,14 @@ impl Client {
             self.unlocked.reset();
         };
         let state = self.lock();
-        match state.tenancy.runner() {
-            Runner::Nobody => {
+        match state.tenancy.is_held() {
+            false => {
                 let mut turn = Turn::begin(self, state, Who::Request)?;
                 reset(&mut turn.state);
                 turn.end(false);
             }
-            Runner::Myself | Runner::Another => {
+            // Whoever has the driver closes what is open.
+            true => {
                 let mut state = Frame::new(self, state);
                 reset(&mut state);
                 state.wake();

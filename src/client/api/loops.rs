@@ -113,7 +113,7 @@ impl Client {
         let mut turn = Turn::begin_waiting(self, state, Who::Loop)?;
         turn.state.intent.resume();
         let result = run(&mut turn, retry_first, |state| {
-            !state.intent.is_wanted() && state.is_idle() || state.tenancy.is_freed()
+            state.is_over() || state.tenancy.is_freed()
         });
         say_last_words(&mut turn);
         turn.end(false);
@@ -193,9 +193,7 @@ impl Client {
                     Err(error) => return (Err(error), left),
                 },
                 Runner::Another if state.is_settled() => return (Ok(()), left),
-                Runner::Another if state.is_idle() && !state.intent.is_wanted() => {
-                    return (Err(Error::no_connection()), left);
-                }
+                Runner::Another if state.is_over() => return (Err(Error::no_connection()), left),
                 Runner::Another if sys::now() >= until => return (check_settled(left), left),
                 Runner::Another => self.wait_for_another(&mut state, until),
             }
@@ -222,7 +220,8 @@ fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> 
             Err(error) if first => return Err(error),
             _ => {}
         }
-        if turn.state.tenancy.has_drainers() && turn.state.is_settled() {
+        let is_drained = turn.state.is_settled() || turn.state.is_over();
+        if turn.state.tenancy.has_drainers() && is_drained {
             turn.state.notify();
         }
         if stopped(&turn.state) {

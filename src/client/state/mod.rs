@@ -176,6 +176,11 @@ impl State {
         self.intent.is_idle() && !self.tenancy.is_connecting() && !self.is_untold()
     }
 
+    /// Whether it stays so, until the program connects: nothing is wanted either.
+    pub fn is_over(&self) -> bool {
+        self.is_idle() && !self.intent.is_wanted()
+    }
+
     /// Whether each message that was taken has come to its end, and all is told.
     pub fn is_settled(&self) -> bool {
         self.session.unsettled() == 0 && !self.is_untold()
