@@ -361,6 +361,26 @@ fn what_is_being_delivered_is_acknowledged_in_the_final_bytes() {
 }
 
 #[test]
+fn what_is_delivered_late_adds_nothing_to_final_bytes_that_were_taken() {
+    let mut peer = Peer::connected(|_| {});
+    peer.publish(0, "unwritten");
+    peer.session.disconnect(peer.now);
+    final_packets(&mut peer).unwrap();
+    let first = peer.session.final_connection().unwrap();
+    // A delivery of the next connection, which is replaced, and was not asked to end.
+    peer.connect(false);
+    peer.hears_without_return(message(1, 9, "in"));
+    peer.session.supersede();
+    peer.session
+        .delivered_late(support::id(9), QoS::AtLeastOnce);
+    // DISCONNECT, and the last byte of the message.
+    peer.session.set_final_unwritten(first, 2 + 1);
+    assert!(peer.outcomes().is_empty());
+    peer.session.drop_final(first);
+    assert_eq!(peer.outcomes(), [Outcome::Lost { mid: 1 }]);
+}
+
+#[test]
 fn before_connack_the_final_bytes_are_disconnect_alone() {
     let mut peer = Peer::new(|_| {});
     peer.open();

@@ -20,6 +20,8 @@ pub struct Broker {
     pub output: Buffer,
     link: Link,
     input: Vec<u8>,
+    /// A connection that the client ends beside the present one, which has sent no CONNECT yet.
+    old: Option<(Link, Vec<u8>)>,
     stored: Option<Stored>,
     /// Which message of the client an identifier stands for, until the client has settled it.
     assigned: BTreeMap<PacketId, u64>,
@@ -65,6 +67,7 @@ impl Broker {
             output: Buffer::default(),
             link: Link::Down,
             input: Vec::new(),
+            old: None,
             stored: None,
             assigned: BTreeMap::new(),
             unanswered: BTreeSet::new(),
@@ -76,11 +79,54 @@ impl Broker {
     }
 
     pub fn connection_ended(&mut self) {
+        self.link_down();
+        if self.old.is_none() {
+            self.end_session();
+        }
+    }
+
+    /// The client makes another connection, and has not said all on the present one.
+    pub fn connection_replaced(&mut self) {
+        let link = std::mem::replace(&mut self.link, Link::Down);
+        self.old = Some((link, std::mem::take(&mut self.input)));
+        self.link_down();
+    }
+
+    /// More comes on the connection that was replaced. The client reads no answer there.
+    pub fn receive_old(&mut self, bytes: &[u8]) {
+        let Some((link, input)) = self.old.take() else {
+            return; // its successor's CONNECT has ended it
+        };
+        let link = std::mem::replace(&mut self.link, link);
+        let input = std::mem::replace(&mut self.input, input);
+        self.receive(bytes);
+        let old = std::mem::replace(&mut self.link, link);
+        self.old = Some((old, std::mem::replace(&mut self.input, input)));
+        self.output.clear();
+        self.unanswered.clear();
+    }
+
+    /// The connection that was replaced is gone.
+    pub fn old_ended(&mut self) {
+        if self.old.take().is_some() {
+            self.end_session();
+        }
+    }
+
+    fn link_down(&mut self) {
         self.link = Link::Down;
         self.input.clear();
         self.output.clear();
         self.unanswered.clear();
+    }
+
+    fn end_session(&mut self) {
         self.stored = self.stored.take().filter(|stored| !stored.clean);
+    }
+
+    /// Whether the client has sent DISCONNECT on the present connection.
+    pub fn is_left(&self) -> bool {
+        self.link == Link::Ended
     }
 
     /// CONNECT waits for its answer.
@@ -179,9 +225,12 @@ impl Broker {
     fn handle(&mut self, packet: Packet) {
         match (&self.link, packet) {
             (Link::Up, Packet::Connect(connect)) => {
+                // [MQTT-3.1.4-2]
+                self.old_ended();
                 self.link = Link::Asked(connect.clean_session);
             }
-            (Link::Accepted, Packet::Disconnect) => self.link = Link::Ended,
+            // Before CONNACK where the connection was replaced.
+            (Link::Asked(_) | Link::Accepted, Packet::Disconnect) => self.link = Link::Ended,
             (Link::Accepted, packet) => self.handle_accepted(packet),
             (_, packet) => panic!("out of turn: {packet:?}"),
         }

@@ -6,7 +6,7 @@
 pub mod broker;
 pub mod peer;
 pub mod pipe;
-mod text;
+pub mod text;
 
 use std::time::Duration;
 

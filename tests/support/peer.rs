@@ -72,20 +72,8 @@ impl Peer {
         self.session.written(count, blocked, self.now);
     }
 
-    pub fn texts(&self, mut bytes: Vec<u8>) -> Vec<String> {
-        let version = self.session.options().version;
-        let mut rest = &mut bytes[..];
-        let mut texts = Vec::new();
-        while !rest.is_empty() {
-            let header = codec::header(rest, Role::Broker, version)
-                .expect("a well-formed header")
-                .expect("a whole packet");
-            let (packet, behind) = rest.split_at_mut(header.end);
-            let packet = codec::decode(packet, &header, version).expect("a well-formed packet");
-            texts.push(text::packet(&header, &packet));
-            rest = behind;
-        }
-        texts
+    pub fn texts(&self, bytes: Vec<u8>) -> Vec<String> {
+        text::packets(bytes, self.session.options().version)
     }
 
     /// The peer sends a packet; the application takes what it is handed at once.

@@ -1,7 +1,23 @@
 //! Packets and events as one line of text, so that a test can state a whole exchange.
 
-use pmqtt::codec::{Header, Packet, Publish};
+use pmqtt::codec::{self, Header, Packet, Publish, Role, Version};
 use pmqtt::session::Event;
+
+/// What a client sends, packet by packet.
+pub fn packets(mut bytes: Vec<u8>, version: Version) -> Vec<String> {
+    let mut rest = &mut bytes[..];
+    let mut texts = Vec::new();
+    while !rest.is_empty() {
+        let header = codec::header(rest, Role::Broker, version)
+            .expect("a well-formed header")
+            .expect("a whole packet");
+        let (whole, behind) = rest.split_at_mut(header.end);
+        let decoded = codec::decode(whole, &header, version).expect("a well-formed packet");
+        texts.push(packet(&header, &decoded));
+        rest = behind;
+    }
+    texts
+}
 
 /// `PUBLISH q1 #7 dup payload`, `PUBREL #7`, `SUBSCRIBE #8 a/b:1`, `PINGREQ` ...
 pub fn packet(header: &Header, packet: &Packet) -> String {

@@ -1,0 +1,136 @@
+//! What was asked for, and what became of it: each mid has exactly one outcome, and the true one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pmqtt::codec::QoS;
+use pmqtt::session::{Outcome, PublishError};
+
+/// What a mid was given out for. Messages are numbers.
+#[derive(Debug, PartialEq)]
+pub enum Asked {
+    Publish(QoS, u64),
+    Subscribe,
+    Unsubscribe,
+}
+
+#[derive(Default)]
+pub struct Account {
+    /// What the session has taken.
+    pub published: Vec<(QoS, u64)>,
+    /// What has no outcome yet.
+    pending: BTreeMap<u64, Asked>,
+    /// QoS 0 messages that a socket has to their last byte.
+    in_socket: BTreeSet<u64>,
+    /// Those of which the session could not know.
+    doubtful: BTreeSet<u64>,
+    /// A publish was refused, and `Outcome::Writable` was not told since.
+    waits_for_room: bool,
+    /// How many were refused, less how often that was told.
+    refused: usize,
+}
+
+impl Account {
+    pub fn asked(&mut self, mid: u64, asked: Asked) {
+        assert_eq!(self.pending.insert(mid, asked), None);
+    }
+
+    /// What the session has said to a publish.
+    pub fn publish(&mut self, qos: QoS, number: u64, answer: Result<u64, PublishError>) {
+        match answer {
+            Err(PublishError::QueueFull) => {
+                self.waits_for_room = true;
+                self.refused += 1;
+            }
+            Err(PublishError::NotConnected { .. }) if qos == QoS::AtMostOnce => {}
+            Ok(mid) | Err(PublishError::NotConnected { mid }) => {
+                self.published.push((qos, number));
+                self.asked(mid, Asked::Publish(qos, number));
+            }
+        }
+    }
+
+    /// `Event::Published` of a mid: which message that was.
+    pub fn settled(&mut self, mid: u64) -> u64 {
+        match self.pending.remove(&mid) {
+            Some(Asked::Publish(QoS::AtLeastOnce | QoS::ExactlyOnce, number)) => number,
+            other => panic!("published {mid}: {other:?}"),
+        }
+    }
+
+    pub fn finish(&mut self, mid: u64, expected: Asked) {
+        assert_eq!(self.pending.remove(&mid), Some(expected));
+    }
+
+    pub fn outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Written { mid } => {
+                let number = self.at_most_once(mid);
+                assert!(self.in_socket.contains(&number), "{number} is not written");
+            }
+            Outcome::Lost { mid } => {
+                let number = self.at_most_once(mid);
+                let is_written = self.in_socket.contains(&number);
+                assert!(!is_written || self.doubtful.contains(&number));
+            }
+            Outcome::SubscribeLost { mid } => self.finish(mid, Asked::Subscribe),
+            Outcome::UnsubscribeLost { mid } => self.finish(mid, Asked::Unsubscribe),
+            Outcome::Writable => {
+                self.waits_for_room = false;
+                self.refused = self.refused.checked_sub(1).expect("one was refused");
+            }
+        }
+    }
+
+    fn at_most_once(&mut self, mid: u64) -> u64 {
+        match self.pending.remove(&mid) {
+            Some(Asked::Publish(QoS::AtMostOnce, number)) => number,
+            other => panic!("the outcome of {mid}: {other:?}"),
+        }
+    }
+
+    /// A socket has these QoS 0 messages.
+    pub fn is_in_socket(&mut self, numbers: &[u64]) {
+        self.in_socket.extend(numbers);
+    }
+
+    /// The connection was replaced before the session was told so of these.
+    pub fn doubt(&mut self, numbers: &[u64]) {
+        self.doubtful.extend(numbers);
+    }
+
+    /// Messages that have no outcome yet.
+    pub fn unsettled(&self) -> usize {
+        let is_message = |asked: &&Asked| matches!(asked, Asked::Publish(..));
+        self.pending.values().filter(is_message).count()
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.pending.is_empty() && !self.waits_for_room
+    }
+}
+
+/// Whether what was sent arrived as its QoS says, and in its order; `all`: nothing of QoS 1
+/// and 2 may be missing; `once`: nothing of QoS 2 may be there twice.
+pub fn check_delivery(sent: &[(QoS, u64)], arrived: &[(QoS, u64)], all: bool, once: bool) {
+    for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
+        let numbers = |list: &[(QoS, u64)]| -> Vec<u64> {
+            let of_qos = list.iter().filter(|(other, _)| *other == qos);
+            of_qos.map(|&(_, number)| number).collect()
+        };
+        let (sent, arrived) = (numbers(sent), numbers(arrived));
+        let mut seen = BTreeSet::new();
+        let first: Vec<u64> = arrived
+            .iter()
+            .copied()
+            .filter(|&it| seen.insert(it))
+            .collect();
+        assert!(first.is_sorted(), "{qos:?} out of order: {arrived:?}");
+        assert!(first.iter().all(|number| sent.contains(number)));
+        if all && qos != QoS::AtMostOnce {
+            assert_eq!(first, sent, "{qos:?} lost");
+        }
+        if qos == QoS::AtMostOnce || once && qos == QoS::ExactlyOnce {
+            assert_eq!(first, arrived, "{qos:?} twice");
+        }
+    }
+}

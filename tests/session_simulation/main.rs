@@ -1,0 +1,366 @@
+//! A session, called as the driver of the client calls it, against a model broker over a bad network,
+//! by chance. `PMQTT_SEED=17` runs one seed again, which a failure names.
+
+mod account;
+mod connection;
+mod driver;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::time::Duration;
+
+use account::{Account, Asked, check_delivery};
+use connection::Connection;
+use driver::Closing;
+use pmqtt::codec::{Buffer, Message, PacketId, QoS, Version};
+use pmqtt::session::{Options, Phase, Session};
+use pmqtt::time::Moment;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use support::broker::Broker;
+
+const SEEDS: u64 = 800;
+/// What is tried in each direction before the network becomes reliable.
+const MESSAGES: usize = 40;
+
+#[test]
+fn whatever_happens_every_promise_is_kept() {
+    let seeds = match std::env::var("PMQTT_SEED") {
+        Ok(seed) => vec![seed.parse().expect("PMQTT_SEED is a number")],
+        Err(_) => (0..SEEDS).collect(),
+    };
+    for seed in seeds {
+        let _named = NameOnPanic(seed);
+        let mut world = World::new(seed);
+        while world.account.published.len() < MESSAGES || world.promised.len() < MESSAGES {
+            world.step();
+            world.disturb();
+        }
+        world.settle();
+        world.check();
+        world.check_idle();
+    }
+}
+
+struct NameOnPanic(u64);
+
+impl Drop for NameOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("again: PMQTT_SEED={}", self.0);
+        }
+    }
+}
+
+struct World {
+    rng: StdRng,
+    now: Moment,
+    session: Session,
+    account: Account,
+    broker: Broker,
+    /// The driver's, also after the program has replaced it.
+    connection: Option<Connection>,
+    closing: Option<Closing>,
+    /// The program has connected anew, and the driver has not seen that.
+    superseded: bool,
+    /// The acknowledgements of what was delivered meanwhile.
+    late: Vec<String>,
+    /// When the next connection is made, if there is none.
+    next_at: Moment,
+    /// The sockets take nothing until then.
+    full_until: Moment,
+    /// Nothing happens any more but that all comes to its end.
+    calm: bool,
+    /// Acknowledgements that the application owes.
+    owed: Vec<(PacketId, QoS)>,
+    last_number: u64,
+    last_in_flight: usize,
+    /// What the broker has taken, and what the session has handed over of it. What the session has
+    /// taken, the account knows, and what became of that, the broker.
+    promised: Vec<(QoS, u64)>,
+    received: Vec<(QoS, u64)>,
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let options = random_options(&mut rng);
+        World {
+            broker: Broker::new(options.version),
+            session: Session::new(options),
+            account: Account::default(),
+            rng,
+            now: Moment::origin() + Duration::from_secs(1),
+            connection: None,
+            closing: None,
+            superseded: false,
+            late: Vec::new(),
+            next_at: Moment::origin(),
+            full_until: Moment::origin(),
+            calm: false,
+            owed: Vec::new(),
+            last_number: 0,
+            last_in_flight: 0,
+            promised: Vec::new(),
+            received: Vec::new(),
+        }
+    }
+
+    /// A moment passes: both sides do what they can.
+    fn step(&mut self) {
+        let moment = self.millis(20);
+        self.now = self.now + moment;
+        self.run_broker();
+        self.pass();
+        self.check_window();
+    }
+
+    /// Something happens that nobody can foresee.
+    fn disturb(&mut self) {
+        match self.rng.random_range(0..100) {
+            0..30 => self.publish(),
+            30..50 => self.promise(),
+            50..60 => self.acknowledge(),
+            60..64 => self.subscribe(),
+            64..67 => self.full_until = self.now + self.millis(300),
+            67..70 => self.lose(),
+            70..72 => {
+                self.session.disconnect(self.now);
+            }
+            72..75 => self.configure(),
+            75..77 => self.reconnect(),
+            _ => {}
+        }
+    }
+
+    /// A callback of the program, which may do anything. True when that was more than to publish.
+    fn call_back(&mut self) -> bool {
+        if self.calm {
+            return false;
+        }
+        match self.rng.random_range(0..100) {
+            0..10 => {
+                self.publish();
+                return false;
+            }
+            10..12 => self.subscribe(),
+            12..14 => self.acknowledge(),
+            14..16 => self.configure(),
+            16..18 => {
+                self.session.disconnect(self.now);
+            }
+            18..21 => self.reconnect(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Another thread of the program, while a socket is written to.
+    fn interrupt(&mut self) {
+        if !self.calm && self.rng.random_ratio(1, 20) {
+            self.reconnect();
+        }
+    }
+
+    /// Connects anew, mostly after asking for the end of the connection before.
+    fn reconnect(&mut self) {
+        if self.rng.random_ratio(3, 4) {
+            self.session.disconnect(self.now);
+        }
+        self.connect_anew();
+    }
+
+    fn configure(&mut self) {
+        self.check_window();
+        let (window, manual_ack) = (self.rng.random_range(0..=4), self.rng.random());
+        self.session.configure(self.now, |options| {
+            options.max_inflight = window;
+            options.manual_ack = manual_ack;
+        });
+    }
+
+    /// The network is reliable from here on, and all comes to its end.
+    fn settle(&mut self) {
+        self.calm = true;
+        for _ in 0..20_000 {
+            self.step();
+            self.acknowledge();
+            if self.is_settled() {
+                return;
+            }
+        }
+        panic!("not settled: {:?}", self.session.phase());
+    }
+
+    fn is_settled(&self) -> bool {
+        let is_quiet = |connection: &Connection| {
+            connection.unwritten.is_empty()
+                && connection.to_broker.is_empty()
+                && connection.to_client.is_empty()
+        };
+        self.session.phase() == Phase::Connected
+            && self.account.is_settled()
+            && self.session.unsettled() == 0
+            && self.broker.is_settled()
+            && self.closing.is_none()
+            && self.connection.as_ref().is_some_and(is_quiet)
+    }
+
+    /// The connection breaks, and nobody knows how much of what was under way arrived.
+    fn lose(&mut self) {
+        if !self.is_present() {
+            return;
+        }
+        if let Some(connection) = &mut self.connection {
+            let arrived = connection.to_client.cut(&mut self.rng);
+            self.receive(&arrived);
+        }
+        // Unless the program has replaced it upon that.
+        if self.is_present()
+            && let Some(connection) = &mut self.connection
+        {
+            let arrived = connection.to_broker.cut(&mut self.rng);
+            self.broker.receive(&arrived);
+            self.end();
+        }
+    }
+
+    fn run_broker(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        while let Some(bytes) = connection.to_broker.arrived(self.now) {
+            self.broker.receive(&bytes);
+        }
+        if self.broker.is_asked() && self.rng.random_ratio(1, 4) {
+            self.broker.accept();
+        }
+        let output = std::mem::take(&mut self.broker.output).to_vec();
+        let delay = Duration::from_millis(self.rng.random_range(0..=50));
+        connection.to_client.send(self.now + delay, output);
+    }
+
+    /// How many of `all` bytes a socket takes.
+    fn room_for(&mut self, all: usize) -> usize {
+        match self.now < self.full_until {
+            true => 0,
+            false if self.rng.random_ratio(1, 3) => self.rng.random_range(0..=all),
+            false => all,
+        }
+    }
+
+    fn publish(&mut self) {
+        let (qos, number) = self.next_message();
+        let payload = number.to_be_bytes();
+        let message = Message {
+            topic: b"out",
+            payload: &payload,
+            qos,
+            retain: false,
+        }
+        .check()
+        .expect("PUBLISH fits");
+        let answer = self.session.publish(&message, || self.now);
+        self.account.publish(qos, number, answer);
+    }
+
+    fn promise(&mut self) {
+        let (qos, number) = self.next_message();
+        if self.broker.publish(qos, number) {
+            self.promised.push((qos, number));
+        }
+    }
+
+    fn next_message(&mut self) -> (QoS, u64) {
+        self.last_number += 1;
+        let all = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
+        (pick(&mut self.rng, &all), self.last_number)
+    }
+
+    fn subscribe(&mut self) {
+        let (asked, mid) = match self.rng.random() {
+            true => (
+                Asked::Subscribe,
+                self.session.subscribe(&[("in", QoS::AtLeastOnce)]),
+            ),
+            false => (Asked::Unsubscribe, self.session.unsubscribe(&["in"])),
+        };
+        if let Ok(mid) = mid {
+            self.account.asked(mid, asked);
+        }
+    }
+
+    /// The application acknowledges something, in whichever order.
+    fn acknowledge(&mut self) {
+        if !self.owed.is_empty() {
+            let index = self.rng.random_range(0..self.owed.len());
+            let (id, qos) = self.owed.swap_remove(index);
+            self.session.acknowledge_manually(id, qos, self.now);
+        }
+    }
+
+    fn check_window(&mut self) {
+        let in_flight = self.session.in_flight();
+        let window = match self.session.options().max_inflight {
+            0 => usize::MAX,
+            window => window,
+        };
+        assert!(in_flight <= window.max(self.last_in_flight));
+        assert!(!self.is_present() || self.broker.unanswered() <= in_flight);
+        self.last_in_flight = in_flight;
+    }
+
+    fn check(&self) {
+        let durable = !self.session.options().clean_session;
+        check_delivery(&self.account.published, &self.broker.taken, true, durable);
+        // With a clean session the broker forgets what it could not deliver.
+        check_delivery(&self.promised, &self.received, durable, true);
+        assert_eq!(self.session.queued_bytes(), 0);
+        assert_eq!((self.session.in_flight(), self.session.queued()), (0, 0));
+    }
+
+    /// Nothing wakes the session but keep alive, which sends nothing but PINGREQ.
+    fn check_idle(&mut self) {
+        if self.session.options().keep_alive == 0 {
+            return assert_eq!(self.session.poll_timeout(), None);
+        }
+        for _ in 0..5 {
+            self.now = self.session.poll_timeout().expect("a ping is due");
+            self.session.handle_timeout(self.now).expect("no failure");
+            assert_eq!(self.output(), [0xc0, 0]);
+            self.session.written(2, false, self.now);
+            self.receive(&[0xd0, 0]);
+        }
+    }
+
+    /// What the session has for the socket.
+    fn output(&mut self) -> Vec<u8> {
+        let mut output = Buffer::default();
+        self.session.take_output(&mut output);
+        output.to_vec()
+    }
+
+    /// Up to `most` milliseconds.
+    fn millis(&mut self, most: u64) -> Duration {
+        Duration::from_millis(self.rng.random_range(0..=most))
+    }
+}
+
+fn random_options(rng: &mut StdRng) -> Options {
+    Options {
+        version: pick(rng, &[Version::V31, Version::V311]),
+        clean_session: rng.random(),
+        keep_alive: rng.random_range(0..=2),
+        max_inflight: rng.random_range(0..=4),
+        max_queued_messages: pick(rng, &[0, 3, 10]),
+        max_queued_bytes: pick(rng, &[0, 50, 200]),
+        retry_ms: pick(rng, &[0, 60, 500]),
+        manual_ack: rng.random(),
+        ..support::options()
+    }
+}
+
+fn pick<T: Copy>(rng: &mut StdRng, choices: &[T]) -> T {
+    *choices.choose(rng).expect("there is a choice")
+}
