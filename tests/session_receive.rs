@@ -187,3 +187,80 @@ fn nothing_is_owed_to_a_broker_that_forgot_the_session() {
     assert!(!peer.acknowledge(1, ExactlyOnce));
     assert_eq!(peer.hears(message(2, 1, "b")), "message q2 #1 b");
 }
+
+#[test]
+fn what_is_acknowledged_by_itself_is_not_the_applications_to_acknowledge() {
+    for (qos, level, answer) in [(1, AtLeastOnce, "PUBACK #1"), (2, ExactlyOnce, "PUBREC #1")] {
+        let mut peer = durable();
+        peer.hears_without_return(message(qos, 1, "a"));
+        assert!(!peer.acknowledge(1, level), "in its callback");
+        assert!(peer.sent().is_empty());
+        peer.session.delivered(support::id(1), level, peer.now);
+        assert!(!peer.acknowledge(1, level), "after it");
+        assert_eq!(peer.sent(), [answer]);
+    }
+}
+
+#[test]
+fn manual_ack_counts_from_the_next_message_on() {
+    let mut peer = durable();
+    peer.hears_without_return(message(2, 1, "by itself"));
+    // In its callback.
+    peer.configure(|options| options.manual_ack = true);
+    assert!(!peer.acknowledge(1, ExactlyOnce));
+    peer.session
+        .delivered(support::id(1), ExactlyOnce, peer.now);
+    assert_eq!(peer.sent(), ["PUBREC #1"]);
+
+    peer.hears(message(1, 2, "owed"));
+    peer.hears(message(2, 3, "owed"));
+    peer.configure(|options| options.manual_ack = false);
+    assert_eq!(peer.hears(message(1, 4, "c")), "message q1 #4 c");
+    assert_eq!(peer.hears(message(2, 5, "d")), "message q2 #5 d");
+    assert_eq!(peer.sent(), ["PUBACK #4", "PUBREC #5"]);
+    // What was handed over before is still the application's.
+    assert!(peer.acknowledge(3, ExactlyOnce));
+    assert!(peer.acknowledge(2, AtLeastOnce));
+    assert_eq!(peer.sent(), ["PUBREC #3", "PUBACK #2"]);
+    for number in [1, 3, 5] {
+        peer.hears(ack(PubRel, number));
+    }
+    assert_eq!(peer.sent(), ["PUBCOMP #1", "PUBCOMP #3", "PUBCOMP #5"]);
+    assert!(peer.session.is_idle());
+}
+
+#[test]
+fn a_batch_in_which_manual_ack_is_set_is_acknowledged_by_itself() {
+    let mut peer = durable();
+    assert!(peer.session.begin_batch());
+    peer.configure(|options| options.manual_ack = true);
+    assert!(!peer.acknowledge(1, AtLeastOnce));
+    peer.session.end_batch(&[support::id(1)]);
+    assert_eq!(peer.sent(), ["PUBACK #1"]);
+    assert!(!peer.acknowledge(1, AtLeastOnce));
+    assert!(!peer.session.begin_batch());
+}
+
+/// The application gets each message once, whoever acknowledges it in the end.
+#[test]
+fn a_message_comes_again_after_manual_ack_has_changed() {
+    // Delivered by itself, on a connection that ended before its callback had returned.
+    let mut peer = durable();
+    peer.hears_without_return(message(2, 1, "a"));
+    peer.configure(|options| options.manual_ack = true);
+    peer.reconnect(true);
+    assert_eq!(peer.hears(message_again(2, 1, "a")), "nothing");
+    assert_eq!(peer.sent(), ["PUBREC #1"]);
+    assert!(!peer.acknowledge(1, ExactlyOnce));
+    assert!(peer.sent().is_empty());
+
+    // Owed by the application, which has given that up.
+    let mut peer = manual();
+    peer.hears(message(2, 1, "a"));
+    peer.configure(|options| options.manual_ack = false);
+    peer.reconnect(true);
+    assert_eq!(peer.hears(message_again(2, 1, "a")), "nothing");
+    assert_eq!(peer.sent(), ["PUBREC #1"]);
+    assert!(!peer.acknowledge(1, ExactlyOnce));
+    assert!(peer.sent().is_empty());
+}
