@@ -43,10 +43,11 @@ type Client struct {
 	publishes  map[uint64]*Token
 	requests   map[uint64]*request
 	connecting *request
+	begun      bool // the library was told of what connecting waits for
 	ending     *request
-	room       chan struct{} // closed when the queue has room for a publish again
-	settled    chan struct{} // closed when no publish is without an outcome
-	lookups    sync.WaitGroup
+	lookup     <-chan struct{} // closed when connectSRV's last call is over
+	room       chan struct{}   // closed when the queue has room for a publish again
+	settled    chan struct{}   // closed when no publish is without an outcome
 
 	subscriptions atomic.Pointer[[]*subscription] // replaced as a whole, under mu
 }
@@ -123,6 +124,7 @@ func (c *Client) Close() error {
 	c.inbox.close()
 	up := c.up
 	ended, err := c.disconnect()
+	lookup := c.lookup
 	c.mu.Unlock()
 
 	if up && err == nil {
@@ -133,7 +135,7 @@ func (c *Client) Close() error {
 		case <-timer.C:
 		}
 	}
-	c.endLookups()
+	c.endLookup(lookup)
 	c.stopping.Store(true)
 	c.events.Close()
 	<-c.finished

@@ -5,11 +5,13 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // Connect connects to the broker, and returns when that has accepted or refused, or when the attempt
-// has failed; it is made once. When the context ends before, the attempt is given up.
+// has failed; it is made once. When the context ends before, the attempt is given up. No hook tells of
+// an attempt that Disconnect, Close or the context has ended, whatever the broker still answers.
 //
 // A connection that is lost later is made again, until it succeeds: OnDisconnect, OnConnectFail and
 // OnConnect tell of it. Where the broker has no session of the client's then, what was subscribed to
@@ -50,10 +52,12 @@ func (c *Client) connect() (*request, error) {
 	}
 	attempt := newRequest()
 	if c.options.SRV {
+		c.end()
 		c.connectSRV(attempt)
 	} else if err := c.connectHost(); err != nil {
 		return nil, err
 	}
+	c.begun = !c.options.SRV
 	c.connecting = attempt
 	c.wanted = true
 	c.inbox.expect()
@@ -71,39 +75,47 @@ func (c *Client) connectHost() error {
 }
 
 // connectSRV uses the one way to connect that the library has for SRV records, which blocks. A thread
-// waits in it for as long, and no longer than the connect timeout; pmqtt_disconnect ends it.
+// waits in it for as long, and no longer than the connect timeout; pmqtt_disconnect ends it. The
+// library would leave the present connection alone meanwhile, so it is ended before. mu is held.
 func (c *Client) connectSRV(attempt *request) {
-	c.lookups.Add(1)
+	earlier, done := c.lookup, make(chan struct{})
+	c.lookup = done
 	go func() {
-		defer c.lookups.Done()
+		defer close(done)
+		c.endLookup(earlier)
 		domain, bind := optional(c.options.Broker), optional(c.options.BindAddress)
 		defer freeAll(domain, bind)
+		c.mu.Lock()
+		c.begun = c.connecting == attempt
+		begun := c.begun
+		c.mu.Unlock()
+		if !begun {
+			return // it was given up
+		}
 		rc := C.pmqtt_connect_srv(c.bridge.client, domain, toC(c.options.keepAlive()), bind)
 		err := c.lastError(rc)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.connecting == attempt && err != nil {
+		switch {
+		case err != nil && c.connecting == attempt:
 			c.connectDone(err)
-		}
-		if !c.wanted || err != nil && c.connecting == nil {
-			c.disconnect() // it was given up before the library was in the call, or has failed
+			c.disconnect()
+		case err == nil && (!c.wanted || c.connecting != nil && c.connecting != attempt):
+			c.end() // it was given up before the library was in the call
 		}
 	}()
 }
 
-// endLookups gives up what connectSRV waits for, be it that its call has not even begun.
-func (c *Client) endLookups() {
-	ended := make(chan struct{})
-	go func() {
-		c.lookups.Wait()
-		close(ended)
-	}()
-	for {
+// endLookup gives up what connectSRV waits for, be it that its call has not even begun. nil: nothing.
+func (c *Client) endLookup(lookup <-chan struct{}) {
+	for lookup != nil {
 		select {
-		case <-ended:
+		case <-lookup:
 			return
 		case <-time.After(10 * time.Millisecond):
-			C.pmqtt_disconnect(c.bridge.client)
+			c.mu.Lock()
+			c.end()
+			c.mu.Unlock()
 		}
 	}
 }
@@ -132,6 +144,11 @@ func (c *Client) Disconnect(ctx context.Context) error {
 func (c *Client) disconnect() (*request, error) {
 	c.wanted = false
 	c.connectDone(&Error{Code: ErrNotConnected, Text: "connect: given up, because of a call of Disconnect or Close"})
+	return c.end()
+}
+
+// end asks the library for the end of the connection, or of the attempt at one. mu is held.
+func (c *Client) end() (*request, error) {
 	if err := c.lastError(C.pmqtt_disconnect(c.bridge.client)); err != nil {
 		c.announceSettled()
 		return nil, err
@@ -157,29 +174,41 @@ func (c *Client) connectDone(err error) bool {
 
 // The rest happens in a step.
 
+// isNews says whether anybody wants to know of a connection that was accepted, or of an attempt that
+// failed. Not so where it was given up, for which Connect has returned, or asked to end. mu is held.
+func (c *Client) isNews() bool {
+	isEarlier := c.ending != nil || c.connecting != nil && !c.begun
+	return c.wanted && !isEarlier
+}
+
 func (c *Client) connected(sessionPresent bool) {
 	c.mu.Lock()
-	if !sessionPresent {
-		c.resubscribe()
+	isNews := c.isNews()
+	if isNews {
+		if !sessionPresent {
+			c.resubscribe()
+		}
+		c.connectDone(nil)
+		c.up = true
 	}
-	c.connectDone(nil)
-	c.up = true
 	c.mu.Unlock()
-	if c.options.OnConnect != nil {
+	if isNews && c.options.OnConnect != nil {
 		c.hook(func() { c.options.OnConnect(sessionPresent) })
 	}
 }
 
 // connectFailed tells of an attempt that came to nothing: Connect, which made it and makes no
-// other, or else the hook.
+// other, or else the hook. ErrNotConnected is what the library says of one that it was told to give
+// up, or to replace.
 func (c *Client) connectFailed(err error) {
 	c.mu.Lock()
-	told := c.connectDone(err)
+	isNews := c.isNews() && !errors.Is(err, ErrNotConnected)
+	told := isNews && c.connectDone(err)
 	if told {
 		c.disconnect()
 	}
 	c.mu.Unlock()
-	if !told && c.options.OnConnectFail != nil {
+	if isNews && !told && c.options.OnConnectFail != nil {
 		c.hook(func() { c.options.OnConnectFail(err) })
 	}
 }

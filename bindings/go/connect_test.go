@@ -3,7 +3,10 @@ package pmqtt_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,6 +97,121 @@ func TestConnectAgainAfterGivingUp(t *testing.T) {
 		answers.Store(true)
 		must(t, client.Connect(contextOf(t)))
 	}
+}
+
+// hooks are what those of a client are told, in words.
+func hooks(options pmqtt.Options) (pmqtt.Options, <-chan string) {
+	told := make(chan string, 100)
+	options.OnConnect = func(sessionPresent bool) { told <- fmt.Sprint("connected ", sessionPresent) }
+	options.OnDisconnect = func(err error) { told <- fmt.Sprint("disconnected ", err) }
+	options.OnConnectFail = func(err error) { told <- fmt.Sprint("failed ", err) }
+	return options, told
+}
+
+func expect(t *testing.T, told <-chan string, want ...string) {
+	t.Helper()
+	for _, each := range want {
+		if got := receive(t, told); !strings.HasPrefix(got, each) {
+			t.Fatalf("%s, not %s", got, each)
+		}
+	}
+}
+
+// An attempt that its context has ended is told to no hook, however it ends: its broker answers later,
+// or refuses later, or never. What comes later has its hooks, once.
+func TestNoHookAfterContextEndsConnect(t *testing.T) {
+	const sessionPresent, refused, silent = 0, 1, 2
+	for how, late := range [][]byte{
+		sessionPresent: {0x20, 2, 1, 0},
+		refused:        refusal,
+		silent:         nil,
+	} {
+		for _, again := range []string{"at once", "when that has ended"} {
+			var gaveUp atomic.Bool
+			answer, ended := make(chan bool), make(chan bool, 1)
+			options, told := hooks(pmqtt.Options{ClientID: "go-late", Durable: true})
+			options.Broker = serve(t, nil, func(conn net.Conn, kind byte, _ []byte) {
+				if gaveUp.Load() {
+					conn.Write(connAck)
+					return
+				}
+				<-answer
+				conn.Write(late)
+				io.Copy(io.Discard, conn) // DISCONNECT, or nothing
+				conn.Close()
+				ended <- true
+			})
+			client := create(t, options)
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			err := client.Connect(ctx)
+			cancel()
+			if err != context.DeadlineExceeded {
+				t.Fatal(err)
+			}
+			gaveUp.Store(true)
+			close(answer)
+			if again != "at once" && how != silent {
+				receive(t, ended)
+			}
+			must(t, client.Connect(contextOf(t)))
+			must(t, client.Disconnect(contextOf(t)))
+			expect(t, told, "connected false", "disconnected <nil>")
+		}
+	}
+}
+
+// The same for an attempt that has not come as far as CONNECT.
+func TestNoHookAfterGivingUpEarly(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // TCP is open, and TLS has no answer
+	must(t, err)
+	defer listener.Close()
+	options, told := hooks(pmqtt.Options{TLS: &pmqtt.TLS{}, Broker: listener.Addr().String()})
+	client := create(t, options)
+	for i := 0; i < 5; i++ {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*10*time.Millisecond+1)
+		err := client.Connect(ctx)
+		cancel()
+		if err != context.DeadlineExceeded {
+			t.Fatal(err)
+		}
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- client.Connect(context.Background()) }()
+	eventually(t, "Disconnect ends Connect", func() bool {
+		client.Disconnect(contextOf(t))
+		return len(failed) > 0
+	})
+	if err := <-failed; !errors.Is(err, pmqtt.ErrNotConnected) {
+		t.Fatal(err)
+	}
+	must(t, client.Close())
+	if len(told) > 0 {
+		t.Fatal(<-told)
+	}
+}
+
+// Nor is an attempt to connect again, which Connect replaces, taken for a failure of that.
+func TestConnectReplacesReconnect(t *testing.T) {
+	var count atomic.Int32
+	again := make(chan bool, 1)
+	options, told := hooks(pmqtt.Options{ReconnectMin: time.Second, ReconnectMax: time.Second})
+	options.Broker = serve(t, nil, func(conn net.Conn, kind byte, _ []byte) {
+		switch number := count.Add(1); {
+		case number == 1:
+			conn.Write(connAck)
+			conn.Close()
+		case number == 2:
+			again <- true // and it is silent
+		case kind == packetConnect:
+			conn.Write(connAck)
+		}
+	})
+	client := create(t, options)
+	must(t, client.Connect(contextOf(t)))
+	receive(t, again)
+	must(t, client.Connect(contextOf(t)))
+	must(t, client.Disconnect(contextOf(t)))
+	expect(t, told, "connected", "disconnected pmqtt: ", "connected", "disconnected <nil>")
 }
 
 func TestOneConnectAtATime(t *testing.T) {

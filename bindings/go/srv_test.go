@@ -63,12 +63,30 @@ func TestSRV(t *testing.T) {
 	must(t, own.start())
 	defer own.kill()
 	// The name server may need a moment.
-	var good *pmqtt.Client
 	eventually(t, "it connects", func() bool {
-		good = create(t, pmqtt.Options{Broker: "good.test", SRV: true})
-		return good.Connect(contextOf(t)) == nil
+		return create(t, pmqtt.Options{Broker: "good.test", SRV: true}).Connect(contextOf(t)) == nil
 	})
-	publish(t, good, "a", "", 1)
+	options, told := hooks(pmqtt.Options{Broker: "good.test", SRV: true})
+	good := create(t, options)
+	for i := 0; i < 3; i++ {
+		must(t, good.Connect(contextOf(t))) // in place of the connection before
+		publish(t, good, "a", "", 1)
+	}
+	must(t, good.Disconnect(contextOf(t)))
+	for i := 0; i < 3; i++ {
+		expect(t, told, "connected", "disconnected <nil>")
+	}
+	for i := 0; i < 20; i++ {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*time.Millisecond/4+1)
+		err := good.Connect(ctx)
+		cancel()
+		must(t, good.Connect(contextOf(t)))
+		must(t, good.Disconnect(contextOf(t)))
+		if err == nil {
+			expect(t, told, "connected", "disconnected <nil>")
+		}
+		expect(t, told, "connected", "disconnected <nil>")
+	}
 
 	missing := create(t, pmqtt.Options{Broker: "missing.test", SRV: true})
 	if err := missing.Connect(contextOf(t)); !errors.Is(err, pmqtt.ErrDNS) {
@@ -85,6 +103,11 @@ func TestSRV(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*time.Millisecond/4)
 		atOnce(t, func() {
 			if err := client.Connect(ctx); err != context.DeadlineExceeded {
+				t.Fatal(err)
+			}
+			again, cancel := context.WithTimeout(context.Background(), time.Duration(i+1)*time.Millisecond/4)
+			defer cancel()
+			if err := client.Connect(again); err != context.DeadlineExceeded {
 				t.Fatal(err)
 			}
 			connected := make(chan error, 1)
