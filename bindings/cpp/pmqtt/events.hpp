@@ -30,7 +30,8 @@ using writable = ::pmqtt_writable;
 /// What a foreign loop has to wait for from now on: `fd`, `read`, `write`, `closing`, `timeout_ms`.
 using interest = ::pmqtt_interest;
 
-/// An attempt to connect failed before the broker answered CONNECT.
+/// An attempt to connect failed before the broker answered CONNECT; `errc::no_conn` where the program gave
+/// it up, or replaced it.
 struct connect_failed {
     /// As C has it.
     explicit connect_failed(const ::pmqtt_connect_failed &raw) noexcept : error(raw.rc, category()) {}

@@ -1,7 +1,9 @@
 // What callbacks are told, with a real broker, and how they are set, replaced and moved.
 #include <poll.h>
 
+#include <future>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "support.hpp"
@@ -257,6 +259,45 @@ static void event_descriptor()
     CHECK_INT(client.stats().messages_out, 100);
 }
 
+// Whoever waits for an attempt, by a promise for example, learns how it ended, also when it was given up.
+static void every_attempt_ends()
+{
+    step("attempts that are given up or replaced");
+    pmqtt::client client;
+    std::vector<std::string> told;
+    std::promise<std::error_code> waiting;
+    client.on_connect([&](auto &, const pmqtt::connected &event) {
+        CHECK_INT(event.rc, 0);
+        told.emplace_back("connected");
+    });
+    client.on_disconnect([&](auto &, const pmqtt::disconnected &event) {
+        CHECK_NONE(event.error);
+        told.emplace_back("disconnected");
+    });
+    client.on_connect_fail([&](auto &, const pmqtt::connect_failed &event) {
+        told.emplace_back("failed");
+        waiting.set_value(event.error); // throws when it is told twice
+    });
+    std::error_code ec;
+    const auto result = [&] {
+        auto future = std::exchange(waiting, {}).get_future();
+        return future.get();
+    };
+
+    client.connect_async(BROKER_HOST, broker_port());
+    CHECK_ERROR(thrown_by([&] { client.disconnect(); }), pmqtt::errc::no_conn);
+    DO_UNTIL(!told.empty(), client.loop(10ms, ec));
+    CHECK_ERROR(result(), pmqtt::errc::no_conn);
+
+    client.connect(BROKER_HOST, broker_port());
+    client.connect_async(BROKER_HOST, broker_port());
+    DO_UNTIL(told.size() > 2, client.loop(10ms, ec));
+    CHECK_ERROR(result(), pmqtt::errc::no_conn);
+    client.disconnect();
+    DO_UNTIL(told.size() > 3, client.loop(10ms, ec));
+    CHECK(told == std::vector<std::string>({"failed", "failed", "connected", "disconnected"}));
+}
+
 static void old_protocol()
 {
     step("MQTT 3.1");
@@ -276,6 +317,7 @@ int main()
     foreign_loop();
     manual_acknowledgement();
     event_descriptor();
+    every_attempt_ends();
     old_protocol();
     return 0;
 }
