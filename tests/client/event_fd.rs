@@ -1,20 +1,9 @@
 //! The descriptor for all: readable while there is something to do for it, and no longer.
 
-use std::os::fd::RawFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, client};
-
-fn is_readable(fd: RawFd) -> bool {
-    let mut entry = libc::pollfd {
-        fd,
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // SAFETY: one entry, which lives through the call.
-    unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
-}
+use crate::support::{PATIENCE, client, is_readable};
 
 #[test]
 fn it_is_quiet_once_the_client_is_broken() {

@@ -3,6 +3,7 @@
 mod answers;
 mod ending;
 mod event_fd;
+mod goodbye;
 mod interest;
 mod support;
 mod timeouts;

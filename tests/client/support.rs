@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,16 @@ pub fn local(port: u16) -> Target<'static> {
         keep_alive: 60,
         bind_address: None,
     }
+}
+
+pub fn is_readable(fd: RawFd) -> bool {
+    let mut entry = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one entry, which lives through the call.
+    unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
 }
 
 /// A port that neither accepts nor refuses: its queue of connections is full.

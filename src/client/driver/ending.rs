@@ -48,6 +48,8 @@ impl Driver {
         if let Some(transport) = self.transport.take() {
             self.closing = Some(Box::new(Closing::finished(transport, pass.now)));
             pass.state.intent.set_closing(true);
+            // What has come meanwhile is nobody's any more.
+            self.forget_bytes();
         }
         self.advance_closing(pass)
     }
@@ -129,11 +131,16 @@ impl Driver {
             }
             drop(transport);
         }
+        self.forget_bytes();
+        self.failed = None;
+    }
+
+    /// Forgets what was read and not dealt with, and what was to be written.
+    fn forget_bytes(&mut self) {
         self.input.clear();
         self.unhandled = false;
         self.writing.clear();
         self.blocked = false;
-        self.failed = None;
     }
 
     /// Closes the connection that is being closed, whatever it has not said.

@@ -107,12 +107,13 @@ fn has_changed(state: &Guard) -> bool {
 fn report(state: &mut Guard, driver: &Driver) {
     let primary = state.watching.primary;
     let now_at = |fd| primary.is_some_and(|watch| watch.fd == fd);
-    if let Some(Watch { fd, .. }) = state.reported.watch.take_if(|watch| !now_at(watch.fd)) {
-        state.reported.release(fd);
-        match driver.closing_fd() == Some(fd) {
+    if let Some(Watch { fd, .. }) = state.reported.watch.filter(|watch| !now_at(watch.fd)) {
+        if driver.closing_fd() == Some(fd) {
             // It stays open, beside the one that is to be watched from here on.
-            true => tell(state, Some(unwatched(fd)), None),
-            false => deliver::closing(state, fd),
+            state.reported.release(fd);
+            tell(state, Some(unwatched(fd)), None);
+        } else {
+            deliver::closing(state, fd);
         }
     }
     if let Some(watch) = primary {

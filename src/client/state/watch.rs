@@ -78,8 +78,9 @@ impl Reported {
         self.deadline = self.deadline.map(|_| Moment::origin());
     }
 
-    /// This descriptor is not to be watched any more, but stays open.
+    /// The descriptor that is watched is not to be watched any more, but stays open.
     pub fn release(&mut self, fd: RawFd) {
+        self.watch = None;
         self.others.get_or_insert_default().released = Some(fd);
     }
 
