@@ -63,7 +63,7 @@ fn publish(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
         QoS::AtMostOnce => None,
         _ => Some(reader.packet_id()?),
     };
-    let payload_start = body.len() - reader.rest().len();
+    let payload_start = body.len() - reader.remaining().len();
 
     body[1..2 + topic_length].copy_within(1.., 0);
     body[1 + topic_length] = 0;
@@ -111,7 +111,7 @@ fn connack(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
 fn suback(body: &[u8]) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let packet_id = reader.packet_id()?;
-    let granted = reader.rest();
+    let granted = reader.remaining();
     if !granted.iter().all(|code| matches!(code, 0..=2 | 0x80)) {
         return Err(Malformed("SUBACK with a reserved code [MQTT-3.9.3-2]"));
     }
@@ -188,14 +188,14 @@ fn will<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<Option<Message<'a>>, M
 fn subscribe(body: &[u8]) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let packet_id = reader.packet_id()?;
-    let filters = filters(reader.rest(), true)?;
+    let filters = filters(reader.remaining(), true)?;
     Ok(Packet::Subscribe(Subscribe { packet_id, filters }))
 }
 
 fn unsubscribe(body: &[u8]) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let packet_id = reader.packet_id()?;
-    let filters = filters(reader.rest(), false)?;
+    let filters = filters(reader.remaining(), false)?;
     Ok(Packet::Unsubscribe(Unsubscribe { packet_id, filters }))
 }
 

@@ -57,15 +57,15 @@ pub fn publish(out: &mut Buffer, message: &Publishable, packet_id: Option<Packet
     prefix.copy_from_slice(&(topic.len() as u16).to_be_bytes());
     let (name, body) = body.split_at_mut(topic.len());
     name.copy_from_slice(topic);
-    let rest = match packet_id {
+    let payload_room = match packet_id {
         None => body,
         Some(number) => {
-            let (id, rest) = body.split_at_mut(2);
+            let (id, payload_room) = body.split_at_mut(2);
             id.copy_from_slice(&number.get().to_be_bytes());
-            rest
+            payload_room
         }
     };
-    rest.copy_from_slice(payload);
+    payload_room.copy_from_slice(payload);
 }
 
 /// Gives an encoded PUBLISH of QoS 1 or 2, whose payload has that length, another packet identifier.

@@ -110,7 +110,7 @@ impl<'a> Iterator for Filters<'a> {
         } else {
             0
         };
-        self.bytes = reader.rest();
+        self.bytes = reader.remaining();
         Some((filter, QoS::from_bits(qos)?))
     }
 }

@@ -11,7 +11,7 @@ impl<'a> Reader<'a> {
         Reader { bytes }
     }
 
-    pub fn rest(&self) -> &'a [u8] {
+    pub fn remaining(&self) -> &'a [u8] {
         self.bytes
     }
 
@@ -20,14 +20,14 @@ impl<'a> Reader<'a> {
     }
 
     pub fn u8(&mut self, short: &'static str) -> Result<u8, Malformed> {
-        let (&value, rest) = self.bytes.split_first().ok_or(Malformed(short))?;
-        self.bytes = rest;
+        let (&value, after) = self.bytes.split_first().ok_or(Malformed(short))?;
+        self.bytes = after;
         Ok(value)
     }
 
     pub fn u16(&mut self, short: &'static str) -> Result<u16, Malformed> {
-        let (value, rest) = self.bytes.split_first_chunk().ok_or(Malformed(short))?;
-        self.bytes = rest;
+        let (value, after) = self.bytes.split_first_chunk().ok_or(Malformed(short))?;
+        self.bytes = after;
         Ok(u16::from_be_bytes(*value))
     }
 
@@ -39,11 +39,11 @@ impl<'a> Reader<'a> {
     /// Binary data behind a two-byte length.
     pub fn binary(&mut self, short: &'static str) -> Result<&'a [u8], Malformed> {
         let length = self.u16(short)? as usize;
-        let (value, rest) = self
+        let (value, after) = self
             .bytes
             .split_at_checked(length)
             .ok_or(Malformed(short))?;
-        self.bytes = rest;
+        self.bytes = after;
         Ok(value)
     }
 

@@ -49,9 +49,9 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
-        carry_out(options, |errand| {
+        carry_out(options, |one_shot| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            errand.publish(&[check_message(message)?])
+            one_shot.publish(&[check_message(message)?])
         })
     }
 }
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
-        carry_out(options, |errand| {
+        carry_out(options, |one_shot| {
             let messages = array(messages, count, "publish: the array of messages")?
                 .iter()
                 .enumerate()
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
                         .map_err(|error| error.after(format!("it is message {index}")))
                 })
                 .collect::<Result<Vec<_>>>()?;
-            errand.publish(&messages)
+            one_shot.publish(&messages)
         })
     }
 }
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn pmqtt_subscribe_simple(
     // `pmqtt_messages_free`.
     unsafe {
         put(out, std::ptr::null_mut());
-        carry_out(options, |errand| {
+        carry_out(options, |one_shot| {
             if out.is_null() {
                 return Err(Error::inval("subscribe: out is NULL"));
             }
@@ -141,11 +141,11 @@ pub unsafe extern "C" fn pmqtt_subscribe_simple(
                 retained,
             };
             let mut received = Vec::new();
-            let result = errand.client.collect(
-                &errand.target,
+            let result = one_shot.client.collect(
+                &one_shot.target,
                 &filters,
                 &wanted,
-                errand.timeout,
+                one_shot.timeout,
                 &mut received,
             );
             if !received.is_empty() {
@@ -188,18 +188,18 @@ pub unsafe extern "C" fn pmqtt_subscribe_callback(
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
-        carry_out(options, |errand| {
+        carry_out(options, |one_shot| {
             if callback.is_none() {
                 return Err(Error::inval("subscribe: the callback is NULL"));
             }
             let filters = read_filters(filters, filter_count, qos)?;
-            errand.client.set_userdata(userdata);
-            errand
+            one_shot.client.set_userdata(userdata);
+            one_shot
                 .client
                 .set_callbacks(|callbacks| callbacks.message = callback);
-            errand
+            one_shot
                 .client
-                .follow(&errand.target, &filters, errand.timeout)
+                .follow(&one_shot.target, &filters, one_shot.timeout)
         })
     }
 }
@@ -251,14 +251,17 @@ pub unsafe extern "C" fn pmqtt_messages_free(messages: *mut Messages) {
 ///
 /// # Safety
 /// `options` is NULL or what the header says of it.
-unsafe fn carry_out(options: *const OneshotOptions, body: impl FnOnce(&Errand) -> Result) -> c_int {
+unsafe fn carry_out(
+    options: *const OneshotOptions,
+    body: impl FnOnce(&OneShot) -> Result,
+) -> c_int {
     // SAFETY: the caller's promise is the same.
     let options = match unsafe { OneshotOptions::read(options) } {
         Ok(options) => options,
         Err(error) => return error.code as c_int,
     };
     // SAFETY: the caller's promise is the same.
-    let run = || unsafe { Errand::new(&options) }.and_then(|errand| body(&errand));
+    let run = || unsafe { OneShot::new(&options) }.and_then(|one_shot| body(&one_shot));
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => Code::Success as c_int,
         Ok(Err(error)) => {
@@ -271,7 +274,7 @@ unsafe fn carry_out(options: *const OneshotOptions, body: impl FnOnce(&Errand) -
 }
 
 /// What one call is about: a client of its own, and where it goes.
-struct Errand<'a> {
+struct OneShot<'a> {
     client: Arc<Client>,
     /// The same client as C knows it, with a reference of its own, which a callback may give back.
     handle: *mut Handle,
@@ -279,10 +282,10 @@ struct Errand<'a> {
     timeout: Duration,
 }
 
-impl<'a> Errand<'a> {
+impl<'a> OneShot<'a> {
     /// # Safety
     /// What the options point to is NULL or what the header says of it, and lives through the call.
-    unsafe fn new(options: &OneshotOptions) -> Result<Errand<'a>> {
+    unsafe fn new(options: &OneshotOptions) -> Result<OneShot<'a>> {
         // SAFETY: the caller's promise is the same.
         let (id, target) = unsafe {
             let id = optional_text(options.client_id, "client_id")?;
@@ -292,7 +295,7 @@ impl<'a> Errand<'a> {
         let client = Client::new(id, !options.durable, std::ptr::null_mut(), version)?;
         // SAFETY: the caller's promise is the same.
         unsafe { options.prepare(&client) }?;
-        Ok(Errand {
+        Ok(OneShot {
             handle: Arc::into_raw(Arc::clone(&client)).cast_mut().cast(),
             client,
             target,
@@ -306,7 +309,7 @@ impl<'a> Errand<'a> {
     }
 }
 
-impl Drop for Errand<'_> {
+impl Drop for OneShot<'_> {
     fn drop(&mut self) {
         if !self.client.is_freed() {
             // SAFETY: the handle came from `Arc::into_raw`, and nobody has given it back.

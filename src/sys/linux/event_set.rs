@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Whoever sees it readable calls [`drain`](EventSet::drain), does its work, and then says by
 /// [`update`](EventSet::update) what it waits for next.
 ///
-/// A descriptor has to leave the set, by `update` or [`rest`](EventSet::pause), *before* it is
+/// A descriptor has to leave the set, by `update` or [`pause`](EventSet::pause), *before* it is
 /// closed: its number may be given out again at once, and the set could not see the difference; and
 /// in a process that has forked, the child's copy would keep it in the set with no way to get it out.
 pub struct EventSet {

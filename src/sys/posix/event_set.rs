@@ -17,7 +17,7 @@ const STACK: usize = 128 * 1024;
 /// [`update`](EventSet::update) what it waits for next: each update buys one report by the helper
 /// thread, so that a descriptor which stays ready cannot make it spin.
 ///
-/// A descriptor has to leave the set, by `update` or [`rest`](EventSet::pause), *before* it is
+/// A descriptor has to leave the set, by `update` or [`pause`](EventSet::pause), *before* it is
 /// closed: its number may be given out again at once, and the set could not see the difference.
 pub struct EventSet {
     shared: Arc<Shared>,
