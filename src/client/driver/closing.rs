@@ -7,7 +7,7 @@
 use std::io::{ErrorKind, Result};
 use std::time::Duration;
 
-use super::writing::Writing;
+use super::write_buffer::WriteBuffer;
 use crate::sys::Watch;
 use crate::time::Moment;
 use crate::transport::Transport;
@@ -27,7 +27,7 @@ pub struct Closing {
     transport: Transport,
     /// Whose bytes they are, as the session numbers connections.
     connection: u32,
-    bytes: Writing,
+    bytes: WriteBuffer,
     /// How long writing them may take, and the broker's end of the connection after that.
     deadline: Moment,
     /// Our side has ended.
@@ -40,7 +40,7 @@ impl Closing {
     pub fn with_bytes(
         transport: Transport,
         connection: u32,
-        bytes: Writing,
+        bytes: WriteBuffer,
         deadline: Moment,
     ) -> Closing {
         Closing {
@@ -55,7 +55,7 @@ impl Closing {
 
     /// Of one that has said all.
     pub fn finished(transport: Transport, now: Moment) -> Closing {
-        Closing::with_bytes(transport, 0, Writing::default(), now + LINGER)
+        Closing::with_bytes(transport, 0, WriteBuffer::default(), now + LINGER)
     }
 
     /// Goes on as far as it can without waiting. True when it is over.

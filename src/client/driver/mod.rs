@@ -1,36 +1,36 @@
 //! The driver moves one connection on. Whoever runs a loop call has it, and nobody else, so that the
 //! transport is never touched under the lock.
 //!
-//! | file       | idea                                                                |
-//! |------------|---------------------------------------------------------------------|
-//! | `mod`      | what a driver has, and what it waits for                            |
-//! | `pass`     | all that can be done without waiting, in the order that matters     |
-//! | `read`     | from bytes to packets                                               |
-//! | `batch`    | messages in a row, for which the lock is given back once            |
-//! | `output`   | what the session has to say, into the socket                        |
-//! | `ending`   | how a connection ends: at once, or closed beside its successor      |
-//! | `interest` | telling those who wait elsewhere what for                           |
-//! | `deliver`  | each way that ends in a callback of the program                     |
-//! | `step`     | what the steps of a pass work with                                  |
-//! | `pace`     | how long a pass has run                                             |
-//! | `closing`  | a connection that was asked to end                                  |
-//! | `input`    | the read buffer                                                     |
-//! | `writing`  | the bytes that the socket is to take                                |
-//! | `trace`    | log lines of stages and packets                                     |
+//! | file           | idea                                                            |
+//! |----------------|-----------------------------------------------------------------|
+//! | `mod`          | what a driver has, and what it waits for                        |
+//! | `pass`         | all that can be done without waiting, in the order that matters |
+//! | `read`         | from bytes to packets                                           |
+//! | `batch`        | messages in a row, for which the lock is given back once        |
+//! | `output`       | what the session has to say, into the socket                    |
+//! | `ending`       | how a connection ends: at once, or closed beside its successor  |
+//! | `interest`     | telling those who wait elsewhere what for                       |
+//! | `deliver`      | each way that ends in a callback of the program                 |
+//! | `step`         | what the steps of a pass work with                              |
+//! | `pace`         | how long a pass has run                                         |
+//! | `closing`      | a connection that was asked to end                              |
+//! | `read_buffer`  | bytes from the socket until they are whole packets              |
+//! | `write_buffer` | bytes of the session until the socket has them                  |
+//! | `trace`        | log lines of stages and packets                                 |
 
 mod batch;
 mod closing;
 pub mod deliver;
 mod ending;
-mod input;
 pub mod interest;
 mod output;
 pub mod pace;
 pub mod pass;
 mod read;
+mod read_buffer;
 mod step;
 pub mod trace;
-mod writing;
+mod write_buffer;
 
 use std::os::fd::RawFd;
 
@@ -41,17 +41,17 @@ use crate::sys::{PollSet, Watch};
 use crate::time::Moment;
 use crate::transport::Transport;
 use closing::Closing;
-use input::Input;
-use writing::Writing;
+use read_buffer::ReadBuffer;
+use write_buffer::WriteBuffer;
 
 #[derive(Default)]
 pub struct Driver {
     epoch: u32,
     pub transport: Option<Transport>,
-    input: Input,
+    input: ReadBuffer,
     /// A pass ended before all that was read was dealt with.
     unhandled: bool,
-    writing: Writing,
+    writing: WriteBuffer,
     /// The socket took less than there was.
     blocked: bool,
     /// A write failed where nobody could be told: the next pass does.

@@ -13,7 +13,7 @@ thread_local! {
 }
 
 #[derive(Default)]
-pub struct Writing {
+pub struct WriteBuffer {
     bytes: Option<Box<Bytes>>,
 }
 
@@ -23,7 +23,7 @@ struct Bytes {
     written: usize,
 }
 
-impl Writing {
+impl WriteBuffer {
     /// There are none, and the session has some.
     pub fn take(&mut self, session: &mut Session) {
         let memory = MEMORY.try_with(Cell::take).ok().flatten();

@@ -31,7 +31,7 @@ thread_local! {
 type LeftOver = Vec<u8>;
 
 #[derive(Default)]
-pub struct Input {
+pub struct ReadBuffer {
     /// Empty between turns, but for a large packet.
     buffer: Box<[u8]>,
     start: u32,
@@ -41,7 +41,7 @@ pub struct Input {
     more: bool,
 }
 
-impl Input {
+impl ReadBuffer {
     /// Reads once. 0 is the end of the stream.
     pub fn read(&mut self, transport: &mut Transport) -> io::Result<usize> {
         self.make_room();
@@ -149,7 +149,7 @@ impl Input {
     pub fn trim(&mut self) {
         let left_over = self.left_over.as_ref();
         if self.start == self.end && left_over.is_none_or(|bytes| bytes.is_empty()) {
-            *self = Input::default();
+            *self = ReadBuffer::default();
         }
     }
 
