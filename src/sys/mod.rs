@@ -36,7 +36,7 @@ pub use host::full_host_name;
 pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
 pub use socket::NO_SIGNAL;
-pub use thread::spawn;
+pub use thread::{JoinHandle, spawn};
 #[cfg(feature = "tls")]
 pub use tls::{holds_bytes, read_ahead, resume, set_mode};
 

@@ -3,7 +3,9 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
+
+pub use std::thread::JoinHandle;
 
 /// Starts a thread that takes no signals: those of the process go to the program's own threads.
 /// `name` is at most 15 bytes on Linux; `stack` is in bytes.

@@ -1,10 +1,9 @@
 //! Who runs the client now, and who still has to be waited for before it may end.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use super::thread_marks::{ThreadMark, ThreadMarks, thread_mark};
-use crate::sys::Waker;
+use crate::sys::{JoinHandle, Waker};
 
 #[derive(Default)]
 pub struct Tenancy {
