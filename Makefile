@@ -44,6 +44,7 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 	cargo test
 	cargo test --features portable
 	cargo test --no-default-features --test without_tls
+	cargo test --manifest-path tests/model/Cargo.toml
 	$(CONFIGURE) -S . -B build/test -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-g -DCMAKE_INSTALL_LIBDIR=lib \
 	    -DPMQTT_BUILD_TESTS=ON -DPMQTT_BUILD_EXAMPLES=ON
 	$(COMPILE) build/test
@@ -55,11 +56,12 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 	bindings/go/test.sh $(GO_PREFIX)
 	@echo "make test: all passed"
 
-# Each prints how many it has played, and of each kind of fault one episode.
-soak: ## play 120,000 random episodes of the client, for some minutes
+# Episodes: each prints how many it has played, and of each kind of fault one episode.
+soak: ## play 120,000 random episodes of the client, and 40 times the schedules, for some minutes
 	@scripts/setup build
 	PMQTT_EPISODES=100000 cargo test --release --test episodes -- --nocapture --exact one_thread
 	PMQTT_EPISODES=20000 cargo test --release --test episodes -- --nocapture --exact loop_thread
+	PMQTT_SCHEDULES=40 cargo test --manifest-path tests/model/Cargo.toml
 
 sanitize: ## run the C tests under the address sanitizer, and the thread sanitizer with Rust nightly
 	@scripts/setup test
@@ -96,6 +98,8 @@ lint: ## check the format, and ask clippy
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --features portable -- -D warnings
 	cargo clippy --no-default-features --lib --test without_tls -- -D warnings
+	cargo fmt --check --manifest-path tests/model/Cargo.toml
+	cargo clippy --manifest-path tests/model/Cargo.toml --tests -- -D warnings
 	cargo fmt --check --manifest-path bench/micro/Cargo.toml
 	cargo clippy --manifest-path bench/micro/Cargo.toml --all-targets -- -D warnings
 

@@ -1,0 +1,3 @@
+//! No connection is secured here.
+
+pub mod tls;

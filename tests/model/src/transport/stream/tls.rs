@@ -1,0 +1,4 @@
+//! A type that has no values.
+
+#[derive(Clone)]
+pub enum Tls {}

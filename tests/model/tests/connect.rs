@@ -1,0 +1,86 @@
+//! Connecting in two threads at once, and disconnecting meanwhile: each attempt has one outcome.
+
+use std::sync::Arc;
+
+use pmqtt_model::client::{Client, Code};
+use pmqtt_model::program::{self, What, connect, connect_async, disconnect, run_once};
+use pmqtt_model::run::check;
+use pmqtt_model::world::{self, sockets::Way};
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::sync::Mutex;
+
+const WAYS: [Way; 4] = [Way::Open, Way::Opening, Way::Refused, Way::Unanswered];
+
+/// What becomes of the next connections is any of these.
+fn choose_ways() {
+    let ways = [(); 3].map(|()| WAYS[thread_rng().gen_range(0..WAYS.len())]);
+    world::note(|| format!("connections go {ways:?}"));
+    world::change(|world| world.broker.ways.extend(ways));
+}
+
+/// This thread connects and waits. `meanwhile` says how many attempts it has begun. Of each there is
+/// one callback that tells of its end; that a connect has failed which waits, it tells itself.
+fn each_has_one_end(
+    client: Arc<Client>,
+    meanwhile: impl FnOnce(&Client) -> usize + Send + 'static,
+) {
+    let begun = Arc::new(Mutex::new(program::count(|what| {
+        what == What::Connected(0)
+    })));
+    let also_begun = Arc::clone(&begun);
+    let another = program::spawn(&client, move |client| {
+        let count = meanwhile(client);
+        *also_begun.lock().unwrap() += count;
+    });
+    let made = connect(&client).is_ok();
+    world::join(another);
+    // What is still there ends here.
+    let _ = disconnect(&client);
+    while run_once(&client).map_err(|error| error.code) != Err(Code::NoConn) {}
+    let begun = *begun.lock().unwrap() + made as usize;
+    assert_eq!(program::count(What::is_end), begun);
+    program::free(&client);
+}
+
+#[test]
+fn another_thread_connects_in_the_background() {
+    check(|| {
+        choose_ways();
+        let other = |client: &Client| connect_async(client).is_ok() as usize;
+        each_has_one_end(program::client(), other);
+    });
+}
+
+#[test]
+fn another_thread_disconnects() {
+    check(|| {
+        choose_ways();
+        each_has_one_end(program::client(), |client| {
+            let _ = disconnect(client);
+            0
+        });
+    });
+}
+
+#[test]
+fn another_thread_connects_too() {
+    check(|| {
+        choose_ways();
+        let other = |client: &Client| connect(client).is_ok() as usize;
+        each_has_one_end(program::client(), other);
+    });
+}
+
+#[test]
+fn another_thread_replaces_the_present_connection_and_runs_it() {
+    check(|| {
+        let client = program::connected();
+        choose_ways();
+        each_has_one_end(client, |client| {
+            let _ = run_once(client);
+            let made = connect_async(client).is_ok();
+            let _ = disconnect(client);
+            made as usize
+        });
+    });
+}
