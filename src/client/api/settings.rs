@@ -103,14 +103,21 @@ impl Client {
         self.lock().callbacks.set_userdata(userdata);
     }
 
-    /// Changes callbacks; from here on only the new ones are called.
+    /// Changes callbacks; from here on only the new ones are called. A freed client has none, also
+    /// where the call began before that.
     pub fn set_callbacks(&self, set: impl FnOnce(&mut Callbacks)) {
-        set(&mut self.lock().callbacks);
+        let mut state = self.lock();
+        if !state.tenancy.is_freed() {
+            set(&mut state.callbacks);
+        }
     }
 
     /// `on_interest`, which learns at once what there is to wait for now.
     pub fn set_interest(&self, callback: Option<Callback<Interest>>) {
         let mut state = self.lock();
+        if state.tenancy.is_freed() {
+            return;
+        }
         state.callbacks.interest = callback;
         state.reported.begin();
         self.wake_or_write(state);

@@ -94,6 +94,16 @@ fn in_a_callback_while_another_thread_stops_the_loop_thread() {
 }
 
 #[test]
+fn in_a_callback_while_another_thread_sets_on_interest() {
+    check(|| {
+        in_a_callback(&program::connected(), run_forever, |client| {
+            program::set_interest(client);
+            program::publish(client, QoS::AtLeastOnce);
+        });
+    });
+}
+
+#[test]
 fn outside_of_callbacks_while_a_loop_runs() {
     check(|| {
         let client = program::connected();
