@@ -152,12 +152,12 @@ pub fn time_out(client: &Client) -> Result {
 }
 
 pub fn run_once(client: &Client) -> Result {
-    let result = call("loop", || client.run_once(LONG));
-    if result.is_err() {
-        // Others are to go on.
-        thread::yield_now();
-    }
-    result
+    yield_after_error(call("loop", || client.run_once(LONG)))
+}
+
+/// Whoever tries again at once lets others go on.
+fn yield_after_error(result: Result) -> Result {
+    result.inspect_err(|_| thread::yield_now())
 }
 
 pub fn run_forever(client: &Client) -> Result {
@@ -223,11 +223,11 @@ pub fn foreign_loop(client: &Client, so: impl Fn(&World) -> bool + Copy + 'stati
         let ready = ready.wait();
         world::change(|world| world.program.has_news = false);
         // Errors are told by callbacks too.
-        let _ = match ready {
+        let _ = yield_after_error(match ready {
             0 => client.time_out(),
             1 => Ok(()),
             _ => client.step(true),
-        };
+        });
     }
 }
 
@@ -237,7 +237,7 @@ pub fn event_loop(client: &Client, so: impl Fn(&World) -> bool + Copy + 'static)
     while !world::look(so) {
         let ready = move |world: &World| (world.is_ready(watch) || so(world)) as usize;
         world::begin_sleep(None, ready).wait();
-        let _ = client.process();
+        let _ = yield_after_error(client.process());
     }
 }
 
