@@ -10,7 +10,8 @@ use std::time::Duration;
 use shuttle::thread::{self, ThreadId};
 
 use crate::client::events::{
-    Callback, ConnectFailed, Connected, Disconnected, Handle, Interest, LogLine, Published,
+    Callback, ConnectFailed, Connected, Disconnected, Handle, Interest, LogLine, MessageEvent,
+    Published,
 };
 use crate::client::{Address, Client, Error, Host, Result, Target, Version};
 use crate::codec::{Message, QoS};
@@ -51,6 +52,8 @@ pub enum What {
     Published(u64, i32),
     Interest(Interest),
     Line,
+    /// Its packet identifier.
+    Message(u64),
 }
 
 type Hook = Arc<dyn Fn(What) + Send + Sync>;
@@ -69,6 +72,7 @@ pub fn set_callbacks(client: &Client) {
         callbacks.connect_fail = Some(on_connect_fail);
         callbacks.disconnect = Some(on_disconnect);
         callbacks.publish = Some(on_publish);
+        callbacks.message = Some(on_message);
     });
 }
 
@@ -363,6 +367,11 @@ extern "C" fn on_publish(_: *mut Handle, _: *mut c_void, event: *const Published
     // SAFETY: as above.
     let Published { mid, rc } = *unsafe { &*event };
     hear(What::Published(mid, rc));
+}
+
+extern "C" fn on_message(_: *mut Handle, _: *mut c_void, event: *const MessageEvent) {
+    // SAFETY: as above.
+    hear(What::Message(unsafe { &*event }.mid));
 }
 
 extern "C" fn on_log(_: *mut Handle, _: *mut c_void, _: *const LogLine) {

@@ -11,6 +11,8 @@ pub struct Broker {
     pub ways: VecDeque<Way>,
     /// How much a connection takes before the broker reads; None: everything.
     pub room: Option<usize>,
+    /// How many messages of QoS 1 follow each CONNACK.
+    pub messages: u8,
     /// How many packets of each kind it has read, by the number of the kind.
     pub seen: [usize; 16],
     /// It closes a connection when it has read so many packets in all.
@@ -21,6 +23,7 @@ pub struct Broker {
 
 pub const CONNECT: usize = 1;
 pub const PUBLISH: usize = 3;
+pub const PUBACK: usize = 4;
 pub const DISCONNECT: usize = 14;
 
 /// Its thread.
@@ -86,7 +89,12 @@ impl World {
             let kind = first >> 4;
             broker.seen[kind as usize] += 1;
             match kind {
-                1 => socket.input.extend([0x20, 2, 0, 0]),
+                1 => {
+                    socket.input.extend([0x20, 2, 0, 0]);
+                    for id in 1..=broker.messages {
+                        socket.input.extend([0x32, 6, 0, 1, b't', 0, id, b'p']);
+                    }
+                }
                 3 if first & 6 == 2 => {
                     let topic = 2 + packet[1] as usize;
                     socket
