@@ -21,7 +21,7 @@ const SEED: u64 = 1;
 const DEPTH: usize = 3;
 
 /// So many schedules that change threads at every point, and as many that do so seldom.
-const SCHEDULES: usize = 5000;
+const SCHEDULES: usize = 2000;
 
 /// Plays a scenario, which has a world of its own each time. A fault is what shuttle or the scenario
 /// finds, what `world` has noted, or a connection that is left open.

@@ -134,6 +134,18 @@ fn drain_after_loop_start_runs_no_callback() {
 }
 
 #[test]
+fn no_loop_call_gets_in_before_the_loop_thread() {
+    check(|| {
+        at_once(|client| {
+            start(client).expect("a thread");
+            let busy = program::run_once(client).map_err(|error| error.code);
+            assert_eq!(busy, Err(Code::Busy));
+            stop(client).expect("its end");
+        });
+    });
+}
+
+#[test]
 fn two_drains_and_a_step_share_the_client() {
     check(|| {
         let client = program::connected();
