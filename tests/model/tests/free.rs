@@ -23,9 +23,15 @@ fn in_a_callback(
         }
     });
     program::publish(client, QoS::AtLeastOnce).expect("it is connected");
+    let start = world::now();
     let run = program::spawn(client, run);
     meanwhile(client);
     world::join(run);
+    assert_eq!(
+        world::now(),
+        start,
+        "somebody slept though the client was freed"
+    );
 }
 
 fn run_forever(client: &Arc<Client>) {
