@@ -145,6 +145,22 @@ fn no_loop_call_gets_in_before_the_loop_thread() {
     });
 }
 
+/// A loop call that got in before the loop thread holds up nobody.
+#[test]
+fn the_loop_thread_ends_though_a_loop_call_waits() {
+    check(|| {
+        at_once(|client| {
+            let looper = program::spawn(client, |client| {
+                let _ = program::run_once(client);
+            });
+            start(client).expect("a thread");
+            stop(client).expect("its end");
+            publish(client, QoS::AtLeastOnce).expect("it is connected");
+            world::join(looper);
+        });
+    });
+}
+
 #[test]
 fn two_drains_and_a_step_share_the_client() {
     check(|| {
