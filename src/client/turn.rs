@@ -112,7 +112,9 @@ impl<'a> Turn<'a> {
     /// callback, so that what the caller then finds holds until it waits.
     pub fn pass(&mut self, read: bool, auto: bool) -> Result {
         let unlocked = &self.client.unlocked;
+        self.state.tenancy.set_passing(true);
         let result = self.driver.pass(&mut self.state, unlocked, read, auto);
+        self.state.tenancy.set_passing(false);
         if self.waits {
             interest::close_retired(&mut self.state, &mut self.driver);
         }

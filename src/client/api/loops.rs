@@ -192,9 +192,13 @@ impl Client {
                     Err(error) if error.code == Code::Busy => state = self.lock(),
                     Err(error) => return (Err(error), left),
                 },
+                Runner::Another if sys::now() >= until => return (check_settled(left), left),
+                // What came of the last message is being told.
+                Runner::Another if state.tenancy.is_passing() => {
+                    self.wait_for_another(&mut state, until);
+                }
                 Runner::Another if state.is_settled() => return (Ok(()), left),
                 Runner::Another if state.is_over() => return (Err(Error::no_connection()), left),
-                Runner::Another if sys::now() >= until => return (check_settled(left), left),
                 Runner::Another => self.wait_for_another(&mut state, until),
             }
         }

@@ -181,7 +181,8 @@ impl State {
         self.is_idle() && !self.intent.is_wanted()
     }
 
-    /// Whether each message that was taken has come to its end, and all is told.
+    /// Whether each message that was taken has come to its end, and all is told, but for what a pass of
+    /// another thread may be telling right now.
     pub fn is_settled(&self) -> bool {
         self.session.unsettled() == 0 && !self.is_untold()
     }

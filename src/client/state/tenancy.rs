@@ -29,6 +29,8 @@ struct Holder {
     thread: ThreadMark,
     /// It has told the loop thread to stop, and waits for that.
     stops: bool,
+    /// It is in a pass, and may be telling what came of a message.
+    passing: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -99,6 +101,7 @@ impl Tenancy {
             who,
             thread: thread_mark(),
             stops: false,
+            passing: false,
         });
     }
 
@@ -130,6 +133,17 @@ impl Tenancy {
     #[inline(always)]
     pub fn is_sleeping(&self) -> bool {
         self.attention == Attention::Sleeping
+    }
+
+    /// Whether an outcome may be in the middle of being told.
+    pub fn is_passing(&self) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.passing)
+    }
+
+    pub fn set_passing(&mut self, passing: bool) {
+        if let Some(holder) = &mut self.holder {
+            holder.passing = passing;
+        }
     }
 
     pub fn set_sleeping(&mut self, sleeping: bool) {
