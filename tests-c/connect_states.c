@@ -15,7 +15,7 @@
 
 /* What the tests wait for is asked for in calls; beyond that no call may take longer.
  * Some calls read the system's store of certificates, which takes as long as it takes. */
-enum { CONNECT_MS = 200, LOOP_MS = 50, STORE_MS = 500, BEYOND_MS = 100 };
+enum { CONNECT_MS = 200, LOOP_MS = 50, STORE_MS = 500, STOP_MS = 1000, BEYOND_MS = 100 };
 
 enum { CALLERS = 3, ROUNDS = 2, WATCHED_MS = 2000 };
 
@@ -213,7 +213,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_user_data(client), 0)                                         \
     call(pmqtt_loop(client, LOOP_MS), LOOP_MS)                               \
     call(pmqtt_loop_start(client), 0)                                        \
-    call(pmqtt_loop_stop(client), 0)                                         \
+    call(pmqtt_loop_stop(client), STOP_MS)                                   \
     call(pmqtt_loop_read(client), 0)                                         \
     call(pmqtt_loop_write(client), 0)                                        \
     call(pmqtt_loop_misc(client), 0)                                         \

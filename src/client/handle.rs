@@ -1,6 +1,7 @@
-//! The client: one short lock guards its state, and nothing that can wait runs under it. The driver
-//! has a lock of its own, held for as long as a loop call lasts and only ever tried, so that whoever
-//! runs the client never touches a socket under the state's lock.
+//! The client: one short lock guards its state, and nothing that can wait runs under it.
+//!
+//! The driver has a lock of its own, which is held for as long as a loop call lasts, and only ever tried.
+//! So whoever runs the client never touches a socket under the state's lock.
 
 use super::driver::Driver;
 use super::state::unlocked::Unlocked;
