@@ -196,6 +196,11 @@
 #define PMQTT_LOG_DEBUG 16
 
 /**
+ * The length of a packet that is a chunk of its own.
+ */
+#define LARGE (4 * 1024)
+
+/**
  * A client as C knows it: a pointer to one is all that callbacks get.
  */
 typedef struct pmqtt_client pmqtt_client;
@@ -629,6 +634,10 @@ typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
                                   void *userdata,
                                   char *buf,
                                   size_t size);
+
+
+
+
 
 #ifdef __cplusplus
 extern "C" {
@@ -1244,7 +1253,8 @@ int pmqtt_drain(struct pmqtt_client *client,
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: QoS 0 was dropped, QoS 1 and 2 queued;
  * `PMQTT_ERR_QUEUE_SIZE`: the queue is full, nothing was done, `on_writable` tells when there is
- * room; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`: too large.
+ * room; `PMQTT_ERR_NOMEM`: there is no memory for the message, nothing was done;
+ * `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`: too large.
  *
  * Thread-safe; callback-safe; never blocks.
  */
@@ -1553,9 +1563,10 @@ int pmqtt_max_inflight_messages_set(struct pmqtt_client *client, int messages);
 int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
 
 /**
- * Sets how many bytes may be queued, messages of every QoS and what waits for the socket taken
- * together; `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. An empty queue takes one message
- * of any size. Takes effect at once, and drops nothing.
+ * Sets how much memory the queue may take: messages of every QoS, and what waits for the socket.
+ * Each message counts with its packet and 64 bytes for what is known of it (QoS 0: 32).
+ * `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. An empty queue takes one message of any
+ * size. Takes effect at once, and drops nothing.
  *
  * @param client  The client; not NULL.
  * @param bytes   0: any number. The default is 64 MiB.

@@ -5,8 +5,8 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use pmqtt::codec::{Ack, Buffer, Message, Packet, QoS};
-use pmqtt::session::{Outcome, Session};
+use pmqtt::codec::{Ack, Message, Packet, PacketId, Publishable, QoS, encode};
+use pmqtt::session::{Gather, Outcome, PublishError, Session};
 use pmqtt::time::Moment;
 use support::{id, options};
 
@@ -17,23 +17,27 @@ static ALLOCATOR: Counting = Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: all work is the system allocator's, with the arguments unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        BYTES.set(BYTES.get() + layout.size() as isize);
         // SAFETY: the caller keeps to the same contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.set(BYTES.get() - layout.size() as isize);
         // SAFETY: the caller keeps to the same contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        BYTES.set(BYTES.get() + size as isize - layout.size() as isize);
         // SAFETY: the caller keeps to the same contract.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -43,14 +47,14 @@ const NOW: Moment = Moment::origin();
 const BATCH: u16 = 500;
 
 /// A connected session, and the buffer that it exchanges its output against.
-struct Driver(Session, Buffer);
+struct Driver(Session, Gather);
 
 impl Driver {
     fn new() -> Driver {
         let mut options = options();
         options.max_inflight = 0;
         options.retry_ms = 5_000;
-        let mut driver = Driver(Session::new(options), Buffer::default());
+        let mut driver = Driver(Session::new(options), Gather::default());
         driver.0.open(NOW).expect("CONNECT fits");
         let connack = pmqtt::codec::ConnAck {
             session_present: false,
@@ -66,41 +70,55 @@ impl Driver {
     }
 
     fn write(&mut self) {
-        self.0.take_output(&mut self.1);
-        self.0.written(self.1.len(), false, NOW);
-        self.1.clear();
+        while self.0.has_output() {
+            self.0.take_output(&mut self.1);
+            self.0.written(self.1.len(), false, NOW);
+            self.1.clear();
+        }
         while let Some(outcome) = self.0.next_outcome() {
             assert!(matches!(outcome, Outcome::Written { .. }));
         }
     }
 
     /// Publishes a batch and has it acknowledged: the mids go on from `first`.
-    fn publish(&mut self, qos: QoS, payload: &[u8], first: u64) {
+    fn publish(&mut self, qos: QoS, payload: &[u8], first: u64, batch: u16) {
         let acks: &[Ack] = match qos {
             QoS::AtMostOnce => &[],
             QoS::AtLeastOnce => &[Ack::PubAck],
             QoS::ExactlyOnce => &[Ack::PubRec, Ack::PubComp],
         };
-        let message = Message {
-            topic: b"a/topic",
-            payload,
-            qos,
-            retain: false,
-        }
-        .check()
-        .expect("PUBLISH fits");
-        for _ in 0..BATCH {
+        let message = message(qos, payload);
+        for _ in 0..batch {
             self.0.publish(&message, || NOW).expect("it is taken");
         }
         self.write();
         for &ack in acks {
-            for mid in first..first + BATCH as u64 {
-                let own = ((mid - 1) % 65_535) as u16 + 1;
-                self.hears(Packet::Ack(ack, id(own)));
+            for mid in first..first + batch as u64 {
+                self.hears(Packet::Ack(ack, own_id(mid)));
             }
             self.write();
         }
     }
+}
+
+/// What this thread has allocated and not freed.
+fn bytes() -> isize {
+    BYTES.get()
+}
+
+fn message(qos: QoS, payload: &[u8]) -> Publishable<'_> {
+    let topic = b"a/topic";
+    let message = Message {
+        topic,
+        payload,
+        qos,
+        retain: false,
+    };
+    message.check().expect("PUBLISH fits")
+}
+
+fn own_id(mid: u64) -> PacketId {
+    id(((mid - 1) % 65_535) as u16 + 1)
 }
 
 fn allocations(work: impl FnOnce()) -> usize {
@@ -111,26 +129,131 @@ fn allocations(work: impl FnOnce()) -> usize {
 
 #[test]
 fn publishing_allocates_nothing() {
-    // The last batches exceed what is kept of an output buffer without traffic.
-    for size in [0, 100, 2000] {
+    // The last batches exceed what is kept of an output buffer without traffic. Those of 16 KiB are chunks of
+    // their own, of which as many are kept as are in flight here.
+    for (size, batch) in [(0, BATCH), (100, BATCH), (2000, BATCH), (16_384, 10)] {
         for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
             if size == 2000 && qos != QoS::AtMostOnce {
                 continue;
             }
             let mut driver = Driver::new();
             let payload = vec![b'x'; size];
-            let mut firsts = (0..).map(|batch| batch * BATCH as u64 + 1);
+            let mut firsts = (0..).map(|number| number * batch as u64 + 1);
             for first in firsts.by_ref().take(4) {
-                driver.publish(qos, &payload, first);
+                driver.publish(qos, &payload, first, batch);
             }
+            let batches = 100_000 / batch as usize;
             let count = allocations(|| {
-                for first in firsts.take(200) {
-                    driver.publish(qos, &payload, first);
+                for first in firsts.take(batches.max(2)) {
+                    driver.publish(qos, &payload, first, batch);
                 }
             });
-            assert_eq!(count, 0, "{qos:?}, {size} bytes");
+            assert_eq!(count, 0, "{qos:?}, {batch} of {size} bytes");
         }
     }
+}
+
+/// A message for each that is acknowledged, with nearly all identifiers in flight.
+#[test]
+fn a_wide_window_allocates_nothing() {
+    const WINDOW: u16 = 65_000;
+    for size in [0, 100, 4000] {
+        let mut driver = Driver::new();
+        let message = message(QoS::AtLeastOnce, &[0; 4000][..size]);
+        for _ in 0..WINDOW {
+            driver.0.publish(&message, || NOW).expect("it is taken");
+        }
+        let mut mids = 1..;
+        let mut acknowledge = |count: usize| {
+            for mid in mids.by_ref().take(count) {
+                driver.hears(Packet::Ack(Ack::PubAck, own_id(mid)));
+                driver.0.publish(&message, || NOW).expect("it is taken");
+                driver.write();
+            }
+        };
+        acknowledge(20_000);
+        assert_eq!(allocations(|| acknowledge(65_000)), 0, "{size} bytes");
+    }
+}
+
+/// Publishes so many messages of QoS 1 without an answer: what each takes beside its packet.
+fn overhead(driver: &mut Driver, count: usize, payload: &[u8]) -> usize {
+    let message = message(QoS::AtLeastOnce, payload);
+    let before = bytes();
+    for _ in 0..count {
+        driver.0.publish(&message, || NOW).expect("it is taken");
+        driver.write();
+    }
+    (bytes() - before) as usize / count - encode::publish_len(&message)
+}
+
+#[test]
+fn a_message_takes_little_beside_its_packet() {
+    for count in [1000, 33_000, 65_535] {
+        for size in [0, 100, 16_384] {
+            let mut driver = Driver::new();
+            let overhead = overhead(
+                &mut driver,
+                count.min(20_000_000 / (size + 1)),
+                &vec![0; size],
+            );
+            let most = if size > 4000 { 176 } else { 120 };
+            assert!(overhead <= most, "{count} of {size} bytes: {overhead}");
+        }
+    }
+}
+
+/// What counts is what is taken, whatever the size of messages is.
+#[test]
+fn the_queue_takes_no_more_than_it_may() {
+    const MOST: usize = 8 << 20;
+    for connected in [false, true] {
+        for size in [0, 30, 1000, 5000, 100_000] {
+            for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
+                if qos == QoS::AtMostOnce && !connected {
+                    continue;
+                }
+                let mut driver = Driver::new();
+                driver
+                    .0
+                    .configure(NOW, |options| options.max_queued_bytes = MOST);
+                if !connected {
+                    driver.0.close();
+                }
+                let payload = vec![0; size];
+                let message = message(qos, &payload);
+                let before = bytes();
+                while !matches!(
+                    driver.0.publish(&message, || NOW),
+                    Err(PublishError::QueueFull)
+                ) {}
+                let taken = (bytes() - before) as usize;
+                assert!(
+                    (MOST * 2 / 5..MOST * 6 / 5).contains(&taken),
+                    "{qos:?}, {size}: {taken}"
+                );
+            }
+        }
+    }
+}
+
+/// Memory is given back as messages go, and not only when none is left.
+#[test]
+fn memory_of_a_long_queue_is_given_back() {
+    const COUNT: u64 = 300_000;
+    let mut driver = Driver::new();
+    let message = message(QoS::AtLeastOnce, &[0; 100]);
+    let before = bytes();
+    for _ in 0..COUNT {
+        driver.0.publish(&message, || NOW).expect("it is taken");
+    }
+    let most = (bytes() - before) as usize;
+    for mid in 1..=COUNT - 1000 {
+        driver.write();
+        driver.hears(Packet::Ack(Ack::PubAck, own_id(mid)));
+    }
+    let left = (bytes() - before) as usize;
+    assert!(most > 30 << 20 && left < 3 << 20, "{most}, then {left}");
 }
 
 #[test]

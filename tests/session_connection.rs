@@ -2,8 +2,8 @@
 
 mod support;
 
-use pmqtt::codec::{self, Buffer, Connect, Message, Packet, QoS, Role, TooLong, Version};
-use pmqtt::session::{Credentials, Failure, Options, Outcome, Phase, Session, Will};
+use pmqtt::codec::{self, Connect, Message, Packet, QoS, Role, TooLong, Version};
+use pmqtt::session::{Credentials, Failure, Gather, Options, Outcome, Phase, Session, Will};
 use pmqtt::time::Moment;
 use support::peer::{Peer, ack, connack, message, message_again, pingresp, suback};
 use support::{options, seconds};
@@ -263,7 +263,7 @@ fn what_ends_with_a_connection_is_told_in_order() {
 /// The packets that a connection still has to say when it is replaced.
 fn final_packets(peer: &mut Peer) -> Option<Vec<String>> {
     peer.session.supersede();
-    let mut bytes = Buffer::default();
+    let mut bytes = Gather::default();
     peer.session.take_final(&mut bytes)?;
     Some(peer.texts(bytes.to_vec()))
 }
@@ -319,7 +319,7 @@ fn what_is_not_written_of_it_is_lost_once() {
         let length = peer.session.queued_bytes();
         peer.session.supersede();
         let first = peer.session.final_connection().unwrap();
-        let mut bytes = Buffer::default();
+        let mut bytes = Gather::default();
         peer.session.take_final(&mut bytes);
         // All but the last byte of the second message, and DISCONNECT.
         peer.session.set_final_unwritten(first, 2 + 1);

@@ -3,7 +3,7 @@
 mod support;
 
 use pmqtt::codec::Ack::{PubAck, PubComp, PubRec};
-use pmqtt::session::{Outcome, PublishError};
+use pmqtt::session::{Gather, Outcome, PublishError};
 use support::peer::{Peer, ack};
 
 const FULL: Result<u64, PublishError> = Err(PublishError::QueueFull);
@@ -56,9 +56,9 @@ fn one_message_is_always_taken() {
         assert_eq!(peer.try_publish(qos, &"x".repeat(1000)), Ok(mid));
         assert_eq!(peer.try_publish(0, "y"), FULL);
         peer.sent();
+        peer.outcomes();
     }
     assert_eq!(peer.try_publish(0, "y"), FULL);
-    peer.outcomes();
     peer.hears(ack(PubAck, 2));
     assert_eq!(peer.outcomes(), [Outcome::Writable]);
 }
@@ -74,7 +74,7 @@ fn nothing_is_announced_that_nobody_waits_for() {
 
 #[test]
 fn room_is_announced_when_it_is_enough_for_what_was_refused() {
-    let mut peer = Peer::connected(|options| options.max_queued_bytes = 400);
+    let mut peer = Peer::connected(|options| options.max_queued_bytes = 650);
     for _ in 0..3 {
         peer.publish(1, &"x".repeat(100));
         peer.sent();
@@ -90,7 +90,7 @@ fn room_is_announced_when_it_is_enough_for_what_was_refused() {
 #[test]
 fn room_is_announced_for_the_qos_that_was_refused() {
     let mut peer = Peer::connected(|options| {
-        options.max_queued_bytes = 300;
+        options.max_queued_bytes = 400;
         options.max_queued_messages = 1;
     });
     peer.publish(1, &"x".repeat(100));
@@ -149,4 +149,72 @@ fn a_higher_limit_makes_room() {
     assert_eq!(peer.try_publish(1, "b"), FULL);
     peer.configure(|options| options.max_queued_messages = 2);
     assert_eq!(peer.outcomes(), [Outcome::Writable]);
+}
+
+/// What waits for the socket is a copy, so there is no more of it than the socket takes soon.
+#[test]
+fn the_output_takes_what_the_socket_will_and_the_rest_waits() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 0);
+    let payload = "x".repeat(1000);
+    let all: Vec<String> = (1..=1000)
+        .map(|mid| format!("PUBLISH q1 #{mid} {payload}"))
+        .collect();
+    for _ in &all {
+        peer.publish(1, &payload);
+    }
+    assert!(peer.session.in_flight() < 300);
+    assert!(peer.session.has_unwritten());
+    let mut sent = Vec::new();
+    while peer.session.has_unwritten() {
+        assert!(peer.session.queued_bytes() < 1000 * 1100 + 300 * 1024);
+        sent.extend(peer.sent());
+    }
+    assert_eq!(sent, all);
+    assert_eq!(peer.session.in_flight(), 1000);
+}
+
+#[test]
+fn disconnect_comes_behind_all_that_the_window_has_room_for() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 900);
+    let payload = "x".repeat(1000);
+    for _ in 0..1000 {
+        peer.publish(1, &payload);
+    }
+    peer.session.disconnect(peer.now);
+    let sent = peer.sent();
+    assert_eq!(sent.len(), 901);
+    assert_eq!(sent.last().unwrap(), "DISCONNECT");
+    assert_eq!(peer.session.queued(), 100);
+}
+
+/// A large payload is not copied to the output, whose bytes are the same for all that.
+#[test]
+fn large_messages_are_sent_from_where_they_are_kept() {
+    let mut peer = Peer::connected(|options| {
+        options.max_inflight = 2;
+        options.clean_session = false;
+    });
+    let payloads = ["a".repeat(5000), "b".into(), "c".repeat(70_000), "d".into()];
+    let [a, b, c, d] = payloads.each_ref();
+    for payload in &payloads {
+        peer.publish(1, payload);
+    }
+    let first = [format!("PUBLISH q1 #1 {a}"), format!("PUBLISH q1 #2 {b}")];
+    let mut output = Gather::default();
+    peer.session.take_output(&mut output);
+    assert_eq!(output.as_row(), None);
+    peer.written(output.len(), false);
+    assert_eq!(peer.texts(output.to_vec()), first);
+    assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
+    assert_eq!(peer.sent(), [format!("PUBLISH q1 #3 {c}")]);
+    let again = [
+        format!("PUBLISH q1 #2 dup {b}"),
+        format!("PUBLISH q1 #3 dup {c}"),
+    ];
+    assert_eq!(peer.reconnect(true), again);
+    peer.hears(ack(PubAck, 3));
+    peer.hears(ack(PubAck, 2));
+    assert_eq!(peer.sent(), [format!("PUBLISH q1 #4 {d}")]);
+    peer.hears(ack(PubAck, 4));
+    assert_eq!(peer.session.queued_bytes(), 0);
 }

@@ -1,6 +1,12 @@
 //! Where packets are encoded to.
 
+use std::alloc::{Layout, handle_alloc_error};
+use std::collections::TryReserveError;
 use std::ops::{Deref, DerefMut};
+
+/// From this size on a buffer grows by an eighth: memory that nothing is in counts then, and the system
+/// moves pages instead of copying them.
+const LARGE: usize = 1024 * 1024;
 
 /// Bytes that grow at their end. The memory behind the end is initialised once, when it is allocated,
 /// so that a packet is written into a slice of its size, with one look at the room for all its fields.
@@ -10,17 +16,34 @@ pub struct Buffer {
     len: usize,
 }
 
+/// There is no memory for what is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoMemory;
+
 impl Buffer {
-    /// As many bytes more, for the caller to fill: what is in them is left from before.
+    /// As many bytes more, for the caller to fill: what is in them is left from before. Aborts when
+    /// there is no memory, so the count must not be up to anybody else.
     #[inline(always)]
     pub fn extend(&mut self, count: usize) -> &mut [u8] {
         let start = self.len;
         let end = start + count;
         if end > self.memory.len() {
-            self.grow(end);
+            self.grow(end).unwrap_or_else(|NoMemory| abort(end));
         }
         self.len = end;
         &mut self.memory[start..end]
+    }
+
+    /// The same, where a message decides about the count.
+    #[inline(always)]
+    pub fn try_extend(&mut self, count: usize) -> Result<&mut [u8], NoMemory> {
+        let start = self.len;
+        let end = start + count;
+        if end > self.memory.len() {
+            self.grow(end)?;
+        }
+        self.len = end;
+        Ok(&mut self.memory[start..end])
     }
 
     #[inline(always)]
@@ -51,13 +74,42 @@ impl Buffer {
         self.memory = self[..].into();
     }
 
-    #[cold]
-    fn grow(&mut self, least: usize) {
-        let size = least.max(2 * self.memory.len());
+    /// As if only the first `len` bytes had been written.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Makes room for so many bytes in all, and for no more than those if it is empty.
+    pub fn reserve_exact(&mut self, size: usize) -> Result<(), NoMemory> {
+        if size <= self.memory.len() {
+            return Ok(());
+        }
         let mut memory = std::mem::take(&mut self.memory).into_vec();
-        memory.reserve_exact(size - memory.len());
-        memory.resize(size, 0);
+        let reserved = memory.try_reserve_exact(size - memory.len());
+        if reserved.is_ok() {
+            memory.resize(size, 0);
+        }
         self.memory = memory.into_boxed_slice();
+        Ok(reserved?)
+    }
+
+    #[cold]
+    fn grow(&mut self, least: usize) -> Result<(), NoMemory> {
+        let size = self.memory.len();
+        let more = if size < LARGE { size } else { size / 8 };
+        self.reserve_exact(least.max(size + more))
+            .or_else(|NoMemory| self.reserve_exact(least))
+    }
+}
+
+#[cold]
+fn abort(size: usize) -> ! {
+    handle_alloc_error(Layout::array::<u8>(size).unwrap_or(Layout::new::<u8>()))
+}
+
+impl From<TryReserveError> for NoMemory {
+    fn from(_: TryReserveError) -> NoMemory {
+        NoMemory
     }
 }
 

@@ -2,7 +2,7 @@
 //! once it has grown. What cannot be encoded is refused before the first byte is written.
 
 use super::{
-    Ack, Buffer, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId,
+    Ack, Buffer, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, NoMemory, PacketId,
     Publishable, QoS, TooLong, Version,
 };
 
@@ -45,13 +45,30 @@ pub fn connack(out: &mut Buffer, connack: &ConnAck) {
     out.append(&[0x20, 2, connack.session_present as u8, connack.return_code]);
 }
 
-/// `packet_id` is None at QoS 0 alone.
+/// `packet_id` is None at QoS 0 alone. Without memory for the packet nothing is written.
 #[inline(always)]
-pub fn publish(out: &mut Buffer, message: &Publishable, packet_id: Option<PacketId>) {
+pub fn publish(
+    out: &mut Buffer,
+    message: &Publishable,
+    packet_id: Option<PacketId>,
+) -> Result<(), NoMemory> {
+    publish_into(out.try_extend(publish_len(message))?, message, packet_id);
+    Ok(())
+}
+
+/// The size of the packet that `publish` makes.
+#[inline(always)]
+pub fn publish_len(message: &Publishable) -> usize {
+    let length = message.remaining_length();
+    1 + digits(length) + length
+}
+
+/// What `publish` does, with memory of that size.
+#[inline(always)]
+pub fn publish_into(packet: &mut [u8], message: &Publishable, packet_id: Option<PacketId>) {
     let Message { topic, payload, .. } = **message;
     let first = 0x30 | (message.qos as u8) << 1 | message.retain as u8;
     let length = message.remaining_length();
-    let packet = out.extend(1 + digits(length) + length);
     let body = put_fixed_header(packet, first, length);
     let (prefix, body) = body.split_at_mut(2);
     prefix.copy_from_slice(&(topic.len() as u16).to_be_bytes());
@@ -68,13 +85,26 @@ pub fn publish(out: &mut Buffer, message: &Publishable, packet_id: Option<Packet
     payload_room.copy_from_slice(payload);
 }
 
-/// Gives an encoded PUBLISH of QoS 1 or 2, whose payload has that length, another packet identifier.
-pub fn set_packet_id(publish: &mut [u8], payload: usize, id: PacketId) {
-    let end = publish.len() - payload;
+/// Gives an encoded PUBLISH of QoS 1 or 2, of which all but the payload is there at least, another
+/// packet identifier, which is the end of its head.
+#[inline(always)]
+pub fn set_packet_id(publish: &mut [u8], id: PacketId) {
+    let end = head_len(publish);
     publish[end - 2..end].copy_from_slice(&id.get().to_be_bytes());
 }
 
-/// Marks an encoded PUBLISH as sent before [MQTT-3.3.1-1].
+/// How much of a PUBLISH of QoS 1 or 2 comes before its payload.
+#[inline(always)]
+pub fn head_len(publish: &[u8]) -> usize {
+    let mut start = 2;
+    while publish[start - 1] > 0x7f {
+        start += 1;
+    }
+    let topic = u16::from_be_bytes([publish[start], publish[start + 1]]);
+    start + 2 + usize::from(topic) + 2
+}
+
+/// Marks a PUBLISH as sent before [MQTT-3.3.1-1].
 pub fn set_dup(publish: &mut [u8]) {
     publish[0] |= 0b1000;
 }

@@ -14,7 +14,7 @@ mod reader;
 pub mod topic;
 mod values;
 
-pub use buffer::Buffer;
+pub use buffer::{Buffer, NoMemory};
 pub use decode::{decode, plain_ack};
 pub use header::{Header, Role, header};
 pub use message::{Message, Publishable, Unfit};

@@ -24,7 +24,8 @@ use crate::codec::{Message, topic};
 ///
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: QoS 0 was dropped, QoS 1 and 2 queued;
 /// `PMQTT_ERR_QUEUE_SIZE`: the queue is full, nothing was done, `on_writable` tells when there is
-/// room; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`: too large.
+/// room; `PMQTT_ERR_NOMEM`: there is no memory for the message, nothing was done;
+/// `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`: too large.
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]

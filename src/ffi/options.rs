@@ -54,9 +54,10 @@ pub unsafe extern "C" fn pmqtt_max_queued_messages_set(
     }
 }
 
-/// Sets how many bytes may be queued, messages of every QoS and what waits for the socket taken
-/// together; `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. An empty queue takes one message
-/// of any size. Takes effect at once, and drops nothing.
+/// Sets how much memory the queue may take: messages of every QoS, and what waits for the socket.
+/// Each message counts with its packet and 64 bytes for what is known of it (QoS 0: 32).
+/// `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. An empty queue takes one message of any
+/// size. Takes effect at once, and drops nothing.
 ///
 /// @param client  The client; not NULL.
 /// @param bytes   0: any number. The default is 64 MiB.

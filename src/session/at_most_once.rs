@@ -9,6 +9,9 @@ pub struct AtMostOnce {
     first: usize,
 }
 
+/// What the mark of a message takes, of which up to half are free.
+pub const MARK: usize = 2 * size_of::<Mark>();
+
 #[derive(Clone, Copy)]
 struct Mark {
     /// Where the message ends, counted from the first byte of the connection.

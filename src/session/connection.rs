@@ -1,6 +1,6 @@
 //! From CONNECT to the end of the connection, and all that is a matter of time.
 
-use super::packet_ids::Use;
+use super::packet_ids::Request;
 use super::{Failure, Outcome, Phase, Session};
 use crate::codec::{Ack, ConnAck, Connect, Message, TooLong, Version, encode};
 use crate::time::Moment;
@@ -44,11 +44,10 @@ impl Session {
         for mid in lost {
             self.add_outcome(Outcome::Lost { mid });
         }
-        for usage in self.ids.release_requests() {
-            self.add_outcome(match usage {
-                Use::Subscribe { mid, .. } => Outcome::SubscribeLost { mid },
-                Use::Unsubscribe { mid } => Outcome::UnsubscribeLost { mid },
-                Use::Publish(_) => continue,
+        while let Some(request) = self.ids.take_request() {
+            self.add_outcome(match request {
+                Request::Subscribe { mid, .. } => Outcome::SubscribeLost { mid },
+                Request::Unsubscribe { mid } => Outcome::UnsubscribeLost { mid },
             });
         }
         self.outgoing.connection_lost();
@@ -79,6 +78,8 @@ impl Session {
                 then_disconnect, ..
             } => *then_disconnect = true,
             Phase::Connected => {
+                // What the window has room for comes before DISCONNECT.
+                self.send_waiting(usize::MAX, now);
                 self.phase = Phase::Disconnecting {
                     deadline: now + self.options.handshake_timeout(),
                 };
@@ -144,6 +145,7 @@ impl Session {
             self.blocked_until = now;
         }
         self.blocked = blocked;
+        self.pump(now);
         self.announce_room();
     }
 

@@ -1,7 +1,8 @@
 //! What a connection that was asked to end is still to say, while its successor is made already.
 
+use super::gather::Gather;
 use super::output::Output;
-use crate::codec::{Ack, Buffer, PacketId, QoS, Version, encode};
+use crate::codec::{Ack, PacketId, QoS, Version, encode};
 use crate::time::Moment;
 
 pub struct FinalBytes {
@@ -42,7 +43,7 @@ impl FinalBytes {
     }
 
     /// Hands over the bytes, DISCONNECT at the last, in exchange for an empty buffer.
-    pub fn take(&mut self, empty: &mut Buffer) {
+    pub fn take(&mut self, empty: &mut Gather) {
         if std::mem::take(&mut self.delivering) {
             encode::disconnect(self.output.buffer());
         }

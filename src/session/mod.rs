@@ -5,14 +5,17 @@
 //! settled goes on with the next.
 
 mod at_most_once;
+mod chunks;
 mod connection;
 mod final_bytes;
+mod gather;
 mod id_map;
 mod incoming;
 mod keep_alive;
 mod outgoing;
 mod output;
 mod packet_ids;
+mod packets;
 mod receive;
 mod request;
 mod superseded;
@@ -21,7 +24,7 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::time::Duration;
 
-use crate::codec::{Buffer, ConnAck, Publish, QoS, Version};
+use crate::codec::{ConnAck, Publish, QoS, Version};
 use crate::time::Moment;
 use final_bytes::FinalBytes;
 use incoming::Incoming;
@@ -30,6 +33,7 @@ use outgoing::Outgoing;
 use output::Output;
 use packet_ids::PacketIds;
 
+pub use gather::Gather;
 pub use request::{PublishError, RequestError};
 
 /// What the session is told about itself. Fields that CONNECT carries take effect with the
@@ -49,7 +53,7 @@ pub struct Options {
     pub max_inflight: usize,
     /// Messages of QoS 1 and 2 that are not settled; 0: any number.
     pub max_queued_messages: usize,
-    /// Bytes of all messages that are not settled or not written; 0: any number.
+    /// What messages may take that are not settled or not written, in bytes; 0: any number.
     pub max_queued_bytes: usize,
     /// When to send again what was not answered; 0: never on the same connection.
     pub retry_ms: u32,
@@ -177,6 +181,10 @@ pub struct Session {
     refused: Option<(QoS, usize)>,
 }
 
+/// How many bytes wait for the socket before messages of QoS 1 and 2 wait for those: each is kept
+/// already, and its copy is made when the socket is about to take it.
+const OUTPUT: usize = 256 * 1024;
+
 type Outcomes = VecDeque<Outcome>;
 
 impl Options {
@@ -250,7 +258,7 @@ impl Session {
     }
 
     /// Exchanges the bytes that are ready for the socket against an empty buffer.
-    pub fn take_output(&mut self, empty: &mut Buffer) {
+    pub fn take_output(&mut self, empty: &mut Gather) {
         self.output.take(empty);
     }
 
@@ -269,7 +277,12 @@ impl Session {
     /// The next QoS 0 message that is with the socket, which is what most outcomes tell of.
     #[inline(always)]
     pub fn next_written(&mut self) -> Option<u64> {
-        self.output.pop_written()
+        let mid = self.output.pop_written();
+        // Their marks are gone, which may be the room that a refused publish waits for.
+        if mid.is_none() {
+            self.announce_room();
+        }
+        mid
     }
 
     pub fn next_outcome(&mut self) -> Option<Outcome> {
@@ -305,7 +318,9 @@ impl Session {
         match self.phase {
             Phase::Closed => false,
             Phase::Disconnecting { .. } => true,
-            Phase::Connected => self.output.unwritten() > 0,
+            Phase::Connected => {
+                self.output.unwritten() > 0 || self.may_send() && self.outgoing.may_send()
+            }
             Phase::Connecting {
                 then_disconnect, ..
             } => then_disconnect || self.output.unwritten() > 0 || self.queued() > 0,
@@ -317,9 +332,10 @@ impl Session {
         self.outgoing.unfinished() - self.outgoing.in_flight()
     }
 
-    /// Bytes kept for messages that are not settled, and bytes that the socket has not taken.
+    /// What is taken by messages that are not settled, and by bytes that the socket has not taken.
+    #[inline(always)]
     pub fn queued_bytes(&self) -> usize {
-        self.outgoing.bytes() + self.output.unwritten()
+        self.outgoing.bytes() + self.output.bytes()
     }
 
     /// Gives back the memory that nothing is in.
@@ -342,7 +358,7 @@ impl Session {
     #[inline(always)]
     fn pump(&mut self, now: Moment) {
         if self.may_send() && self.outgoing.may_send() {
-            self.send_waiting(now);
+            self.send_waiting(OUTPUT, now);
         }
     }
 
@@ -352,10 +368,10 @@ impl Session {
         self.phase == Phase::Connected && !self.announcing
     }
 
-    fn send_waiting(&mut self, now: Moment) {
+    fn send_waiting(&mut self, most: usize, now: Moment) {
         let version = self.version();
         let (ids, output) = (&mut self.ids, &mut self.output);
-        if self.outgoing.pump(ids, output, version, now) {
+        if self.outgoing.pump(ids, output, most, version, now) {
             self.arm_retry(now);
         }
     }

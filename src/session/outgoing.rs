@@ -5,16 +5,19 @@
 //! connection sets `next` back to the front, and everything else follows: what was in flight
 //! goes out again first, in order, and never more of it than the window allows.
 
+use super::chunks::Place;
 use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
-use crate::codec::{Ack, Buffer, PacketId, Publishable, QoS, Version, encode};
+use super::packets::Packets;
+use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Version, encode};
 use crate::time::Moment;
 
-/// How much memory of finished messages is kept for the next ones.
-const SPARE_BYTES: usize = 256 * 1024;
-
-/// How many slots there are at first.
+/// How many slots there are at first, and how many are never given back before all are.
 const LEAST: usize = 1;
+const KEPT: usize = 64;
+
+/// What a message counts for beside its packet: its slot, of which up to half are free in the ring.
+pub const MESSAGE: usize = 2 * size_of::<Slot>();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -28,34 +31,34 @@ enum Stage {
     Done,
 }
 
-/// The place of a message. It outlives the message, and keeps the memory of its packet for the next.
+/// What is known of a message, but for its packet.
+#[derive(Clone, Copy)]
 struct Slot {
     mid: u64,
+    sent_at: Moment,
+    /// Where its PUBLISH is, until PUBACK or PUBREC has come.
+    packet: Place,
+    id: PacketId,
     qos: QoS,
     stage: Stage,
-    id: PacketId,
-    /// The PUBLISH as it goes over the wire; empty once PUBREC has come.
-    packet: Buffer,
-    /// How much of that is payload.
-    payload: u32,
-    sent_at: Moment,
 }
 
 pub struct Outgoing {
     /// A ring: a message stands at its sequence number, modulo the number of slots, which is 0 or a
     /// power of two.
     slots: Box<[Slot]>,
+    packets: Packets,
     /// Sequence number of the first message, and of the one behind the last.
     first: u64,
     end: u64,
     /// Sequence number of the first slot that was not sent on this connection.
     next: u64,
-    in_flight: usize,
-    unfinished: usize,
+    in_flight: u32,
+    unfinished: u32,
+    window: u32,
+    /// What slots and packets take, with what is wasted.
     bytes: usize,
-    window: usize,
-    /// The memory of all packets that are given back.
-    spare_bytes: usize,
+    wasted: usize,
 }
 
 /// What an acknowledgement from the broker did.
@@ -77,14 +80,15 @@ impl Outgoing {
     pub fn new(window: usize) -> Outgoing {
         Outgoing {
             slots: Box::default(),
+            packets: Packets::default(),
             first: 0,
             end: 0,
             next: 0,
             in_flight: 0,
             unfinished: 0,
             bytes: 0,
+            wasted: 0,
             window: limit(window),
-            spare_bytes: 0,
         }
     }
 
@@ -95,10 +99,12 @@ impl Outgoing {
 
     /// Queues a message of QoS 1 or 2 behind all others.
     #[inline(always)]
-    pub fn push(&mut self, mid: u64, message: &Publishable) {
+    pub fn push(&mut self, mid: u64, message: &Publishable) -> Result<(), NoMemory> {
         // A place-holder, until the message enters the window.
-        let slot = self.push_encoded(mid, message, PacketId::MIN);
-        slot.stage = Stage::Queued;
+        self.reserve()?;
+        let (place, _) = self.packets.push(message, PacketId::MIN)?;
+        self.add(mid, message.qos, place).stage = Stage::Queued;
+        Ok(())
     }
 
     /// The same for a message that `is_next`, and is sent here and now.
@@ -110,14 +116,20 @@ impl Outgoing {
         id: PacketId,
         output: &mut Output,
         now: Moment,
-    ) {
-        let slot = self.push_encoded(mid, message, id);
+    ) -> Result<(), NoMemory> {
+        self.reserve()?;
+        let (place, packet) = self.packets.push(message, id)?;
+        if let Err(NoMemory) = output.put_publish(packet) {
+            self.packets.remove(place);
+            return Err(NoMemory);
+        }
+        let slot = self.add(mid, message.qos, place);
         slot.stage = Stage::Published;
         slot.id = id;
         slot.sent_at = now;
-        output.buffer().append(&slot.packet);
         self.in_flight += 1;
         self.next += 1;
+        Ok(())
     }
 
     /// Whether a message that comes now has to wait for none before it, and there is room for it.
@@ -132,19 +144,26 @@ impl Outgoing {
         self.end
     }
 
+    /// Makes room for one more.
     #[inline(always)]
-    fn push_encoded(&mut self, mid: u64, message: &Publishable, id: PacketId) -> &mut Slot {
-        if self.end - self.first == self.slots.len() as u64 {
-            self.grow();
+    fn reserve(&mut self) -> Result<(), NoMemory> {
+        match self.end - self.first == self.slots.len() as u64 {
+            true => self.grow(),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds a message behind all others.
+    #[inline(always)]
+    fn add(&mut self, mid: u64, qos: QoS, packet: Place) -> &mut Slot {
+        if packet.start == 0 {
+            self.count_waste();
         }
         let slot = &mut self.slots[self.end as usize & (self.slots.len() - 1)];
-        let spare = slot.packet.capacity();
-        encode::publish(&mut slot.packet, message, Some(id));
-        self.spare_bytes -= spare;
         slot.mid = mid;
-        slot.qos = message.qos;
-        slot.payload = message.payload.len() as u32;
-        self.bytes += slot.packet.len();
+        slot.packet = packet;
+        slot.qos = qos;
+        self.bytes += MESSAGE + packet.len();
         self.unfinished += 1;
         self.end += 1;
         slot
@@ -156,27 +175,33 @@ impl Outgoing {
         self.in_flight < self.window && self.next < self.end
     }
 
-    /// Sends what the window has room for. True when anything was sent.
+    /// Sends what the window has room for, as long as fewer than `most` bytes wait for the socket. True
+    /// when anything was sent.
     #[inline(always)]
     pub fn pump(
         &mut self,
         ids: &mut PacketIds,
         output: &mut Output,
+        most: usize,
         version: Version,
         now: Moment,
     ) -> bool {
         let before = self.next;
-        while self.may_send() {
+        while self.may_send() && output.unwritten() < most {
             let slot = &mut self.slots[self.next as usize & (self.slots.len() - 1)];
             if slot.stage == Stage::Queued {
-                let Some(id) = ids.assign(slot.mid, Use::Publish(self.next)) else {
+                let Some(id) = ids.assign(slot.mid, Use::message(self.next)) else {
                     break;
                 };
                 slot.id = id;
-                encode::set_packet_id(&mut slot.packet, slot.payload as usize, id);
             }
             if slot.stage != Stage::Done {
-                send(slot, output, version, now);
+                if let Err(NoMemory) = send(slot, &self.packets, output, version, now) {
+                    if slot.stage == Stage::Queued {
+                        ids.release(slot.id);
+                    }
+                    break;
+                }
                 self.in_flight += 1;
             }
             self.next += 1;
@@ -184,25 +209,35 @@ impl Outgoing {
         self.next != before
     }
 
-    /// PUBACK, PUBREC or PUBCOMP came for the message with this sequence number.
+    /// PUBACK, PUBREC or PUBCOMP came for what has its packet identifier.
     #[inline(always)]
-    pub fn acknowledged(&mut self, ack: Ack, seq: u64, now: Moment) -> Progress {
+    pub fn acknowledged(&mut self, ack: Ack, usage: Use, now: Moment) -> Progress {
+        let Some(seq) = usage.seq(self.first) else {
+            return Progress::Violation("a publish acknowledgement for another request");
+        };
         let sent = seq < self.next;
         let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
         match (ack, slot.qos, slot.stage) {
-            (Ack::PubAck, QoS::AtLeastOnce, Stage::Published)
-            | (Ack::PubComp, QoS::ExactlyOnce, Stage::Released)
-                if sent =>
-            {
+            (Ack::PubAck, QoS::AtLeastOnce, Stage::Published) if sent => {
+                let (mid, packet) = (slot.mid, slot.packet);
+                slot.stage = Stage::Done;
+                self.complete(seq);
+                self.remove_packet(packet);
+                Progress::Finished(mid)
+            }
+            (Ack::PubComp, QoS::ExactlyOnce, Stage::Released) if sent => {
                 let mid = slot.mid;
+                slot.stage = Stage::Done;
                 self.complete(seq);
                 Progress::Finished(mid)
             }
             (Ack::PubRec, QoS::ExactlyOnce, Stage::Published | Stage::Released) => {
-                slot.stage = Stage::Released;
                 slot.sent_at = now;
-                self.bytes -= slot.packet.len();
-                slot.packet.clear();
+                let stage = std::mem::replace(&mut slot.stage, Stage::Released);
+                if stage == Stage::Published {
+                    let packet = slot.packet;
+                    self.remove_packet(packet);
+                }
                 // A broker may repeat it on a new connection, before we come to this message.
                 if sent {
                     Progress::Release
@@ -222,11 +257,14 @@ impl Outgoing {
 
     /// Sends again what was sent at `before` or earlier, and waits for an answer since.
     pub fn resend(&mut self, output: &mut Output, version: Version, before: Moment, now: Moment) {
+        let packets = std::mem::take(&mut self.packets);
         for slot in self.sent_mut() {
             if slot.sent_at <= before {
-                send(slot, output, version, now);
+                // Without memory for it, it is not sent again this time.
+                let _ = send(slot, &packets, output, version, now);
             }
         }
+        self.packets = packets;
     }
 
     /// When the oldest packet without an answer was sent.
@@ -244,20 +282,20 @@ impl Outgoing {
     pub fn trim(&mut self) {
         if self.first == self.end {
             self.slots = Box::default();
-            self.spare_bytes = 0;
+            self.packets = Packets::default();
         }
     }
 
     pub fn in_flight(&self) -> usize {
-        self.in_flight
+        self.in_flight as usize
     }
 
     /// Messages that the broker has not settled, in flight or waiting.
     pub fn unfinished(&self) -> usize {
-        self.unfinished
+        self.unfinished as usize
     }
 
-    /// Bytes of the PUBLISH packets that are kept for sending.
+    /// What the messages take that are kept.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -276,15 +314,6 @@ impl Outgoing {
 
     #[inline(always)]
     fn complete(&mut self, seq: u64) {
-        let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
-        slot.stage = Stage::Done;
-        self.bytes -= slot.packet.len();
-        slot.packet.clear();
-        // The memory is for another message, within bounds.
-        if self.spare_bytes + slot.packet.capacity() > SPARE_BYTES {
-            slot.packet = Buffer::default();
-        }
-        self.spare_bytes += slot.packet.capacity();
         self.in_flight -= 1;
         self.unfinished -= 1;
         if seq == self.first {
@@ -296,23 +325,68 @@ impl Outgoing {
     #[inline(always)]
     fn pass_finished(&mut self) {
         let mask = self.slots.len() - 1;
-        self.first += 1;
-        while self.first < self.end && self.slots[self.first as usize & mask].stage == Stage::Done {
+        loop {
             self.first += 1;
+            self.bytes -= MESSAGE;
+            let is_last = self.first == self.end;
+            if is_last || self.slots[self.first as usize & mask].stage != Stage::Done {
+                break;
+            }
         }
         // Finished ones that a narrower window had not come to yet are gone too.
         self.next = self.next.max(self.first);
     }
 
-    #[cold]
-    fn grow(&mut self) {
-        let size = (2 * self.slots.len()).max(LEAST);
-        let mut slots: Vec<Slot> = std::iter::repeat_with(Slot::default).take(size).collect();
-        for seq in self.first..self.end {
-            let old = seq as usize & (self.slots.len() - 1);
-            std::mem::swap(&mut slots[seq as usize & (size - 1)], &mut self.slots[old]);
+    #[inline(always)]
+    fn remove_packet(&mut self, packet: Place) {
+        self.bytes -= packet.len();
+        if self.packets.remove(packet) {
+            self.count_waste();
+            self.shrink();
         }
-        self.slots = slots.into();
+    }
+
+    /// Chunks have changed.
+    #[cold]
+    fn count_waste(&mut self) {
+        let wasted = self.packets.wasted();
+        self.bytes = self.bytes - self.wasted + wasted;
+        self.wasted = wasted;
+    }
+
+    /// Twice as many slots. In the larger ring a message stands where it stood, or in the new half.
+    #[cold]
+    fn grow(&mut self) -> Result<(), NoMemory> {
+        let size = self.slots.len();
+        let mut slots = std::mem::take(&mut self.slots).into_vec();
+        let more = size.max(LEAST);
+        let reserved = slots.try_reserve_exact(more);
+        if reserved.is_ok() {
+            slots.resize(size + more, Slot::default());
+        }
+        self.slots = slots.into_boxed_slice();
+        reserved?;
+        for seq in self.first..self.end {
+            let place = seq as usize & (size + more - 1);
+            if place >= size {
+                self.slots[place] = self.slots[place - size];
+            }
+        }
+        Ok(())
+    }
+
+    /// Half as many slots, where few of them are in use.
+    fn shrink(&mut self) {
+        let size = self.slots.len() / 2;
+        if size < KEPT || self.end - self.first > size as u64 / 2 {
+            return;
+        }
+        for seq in self.first..self.end {
+            self.slots[seq as usize & (size - 1)] = self.slots[seq as usize & (2 * size - 1)];
+        }
+        let mut slots = std::mem::take(&mut self.slots).into_vec();
+        slots.truncate(size);
+        self.slots = slots.into_boxed_slice();
     }
 }
 
@@ -320,35 +394,43 @@ impl Default for Slot {
     fn default() -> Slot {
         Slot {
             mid: 0,
+            sent_at: Moment::origin(),
+            packet: Place::default(),
+            id: PacketId::MIN,
             qos: QoS::AtLeastOnce,
             stage: Stage::Done,
-            id: PacketId::MIN,
-            packet: Buffer::default(),
-            payload: 0,
-            sent_at: Moment::origin(),
         }
     }
 }
 
-fn limit(window: usize) -> usize {
+fn limit(window: usize) -> u32 {
     match window {
-        0 => packet_ids::COUNT,
-        _ => window.min(packet_ids::COUNT),
+        0 => packet_ids::COUNT as u32,
+        _ => window.min(packet_ids::COUNT) as u32,
     }
 }
 
 /// Sends the packet that the slot's stage asks for; one that was sent before says so.
 #[inline(always)]
-fn send(slot: &mut Slot, output: &mut Output, version: Version, now: Moment) {
-    slot.sent_at = now;
+fn send(
+    slot: &mut Slot,
+    packets: &Packets,
+    output: &mut Output,
+    version: Version,
+    now: Moment,
+) -> Result<(), NoMemory> {
     match slot.stage {
-        Stage::Queued => slot.stage = Stage::Published,
-        Stage::Published => encode::set_dup(&mut slot.packet),
-        Stage::Released => {
-            output.put_ack(Ack::PubRel, slot.id, true, version);
-            return;
+        Stage::Queued | Stage::Published => {
+            let copy = output.put_publish(packets.get(slot.packet))?;
+            encode::set_packet_id(copy, slot.id);
+            if slot.stage == Stage::Published {
+                encode::set_dup(copy);
+            }
+            slot.stage = Stage::Published;
         }
-        Stage::Done => return,
+        Stage::Released => output.put_ack(Ack::PubRel, slot.id, true, version),
+        Stage::Done => {}
     }
-    output.buffer().append(&slot.packet);
+    slot.sent_at = now;
+    Ok(())
 }

@@ -1,20 +1,25 @@
 //! The bytes on their way to the socket, and which QoS 0 messages are among them.
 
-use super::at_most_once::AtMostOnce;
-use crate::codec::{Ack, Buffer, PacketId, Version, encode};
+use super::at_most_once::{self, AtMostOnce};
+use super::chunks::Packet;
+use super::gather::Gather;
+use crate::codec::{Ack, Buffer, NoMemory, PacketId, Version, encode};
 
 /// A buffer that grew past this is kept only while there is about as much to write.
 const KEPT: usize = 512 * 1024;
 
+/// What a message of QoS 0 counts for beside its packet.
+pub const MARK: usize = at_most_once::MARK;
+
 #[derive(Default)]
 pub struct Output {
-    /// May be written now.
-    ready: Buffer,
-    /// Waits behind CONNECT until CONNACK has come.
-    held: Buffer,
-    holding: bool,
-    /// Bytes of this connection that were taken out for the socket, and that it took of them.
-    taken: u64,
+    /// What was encoded, and not taken out for the socket.
+    ready: Gather,
+    /// CONNECT, until CONNACK has come. All else waits that long.
+    connect: Option<Box<Buffer>>,
+    /// Where the row of `ready` begins among the bytes of this connection, its payloads counted.
+    base: u64,
+    /// How many of them the socket took.
     written: u64,
     /// The QoS 0 messages among them.
     at_most_once: AtMostOnce,
@@ -24,15 +29,31 @@ impl Output {
     /// Where the next packet is encoded to, behind those that are there.
     #[inline(always)]
     pub fn buffer(&mut self) -> &mut Buffer {
-        match self.holding {
-            true => &mut self.held,
-            false => &mut self.ready,
-        }
+        self.ready.row()
     }
 
     #[inline(always)]
     pub fn put_ack(&mut self, kind: Ack, id: PacketId, again: bool, version: Version) {
         encode::ack(self.buffer(), kind, id, again, version);
+    }
+
+    /// Sends a PUBLISH of QoS 1 or 2, for none is sent before CONNACK. Returns the copy of its head at
+    /// least, for what has changed since it was made.
+    #[inline(always)]
+    pub fn put_publish(&mut self, packet: Packet) -> Result<&mut [u8], NoMemory> {
+        match packet {
+            Packet::Small(bytes) => {
+                let copy = self.ready.row().try_extend(bytes.len())?;
+                copy.copy_from_slice(bytes);
+                Ok(copy)
+            }
+            Packet::Large(packet) => {
+                let start = encode::head_len(packet);
+                let head = self.ready.put_packet(packet, start)?;
+                self.base += (packet.len() - start) as u64;
+                Ok(head)
+            }
+        }
     }
 
     /// The packet encoded last is the QoS 0 message `mid`.
@@ -41,35 +62,47 @@ impl Output {
         self.at_most_once.push(self.position(), mid);
     }
 
-    /// From here on packets wait until `release`.
+    /// What is there is CONNECT: packets that come now wait until `release`.
     pub fn hold(&mut self) {
-        self.holding = true;
+        let connect = std::mem::take(self.ready.row());
+        self.base += connect.len() as u64;
+        self.connect = Some(Box::new(connect));
     }
 
+    /// The packets behind CONNECT wait no more. A broker may have answered before the socket took that.
     pub fn release(&mut self) {
-        self.holding = false;
-        self.ready.append(&self.held);
-        self.held = Buffer::default();
+        if let Some(mut connect) = self.connect.take() {
+            self.base -= connect.len() as u64;
+            connect.append(self.ready.row());
+            *self.ready.row() = *connect;
+        }
     }
 
     /// What waits for `release` is given up, and all QoS 0 messages with it: their mids.
     pub fn forgo(&mut self) -> impl Iterator<Item = u64> + use<> {
-        self.holding = false;
-        self.held = Buffer::default();
+        self.ready.clear();
+        self.release();
         std::mem::take(&mut self.at_most_once).into_mids()
     }
 
     pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        match &self.connect {
+            Some(connect) => !connect.is_empty(),
+            None => !self.ready.is_empty(),
+        }
     }
 
     /// Hands over what may be written, in exchange for an empty buffer.
-    pub fn take(&mut self, empty: &mut Buffer) {
+    pub fn take(&mut self, empty: &mut Gather) {
         debug_assert!(empty.is_empty());
-        if empty.capacity() > KEPT.max(4 * self.ready.len()) {
-            *empty = Buffer::default();
+        if let Some(connect) = &mut self.connect {
+            return std::mem::swap(connect.as_mut(), empty.row());
         }
-        self.taken += self.ready.len() as u64;
+        let len = self.ready.row_len();
+        if empty.capacity() > KEPT.max(4 * len) {
+            *empty = Gather::default();
+        }
+        self.base += len as u64;
         std::mem::swap(&mut self.ready, empty);
     }
 
@@ -114,10 +147,15 @@ impl Output {
         self.at_most_once.len()
     }
 
+    /// What is taken by bytes that the socket did not take yet, and by their marks.
+    pub fn bytes(&self) -> usize {
+        self.unwritten() + MARK * self.at_most_once.len()
+    }
+
     /// Where the packet encoded last ends, to ask `is_written` of it.
     #[inline(always)]
     pub fn position(&self) -> u64 {
-        self.taken + (self.ready.len() + self.held.len()) as u64
+        self.base + self.ready.row_len() as u64
     }
 
     pub fn is_written(&self, position: u64) -> bool {

@@ -1,29 +1,51 @@
 //! Which packet identifiers are in use, and by what.
 
+use std::collections::VecDeque;
+
 use super::id_map::IdMap;
 use crate::codec::PacketId;
 
 /// How many identifiers there are: 1 to 65,535.
 pub const COUNT: usize = u16::MAX as usize;
 
-/// What waits for an answer with this identifier.
+/// What waits for an answer with an identifier: a message or a request, in four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub struct Use(u32);
+
+impl Use {
+    const REQUEST: Use = Use(u32::MAX);
+
     /// The message with this sequence number among the outgoing ones.
-    Publish(u64),
-    Subscribe {
-        mid: u64,
-        filters: usize,
-    },
-    Unsubscribe {
-        mid: u64,
-    },
+    #[inline(always)]
+    pub fn message(seq: u64) -> Use {
+        Use(seq as u32 & MESSAGE)
+    }
+
+    /// The sequence number of a message, which comes after `first`.
+    #[inline(always)]
+    pub fn seq(self, first: u64) -> Option<u64> {
+        let after = self.0.wrapping_sub(first as u32) & MESSAGE;
+        (self != Use::REQUEST).then_some(first + u64::from(after))
+    }
+}
+
+/// The bits of a sequence number that are enough, since there is no memory for so many messages.
+const MESSAGE: u32 = u32::MAX >> 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    Subscribe { mid: u64, filters: usize },
+    Unsubscribe { mid: u64 },
 }
 
 #[derive(Default)]
 pub struct PacketIds {
     in_use: IdMap<Use>,
+    /// In the order in which they were sent, and will be answered, more or less.
+    requests: Option<Box<Requests>>,
 }
+
+type Requests = VecDeque<(PacketId, Request)>;
 
 impl PacketIds {
     /// The identifier that is `mid`'s own, modulo 65,535, or else the next free one, so that
@@ -40,9 +62,24 @@ impl PacketIds {
         Some(id)
     }
 
+    /// The same for a SUBSCRIBE or an UNSUBSCRIBE.
+    pub fn assign_request(&mut self, mid: u64, request: Request) -> Option<PacketId> {
+        let id = self.assign(mid, Use::REQUEST)?;
+        let requests = self.requests.get_or_insert_default();
+        requests.push_back((id, request));
+        Some(id)
+    }
+
     #[inline(always)]
     pub fn get(&self, id: PacketId) -> Option<Use> {
         self.in_use.get(id).copied()
+    }
+
+    /// The SUBSCRIBE or UNSUBSCRIBE that waits for its answer.
+    pub fn request(&self, id: PacketId) -> Option<Request> {
+        let mut requests = self.requests.iter().flat_map(|requests| requests.iter());
+        let (_, request) = requests.find(|(of, _)| *of == id)?;
+        Some(*request)
     }
 
     #[inline(always)]
@@ -50,23 +87,26 @@ impl PacketIds {
         self.in_use.remove(id);
     }
 
-    pub fn trim(&mut self) {
-        self.in_use.trim();
+    /// The SUBSCRIBE or UNSUBSCRIBE waits no more.
+    pub fn release_request(&mut self, id: PacketId) {
+        if let Some(requests) = &mut self.requests
+            && let Some(place) = requests.iter().position(|(of, _)| *of == id)
+        {
+            requests.remove(place);
+            self.in_use.remove(id);
+        }
     }
 
-    /// Releases what the end of a connection ends, a SUBSCRIBE or an UNSUBSCRIBE that was not
-    /// answered, in the order of their mids.
-    pub fn release_requests(&mut self) -> Vec<Use> {
-        let mut lost: Vec<(u64, Use)> = Vec::new();
-        self.in_use.retain(|_, &usage| match usage {
-            Use::Publish(_) => true,
-            Use::Subscribe { mid, .. } | Use::Unsubscribe { mid } => {
-                lost.push((mid, usage));
-                false
-            }
-        });
-        lost.sort_unstable_by_key(|&(mid, _)| mid);
-        lost.into_iter().map(|(_, usage)| usage).collect()
+    /// The end of a connection ends what was not answered: takes out the oldest.
+    pub fn take_request(&mut self) -> Option<Request> {
+        let (id, request) = self.requests.as_mut()?.pop_front()?;
+        self.in_use.remove(id);
+        Some(request)
+    }
+
+    pub fn trim(&mut self) {
+        self.in_use.trim();
+        self.requests.take_if(|requests| requests.is_empty());
     }
 }
 

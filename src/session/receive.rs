@@ -2,7 +2,7 @@
 
 use super::incoming::Arrival;
 use super::outgoing::Progress;
-use super::packet_ids::Use;
+use super::packet_ids::Request;
 use super::{Event, Failure, Phase, Session};
 use crate::codec::{Ack, ConnAck, Packet, PacketId, Publish, QoS, SubAck};
 use crate::time::Moment;
@@ -118,10 +118,7 @@ impl Session {
         now: Moment,
     ) -> Result<Event<'static>, Failure> {
         let progress = match self.ids.get(id) {
-            Some(Use::Publish(seq)) => self.outgoing.acknowledged(ack, seq, now),
-            Some(Use::Subscribe { .. } | Use::Unsubscribe { .. }) => {
-                Progress::Violation("a publish acknowledgement for another request")
-            }
+            Some(usage) => self.outgoing.acknowledged(ack, usage, now),
             None => Progress::Unknown,
         };
         match progress {
@@ -151,7 +148,8 @@ impl Session {
     }
 
     fn suback<'a>(&mut self, suback: &SubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
-        let Some(Use::Subscribe { mid, filters }) = self.ids.get(suback.packet_id) else {
+        let request = self.ids.request(suback.packet_id);
+        let Some(Request::Subscribe { mid, filters }) = request else {
             return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
         };
         if suback.granted.len() != filters {
@@ -167,16 +165,16 @@ impl Session {
     }
 
     fn unsuback(&mut self, id: PacketId, now: Moment) -> Event<'static> {
-        let Some(Use::Unsubscribe { mid }) = self.ids.get(id) else {
+        let Some(Request::Unsubscribe { mid }) = self.ids.request(id) else {
             return Event::Unexpected("UNSUBACK for no UNSUBSCRIBE");
         };
         self.release(id, now);
         Event::Unsubscribed { mid }
     }
 
-    /// A packet identifier is free again, and perhaps a message waits for one.
+    /// A request is answered: its packet identifier is free again, and perhaps a message waits for one.
     fn release(&mut self, id: PacketId, now: Moment) {
-        self.ids.release(id);
+        self.ids.release_request(id);
         self.pump(now);
     }
 

@@ -1,8 +1,10 @@
 //! What the application asks for: publish, subscribe, unsubscribe, acknowledge.
 
-use super::packet_ids::Use;
-use super::{Options, Phase, Session};
-use crate::codec::{Ack, Buffer, PacketId, Publishable, QoS, TooLong, encode};
+use super::outgoing::MESSAGE;
+use super::output::MARK;
+use super::packet_ids::{Request, Use};
+use super::{OUTPUT, Options, Phase, Session};
+use crate::codec::{Ack, Buffer, NoMemory, PacketId, Publishable, QoS, TooLong, encode};
 use crate::time::Moment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub enum PublishError {
     NotConnected { mid: u64 },
     /// The queue is as full as it may be; nothing was done.
     QueueFull,
+    /// There is no memory for the message; nothing was done.
+    NoMemory,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +40,16 @@ impl Session {
             self.last_mid = mid;
             return Err(PublishError::NotConnected { mid });
         }
-        let bytes = message.topic.len() + message.payload.len();
+        let bytes = message.topic.len() + message.payload.len() + overhead(message.qos);
         if !self.has_room(message.qos, bytes) {
             self.refused = Some((message.qos, bytes));
             return Err(PublishError::QueueFull);
         }
         if message.qos == QoS::AtMostOnce {
-            encode::publish(self.output.buffer(), message, None);
+            encode::publish(self.output.buffer(), message, None)?;
             self.output.mark_at_most_once(mid);
         } else {
-            self.publish_acknowledged(mid, message, now());
+            self.publish_acknowledged(mid, message, now())?;
         }
         self.last_mid = mid;
         match connected {
@@ -56,37 +60,47 @@ impl Session {
 
     /// Sends a message of QoS 1 or 2 if it need not wait, or else queues it.
     #[inline(always)]
-    fn publish_acknowledged(&mut self, mid: u64, message: &Publishable, now: Moment) {
+    fn publish_acknowledged(
+        &mut self,
+        mid: u64,
+        message: &Publishable,
+        now: Moment,
+    ) -> Result<(), NoMemory> {
         if self.may_send()
             && self.outgoing.is_next()
+            && self.output.unwritten() < OUTPUT
             && let Some(id) = self.assign(mid)
         {
             let output = &mut self.output;
-            self.outgoing.push_sent(mid, message, id, output, now);
+            if let Err(NoMemory) = self.outgoing.push_sent(mid, message, id, output, now) {
+                self.ids.release(id);
+                return Err(NoMemory);
+            }
             self.arm_retry(now);
+            Ok(())
         } else {
-            self.outgoing.push(mid, message);
+            self.outgoing.push(mid, message)
         }
     }
 
     #[inline(always)]
     fn assign(&mut self, mid: u64) -> Option<PacketId> {
-        self.ids.assign(mid, Use::Publish(self.outgoing.next_seq()))
+        self.ids.assign(mid, Use::message(self.outgoing.next_seq()))
     }
 
     /// One SUBSCRIBE for all filters, which were checked and are at least one.
     pub fn subscribe(&mut self, filters: &[(&str, QoS)]) -> Result<u64, RequestError> {
-        let usage = |mid| Use::Subscribe {
+        let request = |mid| Request::Subscribe {
             mid,
             filters: filters.len(),
         };
-        self.request(usage, |out, id| encode::subscribe(out, id, filters))
+        self.request(request, |out, id| encode::subscribe(out, id, filters))
     }
 
     /// One UNSUBSCRIBE for all filters, which were checked and are at least one.
     pub fn unsubscribe(&mut self, filters: &[&str]) -> Result<u64, RequestError> {
-        let usage = |mid| Use::Unsubscribe { mid };
-        self.request(usage, |out, id| encode::unsubscribe(out, id, filters))
+        let request = |mid| Request::Unsubscribe { mid };
+        self.request(request, |out, id| encode::unsubscribe(out, id, filters))
     }
 
     /// The application has taken a message that `Event::Message` handed over.
@@ -203,7 +217,7 @@ impl Session {
 
     fn request(
         &mut self,
-        usage: impl FnOnce(u64) -> Use,
+        request: impl FnOnce(u64) -> Request,
         encode: impl FnOnce(&mut Buffer, PacketId) -> Result<(), TooLong>,
     ) -> Result<u64, RequestError> {
         if !self.is_open() {
@@ -212,13 +226,28 @@ impl Session {
         let mid = self.last_mid + 1;
         let id = self
             .ids
-            .assign(mid, usage(mid))
+            .assign_request(mid, request(mid))
             .ok_or(RequestError::NoPacketId)?;
         if let Err(error) = encode(self.output.buffer(), id) {
-            self.ids.release(id);
+            self.ids.release_request(id);
             return Err(RequestError::TooLong(error));
         }
         self.last_mid = mid;
         Ok(mid)
+    }
+}
+
+/// What a message counts for beside its packet.
+#[inline(always)]
+fn overhead(qos: QoS) -> usize {
+    match qos {
+        QoS::AtMostOnce => MARK,
+        QoS::AtLeastOnce | QoS::ExactlyOnce => MESSAGE,
+    }
+}
+
+impl From<NoMemory> for PublishError {
+    fn from(_: NoMemory) -> PublishError {
+        PublishError::NoMemory
     }
 }

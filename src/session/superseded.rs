@@ -5,8 +5,9 @@
 //! nowhere else, however the connection ends.
 
 use super::final_bytes::FinalBytes;
+use super::gather::Gather;
 use super::{Outcome, Phase, Session};
-use crate::codec::{Buffer, PacketId, QoS, encode};
+use crate::codec::{PacketId, QoS, encode};
 use crate::time::Moment;
 
 impl Session {
@@ -41,7 +42,7 @@ impl Session {
 
     /// Hands over the final bytes in exchange for an empty buffer: which connection's they are, and
     /// until when they may be written.
-    pub fn take_final(&mut self, empty: &mut Buffer) -> Option<(u32, Moment)> {
+    pub fn take_final(&mut self, empty: &mut Gather) -> Option<(u32, Moment)> {
         let last = self.last.as_mut()?;
         last.take(empty);
         Some((last.connection, last.deadline))

@@ -46,7 +46,7 @@ pub use stream::tls::Tls;
 use crate::sys::Watch;
 use crate::time::Moment;
 use connect::Connecting;
-use std::io;
+use std::io::{self, IoSlice};
 use stream::{Link, Stream};
 
 /// One connection, from the look-up of its name to its end. No call ever blocks.
@@ -154,6 +154,11 @@ impl Transport {
     /// Writes as much as fits. `WouldBlock` says that nothing does. No SIGPIPE is ever raised.
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.link()?.write(buf)
+    }
+
+    /// The same for bytes in pieces.
+    pub fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
+        self.link()?.write_vectored(pieces)
     }
 
     /// Ends our side after what has been written, and throws away what has arrived. A socket that is

@@ -87,7 +87,7 @@ fn a_packet_has_up_to_268_435_455_bytes() {
     }
     let largest = check(MAX_REMAINING_LENGTH - 3, QoS::AtMostOnce).unwrap();
     let mut out = Buffer::default();
-    encode::publish(&mut out, &largest, None);
+    encode::publish(&mut out, &largest, None).unwrap();
     assert_eq!(out[..5], [0x30, 0xff, 0xff, 0xff, 0x7f]);
     assert_eq!(out.len(), 5 + MAX_REMAINING_LENGTH);
 }

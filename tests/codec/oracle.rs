@@ -35,7 +35,7 @@ fn write(packet: &Packet, version: Version) -> Vec<u8> {
                 qos: publish.qos,
                 retain: publish.retain,
             };
-            encode::publish(&mut out, &message.check().unwrap(), publish.packet_id);
+            encode::publish(&mut out, &message.check().unwrap(), publish.packet_id).unwrap();
             if publish.dup {
                 encode::set_dup(&mut out);
             }

@@ -173,7 +173,7 @@ fn connack(out: &mut Buffer, session_present: bool, return_code: u8) {
 
 fn publish(out: &mut Buffer, message: Message) {
     let id = (message.qos != QoS::AtMostOnce).then_some(ID);
-    encode::publish(out, &message.check().unwrap(), id);
+    encode::publish(out, &message.check().unwrap(), id).unwrap();
 }
 
 fn publish_again(out: &mut Buffer, message: Message) {

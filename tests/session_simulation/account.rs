@@ -37,6 +37,7 @@ impl Account {
     /// What the session has said to a publish.
     pub fn publish(&mut self, qos: QoS, number: u64, answer: Result<u64, PublishError>) {
         match answer {
+            Err(PublishError::NoMemory) => panic!("there is memory"),
             Err(PublishError::QueueFull) => {
                 self.waits_for_room = true;
                 self.refused += 1;

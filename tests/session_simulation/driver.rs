@@ -1,8 +1,8 @@
 //! What the driver of the client does with a session: the same calls in the same order as
 //! src/client/driver. The program may do anything in a callback, and while a socket is written to.
 
-use pmqtt::codec::{self, Buffer, PacketId, Publish, QoS};
-use pmqtt::session::{Event, Phase};
+use pmqtt::codec::{self, PacketId, Publish, QoS};
+use pmqtt::session::{Event, Gather, Phase};
 use rand::Rng;
 
 use super::World;
@@ -316,9 +316,10 @@ impl World {
             self.session.settle_final();
             return self.drop_connection(connection);
         }
-        let mut last = Buffer::default();
+        let mut last = Gather::default();
         let taken = self.session.take_final(&mut last);
         let (number, _) = taken.expect("it has more to say");
+        let last = last.to_vec();
         if !last.is_empty() || !late.is_empty() {
             self.check_last_words(&last, late);
         }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
-use pmqtt::codec::{Buffer, Message, PacketId, QoS, Version};
-use pmqtt::session::{Options, Phase, Session};
+use pmqtt::codec::{Message, PacketId, QoS, Version};
+use pmqtt::session::{Gather, Options, Phase, Session};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -336,7 +336,7 @@ impl World {
 
     /// What the session has for the socket.
     fn output(&mut self) -> Vec<u8> {
-        let mut output = Buffer::default();
+        let mut output = Gather::default();
         self.session.take_output(&mut output);
         output.to_vec()
     }

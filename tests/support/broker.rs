@@ -323,7 +323,7 @@ impl Outgoing {
         .expect("PUBLISH fits");
         let id = (self.qos != QoS::AtMostOnce).then_some(self.id);
         let start = out.len();
-        encode::publish(out, &message, id);
+        encode::publish(out, &message, id).expect("memory");
         if again {
             encode::set_dup(&mut out[start..]);
         }

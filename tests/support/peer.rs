@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, QoS, Role, encode};
-use pmqtt::session::{Event, Failure, Options, Outcome, PublishError, Session};
+use pmqtt::session::{Event, Failure, Gather, Options, Outcome, PublishError, Session};
 use pmqtt::time::Moment;
 
 use super::{id, options, text};
@@ -11,7 +11,7 @@ use super::{id, options, text};
 pub struct Peer {
     pub session: Session,
     pub now: Moment,
-    buffer: Buffer,
+    buffer: Gather,
 }
 
 impl Peer {
@@ -22,7 +22,7 @@ impl Peer {
         Peer {
             session: Session::new(options),
             now: Moment::origin() + Duration::from_secs(1000),
-            buffer: Buffer::default(),
+            buffer: Gather::default(),
         }
     }
 
@@ -209,7 +209,7 @@ pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
         .check()
         .expect("PUBLISH fits");
         let id = (qos > 0).then(|| id(number));
-        encode::publish(out, &message, id);
+        encode::publish(out, &message, id).expect("memory");
     })
 }
 

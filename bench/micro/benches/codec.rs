@@ -39,7 +39,7 @@ fn encode_publish(bencher: Bencher, qos: QoS) {
     let mut out = Buffer::default();
     bencher.bench_local(|| {
         out.clear();
-        encode::publish(&mut out, black_box(&message(qos)), id(qos));
+        encode::publish(&mut out, black_box(&message(qos)), id(qos)).expect("memory");
     });
 }
 
@@ -57,7 +57,7 @@ fn encode_puback(bencher: Bencher) {
 #[divan::bench(args = [QoS::AtMostOnce, QoS::AtLeastOnce])]
 fn decode_publish(bencher: Bencher, qos: QoS) {
     let mut packet = Buffer::default();
-    encode::publish(&mut packet, &message(qos), id(qos));
+    encode::publish(&mut packet, &message(qos), id(qos)).expect("memory");
     bencher
         .with_inputs(|| packet.to_vec())
         .bench_local_refs(|packet| {

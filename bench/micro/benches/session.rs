@@ -3,8 +3,8 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use pmqtt::codec::{Ack, Buffer, ConnAck, Message, Packet, PacketId, QoS, Version};
-use pmqtt::session::{Options, Session};
+use pmqtt::codec::{Ack, ConnAck, Message, Packet, PacketId, QoS, Version};
+use pmqtt::session::{Gather, Options, Session};
 use pmqtt::time::Moment;
 
 const NOW: Moment = Moment::origin();
@@ -73,14 +73,14 @@ fn id(mid: u64) -> PacketId {
 /// A connected session, and the buffer that it exchanges its output against.
 struct Connection {
     session: Session,
-    written: Buffer,
+    written: Gather,
 }
 
 impl Connection {
     fn open() -> Self {
         let mut connection = Self {
             session: Session::new(options()),
-            written: Buffer::default(),
+            written: Gather::default(),
         };
         connection.session.open(NOW).expect("CONNECT fits");
         connection.hear(Packet::ConnAck(ConnAck {

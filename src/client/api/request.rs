@@ -93,6 +93,9 @@ impl From<PublishError> for Error {
     fn from(error: PublishError) -> Error {
         match error {
             PublishError::NotConnected { .. } => Error::no_connection(),
+            PublishError::NoMemory => {
+                Error::new(Code::NoMem, "publish: there is no memory for the message")
+            }
             PublishError::QueueFull => Error::new(
                 Code::QueueSize,
                 "publish: the queue is full; on_writable tells when there is room",

@@ -95,7 +95,7 @@ impl Closing {
 
     /// How many bytes the socket has not taken.
     pub fn unwritten(&self) -> usize {
-        self.bytes.remaining().len()
+        self.bytes.unwritten()
     }
 
     pub fn is_finished(&self) -> bool {
@@ -108,8 +108,8 @@ impl Closing {
 
     fn write(&mut self) -> Result<()> {
         while self.wants_write() {
-            match self.transport.write(self.bytes.remaining()) {
-                Ok(count) => self.bytes.written(count),
+            match self.bytes.write_to(&mut self.transport) {
+                Ok((count, _)) => self.bytes.written(count),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }

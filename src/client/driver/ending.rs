@@ -7,7 +7,7 @@ use crate::client::error::{Code, Error};
 use crate::client::state::Guard;
 use crate::client::state::log_lines::Level;
 use crate::client::state::watch::Watching;
-use crate::codec::Buffer;
+use crate::session::Gather;
 use crate::sys;
 use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
@@ -95,7 +95,7 @@ impl Driver {
 
     /// The connection that was replaced says what it is still to say.
     fn begin_final(&mut self, state: &mut Guard) {
-        let mut last = Buffer::default();
+        let mut last = Gather::default();
         let Some((connection, deadline)) = state.session.take_final(&mut last) else {
             return;
         };
@@ -105,10 +105,10 @@ impl Driver {
             return;
         };
         if state.logs() {
-            trace::sent(state, &last);
+            trace::sent(state, &last.to_vec());
         }
         let mut bytes = std::mem::take(&mut self.writing);
-        bytes.append(&last);
+        bytes.append(&mut last);
         let closing = Closing::with_bytes(transport, connection, bytes, deadline);
         let session = &mut state.session;
         session.set_final_unwritten(connection, closing.unwritten());

@@ -24,7 +24,7 @@ impl Driver {
                 }
                 self.writing.take(&mut state.session);
                 if state.logs() {
-                    trace::sent(state, self.writing.remaining());
+                    trace::sent(state, &self.writing.to_vec());
                 }
             }
             self.write_once(state, now)?;
@@ -46,20 +46,20 @@ impl Driver {
         let Some(transport) = &mut self.transport else {
             return Err(Stop::Superseded);
         };
-        let remaining = self.writing.remaining();
-        let all = remaining.len();
-        let result = MutexGuard::unlocked(state, || transport.write(remaining));
+        let writing = &self.writing;
+        let result = MutexGuard::unlocked(state, || writing.write_to(transport));
         // Also where the connection has been replaced meanwhile: it may have more to say.
-        self.writing.written(*result.as_ref().unwrap_or(&0));
+        self.writing
+            .written(result.as_ref().map_or(0, |(count, _)| *count));
         if self.epoch != state.intent.epoch() {
             return Err(Stop::Superseded);
         }
-        let count = match result {
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+        let (count, all) = match result {
+            Ok(written) => written,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => (0, false),
             Err(error) => return Err(Stop::Over(Error::lost(&error))),
         };
-        self.blocked = count < all;
+        self.blocked = !all;
         state.counters.bytes_out += count as u64;
         state.session.written(count, self.blocked, now);
         Ok(())

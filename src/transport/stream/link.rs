@@ -4,7 +4,7 @@ use super::Stream;
 use super::tcp::Tcp;
 use super::tls::Secured;
 use crate::sys::Watch;
-use std::io;
+use std::io::{self, IoSlice};
 
 /// The secured stream is boxed, so that an idle client without TLS holds little.
 pub enum Link {
@@ -35,6 +35,10 @@ impl Stream for Link {
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.stream_mut().write(buf)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
+        self.stream_mut().write_vectored(pieces)
     }
 
     fn has_pending(&self) -> bool {

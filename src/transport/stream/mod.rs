@@ -20,7 +20,7 @@ pub use link::Link;
 pub use tcp::Tcp;
 
 use crate::sys::Watch;
-use std::io;
+use std::io::{self, IoSlice};
 
 /// A byte stream that never blocks. TLS, for example, is a stream over another one.
 pub trait Stream: Send {
@@ -29,6 +29,9 @@ pub trait Stream: Send {
 
     /// `WouldBlock` says that nothing fits now.
     fn write(&mut self, buf: &[u8]) -> io::Result<usize>;
+
+    /// The same for bytes in pieces.
+    fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize>;
 
     /// Whether bytes have left the socket that `read` has not returned yet. A watch on the socket does
     /// not report them.

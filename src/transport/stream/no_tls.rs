@@ -4,7 +4,7 @@ use super::Stream;
 use super::tcp::Tcp;
 use crate::sys::Watch;
 use crate::transport::error::Error;
-use std::io;
+use std::io::{self, IoSlice};
 
 #[derive(Clone)]
 pub enum Tls {}
@@ -41,6 +41,10 @@ impl Stream for Secured {
     }
 
     fn write(&mut self, _buf: &[u8]) -> io::Result<usize> {
+        match *self {}
+    }
+
+    fn write_vectored(&mut self, _pieces: &[IoSlice]) -> io::Result<usize> {
         match *self {}
     }
 

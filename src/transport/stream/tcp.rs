@@ -3,7 +3,7 @@
 use super::Stream;
 use crate::sys::{NO_SIGNAL, Watch};
 use socket2::Socket;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 
@@ -46,6 +46,10 @@ impl Stream for Tcp {
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         uninterrupted(|| self.socket.send_with_flags(buf, NO_SIGNAL))
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
+        uninterrupted(|| self.socket.send_vectored_with_flags(pieces, NO_SIGNAL))
     }
 
     fn has_pending(&self) -> bool {

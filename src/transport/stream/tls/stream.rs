@@ -6,11 +6,12 @@ use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
 use crate::transport::stream::tcp::Tcp;
 use openssl::ssl::{ErrorCode, ShutdownState, SslStream};
-use std::io;
+use std::io::{self, IoSlice};
 
 /// How many records one write makes at most; OpenSSL takes one of up to 16 KiB at a time. A write that
 /// takes less than these means that the socket is full, as it does with TCP.
 const RECORDS: usize = 16;
+const RECORD: usize = 16 * 1024;
 
 pub struct TlsStream {
     inner: SslStream<Tcp>,
@@ -78,6 +79,25 @@ impl Stream for TlsStream {
         Ok(count)
     }
 
+    /// Pieces are copied together, since each record costs more than the copy of so few bytes. What the
+    /// socket was full for is offered again as a record of the same bytes, as OpenSSL asks for.
+    fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
+        let mut record = [0; RECORD];
+        let mut count = 0;
+        for _ in 0..RECORDS {
+            let len = copy_from(pieces, count, &mut record);
+            if len == 0 {
+                break;
+            }
+            match self.write_record(&record[..len]) {
+                Ok(more) => count += more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && count > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
+    }
+
     fn has_pending(&self) -> bool {
         !self.is_starved && sys::holds_bytes(self.inner.ssl())
     }
@@ -106,6 +126,19 @@ impl Drop for TlsStream {
         self.inner
             .set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
     }
+}
+
+/// Copies what comes behind the first `skip` bytes, as much as fits: how many bytes.
+fn copy_from(pieces: &[IoSlice], mut skip: usize, record: &mut [u8]) -> usize {
+    let mut len = 0;
+    for piece in pieces {
+        let (skipped, piece) = piece.split_at(skip.min(piece.len()));
+        skip -= skipped.len();
+        let count = piece.len().min(record.len() - len);
+        record[len..len + count].copy_from_slice(&piece[..count]);
+        len += count;
+    }
+    len
 }
 
 /// The words of an error that ended an open connection.

@@ -1,0 +1,164 @@
+//! Bytes for the socket: most of them in a row, and between them large payloads, which stay where they
+//! are until the socket has them (a gathering write).
+
+use std::sync::Arc;
+
+use crate::codec::{Buffer, NoMemory};
+
+#[derive(Debug, Default)]
+pub struct Gather {
+    row: Buffer,
+    /// In the order of their places.
+    payloads: Vec<Payload>,
+}
+
+#[derive(Debug)]
+struct Payload {
+    /// How much of the row comes before it.
+    place: usize,
+    /// It goes from `start` to the end of that packet.
+    packet: Arc<Buffer>,
+    start: usize,
+}
+
+impl Gather {
+    /// Where packets are encoded to.
+    #[inline(always)]
+    pub fn row(&mut self) -> &mut Buffer {
+        &mut self.row
+    }
+
+    /// Appends a packet, of which only the head is copied: the copy, and all from `start` on stays
+    /// where it is.
+    pub fn put_packet(
+        &mut self,
+        packet: &Arc<Buffer>,
+        start: usize,
+    ) -> Result<&mut [u8], NoMemory> {
+        let place = self.row.len() + start;
+        let head = self.row.try_extend(start)?;
+        head.copy_from_slice(&packet[..start]);
+        self.payloads.push(Payload {
+            place,
+            packet: packet.clone(),
+            start,
+        });
+        Ok(head)
+    }
+
+    /// Moves all that the other has behind what is here.
+    pub fn append(&mut self, other: &mut Gather) {
+        let before = self.row.len();
+        self.row.append(&other.row);
+        self.payloads
+            .extend(other.payloads.drain(..).map(|payload| Payload {
+                place: before + payload.place,
+                ..payload
+            }));
+        other.clear();
+    }
+
+    /// How many bytes there are in all.
+    pub fn len(&self) -> usize {
+        let payloads = self.payloads.iter();
+        self.row.len() + payloads.map(|payload| payload.bytes().len()).sum::<usize>()
+    }
+
+    #[inline(always)]
+    pub fn row_len(&self) -> usize {
+        self.row.len()
+    }
+
+    /// A payload comes behind its head, so the row tells.
+    pub fn is_empty(&self) -> bool {
+        self.row.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        self.row.clear();
+        self.payloads.clear();
+    }
+
+    /// The memory of the row.
+    pub fn capacity(&self) -> usize {
+        self.row.capacity()
+    }
+
+    /// Gives back the memory that nothing is in.
+    pub fn shrink(&mut self) {
+        self.row.shrink();
+        self.payloads.shrink_to_fit();
+    }
+
+    /// All bytes, where they are in a row.
+    #[inline(always)]
+    pub fn as_row(&self) -> Option<&[u8]> {
+        self.payloads.is_empty().then_some(&self.row)
+    }
+
+    /// All bytes but the first `skip`, piece by piece.
+    pub fn pieces(&self, mut skip: usize) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        let before = self.payloads.iter().flat_map(move |payload| {
+            let row = &self.row[start..payload.place];
+            start = payload.place;
+            [row, payload.bytes()]
+        });
+        let end = self.payloads.last().map_or(0, |payload| payload.place);
+        before
+            .chain([&self.row[end..]])
+            .map(move |piece| {
+                let (skipped, piece) = piece.split_at(skip.min(piece.len()));
+                skip -= skipped.len();
+                piece
+            })
+            .filter(|piece| !piece.is_empty())
+    }
+
+    /// All bytes, copied into a row.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces(0).flatten().copied().collect()
+    }
+}
+
+impl Payload {
+    fn bytes(&self) -> &[u8] {
+        &self.packet[self.start..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(bytes: &[u8]) -> Arc<Buffer> {
+        let mut buffer = Buffer::default();
+        buffer.append(bytes);
+        Arc::new(buffer)
+    }
+
+    #[test]
+    fn payloads_stand_between_the_bytes_of_the_row() {
+        let mut gather = Gather::default();
+        gather.put_packet(&packet(b"abcde"), 2).unwrap();
+        gather.put_packet(&packet(b"f"), 0).unwrap();
+        gather.row().append(b"gh");
+        let mut other = Gather::default();
+        other.put_packet(&packet(b"ijk"), 1).unwrap();
+        gather.append(&mut other);
+        assert!(other.is_empty());
+        let all = b"abcdefghijk";
+        assert_eq!(gather.len(), all.len());
+        assert_eq!(gather.as_row(), None);
+        for skip in 0..=all.len() {
+            assert_eq!(
+                gather.pieces(skip).collect::<Vec<_>>().concat(),
+                all[skip..]
+            );
+        }
+        gather.clear();
+        gather.row().append(b"x");
+        assert_eq!(gather.as_row(), Some(&b"x"[..]));
+        assert_eq!(gather.pieces(0).collect::<Vec<_>>(), [b"x"]);
+    }
+}

@@ -1,0 +1,175 @@
+//! The PUBLISH packets that wait for an answer, or for their turn: a log in chunks.
+//!
+//! Packets go to the end of the row, which becomes a chunk when it is full. A chunk is given back when
+//! none of its packets is left. A large packet is a chunk of its own, which the output refers to: its
+//! payload is copied once, from the program. Small ones are copied to the output, since the system takes
+//! longer for a piece of a write than a copy of so little takes.
+
+use std::sync::Arc;
+
+use super::chunks::{Chunks, LARGE, Packet, Place};
+use crate::codec::{Buffer, NoMemory, PacketId, Publishable, encode};
+
+#[derive(Default)]
+pub struct Packets {
+    row: Buffer,
+    /// How many bytes of packets are left in the row, and which chunk it will be.
+    left: u32,
+    chunk: u32,
+    /// None before there was more than a row.
+    chunks: Option<Box<Chunks>>,
+}
+
+impl Packets {
+    /// Keeps the PUBLISH of a message: where, and what it is.
+    #[inline(always)]
+    pub fn push(
+        &mut self,
+        message: &Publishable,
+        id: PacketId,
+    ) -> Result<(Place, Packet<'_>), NoMemory> {
+        let len = encode::publish_len(message);
+        let start = self.row.len();
+        if len < LARGE && start + len <= self.row.capacity() {
+            let packet = self.row.extend(len);
+            encode::publish_into(packet, message, Some(id));
+            self.left += len as u32;
+            return Ok((Place::new(self.chunk, start, len), Packet::Small(packet)));
+        }
+        let place = self.push_to_chunk(*message, id, len)?;
+        Ok((place, self.get(place)))
+    }
+
+    #[inline(always)]
+    pub fn get(&self, place: Place) -> Packet<'_> {
+        match place.chunk == self.chunk {
+            true => Packet::Small(place.of(&self.row)),
+            false => self
+                .chunks
+                .as_ref()
+                .map_or(Packet::Small(&[]), |chunks| chunks.get(place)),
+        }
+    }
+
+    /// The packet is not needed any more. True when a chunk was given back.
+    #[inline(always)]
+    pub fn remove(&mut self, place: Place) -> bool {
+        if place.chunk != self.chunk {
+            return self
+                .chunks
+                .as_mut()
+                .is_some_and(|chunks| chunks.remove(place));
+        }
+        self.left -= place.len;
+        if self.left == 0 {
+            self.row.clear();
+        }
+        false
+    }
+
+    /// What is taken by packets that are gone, in chunks with others, beyond what is always allowed.
+    pub fn wasted(&self) -> usize {
+        self.chunks.as_ref().map_or(0, |chunks| chunks.wasted())
+    }
+
+    /// The packet is a chunk, or the first of a new row.
+    #[cold]
+    fn push_to_chunk(
+        &mut self,
+        message: Publishable,
+        id: PacketId,
+        len: usize,
+    ) -> Result<Place, NoMemory> {
+        let chunks = self.chunks.get_or_insert_default();
+        if len >= LARGE {
+            let mut packet = chunks.new_single(len)?;
+            let buffer = Arc::get_mut(&mut packet).ok_or(NoMemory)?;
+            encode::publish(buffer, &message, Some(id))?;
+            return Ok(Place::new(chunks.add_single(packet), 0, len));
+        }
+        self.chunk = chunks.begin_row(&mut self.row, self.left, self.chunk, len)?;
+        encode::publish(&mut self.row, &message, Some(id))?;
+        self.left = len as u32;
+        Ok(Place::new(self.chunk, 0, len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Message, QoS};
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+    use std::collections::VecDeque;
+
+    const ID: PacketId = PacketId::MIN;
+
+    fn bytes(packets: &Packets, place: Place) -> &[u8] {
+        match packets.get(place) {
+            Packet::Small(bytes) => bytes,
+            Packet::Large(packet) => packet,
+        }
+    }
+
+    fn push(packets: &mut Packets, payload: &[u8]) -> (Place, Vec<u8>) {
+        let message = Message {
+            topic: b"t",
+            payload,
+            qos: QoS::AtLeastOnce,
+            retain: false,
+        };
+        let message = message.check().expect("PUBLISH fits");
+        let mut expected = Buffer::default();
+        encode::publish(&mut expected, &message, Some(ID)).expect("memory");
+        let (place, _) = packets.push(&message, ID).expect("memory");
+        (place, expected.to_vec())
+    }
+
+    #[test]
+    fn each_packet_stays_as_it_was_until_it_is_removed() {
+        for seed in 0..5 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut packets = Packets::default();
+            let mut kept = VecDeque::new();
+            for number in 0..2000_u32 {
+                let size = match rng.random_range(0..20) {
+                    0 => rng.random_range(4000..200_000),
+                    1..4 => rng.random_range(0..5000),
+                    _ => rng.random_range(0..100),
+                };
+                kept.push_back(push(&mut packets, &vec![number as u8; size]));
+                while kept.len() > rng.random_range(0..200) {
+                    let place = match rng.random_range(0..4) {
+                        0 => rng.random_range(0..kept.len()),
+                        _ => 0,
+                    };
+                    if let Some((place, expected)) = kept.remove(place) {
+                        assert_eq!(bytes(&packets, place), expected);
+                        packets.remove(place);
+                    }
+                }
+            }
+            for (place, expected) in kept {
+                assert_eq!(bytes(&packets, place), expected);
+                packets.remove(place);
+            }
+            assert_eq!((packets.left, packets.wasted()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn chunks_that_few_packets_hold_are_counted() {
+        let mut packets = Packets::default();
+        let payload = [0; 1000];
+        for number in 0..10_000 {
+            let (place, _) = push(&mut packets, &payload);
+            if number % 50 > 0 {
+                packets.remove(place);
+            }
+        }
+        // One packet in each 50 is left, and most memory is taken for nothing.
+        let all = 10_000 * payload.len();
+        let wasted = packets.wasted();
+        assert!((all / 2..all).contains(&wasted), "{wasted} of {all}");
+    }
+}
