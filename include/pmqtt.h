@@ -842,7 +842,11 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *                      are tried, as RFC 8305 says.
  * @param port          1 to 65535; 0: 1883, or 8883 with TLS.
  * @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
- *                      whether the broker is still there. 0: never. [MQTT-3.1.2.10]
+ *                      whether the broker is still there. 0: never. The broker has the same time to
+ *                      answer, from when its TCP has acknowledged PINGREQ, where the system tells
+ *                      (Linux, Apple's): until then each byte that this acknowledges counts. So a slow
+ *                      link is kept. A dead one is found within twice the time, and so is a broker
+ *                      that has stopped, unless PINGREQ is still on its way. [MQTT-3.1.2.10]
  * @param bind_address  The local IP address to connect from; NULL or "": any.
  *
  * @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is
@@ -1578,11 +1582,21 @@ int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
 int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
 
 /**
- * Sets after which time without an answer PUBLISH (with DUP), PUBREL and PUBREC are sent again
- * on the same connection. Takes effect at once.
+ * Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
+ * TCP loses nothing, so a packet is sent again only if the broker has read it and does not answer:
+ *
+ * 1. An answer is overdue by this time: one PINGREQ asks the broker, for all overdue answers, with
+ *    a keep alive of 0 too.
+ * 2. PINGRESP comes: the broker has read what was sent before.
+ * 3. The same time passes once more: the packet is sent again, PUBLISH with DUP. It waits while
+ *    bytes of this connection are on their way, where the system tells (Linux, Apple's).
+ *
+ * Each packet is sent again once a connection at the most. A broker that answers later than twice
+ * this time may see a duplicate. Without PINGRESP nothing is sent again before the next connection.
+ * Takes effect at once.
  *
  * @param client   The client; not NULL.
- * @param seconds  Not negative; 0: never. The default is 5.
+ * @param seconds  Not negative; 0: never on the same connection. The default is 5.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
  *

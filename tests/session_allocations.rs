@@ -72,7 +72,7 @@ impl Driver {
     fn write(&mut self) {
         while self.0.has_output() {
             self.0.take_output(&mut self.1);
-            self.0.written(self.1.len(), false, NOW);
+            self.0.written(self.1.len(), NOW);
             self.1.clear();
         }
         while let Some(outcome) = self.0.next_outcome() {

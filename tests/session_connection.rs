@@ -223,15 +223,12 @@ fn disconnect_has_to_be_taken_in_time() {
     let mut peer = Peer::connected(|options| options.handshake_timeout_ms = 7_000);
     peer.session.disconnect(peer.now);
     peer.take();
-    peer.written(1, true);
+    peer.written(1);
     assert!(!peer.session.is_finished());
     peer.wait(seconds(6));
-    assert_eq!(peer.session.handle_timeout(peer.now), Ok(()));
+    assert_eq!(peer.time_out(), Ok(()));
     peer.wait(seconds(1));
-    assert_eq!(
-        peer.session.handle_timeout(peer.now),
-        Err(Failure::NotWritten)
-    );
+    assert_eq!(peer.time_out(), Err(Failure::NotWritten));
 }
 
 #[test]
@@ -245,7 +242,7 @@ fn what_ends_with_a_connection_is_told_in_order() {
     peer.session.subscribe(&[("b", QoS::AtMostOnce)]).unwrap();
     peer.take();
     peer.hears(suback(5, &[0]));
-    peer.written(written, false);
+    peer.written(written);
     // The connection ends before anybody has asked for outcomes.
     peer.session.close();
     let expected = [

@@ -48,7 +48,7 @@ fn ten_idle_minutes_are_ten_pings_and_ten_wakes() {
     while let Some(at) = peer.session.poll_timeout().filter(|&at| at <= end) {
         peer.now = at;
         wakes += 1;
-        peer.session.handle_timeout(at).unwrap();
+        peer.time_out().unwrap();
         assert_eq!(peer.sent(), ["PINGREQ"]);
         peer.wait(std::time::Duration::from_millis(20));
         peer.hears(pingresp());
@@ -142,21 +142,21 @@ fn a_ping_that_waits_for_the_socket_is_no_fault_of_the_peer() {
     let mut peer = peer();
     peer.publish(0, "large");
     let bytes = peer.take().len();
-    peer.written(1, true);
+    peer.written(1);
     peer.wait(seconds(INTERVAL));
-    peer.session.handle_timeout(peer.now).unwrap();
+    peer.time_out().unwrap();
     let ping = peer.take().len();
     assert_eq!(ping, 2);
     // Neither at once, nor while the socket takes a byte now and then.
     for _ in 1..bytes {
-        peer.session.handle_timeout(peer.now).unwrap();
+        peer.time_out().unwrap();
         peer.wait(seconds(INTERVAL - 1));
-        peer.session.handle_timeout(peer.now).unwrap();
-        peer.written(1, true);
+        peer.time_out().unwrap();
+        peer.written(1);
     }
-    peer.written(ping, false);
+    peer.written(ping);
     peer.wait(seconds(INTERVAL - 1));
-    peer.session.handle_timeout(peer.now).unwrap();
+    peer.time_out().unwrap();
     peer.hears(pingresp());
     assert_eq!(peer.session.ping_round_trip(), Some(seconds(INTERVAL - 1)));
     assert!(!peer.session.has_output());
@@ -165,12 +165,16 @@ fn a_ping_that_waits_for_the_socket_is_no_fault_of_the_peer() {
 #[test]
 fn a_peer_that_takes_nothing_is_found_however_often_we_try() {
     let mut peer = peer();
-    let found = seconds_to_failure(&mut peer, |peer| {
+    for second in 1.. {
         peer.publish(0, "out");
         peer.take();
-        peer.written(0, true);
-    });
-    assert_eq!(found, 2 * INTERVAL);
+        peer.written(0);
+        peer.wait(seconds(1));
+        match peer.time_out() {
+            Ok(()) => assert!(second < 2 * INTERVAL),
+            Err(_) => return assert_eq!(second, 2 * INTERVAL),
+        }
+    }
 }
 
 #[test]
@@ -178,11 +182,11 @@ fn pings_do_not_pile_up_while_the_socket_is_blocked() {
     let mut peer = peer();
     peer.publish(0, "large");
     peer.take();
-    peer.written(0, true);
+    peer.written(0);
     let mut waiting = 0;
     for _ in 0..600 {
         peer.session.received(peer.now);
-        peer.session.handle_timeout(peer.now).unwrap();
+        peer.time_out().unwrap();
         waiting += peer.take().len() / 2;
         assert!(peer.session.poll_timeout() > Some(peer.now));
         peer.wait(seconds(1));
@@ -197,4 +201,84 @@ fn a_new_connection_starts_the_time_anew() {
     peer.reconnect(false);
     assert!(peer.live(seconds(INTERVAL - 1)).unwrap().is_empty());
     assert_eq!(peer.live(seconds(1)).unwrap(), ["PINGREQ"]);
+}
+
+/// Sends so much that the peer's TCP acknowledges nothing of yet.
+fn fill_link(peer: &mut Peer, bytes: usize) {
+    peer.is_slow = true;
+    peer.publish(0, &"x".repeat(bytes));
+    peer.sent();
+}
+
+#[test]
+fn a_slow_link_is_no_dead_one() {
+    let mut peer = peer();
+    // It takes seven intervals.
+    fill_link(&mut peer, 7 * INTERVAL as usize * 1000);
+    let mut pings = 0;
+    while peer.acknowledges(1000) > 0 {
+        pings += peer.live(seconds(1)).unwrap().len();
+    }
+    assert_eq!(pings, 7);
+    // The peer has its time to answer from here on.
+    let quarter = INTERVAL / 4;
+    assert!(peer.live(seconds(INTERVAL - quarter)).unwrap().is_empty());
+    peer.hears(pingresp());
+    assert!(peer.live(seconds(10)).is_ok());
+}
+
+#[test]
+fn a_peer_that_stopped_behind_a_slow_link_is_found() {
+    let mut peer = peer();
+    fill_link(&mut peer, 2 * INTERVAL as usize * 1000);
+    let mut arrived = 0;
+    let found = seconds_to_failure(&mut peer, |peer| {
+        arrived += u64::from(peer.acknowledges(1000) > 0);
+    });
+    assert!(arrived >= 2 * INTERVAL, "{arrived}, {found}");
+    assert!(found > arrived + INTERVAL * 3 / 4 && found <= arrived + INTERVAL + 1);
+}
+
+#[test]
+fn a_link_that_dies_with_bytes_in_it_is_found() {
+    for dies_after in [0, 1, INTERVAL, INTERVAL + 7, 3 * INTERVAL - 1] {
+        let mut peer = peer();
+        fill_link(&mut peer, 1_000_000);
+        let mut second = 0;
+        let found = seconds_to_failure(&mut peer, |peer| {
+            second += 1;
+            if second <= dies_after {
+                peer.acknowledges(1000);
+            }
+        });
+        assert!(found <= dies_after + 2 * INTERVAL, "{dies_after}: {found}");
+    }
+}
+
+#[test]
+fn looks_at_a_slow_link_are_few() {
+    let mut peer = peer();
+    fill_link(&mut peer, 1_000_000);
+    let mut wakes = 0;
+    let end = peer.now + seconds(10 * INTERVAL);
+    while let Some(at) = peer.session.poll_timeout().filter(|&at| at < end) {
+        assert!(at > peer.now);
+        peer.now = at;
+        peer.acknowledges(1000);
+        peer.time_out().unwrap();
+        peer.sent();
+        wakes += 1;
+    }
+    assert!(wakes <= 5 * 10, "{wakes}");
+}
+
+#[test]
+fn a_look_that_is_late_costs_the_peer_nothing() {
+    let mut peer = peer();
+    fill_link(&mut peer, 1_000_000);
+    peer.live(seconds(INTERVAL)).unwrap();
+    // The program was suspended, and all has arrived meanwhile.
+    peer.acknowledges(10_000_000);
+    peer.wait(seconds(100 * INTERVAL));
+    assert!(peer.live(seconds(INTERVAL / 2)).is_ok());
 }

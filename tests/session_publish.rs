@@ -20,7 +20,7 @@ fn qos_0_is_done_with_its_last_byte() {
         (2, vec![Outcome::Written { mid: 1 }]),
         (each - 1, vec![Outcome::Written { mid: 2 }]),
     ] {
-        peer.written(count, false);
+        peer.written(count);
         assert_eq!(peer.outcomes(), outcomes);
     }
     assert_eq!(peer.session.unsettled(), 0);

@@ -97,7 +97,7 @@ fn room_is_announced_for_the_qos_that_was_refused() {
     let written = peer.take().len();
     assert_eq!(peer.try_publish(0, &"x".repeat(150)), FULL);
     // The number of messages is still at its limit, which is nothing to QoS 0.
-    peer.written(written, false);
+    peer.written(written);
     assert_eq!(peer.outcomes(), [Outcome::Writable]);
 }
 
@@ -203,7 +203,7 @@ fn large_messages_are_sent_from_where_they_are_kept() {
     let mut output = Gather::default();
     peer.session.take_output(&mut output);
     assert_eq!(output.as_row(), None);
-    peer.written(output.len(), false);
+    peer.written(output.len());
     assert_eq!(peer.texts(output.to_vec()), first);
     assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
     assert_eq!(peer.sent(), [format!("PUBLISH q1 #3 {c}")]);

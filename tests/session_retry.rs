@@ -1,36 +1,44 @@
-//! Sending again on the same connection what was not answered.
+//! Sending again on the same connection what was not answered, though the broker has read it.
 
 mod support;
 
 use pmqtt::codec::Ack::{PubAck, PubComp, PubRec, PubRel};
 use pmqtt::codec::QoS::{AtLeastOnce, ExactlyOnce};
 use pmqtt::codec::Version;
-use support::peer::{Peer, ack, message};
+use support::peer::{Peer, ack, message, pingresp};
 use support::seconds;
 
+const TIME: u64 = 5;
+
 fn retrying() -> Peer {
-    Peer::connected(|options| options.retry_ms = 5_000)
+    Peer::connected(|options| options.retry_ms = 1000 * TIME as u32)
+}
+
+/// An answer is overdue, and the broker answers PINGREQ at once: what is sent after that.
+fn sent_again(peer: &mut Peer) -> Vec<String> {
+    assert_eq!(peer.live(seconds(TIME)).unwrap(), ["PINGREQ"]);
+    peer.hears(pingresp());
+    assert_eq!(peer.live(seconds(TIME - 1)).unwrap(), [""; 0]);
+    peer.live(seconds(1)).unwrap()
 }
 
 #[test]
-fn publish_and_pubrel_are_sent_again() {
+fn publish_and_pubrel_are_sent_again_once() {
     for (version, pubrel) in [
         (Version::V31, "PUBREL #2 dup"),
         (Version::V311, "PUBREL #2"),
     ] {
         let mut peer = Peer::connected(|options| {
             options.version = version;
-            options.retry_ms = 5_000;
+            options.retry_ms = 1000 * TIME as u32;
         });
         peer.publish(1, "a");
         peer.publish(2, "b");
         peer.sent();
         peer.hears(ack(PubRec, 2));
-        assert_eq!(peer.live(seconds(4)).unwrap(), ["PUBREL #2"]);
-        for _ in 0..2 {
-            let again = peer.live(seconds(5)).unwrap();
-            assert_eq!(again, ["PUBLISH q1 #1 dup a", pubrel]);
-        }
+        assert_eq!(peer.sent(), ["PUBREL #2"]);
+        assert_eq!(sent_again(&mut peer), ["PUBLISH q1 #1 dup a", pubrel]);
+        assert_eq!(peer.session.poll_timeout(), None);
         peer.hears(ack(PubAck, 1));
         peer.hears(ack(PubComp, 2));
         assert_eq!(peer.session.poll_timeout(), None);
@@ -38,30 +46,181 @@ fn publish_and_pubrel_are_sent_again() {
 }
 
 #[test]
-fn pubrec_is_sent_again_until_pubrel() {
+fn each_packet_of_a_message_is_sent_again() {
     let mut peer = retrying();
-    peer.hears(message(2, 1, "a"));
-    assert_eq!(peer.sent(), ["PUBREC #1"]);
-    assert_eq!(peer.live(seconds(11)).unwrap(), ["PUBREC #1", "PUBREC #1"]);
-    peer.hears(ack(PubRel, 1));
-    assert_eq!(peer.live(seconds(60)).unwrap(), ["PUBCOMP #1"]);
+    peer.publish(2, "a");
+    peer.sent();
+    assert_eq!(sent_again(&mut peer), ["PUBLISH q2 #1 dup a"]);
+    peer.hears(ack(PubRec, 1));
+    assert_eq!(peer.sent(), ["PUBREL #1"]);
+    assert_eq!(sent_again(&mut peer), ["PUBREL #1"]);
     assert_eq!(peer.session.poll_timeout(), None);
 }
 
 #[test]
-fn each_packet_has_its_own_time() {
+fn pubrec_is_sent_again_once() {
+    let mut peer = retrying();
+    peer.hears(message(2, 1, "a"));
+    assert_eq!(peer.sent(), ["PUBREC #1"]);
+    assert_eq!(sent_again(&mut peer), ["PUBREC #1"]);
+    assert_eq!(peer.session.poll_timeout(), None);
+    peer.hears(ack(PubRel, 1));
+    assert_eq!(peer.live(seconds(60)).unwrap(), ["PUBCOMP #1"]);
+}
+
+#[test]
+fn an_answer_in_time_ends_it() {
     let mut peer = retrying();
     peer.publish(1, "a");
-    assert_eq!(peer.live(seconds(2)).unwrap(), ["PUBLISH q1 #1 a"]);
-    peer.publish(2, "b");
-    assert_eq!(peer.live(seconds(2)).unwrap(), ["PUBLISH q2 #2 b"]);
-    peer.hears(ack(PubRec, 2));
+    peer.sent();
+    assert_eq!(peer.live(seconds(TIME)).unwrap(), ["PINGREQ"]);
+    peer.hears(pingresp());
+    peer.live(seconds(TIME - 1)).unwrap();
+    peer.hears(ack(PubAck, 1));
+    assert_eq!(peer.session.poll_timeout(), None);
+    assert_eq!(peer.live(seconds(60)).unwrap(), [""; 0]);
+    // The next message has a question of its own.
+    peer.publish(1, "b");
+    peer.sent();
+    peer.live(seconds(TIME)).unwrap();
+    assert_eq!(sent_again_after_pong(&mut peer), ["PUBLISH q1 #2 dup b"]);
+}
+
+fn sent_again_after_pong(peer: &mut Peer) -> Vec<String> {
+    peer.hears(pingresp());
+    peer.live(seconds(TIME)).unwrap()
+}
+
+#[test]
+fn a_broker_that_does_not_read_is_sent_nothing_again() {
+    let mut peer = retrying();
+    for payload in ["a", "b", "c"] {
+        peer.publish(2, payload);
+    }
+    peer.sent();
+    // However often anything else comes in.
+    let mut sent = Vec::new();
+    for _ in 0..600 {
+        sent.extend(peer.live(seconds(1)).unwrap());
+        peer.hears(message(0, 0, "in"));
+    }
+    assert_eq!(sent, ["PINGREQ"]);
+}
+
+#[test]
+fn a_broker_that_stopped_for_a_while_sees_nothing_twice() {
+    let mut peer = retrying();
+    for payload in ["a", "b", "c"] {
+        peer.publish(2, payload);
+    }
+    peer.sent();
+    assert_eq!(peer.live(seconds(17)).unwrap(), ["PINGREQ"]);
+    for number in 1..=3 {
+        peer.hears(ack(PubRec, number));
+    }
+    peer.hears(pingresp());
     assert_eq!(
-        peer.live(seconds(2)).unwrap(),
-        ["PUBREL #2", "PUBLISH q1 #1 dup a"]
+        peer.live(seconds(1)).unwrap(),
+        ["PUBREL #1", "PUBREL #2", "PUBREL #3"]
     );
-    assert_eq!(peer.live(seconds(2)).unwrap(), [""; 0]);
-    assert_eq!(peer.live(seconds(1)).unwrap(), ["PUBREL #2"]);
+    for number in 1..=3 {
+        peer.hears(ack(PubComp, number));
+    }
+    assert_eq!(peer.session.poll_timeout(), None);
+}
+
+#[test]
+fn one_question_is_for_all_that_is_overdue() {
+    let mut peer = retrying();
+    peer.publish(1, "a");
+    peer.live(seconds(1)).unwrap();
+    peer.publish(1, "b");
+    assert_eq!(
+        peer.live(seconds(TIME - 1)).unwrap(),
+        ["PUBLISH q1 #2 b", "PINGREQ"]
+    );
+    // The second one was not overdue then: it waits for the next question.
+    assert_eq!(
+        sent_again_after_pong(&mut peer),
+        ["PUBLISH q1 #1 dup a", "PINGREQ"]
+    );
+    peer.publish(1, "c");
+    peer.sent();
+    assert_eq!(
+        sent_again_after_pong(&mut peer),
+        ["PUBLISH q1 #2 dup b", "PINGREQ"]
+    );
+    assert_eq!(sent_again_after_pong(&mut peer), ["PUBLISH q1 #3 dup c"]);
+    assert_eq!(peer.session.poll_timeout(), None);
+}
+
+#[test]
+fn the_answer_to_an_earlier_ping_is_no_evidence() {
+    let mut peer = Peer::connected(|options| {
+        options.retry_ms = 1000 * TIME as u32;
+        options.keep_alive = 8;
+    });
+    peer.live(seconds(4)).unwrap();
+    peer.publish(1, "a");
+    peer.sent();
+    assert_eq!(peer.live(seconds(4)).unwrap(), ["PINGREQ"]);
+    assert_eq!(peer.live(seconds(1)).unwrap(), ["PINGREQ"]);
+    peer.hears(pingresp());
+    assert_eq!(peer.live(seconds(TIME)).unwrap(), [""; 0]);
+    assert_eq!(
+        sent_again_after_pong(&mut peer),
+        ["PINGREQ", "PUBLISH q1 #1 dup a"]
+    );
+}
+
+#[test]
+fn the_question_is_a_ping_of_the_keep_alive() {
+    let mut peer = Peer::connected(|options| {
+        options.retry_ms = 1000 * TIME as u32;
+        options.keep_alive = 60;
+    });
+    peer.publish(1, "a");
+    peer.sent();
+    assert_eq!(peer.live(seconds(TIME)).unwrap(), ["PINGREQ"]);
+    assert_eq!(peer.live(seconds(59)).unwrap(), [""; 0]);
+    assert!(peer.live(seconds(1)).is_err());
+}
+
+#[test]
+fn nothing_is_sent_again_while_bytes_are_on_their_way() {
+    let mut peer = retrying();
+    peer.is_slow = true;
+    peer.publish(1, "a");
+    peer.sent();
+    assert_eq!(peer.live(seconds(TIME)).unwrap(), ["PINGREQ"]);
+    peer.publish(1, "b");
+    peer.sent();
+    peer.hears(pingresp());
+    assert_eq!(peer.live(seconds(10 * TIME)).unwrap(), [""; 0]);
+    peer.acknowledges(1_000);
+    assert_eq!(
+        peer.live(seconds(TIME)).unwrap(),
+        ["PUBLISH q1 #1 dup a", "PINGREQ"]
+    );
+}
+
+#[test]
+fn nothing_is_sent_again_while_the_socket_is_blocked() {
+    let mut peer = retrying();
+    peer.publish(1, "a");
+    peer.live(seconds(TIME)).unwrap();
+    peer.hears(pingresp());
+    peer.publish(0, "b");
+    let bytes = peer.take().len();
+    peer.written(1);
+    for _ in 0..4 {
+        peer.wait(seconds(TIME));
+        peer.time_out().unwrap();
+        assert!(!peer.session.has_output());
+        assert!(peer.session.poll_timeout() > Some(peer.now));
+    }
+    peer.written(bytes - 1);
+    assert_eq!(peer.live(seconds(TIME)).unwrap(), ["PUBLISH q1 #1 dup a"]);
 }
 
 #[test]
@@ -72,7 +231,8 @@ fn what_the_application_owes_is_not_sent() {
     assert!(peer.live(seconds(60)).unwrap().is_empty());
     assert_eq!(peer.session.poll_timeout(), None);
     peer.acknowledge(1, ExactlyOnce);
-    assert_eq!(peer.live(seconds(6)).unwrap(), ["PUBREC #1", "PUBREC #1"]);
+    assert_eq!(peer.sent(), ["PUBREC #1"]);
+    assert_eq!(sent_again(&mut peer), ["PUBREC #1"]);
 }
 
 #[test]
@@ -102,45 +262,32 @@ fn zero_turns_it_off() {
 fn options_changed_in_flight_apply_to_what_is_in_flight() {
     let mut peer = retrying();
     peer.publish(1, "a");
-    peer.live(seconds(4)).unwrap();
+    peer.live(seconds(TIME - 1)).unwrap();
     // An option that has nothing to do with it must not put it off.
     peer.configure(|options| options.keep_alive = 30);
-    assert_eq!(peer.live(seconds(1)).unwrap(), ["PUBLISH q1 #1 dup a"]);
+    assert_eq!(peer.live(seconds(1)).unwrap(), ["PINGREQ"]);
+    peer.hears(pingresp());
     peer.configure(|options| options.retry_ms = 2_000);
     assert_eq!(peer.live(seconds(2)).unwrap(), ["PUBLISH q1 #1 dup a"]);
+    peer.publish(1, "b");
+    peer.live(seconds(2)).unwrap();
+    peer.hears(pingresp());
     peer.configure(|options| options.retry_ms = 0);
     assert!(peer.live(seconds(60)).unwrap().is_empty());
 }
 
 #[test]
-fn nothing_is_sent_again_while_the_socket_is_blocked() {
-    let mut peer = retrying();
-    peer.publish(1, "a");
-    let bytes = peer.take();
-    peer.written(1, true);
-    for _ in 0..4 {
-        peer.wait(seconds(3));
-        peer.session.handle_timeout(peer.now).unwrap();
-        assert!(!peer.session.has_output());
-        assert!(peer.session.poll_timeout() > Some(peer.now));
-    }
-    // The retry time runs from when the socket took the packet.
-    peer.written(bytes.len() - 1, false);
-    assert!(peer.live(seconds(4)).unwrap().is_empty());
-    assert_eq!(peer.live(seconds(1)).unwrap(), ["PUBLISH q1 #1 dup a"]);
-}
-
-#[test]
 fn a_new_connection_starts_the_time_anew() {
-    let mut peer = retrying();
+    let mut peer = Peer::connected(|options| {
+        options.retry_ms = 1000 * TIME as u32;
+        options.clean_session = false;
+    });
     peer.publish(1, "a");
-    peer.live(seconds(4)).unwrap();
-    peer.take();
-    peer.written(0, true);
-    assert_eq!(peer.reconnect(false), ["PUBLISH q1 #1 dup a"]);
-    assert_eq!(peer.session.poll_timeout(), Some(peer.now + seconds(5)));
-    assert!(peer.live(seconds(4)).unwrap().is_empty());
-    assert_eq!(peer.live(seconds(1)).unwrap(), ["PUBLISH q1 #1 dup a"]);
+    peer.hears(message(2, 1, "in"));
+    peer.live(seconds(TIME)).unwrap();
+    assert_eq!(peer.reconnect(true), ["PUBLISH q1 #1 dup a"]);
+    // PUBREC was sent on the last connection: the broker asks for it, if it has to.
+    assert_eq!(sent_again(&mut peer), ["PUBLISH q1 #1 dup a"]);
     peer.session.close();
     assert_eq!(peer.session.poll_timeout(), None);
 }

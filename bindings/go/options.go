@@ -46,8 +46,9 @@ type Options struct {
 	// ReconnectMin and ReconnectMax bound the wait before a lost connection is made again, which
 	// doubles with each failure. Defaults: 1 s, 120 s.
 	ReconnectMin, ReconnectMax time.Duration
-	// RetryInterval is after what time a message without an answer is sent again. Default: 5 s;
-	// negative: never.
+	// RetryInterval is how long an answer may take until PINGREQ asks whether the broker has read the
+	// message. If it has and stays silent for as long again, the message is sent once more.
+	// Default: 5 s; negative: never.
 	RetryInterval time.Duration
 
 	// MaxInflight is how many messages of QoS 1 and 2 may be under way at once. Default: 20;

@@ -16,7 +16,11 @@ use crate::client::{Address, Handle, Host, Result, Target};
 ///                      are tried, as RFC 8305 says.
 /// @param port          1 to 65535; 0: 1883, or 8883 with TLS.
 /// @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
-///                      whether the broker is still there. 0: never. [MQTT-3.1.2.10]
+///                      whether the broker is still there. 0: never. The broker has the same time to
+///                      answer, from when its TCP has acknowledged PINGREQ, where the system tells
+///                      (Linux, Apple's): until then each byte that this acknowledges counts. So a slow
+///                      link is kept. A dead one is found within twice the time, and so is a broker
+///                      that has stopped, unless PINGREQ is still on its way. [MQTT-3.1.2.10]
 /// @param bind_address  The local IP address to connect from; NULL or "": any.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is

@@ -76,11 +76,21 @@ pub unsafe extern "C" fn pmqtt_max_queued_bytes_set(client: *mut Handle, bytes: 
     }
 }
 
-/// Sets after which time without an answer PUBLISH (with DUP), PUBREL and PUBREC are sent again
-/// on the same connection. Takes effect at once.
+/// Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
+/// TCP loses nothing, so a packet is sent again only if the broker has read it and does not answer:
+///
+/// 1. An answer is overdue by this time: one PINGREQ asks the broker, for all overdue answers, with
+///    a keep alive of 0 too.
+/// 2. PINGRESP comes: the broker has read what was sent before.
+/// 3. The same time passes once more: the packet is sent again, PUBLISH with DUP. It waits while
+///    bytes of this connection are on their way, where the system tells (Linux, Apple's).
+///
+/// Each packet is sent again once a connection at the most. A broker that answers later than twice
+/// this time may see a duplicate. Without PINGRESP nothing is sent again before the next connection.
+/// Takes effect at once.
 ///
 /// @param client   The client; not NULL.
-/// @param seconds  Not negative; 0: never. The default is 5.
+/// @param seconds  Not negative; 0: never on the same connection. The default is 5.
 ///
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
 ///

@@ -1,7 +1,8 @@
 //! From CONNECT to the end of the connection, and all that is a matter of time.
 
 use super::packet_ids::Request;
-use super::{Failure, Outcome, Phase, Session};
+use super::retry::Step;
+use super::{Failure, Outcome, Phase, Sent, Session};
 use crate::codec::{Ack, ConnAck, Connect, Message, TooLong, Version, encode};
 use crate::time::Moment;
 
@@ -28,7 +29,6 @@ impl Session {
         self.output.hold();
         self.connection = self.connection.wrapping_add(1);
         self.keep_alive.start(options.keep_alive, now);
-        self.blocked = false;
         self.phase = Phase::Connecting {
             deadline: now + options.handshake_timeout(),
             then_disconnect: false,
@@ -54,7 +54,7 @@ impl Session {
         self.incoming.connection_lost();
         self.delivering = false;
         self.announcing = false;
-        self.retry_at = None;
+        self.retry.reset();
         self.phase = Phase::Closed;
         self.announce_room();
     }
@@ -135,16 +135,12 @@ impl Session {
         self.keep_alive.received(now);
     }
 
-    /// The socket took `count` bytes of the output; `blocked`: though there were more.
-    pub fn written(&mut self, count: usize, blocked: bool, now: Moment) {
+    /// The socket took `count` bytes of the output.
+    pub fn written(&mut self, count: usize, now: Moment) {
         self.output.written(count);
         if count > 0 {
             self.keep_alive.written(&self.output, now);
         }
-        if self.blocked {
-            self.blocked_until = now;
-        }
-        self.blocked = blocked;
         self.pump(now);
         self.announce_room();
     }
@@ -157,8 +153,8 @@ impl Session {
             Phase::Disconnecting { deadline } => (!self.is_finished()).then_some(deadline),
             Phase::Connected => [
                 self.keep_alive.ping_due(),
-                self.keep_alive.overdue(),
-                self.retry_at,
+                self.keep_alive.look_due(),
+                self.retry.due(),
             ]
             .into_iter()
             .flatten()
@@ -166,7 +162,12 @@ impl Session {
         }
     }
 
-    pub fn handle_timeout(&mut self, now: Moment) -> Result<(), Failure> {
+    /// What is due by now. `sent` tells how far our bytes have come.
+    pub fn handle_timeout(
+        &mut self,
+        now: Moment,
+        sent: impl FnOnce() -> Sent,
+    ) -> Result<(), Failure> {
         match self.phase {
             Phase::Connecting { deadline, .. } if now >= deadline => {
                 return Err(Failure::NoConnAck);
@@ -176,13 +177,14 @@ impl Session {
             }
             Phase::Closed | Phase::Connecting { .. } | Phase::Disconnecting { .. } => {}
             Phase::Connected => {
-                if self.keep_alive.overdue().is_some_and(|at| now >= at) {
+                let sent = sent();
+                if self.keep_alive.is_lost(&self.output, sent, now) {
                     return Err(Failure::KeepAlive);
                 }
-                if self.retry_at.is_some_and(|at| now >= at) {
-                    self.send_again(now);
+                while self.retry.due().is_some_and(|at| now >= at) {
+                    self.retry(sent, now);
                 }
-                self.ping(now);
+                self.ping(now, || sent);
             }
         }
         Ok(())
@@ -190,40 +192,64 @@ impl Session {
 
     /// Sends PINGREQ where it is due. For those who have not dealt with all that came in: nothing
     /// can be called late yet, but the broker has to hear from us.
-    pub fn ping(&mut self, now: Moment) {
+    pub fn ping(&mut self, now: Moment, sent: impl FnOnce() -> Sent) {
         if self.phase == Phase::Connected && self.keep_alive.ping_due().is_some_and(|at| now >= at)
         {
-            encode::pingreq(self.output.buffer());
-            self.keep_alive.ping_sent(self.output.position(), now);
+            self.send_ping(sent(), now);
         }
     }
 
-    /// Sends again what was not answered for the retry time, PUBLISH with DUP, PUBREL and
-    /// PUBREC. What still waited for the socket meanwhile cannot have been answered.
-    fn send_again(&mut self, now: Moment) {
-        if self.blocked {
-            self.blocked_until = now;
-        }
-        let before = now - self.options.retry();
-        if self.blocked_until <= before {
-            let version = self.version();
-            self.outgoing.resend(&mut self.output, version, before, now);
-            for id in self.incoming.due(before, now) {
-                self.output.put_ack(Ack::PubRec, id, true, version);
+    fn send_ping(&mut self, sent: Sent, now: Moment) {
+        let output = &mut self.output;
+        let alone = output.unwritten() == 0 && sent.unacked == 0;
+        encode::pingreq(output.buffer());
+        self.keep_alive.ping_sent(output, alone, sent, now);
+    }
+
+    /// An answer may be overdue. What is sent again then is PUBLISH with DUP, PUBREL and PUBREC.
+    fn retry(&mut self, sent: Sent, now: Moment) {
+        let (time, oldest) = (self.options.retry(), self.oldest());
+        let all_acked = self.output.unwritten() == 0 && sent.unacked == 0;
+        match self.retry.advance(time, oldest, all_acked, now) {
+            Step::None => {}
+            Step::Ask => {
+                self.send_ping(sent, now);
+                self.retry.asked(time, self.keep_alive.unanswered(), now);
+            }
+            Step::SendAgain(before) => {
+                let version = self.version();
+                self.outgoing.resend(&mut self.output, version, before);
+                for id in self.incoming.due(before) {
+                    self.output.put_ack(Ack::PubRec, id, true, version);
+                }
+                let oldest = self.oldest();
+                self.retry.schedule(time, oldest);
             }
         }
-        self.schedule_retry();
     }
 
-    /// The oldest packet without an answer is the next to be sent again.
-    pub(super) fn schedule_retry(&mut self) {
-        let retry = self.options.retry();
-        self.retry_at = [self.outgoing.oldest(), self.incoming.oldest()]
+    /// When the oldest packet was sent that waits for an answer, and was not sent again.
+    fn oldest(&mut self) -> Option<Moment> {
+        [self.outgoing.oldest(), self.incoming.oldest()]
             .into_iter()
             .flatten()
             .min()
-            .filter(|_| !retry.is_zero())
-            .map(|at| at.max(self.blocked_until) + retry);
+            .filter(|at| *at < Moment::never())
+    }
+
+    pub(super) fn set_retry_time(&mut self, now: Moment) {
+        let (time, oldest) = (self.options.retry(), self.oldest());
+        self.retry.set_time(time, oldest, now);
+    }
+
+    /// PINGRESP came.
+    pub(super) fn pong(&mut self, now: Moment) {
+        let was_asked = self.keep_alive.pong(now);
+        if !self.awaits_answer() {
+            self.retry.reset();
+        } else if was_asked {
+            self.retry.pong(self.options.retry(), now);
+        }
     }
 
     /// Says once that there is room again for the publish that was refused last, and for others

@@ -11,7 +11,7 @@ enum Stage {
     Delivered(QoS),
     /// QoS 2: the application is being given it, and PUBREC follows by itself.
     Delivering,
-    /// QoS 2: PUBREC was sent then, and PUBREL is to come.
+    /// QoS 2: PUBREC was sent then, and PUBREL is to come. Never: it is not sent again by itself.
     Received(Moment),
 }
 
@@ -73,20 +73,21 @@ impl Incoming {
         self.stages.remove(id);
     }
 
-    /// Identifiers whose PUBREC was sent at `before` or earlier; they count as sent again `now`.
-    pub fn due(&mut self, before: Moment, now: Moment) -> impl Iterator<Item = PacketId> + use<'_> {
+    /// Identifiers whose PUBREC was sent at `before` or earlier. On this connection they are never due
+    /// again.
+    pub fn due(&mut self, before: Moment) -> impl Iterator<Item = PacketId> + use<'_> {
         self.stages
             .iter_mut()
             .filter_map(move |(id, stage)| match stage {
                 Stage::Received(at) if *at <= before => {
-                    *at = now;
+                    *at = Moment::never();
                     Some(id)
                 }
                 _ => None,
             })
     }
 
-    /// When the oldest PUBREC without an answer was sent.
+    /// When the oldest PUBREC without an answer was sent; never: all were sent again.
     pub fn oldest(&self) -> Option<Moment> {
         self.stages
             .values()
@@ -97,10 +98,16 @@ impl Incoming {
             .min()
     }
 
-    /// The connection ended: the broker sends QoS 1 messages again, as new ones.
+    /// The connection ended: the broker sends QoS 1 messages again, as new ones. What it has no PUBREC
+    /// for it sends again too, and asks for that.
     pub fn connection_lost(&mut self) {
         self.stages
             .retain(|_, stage| *stage != Stage::Delivered(QoS::AtLeastOnce));
+        for (_, stage) in self.stages.iter_mut() {
+            if matches!(stage, Stage::Received(_)) {
+                *stage = Stage::Received(Moment::never());
+            }
+        }
     }
 
     /// The broker has forgotten the session.

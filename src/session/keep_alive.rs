@@ -1,14 +1,25 @@
 //! When to send PINGREQ, and when to give the peer up (section 3.1.2.10).
+//!
+//! The peer has one interval to answer, and that begins when its TCP has PINGREQ: on a slow link this may
+//! be long after the socket took it. Until then each byte that the peer's TCP acknowledges shows that it
+//! lives, and after that only bytes that come from the peer do. So a peer that has stopped is found,
+//! though its kernel goes on, and a slow link is not taken for a dead one.
 
 use std::time::Duration;
 
 use super::output::Output;
+use super::sent::Sent;
 use crate::time::Moment;
+
+/// While PINGREQ waits behind other bytes, so often an interval is looked how far these have come.
+const LOOKS: u32 = 4;
 
 #[derive(Default)]
 pub struct KeepAlive {
     /// Seconds; 0 when the mechanism is off.
     interval: u16,
+    /// How many PINGREQ of this connection have no answer yet.
+    unanswered: u16,
     last_in: Moment,
     last_out: Moment,
     /// One that is under way, which is seldom the case.
@@ -21,14 +32,34 @@ struct Ping {
     /// Where PINGREQ ends in the output.
     position: u64,
     queued_at: Moment,
-    /// Time only runs for the peer once the request has left.
+    /// The round trip begins once the request has left.
     written_at: Option<Moment>,
+    place: Place,
+}
+
+/// Where PINGREQ is.
+enum Place {
+    /// Behind bytes that the peer's TCP has not acknowledged.
+    Behind(Look),
+    /// With the peer's TCP, since then at the latest.
+    Arrived(Moment),
+}
+
+/// What was seen of the bytes on their way.
+struct Look {
+    at: Moment,
+    acked: u64,
+    /// When that last grew.
+    progress_at: Moment,
+    /// PINGREQ has arrived when so many bytes are acknowledged; known once the socket has it.
+    end: Option<u64>,
 }
 
 impl KeepAlive {
     pub fn start(&mut self, seconds: u16, now: Moment) {
         *self = KeepAlive {
             interval: seconds,
+            unanswered: 0,
             last_in: now,
             last_out: now,
             ping: None,
@@ -47,26 +78,49 @@ impl KeepAlive {
             && output.is_written(ping.position)
         {
             ping.written_at = Some(now);
+            if let Place::Arrived(at) = &mut ping.place {
+                *at = now;
+            }
         }
     }
 
-    /// A PINGREQ that ends at `position` is on its way. The first without an answer counts.
-    pub fn ping_sent(&mut self, position: u64, now: Moment) {
+    /// A PINGREQ is the last packet in the output. `alone`: there is nothing before it that the peer
+    /// does not have. The first without an answer counts.
+    pub fn ping_sent(&mut self, output: &Output, alone: bool, sent: Sent, now: Moment) {
+        self.unanswered = self.unanswered.saturating_add(1);
         let ping = self.ping.get_or_insert_with(|| {
             Box::new(Ping {
-                position,
+                position: output.position(),
                 queued_at: now,
                 written_at: None,
+                place: match alone {
+                    true => Place::Arrived(now),
+                    false => Place::Behind(Look {
+                        at: now,
+                        acked: way(output, sent).1,
+                        progress_at: now,
+                        end: None,
+                    }),
+                },
             })
         });
         ping.queued_at = now;
     }
 
-    pub fn pong(&mut self, now: Moment) {
+    /// PINGRESP came. False when none was asked for.
+    pub fn pong(&mut self, now: Moment) -> bool {
         if let Some(at) = self.ping.take().and_then(|ping| ping.written_at) {
             let micros = now.since(at).as_micros().max(1);
             self.round_trip = micros.try_into().unwrap_or(u32::MAX);
         }
+        let was_asked = self.unanswered > 0;
+        self.unanswered = self.unanswered.saturating_sub(1);
+        was_asked
+    }
+
+    /// So many PINGRESP are to come until the last PINGREQ is answered.
+    pub fn unanswered(&self) -> u16 {
+        self.unanswered
     }
 
     /// When a PINGREQ is due: either direction was silent for the interval. While an answer
@@ -79,13 +133,25 @@ impl KeepAlive {
         Some(silent_since + self.interval()?)
     }
 
-    /// When an answer is overdue. Anything that the peer sends shows that it lives, and a
-    /// request that still waits behind other bytes cannot have been answered; then the peer
-    /// has to go on taking those.
-    pub fn overdue(&self) -> Option<Moment> {
-        let ping = self.ping.as_ref()?;
-        let asked = ping.written_at.unwrap_or(ping.queued_at.max(self.last_out));
-        Some(asked.max(self.last_in) + self.interval()?)
+    /// When `is_lost` is to be asked.
+    pub fn look_due(&self) -> Option<Moment> {
+        let (interval, ping) = (self.interval()?, self.ping.as_ref()?);
+        let verdict = ping.last_sign().max(self.last_in) + interval;
+        Some(match &ping.place {
+            Place::Behind(look) => verdict.min(look.at + interval / LOOKS),
+            Place::Arrived(_) => verdict,
+        })
+    }
+
+    /// Whether the peer has shown no sign of life for the interval, though it was asked for one.
+    /// Anything that it sends is one.
+    pub fn is_lost(&mut self, output: &Output, sent: Sent, now: Moment) -> bool {
+        let interval = self.interval();
+        let (Some(interval), Some(ping)) = (interval, &mut self.ping) else {
+            return false;
+        };
+        ping.look(output, sent, interval / LOOKS, now);
+        now >= ping.last_sign().max(self.last_in) + interval
     }
 
     /// How long the last PINGREQ took to be answered.
@@ -101,4 +167,42 @@ impl KeepAlive {
     fn interval(&self) -> Option<Duration> {
         (self.interval > 0).then(|| Duration::from_secs(self.interval.into()))
     }
+}
+
+impl Ping {
+    /// Since when the peer has shown nothing, but for what it sends.
+    fn last_sign(&self) -> Moment {
+        match &self.place {
+            Place::Behind(look) => look.progress_at,
+            Place::Arrived(at) => *at,
+        }
+    }
+
+    /// Sees how far the bytes before PINGREQ have come. `pause`: the time between two looks.
+    fn look(&mut self, output: &Output, sent: Sent, pause: Duration, now: Moment) {
+        let Place::Behind(look) = &mut self.place else {
+            return;
+        };
+        let (written, acked) = way(output, sent);
+        if look.end.is_none() && output.is_written(self.position) {
+            look.end = Some(written);
+        }
+        if look.end.is_some_and(|end| acked >= end) {
+            // It was not so at the last look. One that is late must not cost the peer its time.
+            self.place = Place::Arrived(look.at.max(now - pause));
+            return;
+        }
+        if acked > look.acked {
+            look.acked = acked;
+            look.progress_at = now;
+        }
+        look.at = now;
+    }
+}
+
+/// How many bytes the socket took, and how many the peer's TCP has acknowledged.
+fn way(output: &Output, sent: Sent) -> (u64, u64) {
+    let own = output.position() - output.unwritten() as u64;
+    let written = sent.written.unwrap_or(own);
+    (written, written.saturating_sub(sent.unacked))
 }

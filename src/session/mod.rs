@@ -18,6 +18,8 @@ mod packet_ids;
 mod packets;
 mod receive;
 mod request;
+mod retry;
+mod sent;
 mod superseded;
 
 use std::collections::VecDeque;
@@ -32,9 +34,11 @@ use keep_alive::KeepAlive;
 use outgoing::Outgoing;
 use output::Output;
 use packet_ids::PacketIds;
+use retry::Retry;
 
 pub use gather::Gather;
 pub use request::{PublishError, RequestError};
+pub use sent::Sent;
 
 /// What the session is told about itself. Fields that CONNECT carries take effect with the
 /// next `open`, the others at once.
@@ -55,7 +59,8 @@ pub struct Options {
     pub max_queued_messages: usize,
     /// What messages may take that are not settled or not written, in bytes; 0: any number.
     pub max_queued_bytes: usize,
-    /// When to send again what was not answered; 0: never on the same connection.
+    /// When to ask for an answer that does not come, and again to send again what it is for; 0: never on
+    /// the same connection.
     pub retry_ms: u32,
     /// The application acknowledges what it receives.
     pub manual_ack: bool,
@@ -169,12 +174,7 @@ pub struct Session {
     /// A message was handed over and is not `delivered` yet; a DISCONNECT waits for that.
     delivering: bool,
     keep_alive: KeepAlive,
-    /// No later than the moment at which something has to be sent again.
-    retry_at: Option<Moment>,
-    /// The socket did not take all that was there.
-    blocked: bool,
-    /// Until then it was so, and no answer can have been late.
-    blocked_until: Moment,
+    retry: Retry,
     /// Most of them come with the end of a connection.
     outcomes: Option<Box<Outcomes>>,
     /// The publish that was refused last for want of room, and its bytes.
@@ -212,9 +212,7 @@ impl Session {
             incoming: Incoming::default(),
             delivering: false,
             keep_alive: KeepAlive::default(),
-            retry_at: None,
-            blocked: false,
-            blocked_until: Moment::origin(),
+            retry: Retry::default(),
             outcomes: None,
             refused: None,
         }
@@ -238,7 +236,7 @@ impl Session {
         self.outgoing.set_window(self.options.max_inflight);
         self.pump(now);
         if self.phase == Phase::Connected {
-            self.schedule_retry();
+            self.set_retry_time(now);
         }
         self.announce_room();
     }
@@ -344,6 +342,9 @@ impl Session {
         self.output.trim();
         self.outgoing.trim();
         self.incoming.trim();
+        if !self.awaits_answer() {
+            self.retry.reset();
+        }
     }
 
     pub fn ping_round_trip(&self) -> Option<Duration> {
@@ -384,9 +385,9 @@ impl Session {
     /// Something was sent that wants an answer.
     #[inline(always)]
     fn arm_retry(&mut self, now: Moment) {
-        if self.phase == Phase::Connected && self.options.retry_ms > 0 {
-            let options = &self.options;
-            self.retry_at.get_or_insert_with(|| now + options.retry());
+        if self.retry.due().is_none() && self.phase == Phase::Connected && self.options.retry_ms > 0
+        {
+            self.retry.arm(self.options.retry(), now);
         }
     }
 }

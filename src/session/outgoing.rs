@@ -255,19 +255,20 @@ impl Outgoing {
         }
     }
 
-    /// Sends again what was sent at `before` or earlier, and waits for an answer since.
-    pub fn resend(&mut self, output: &mut Output, version: Version, before: Moment, now: Moment) {
+    /// Sends again what was sent at `before` or earlier, and waits for an answer since. On this connection
+    /// it is never due again.
+    pub fn resend(&mut self, output: &mut Output, version: Version, before: Moment) {
         let packets = std::mem::take(&mut self.packets);
         for slot in self.sent_mut() {
             if slot.sent_at <= before {
                 // Without memory for it, it is not sent again this time.
-                let _ = send(slot, &packets, output, version, now);
+                let _ = send(slot, &packets, output, version, Moment::never());
             }
         }
         self.packets = packets;
     }
 
-    /// When the oldest packet without an answer was sent.
+    /// When the oldest packet without an answer was sent; never: all were sent again.
     pub fn oldest(&mut self) -> Option<Moment> {
         self.sent_mut().map(|slot| slot.sent_at).min()
     }

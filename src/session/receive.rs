@@ -62,7 +62,7 @@ impl Session {
             Packet::SubAck(suback) => self.suback(suback, now),
             &Packet::UnsubAck(id) => Ok(self.unsuback(id, now)),
             Packet::PingResp => {
-                self.keep_alive.pong(now);
+                self.pong(now);
                 Ok(Event::None)
             }
             Packet::ConnAck(_) => Err(Failure::Violation("a second CONNACK")),
@@ -132,6 +132,7 @@ impl Session {
             Progress::Release => {
                 // [MQTT-4.3.3-1]
                 self.acknowledge(Ack::PubRel, id);
+                self.arm_retry(now);
                 Ok(Event::None)
             }
             Progress::Noted => Ok(Event::None),
@@ -182,7 +183,7 @@ impl Session {
     #[inline(always)]
     pub(super) fn disarm_retry(&mut self) {
         if !self.awaits_answer() {
-            self.retry_at = None;
+            self.retry.disarm();
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | [`EventSet`]  | epoll, timerfd             | a thread in poll                       |
 //! | [`PollSet`]   | poll                       | poll                                   |
 //! | [`spawn`]     | a thread that takes no signals | the same                           |
+//! | [`unacked`]   | SIOCOUTQ                   | SO_NWRITE, where there is one          |
 //! | [`look_up_srv`], [`full_host_name`] | the C library    | the same                    |
 
 mod clock;
@@ -35,10 +36,10 @@ pub use dns::look_up_srv;
 pub use host::full_host_name;
 pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
-pub use socket::NO_SIGNAL;
+pub use socket::{NO_SIGNAL, unacked};
 pub use thread::{JoinHandle, spawn};
 #[cfg(feature = "tls")]
-pub use tls::{holds_bytes, read_ahead, resume, set_mode};
+pub use tls::{bytes_written, holds_bytes, read_ahead, resume, set_mode};
 
 use std::io;
 

@@ -12,6 +12,8 @@ const SSL_CTRL_MODE: c_int = 33;
 unsafe extern "C" {
     fn SSL_ctrl(ssl: *mut c_void, command: c_int, number: c_long, pointer: *mut c_void) -> c_long;
     fn SSL_has_pending(ssl: *const c_void) -> c_int;
+    fn SSL_get_wbio(ssl: *const c_void) -> *mut c_void;
+    fn BIO_number_written(bio: *mut c_void) -> u64;
     fn SSL_set_read_ahead(ssl: *mut c_void, yes: c_int);
 }
 
@@ -40,4 +42,15 @@ pub fn read_ahead(ssl: &mut SslRef) {
 pub fn holds_bytes(ssl: &SslRef) -> bool {
     // SAFETY: the reference is to a live SSL, which is only looked at.
     unsafe { SSL_has_pending(ssl.as_ptr().cast()) == 1 }
+}
+
+/// How many bytes OpenSSL has given to the socket so far.
+pub fn bytes_written(ssl: &SslRef) -> u64 {
+    // SAFETY: the reference is to a live SSL, which is only looked at.
+    let bio = unsafe { SSL_get_wbio(ssl.as_ptr().cast()) };
+    if bio.is_null() {
+        return 0;
+    }
+    // SAFETY: the SSL owns the BIO and is alive, and this only reads its counter.
+    unsafe { BIO_number_written(bio) }
 }

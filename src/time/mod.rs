@@ -18,6 +18,11 @@ impl Moment {
         Moment(NonZeroU64::MIN)
     }
 
+    /// No moment is later: where a result would be, it is this.
+    pub const fn never() -> Moment {
+        Moment(NonZeroU64::MAX)
+    }
+
     /// So long after the origin, whose own moment counts as the one after it.
     #[inline(always)]
     pub fn at(seconds: u64, nanos: u32) -> Moment {
@@ -84,7 +89,7 @@ mod tests {
         assert_eq!(later.since(Moment::origin()), second);
         assert_eq!(Moment::origin().since(later), Duration::ZERO);
         assert_eq!(later - 2 * second, Moment::origin());
-        assert_eq!(later + Duration::MAX, Moment::of(u64::MAX));
+        assert_eq!(later + Duration::MAX, Moment::never());
         assert_eq!(size_of::<Option<Moment>>(), 8);
     }
 }

@@ -161,6 +161,17 @@ impl Transport {
         self.link()?.write_vectored(pieces)
     }
 
+    /// How many bytes the socket took so far, where these are not those that `write` took: under TLS.
+    pub fn written(&self) -> Option<u64> {
+        self.link.as_ref()?.written()
+    }
+
+    /// How many bytes of the socket the peer's TCP has not acknowledged; 0 where the system does not
+    /// tell. A system call.
+    pub fn unacked(&self) -> u64 {
+        self.link.as_ref().map_or(0, Link::unacked)
+    }
+
     /// Ends our side after what has been written, and throws away what has arrived. A socket that is
     /// closed with unread bytes in it sends a reset, which may overtake what was written.
     ///

@@ -155,6 +155,26 @@ fn ready(transport: &Transport, want_write: bool) {
     assert_eq!(ready, 1);
 }
 
+/// Writes until the socket takes no more: how much that was.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn fill(transport: &mut Transport) -> usize {
+    let mut written = 0;
+    while let Ok(count) = transport.write(&[7; 64 * 1024]) {
+        written += count;
+    }
+    written
+}
+
+/// Waits until the peer's TCP has acknowledged all bytes that the socket took.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn wait_until_acked(transport: &Transport) {
+    let begin = std::time::Instant::now();
+    while transport.unacked() > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        thread::sleep(ms(1));
+    }
+}
+
 /// How many calls it takes to throw away `count` bytes that `peer` sends before it ends its side.
 fn discards(transport: &mut Transport, mut peer: TcpStream, count: usize) -> usize {
     let sender = thread::spawn(move || {

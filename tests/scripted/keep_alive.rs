@@ -1,16 +1,34 @@
 //! PINGREQ when nothing else goes on, and what becomes of a broker that does not answer it.
 
+use std::io::Read;
+use std::thread;
+use std::time::Duration;
+
 use pmqtt::ffi;
 
 use crate::support::{Broker, CONNACK, Client, Drive, Event, PINGREQ, PINGRESP, Peer, each_drive};
 
 /// A connection with a keep alive of one second.
 fn connected(drive: Drive) -> (Client, Peer) {
-    let (client, broker) = (Client::new("c"), Broker::new());
+    connected_to(Broker::new(), drive, 1)
+}
+
+fn connected_to(broker: Broker, drive: Drive, keep_alive: u8) -> (Client, Peer) {
+    let client = Client::new("c");
     client.set_reconnect_delay(100, 100);
-    assert_eq!(client.connect_async_to("127.0.0.1", broker.port(), 1), 0);
+    let seconds = keep_alive.into();
+    assert_eq!(
+        client.connect_async_to("127.0.0.1", broker.port(), seconds),
+        0
+    );
     client.run(drive);
-    let peer = broker.welcome(b"\x10\x0d\0\x04MQTT\x04\x02\0\x01\0\x01c", CONNACK);
+    let connect = [
+        b"\x10\x0d\0\x04MQTT\x04\x02\0",
+        &[keep_alive][..],
+        b"\0\x01c",
+    ]
+    .concat();
+    let peer = broker.welcome(&connect, CONNACK);
     assert_eq!(client.next(), Event::CONNECTED);
     (client, peer)
 }
@@ -59,14 +77,41 @@ fn messages_to_the_broker_alone_do_not_show_that_it_lives() {
     let mut first = [0];
     loop {
         client.publish("t", b"", 0);
-        std::io::Read::read_exact(&mut peer.stream, &mut first).expect("a packet");
+        peer.stream.read_exact(&mut first).expect("a packet");
         match first {
             [0x30] => peer.expect(b"\x03\0\x01t"),
             _ => break,
         }
         messages += 1;
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(first, [PINGREQ[0]]);
     assert!(messages > 1);
+}
+
+/// PINGREQ waits behind more than the link can take in two intervals.
+#[test]
+fn a_slow_link_is_not_taken_for_a_dead_one() {
+    const KEEP_ALIVE: u8 = 2;
+    const PIECES: usize = 50;
+    let (client, mut peer) = connected_to(Broker::new_narrow(), Drive::Thread, KEEP_ALIVE);
+    client.publish("t", &[0; PIECES * 2000], 0);
+    let mut piece = [0; 2000];
+    for _ in 0..PIECES {
+        peer.stream.read_exact(&mut piece).expect("the message");
+        thread::sleep(Duration::from_millis(100));
+    }
+    peer.expect(&[0; 7]);
+    peer.answer_ping();
+    assert_eq!(client.next(), Event::published(1));
+    peer.answer_ping();
+    assert_eq!(client.told(), None);
+}
+
+#[test]
+fn a_broker_whose_window_stays_closed_is_given_up() {
+    let (client, _peer) = connected_to(Broker::new_narrow(), Drive::Thread, 1);
+    client.publish("t", &[0; 1_000_000], 0);
+    let rc = ffi::PMQTT_ERR_KEEPALIVE;
+    while client.next() != (Event::Disconnected { rc }) {}
 }

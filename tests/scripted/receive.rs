@@ -114,6 +114,7 @@ fn a_pubrec_without_answer_is_sent_again() {
         } = connected_with(drive, |client| client.set_retry(1));
         peer.send(b"\x34\x08\0\x01t\0\x09two");
         peer.expect(b"\x50\x02\0\x09");
+        peer.answer_ping();
         peer.expect(b"\x50\x02\0\x09");
         peer.send(b"\x62\x02\0\x09");
         peer.expect(b"\x70\x02\0\x09");

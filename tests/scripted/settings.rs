@@ -106,6 +106,7 @@ fn a_retry_time_that_is_set_in_flight_holds_for_what_is_in_flight() {
         connection.peer.expect(PUBLISH);
         connection.peer.expect_silence();
         connection.client.set_retry(1);
+        connection.peer.answer_ping();
         connection.peer.expect(AGAIN);
         connection.client.set_retry(0);
         connection.peer.send(b"\x40\x02\0\x01");

@@ -1,6 +1,7 @@
 //! The client's side of a connection: what the driver has read and not written, and the network.
 
 use pmqtt::codec::{self, Ack, Packet, PacketId, QoS, Role, Version};
+use pmqtt::session::Sent;
 use pmqtt::time::Moment;
 
 use crate::support::broker;
@@ -40,6 +41,14 @@ impl Connection {
             }
         }
         numbers
+    }
+
+    /// As the broker's TCP acknowledges it.
+    pub fn sent(&self) -> Sent {
+        Sent {
+            written: None,
+            unacked: self.to_broker.len() as u64,
+        }
     }
 }
 

@@ -75,13 +75,14 @@ impl World {
         self.interrupt();
         match self.superseded {
             true => self.connection().unnoticed = numbers,
-            false => self.session.written(count, count < all, self.now),
+            false => self.session.written(count, self.now),
         }
     }
 
     fn time_out(&mut self) {
         if self.is_present() {
-            let result = self.session.handle_timeout(self.now);
+            let sent = self.connection().sent();
+            let result = self.session.handle_timeout(self.now, || sent);
             result.expect("the peer is well");
         }
     }

@@ -13,7 +13,7 @@ use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
 use pmqtt::codec::{Message, PacketId, QoS, Version};
-use pmqtt::session::{Gather, Options, Phase, Session};
+use pmqtt::session::{Gather, Options, Phase, Sent, Session};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -327,9 +327,11 @@ impl World {
         }
         for _ in 0..5 {
             self.now = self.session.poll_timeout().expect("a ping is due");
-            self.session.handle_timeout(self.now).expect("no failure");
+            self.session
+                .handle_timeout(self.now, Sent::default)
+                .expect("no failure");
             assert_eq!(self.output(), [0xc0, 0]);
-            self.session.written(2, false, self.now);
+            self.session.written(2, self.now);
             self.receive(&[0xd0, 0]);
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, QoS, Role, encode};
-use pmqtt::session::{Event, Failure, Gather, Options, Outcome, PublishError, Session};
+use pmqtt::session::{Event, Failure, Gather, Options, Outcome, PublishError, Sent, Session};
 use pmqtt::time::Moment;
 
 use super::{id, options, text};
@@ -11,6 +11,10 @@ use super::{id, options, text};
 pub struct Peer {
     pub session: Session,
     pub now: Moment,
+    /// The peer's TCP acknowledges nothing by itself, but what `acknowledges` says.
+    pub is_slow: bool,
+    written: u64,
+    acked: u64,
     buffer: Gather,
 }
 
@@ -22,6 +26,9 @@ impl Peer {
         Peer {
             session: Session::new(options),
             now: Moment::origin() + Duration::from_secs(1000),
+            is_slow: false,
+            written: 0,
+            acked: 0,
             buffer: Gather::default(),
         }
     }
@@ -56,7 +63,7 @@ impl Peer {
     pub fn sent(&mut self) -> Vec<String> {
         let bytes = self.take();
         if !bytes.is_empty() {
-            self.session.written(bytes.len(), false, self.now);
+            self.written(bytes.len());
         }
         self.texts(bytes)
     }
@@ -67,9 +74,29 @@ impl Peer {
         std::mem::take(&mut self.buffer).to_vec()
     }
 
-    /// The socket has taken `count` of the bytes it was given, and is full if it is `blocked`.
-    pub fn written(&mut self, count: usize, blocked: bool) {
-        self.session.written(count, blocked, self.now);
+    /// The socket has taken `count` of the bytes it was given.
+    pub fn written(&mut self, count: usize) {
+        self.written += count as u64;
+        if !self.is_slow {
+            self.acked = self.written;
+        }
+        self.session.written(count, self.now);
+    }
+
+    /// The peer's TCP acknowledges up to `count` more of the bytes that the socket took, and says how many
+    /// are left.
+    pub fn acknowledges(&mut self, count: u64) -> u64 {
+        self.acked = self.written.min(self.acked + count);
+        self.written - self.acked
+    }
+
+    /// The session looks at what is due.
+    pub fn time_out(&mut self) -> Result<(), Failure> {
+        let sent = Sent {
+            written: None,
+            unacked: self.written - self.acked,
+        };
+        self.session.handle_timeout(self.now, || sent)
     }
 
     pub fn texts(&self, bytes: Vec<u8>) -> Vec<String> {
@@ -160,7 +187,7 @@ impl Peer {
         let mut sent = self.sent();
         while let Some(at) = self.session.poll_timeout().filter(|&at| at <= end) {
             self.now = self.now.max(at);
-            self.session.handle_timeout(self.now)?;
+            self.time_out()?;
             sent.extend(self.sent());
             let next = self.session.poll_timeout();
             assert!(next.is_none_or(|next| next > self.now), "it would spin");

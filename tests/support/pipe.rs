@@ -39,6 +39,10 @@ impl Pipe {
         bytes
     }
 
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }

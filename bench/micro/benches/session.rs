@@ -98,7 +98,7 @@ impl Connection {
 
     fn write(&mut self) {
         self.session.take_output(&mut self.written);
-        self.session.written(self.written.len(), false, NOW);
+        self.session.written(self.written.len(), NOW);
         self.written.clear();
         while self.session.next_outcome().is_some() {}
     }

@@ -54,7 +54,8 @@ public:
         call("max_queued_bytes_set", ec, pmqtt_max_queued_bytes_set, bytes);
     }
 
-    /// After which time without an answer a message is sent again on the same connection; 0: never.
+    /// After which time without an answer the broker is asked whether it has read a message. If it has,
+    /// and does not answer for as long again, the message is sent once more. 0: never.
     void message_retry_set(seconds time, or_throw ec = {})
     {
         call("message_retry_set", ec, pmqtt_message_retry_set, detail::number(time));

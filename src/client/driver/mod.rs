@@ -36,7 +36,7 @@ use std::os::fd::RawFd;
 
 use super::error::Error;
 use super::state::State;
-use crate::session::Phase;
+use crate::session::{Phase, Sent};
 use crate::sys::{PollSet, Watch};
 use crate::time::Moment;
 use crate::transport::Transport;
@@ -112,6 +112,15 @@ impl Driver {
 
     pub fn is_open(&self) -> bool {
         self.transport.as_ref().is_some_and(Transport::is_open)
+    }
+
+    /// How far the bytes of the connection have come.
+    fn sent(&self) -> Sent {
+        let transport = self.transport.as_ref();
+        Sent {
+            written: transport.and_then(Transport::written),
+            unacked: transport.map_or(0, Transport::unacked),
+        }
     }
 
     /// The descriptor of the connection that is being closed.

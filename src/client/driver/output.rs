@@ -61,7 +61,7 @@ impl Driver {
         };
         self.blocked = !all;
         state.counters.bytes_out += count as u64;
-        state.session.written(count, self.blocked, now);
+        state.session.written(count, now);
         Ok(())
     }
 }

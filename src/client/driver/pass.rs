@@ -128,11 +128,11 @@ impl Driver {
         let session = &mut pass.state.session;
         if self.unhandled {
             session.received(pass.now);
-            session.ping(pass.now);
+            session.ping(pass.now, || self.sent());
             return Ok(());
         }
         session
-            .handle_timeout(pass.now)
+            .handle_timeout(pass.now, || self.sent())
             .map_err(|failure| Stop::Over(failure.into()))?;
         if session.has_output() {
             // A ping: nothing has gone on for a whole interval.

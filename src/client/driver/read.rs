@@ -81,7 +81,7 @@ impl Driver {
     fn pause(&mut self, pass: &mut Pass) -> Step<bool> {
         pass.now = pass.pace.now();
         pass.state.session.received(pass.now);
-        pass.state.session.ping(pass.now);
+        pass.state.session.ping(pass.now, || self.sent());
         self.write(pass.state, pass.now)?;
         pass.pace.go_on();
         Ok(!pass.pace.is_over())

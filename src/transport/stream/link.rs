@@ -45,6 +45,14 @@ impl Stream for Link {
         self.stream().has_pending()
     }
 
+    fn written(&self) -> Option<u64> {
+        self.stream().written()
+    }
+
+    fn unacked(&self) -> u64 {
+        self.stream().unacked()
+    }
+
     fn finish(&mut self) {
         self.stream_mut().finish();
     }

@@ -37,6 +37,12 @@ pub trait Stream: Send {
     /// not report them.
     fn has_pending(&self) -> bool;
 
+    /// How many bytes the socket took so far, where these are not those that `write` took.
+    fn written(&self) -> Option<u64>;
+
+    /// How many bytes of the socket the peer's TCP has not acknowledged; 0 where the system does not tell.
+    fn unacked(&self) -> u64;
+
     /// Ends our side of the stream after what has been written.
     fn finish(&mut self);
 

@@ -52,6 +52,14 @@ impl Stream for Secured {
         match *self {}
     }
 
+    fn written(&self) -> Option<u64> {
+        match *self {}
+    }
+
+    fn unacked(&self) -> u64 {
+        match *self {}
+    }
+
     fn finish(&mut self) {
         match *self {}
     }

@@ -1,7 +1,7 @@
 //! A stream made of a TCP socket.
 
 use super::Stream;
-use crate::sys::{NO_SIGNAL, Watch};
+use crate::sys::{self, NO_SIGNAL, Watch};
 use socket2::Socket;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
@@ -54,6 +54,14 @@ impl Stream for Tcp {
 
     fn has_pending(&self) -> bool {
         false
+    }
+
+    fn written(&self) -> Option<u64> {
+        None
+    }
+
+    fn unacked(&self) -> u64 {
+        sys::unacked(self.socket.as_raw_fd())
     }
 
     fn finish(&mut self) {

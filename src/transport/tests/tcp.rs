@@ -71,6 +71,19 @@ fn a_write_takes_what_fits_and_the_watch_tells_of_room() {
     reader.join().unwrap();
 }
 
+/// Where the system does not tell, all counts as acknowledged.
+#[test]
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn what_the_peers_tcp_has_not_acknowledged_is_told() {
+    let (mut transport, mut peer) = open_pair();
+    assert_eq!(transport.unacked(), 0);
+    let count = fill(&mut transport);
+    assert!(transport.unacked() > 0);
+    assert!(transport.written().is_none());
+    peer.read_exact(&mut vec![0; count]).unwrap();
+    wait_until_acked(&transport);
+}
+
 #[test]
 fn finish_lets_the_last_bytes_arrive_though_others_were_not_read() {
     let (mut transport, mut peer) = open_pair();

@@ -56,6 +56,18 @@ fn discarding_is_done_in_steps_of_64_kib() {
     assert!(discards(&mut transport, peer, 8 << 20) >= 128);
 }
 
+#[test]
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn what_the_peers_tcp_has_not_acknowledged_counts_as_it_goes_over_the_wire() {
+    let (mut transport, mut server) = secured_pair();
+    let handshake = transport.written().unwrap();
+    let count = fill(&mut transport);
+    assert!(transport.unacked() > 0);
+    assert!(transport.written().unwrap() > handshake + count as u64);
+    server.read_exact(&mut vec![0; count]).unwrap();
+    wait_until_acked(&transport);
+}
+
 fn secured_pair() -> (Transport, SslStream<TcpStream>) {
     let (listener, address) = listen("127.0.0.1:0");
     let server = thread::spawn(move || {

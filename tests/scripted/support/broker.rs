@@ -6,9 +6,9 @@ use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
-use super::{LIMIT, readable};
+use super::{LIMIT, PINGREQ, PINGRESP, readable};
 
 /// Listens, and knows nothing of MQTT: each test says what comes and what is answered.
 pub struct Broker {
@@ -19,6 +19,16 @@ impl Broker {
     pub fn new() -> Broker {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         Broker { listener }
+    }
+
+    /// One whose system takes little that it does not read: its peers' own systems keep the rest, as
+    /// they do where the link is slow.
+    pub fn new_narrow() -> Broker {
+        let broker = Broker::new();
+        let socket = SockRef::from(&broker.listener);
+        socket.set_recv_buffer_size(8 * 1024).expect("a buffer");
+        socket.set_tcp_mss(1400).expect("a segment size");
+        broker
     }
 
     pub fn port(&self) -> i32 {
@@ -84,6 +94,12 @@ impl Peer {
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the client reads");
+    }
+
+    #[track_caller]
+    pub fn answer_ping(&mut self) {
+        self.expect(PINGREQ);
+        self.send(PINGRESP);
     }
 
     /// The client has sent nothing more: it answers a packet that has no other effect.

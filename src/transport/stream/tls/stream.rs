@@ -102,6 +102,14 @@ impl Stream for TlsStream {
         !self.is_starved && sys::holds_bytes(self.inner.ssl())
     }
 
+    fn written(&self) -> Option<u64> {
+        Some(sys::bytes_written(self.inner.ssl()))
+    }
+
+    fn unacked(&self) -> u64 {
+        self.inner.get_ref().unacked()
+    }
+
     fn finish(&mut self) {
         // Sends close_notify; an error says that the peer is gone already.
         let _ = self.inner.shutdown();
