@@ -212,24 +212,28 @@ fn fill_link(peer: &mut Peer, bytes: usize) {
 
 #[test]
 fn a_slow_link_is_no_dead_one() {
-    let mut peer = peer();
-    // It takes seven intervals.
-    fill_link(&mut peer, 7 * INTERVAL as usize * 1000);
-    let mut pings = 0;
-    while peer.acknowledges(1000) > 0 {
-        pings += peer.live(seconds(1)).unwrap().len();
+    for is_secured in [false, true] {
+        let mut peer = peer();
+        peer.is_secured = is_secured;
+        // It takes seven intervals.
+        fill_link(&mut peer, 7 * INTERVAL as usize * 1000);
+        let mut pings = 0;
+        while peer.acknowledges(1000) > 0 {
+            pings += peer.live(seconds(1)).unwrap().len();
+        }
+        assert_eq!(pings, 7);
+        // The peer has its time to answer from here on.
+        let quarter = INTERVAL / 4;
+        assert!(peer.live(seconds(INTERVAL - quarter)).unwrap().is_empty());
+        peer.hears(pingresp());
+        assert!(peer.live(seconds(10)).is_ok());
     }
-    assert_eq!(pings, 7);
-    // The peer has its time to answer from here on.
-    let quarter = INTERVAL / 4;
-    assert!(peer.live(seconds(INTERVAL - quarter)).unwrap().is_empty());
-    peer.hears(pingresp());
-    assert!(peer.live(seconds(10)).is_ok());
 }
 
 #[test]
 fn a_peer_that_stopped_behind_a_slow_link_is_found() {
     let mut peer = peer();
+    peer.is_secured = true;
     fill_link(&mut peer, 2 * INTERVAL as usize * 1000);
     let mut arrived = 0;
     let found = seconds_to_failure(&mut peer, |peer| {

@@ -13,6 +13,8 @@ pub struct Peer {
     pub now: Moment,
     /// The peer's TCP acknowledges nothing by itself, but what `acknowledges` says.
     pub is_slow: bool,
+    /// What goes over the wire is twice as much as what the session says, as it may be under TLS.
+    pub is_secured: bool,
     written: u64,
     acked: u64,
     buffer: Gather,
@@ -27,6 +29,7 @@ impl Peer {
             session: Session::new(options),
             now: Moment::origin() + Duration::from_secs(1000),
             is_slow: false,
+            is_secured: false,
             written: 0,
             acked: 0,
             buffer: Gather::default(),
@@ -92,9 +95,16 @@ impl Peer {
 
     /// The session looks at what is due.
     pub fn time_out(&mut self) -> Result<(), Failure> {
-        let sent = Sent {
-            written: None,
-            unacked: self.written - self.acked,
+        let unacked = self.written - self.acked;
+        let sent = match self.is_secured {
+            false => Sent {
+                written: None,
+                unacked,
+            },
+            true => Sent {
+                written: Some(2 * self.written),
+                unacked: 2 * unacked,
+            },
         };
         self.session.handle_timeout(self.now, || sent)
     }
