@@ -130,12 +130,13 @@ srv-host=_mqtt._tcp.secure.test,one.test,1885,10,0
 
 srv-host=_secure-mqtt._tcp.stranger.test,other.test,8884,10,0
 CONF
-        # More than a datagram holds.
+        # More than a datagram holds, and more than is tried; the first is the last in the answer.
         local port
+        echo "srv-host=_mqtt._tcp.large.test,one.test,1885,10,0"
         for ((port = 2000; port < 2060; port++)); do
-            echo "srv-host=_mqtt._tcp.large.test,one.test,$port,10,0"
+            echo "srv-host=_mqtt._tcp.large.test,one.test,$port,20,0"
+            echo "srv-host=_mqtt._tcp.crowd.test,one.test,$port,20,0"
         done
-        echo "srv-host=_mqtt._tcp.large.test,one.test,1885,20,0"
     } >"$tmp/dnsmasq.conf"
     dnsmasq --no-daemon --conf-file="$tmp/dnsmasq.conf" >"$tmp/dnsmasq.log" 2>&1 &
     daemons+=($!)
@@ -164,6 +165,11 @@ check_fail_over() {
     step "an answer that is longer than a datagram"
     connect large.test 10000 1
     expect "connected to 1885"
+
+    step "no more than 16 are tried"
+    connect crowd.test 10000 1
+    expect "failed with 14: *"
+    (($(grep -o "Connection refused" <<<"$result" | wc -l) == 16)) || fail "$result"
 
     step "each one that failed is named"
     connect hopeless.test 10000 1

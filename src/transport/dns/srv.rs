@@ -10,8 +10,11 @@ use rand::rngs::OsRng;
 use std::fmt;
 use std::io;
 
+/// How many hosts of an answer are used, so that no answer makes more look-ups than that.
+const MOST_HOSTS: usize = 16;
+
 /// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Service {
     /// MQTT over TLS.
     pub secure: bool,
@@ -25,7 +28,7 @@ struct Record {
     host: Host,
 }
 
-/// The hosts that serve a domain, the first choice first; there is at least one. It blocks.
+/// The hosts that serve a domain, the first choice first; there are 1 to 16. It blocks.
 pub fn find(service: &Service) -> io::Result<Vec<Host>> {
     let Some(domain) = &service.domain else {
         let name = sys::full_host_name()?;
@@ -131,11 +134,13 @@ fn is_host_name(name: &ParsedName<&[u8]>) -> bool {
     !name.is_root() && name.iter().all(|label| label.iter().all(allowed))
 }
 
-/// The lowest priority first; among equals by lot, according to their weights. `random` gives a
-/// number from 0 to the one that it is given, that one included.
+/// The lowest priority first; among equals by lot, according to their weights; and no more than the
+/// first 16. `random` gives a number from 0 to the one that it is given, that one included.
 fn in_order(mut records: Vec<Record>, mut random: impl FnMut(u32) -> u32) -> Vec<Host> {
-    let mut ordered = Vec::with_capacity(records.len());
-    while let Some(priority) = records.iter().map(|record| record.priority).min() {
+    let mut ordered = Vec::new();
+    while ordered.len() < MOST_HOSTS
+        && let Some(priority) = records.iter().map(|record| record.priority).min()
+    {
         let equals = || (0..records.len()).filter(|&at| records[at].priority == priority);
         let weight = |at: usize| u32::from(records[at].weight);
         let lot = random(equals().map(weight).sum());
@@ -306,6 +311,17 @@ mod tests {
         }
         let ones = (0..1000).filter(|_| random(1) == 1).count();
         assert!((300..700).contains(&ones), "{ones} of 1000");
+    }
+
+    #[test]
+    fn of_a_long_answer_the_first_choices_are_used() {
+        let names: Vec<String> = (0..3000).map(|number| number.to_string()).collect();
+        let records = names.iter().enumerate();
+        let records: Vec<_> = records
+            .map(|(at, name)| (&**name, 3000 - at as u16, 1))
+            .collect();
+        let best: Vec<String> = names.iter().rev().take(MOST_HOSTS).cloned().collect();
+        assert_eq!(order(&records, |most| most), best);
     }
 
     #[test]
