@@ -30,6 +30,17 @@ typedef struct state {
 
 static tally lookups;
 
+/* A name that was not asked for yet. All who ask for the same one share a look-up, and these never end. */
+static char silent_host[32];
+
+static void name_silent_host(void)
+{
+    static int count;
+
+    snprintf(silent_host, sizeof silent_host, "broker%d.example", ++count);
+    tally_set(&lookups, 0);
+}
+
 /* The library finds this one and not that of libc. */
 int getaddrinfo(const char *restrict host, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict out)
@@ -104,7 +115,7 @@ static void watch_cpu(const state *where, const loop_kind *kind)
     double used;
 
     step("%s, %s: CPU time", where->name, kind->name);
-    tally_set(&lookups, 0);
+    name_silent_host();
     loop_begin(&loop, kind);
     loop_add(&loop, client);
     CHECK_OK(connect_anew(client, where));
@@ -356,7 +367,7 @@ static void call_from_threads(const state *where, bool in_thread)
 int main(void)
 {
     const state states[] = {
-        {"DNS is silent", "broker.example", 1883, looks_up},
+        {"DNS is silent", silent_host, 1883, looks_up},
         {"packets are dropped", BROKER_HOST, dropping_port(), has_socket},
         {"the broker is silent", BROKER_HOST, accepting_port(), has_sent},
     };

@@ -11,6 +11,10 @@ use crate::client::{Address, Handle, Host, Result, Target};
 /// one that `pmqtt_disconnect` has asked to end still does so. If this fails, nothing has changed: the
 /// client keeps its connection, and `pmqtt_reconnect` goes where it went before.
 ///
+/// A name is looked up in one of 16 threads that the process has for that. Clients that wait for the
+/// same name share a look-up. While 16 look-ups hang, further names wait for their turn, in the time of
+/// the connect timeout.
+///
 /// @param client        The client; not NULL.
 /// @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
 ///                      are tried, as RFC 8305 says.
@@ -81,8 +85,8 @@ pub unsafe extern "C" fn pmqtt_connect_async(
 /// `_mqtt._tcp`, or, once TLS is set, those of `_secure-mqtt._tcp`. Hosts are tried in the order of
 /// RFC 2782, the lowest priority first, and among equals by lot, according to their weights. Where
 /// the look-up, TCP or TLS of one fails, the next one has its turn; one that is silent has an equal
-/// share of the time that is left. The rest is as for `pmqtt_connect`. Each later connection of the
-/// client begins with the SRV records again.
+/// share of the time that is left. Of many hosts the first 16 are tried. The rest is as for
+/// `pmqtt_connect`. Each later connection of the client begins with the SRV records again.
 ///
 /// With TLS, the certificate has to be for the host that a record names. Whoever can forge answers
 /// of DNS can choose that name: where this matters, `pmqtt_tls_server_name_set` fixes it.

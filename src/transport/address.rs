@@ -12,7 +12,7 @@ pub enum Address {
 }
 
 /// A port of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Host {
     /// A name or an address; an IPv6 address may stand in brackets or not.
     pub name: Box<str>,

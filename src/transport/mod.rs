@@ -6,8 +6,10 @@
 //! | `endpoint`           | where to connect to, and how                           |
 //! | `address`            | what a program names as its broker                     |
 //! | `error`              | what went wrong, and in which stage                    |
-//! | `dns/resolver`       | what DNS is asked                                      |
-//! | `dns/lookup`         | asking on a thread that nobody waits for               |
+//! | `dns/resolver`       | whom a client asks                                     |
+//! | `dns/service`        | the look-up service, one for the process               |
+//! | `dns/lookup`         | one question is asked once for all who wait            |
+//! | `dns/threads`        | a few threads for all that blocks                      |
 //! | `dns/srv`            | which hosts serve a domain, in what order (RFC 2782)   |
 //! | `connect/mod`        | making a connection, by the hosts that may serve it    |
 //! | `connect/host`       | one host is tried: addresses, TCP, TLS                 |

@@ -1,29 +1,36 @@
-//! A question that blocks is asked on a thread of its own: the system's look-ups cannot be
-//! cancelled, so nobody ever waits for that thread.
+//! One question is asked once for all who wait for the answer.
 
-use crate::sys::{self, Waker, Watch};
+use super::threads::{Task, Threads};
+use crate::sys::{Waker, Watch};
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// Enough for getaddrinfo and the modules behind it, which were written for main threads.
-const STACK: usize = 256 * 1024;
-
-/// A client's questions of one kind. There is at most one thread for each question: while DNS is
-/// silent, attempt after attempt joins the same look-up.
+/// The questions of one kind. Whoever asks one that is under way joins its look-up: while DNS is silent,
+/// attempt after attempt does.
 pub struct Lookups<Q, A> {
     system: Arc<System<Q, A>>,
-    under_way: Vec<Arc<Lookup<Q, A>>>,
+    under_way: Mutex<UnderWay<Q, A>>,
 }
 
 /// The function that blocks; tests have their own.
 type System<Q, A> = dyn Fn(&Q) -> io::Result<A> + Send + Sync;
 
+struct UnderWay<Q, A> {
+    /// Look-ups, of which some may be over.
+    lookups: BTreeMap<Q, Weak<Lookup<Q, A>>>,
+    /// With so many of them, those that are over make room.
+    sweep_at: usize,
+}
+
 /// One transport's wait for an answer.
 ///
 /// Its waker is its own, and nobody else drains it: a connect that was superseded cannot take the
-/// wake of its successor. Dropping the query closes the descriptor that loops may watch.
+/// wake of its successor. Dropping the query closes the descriptor that loops may watch. It takes no
+/// lock, which a fork could have left held.
 pub struct Query<Q, A> {
     lookup: Arc<Lookup<Q, A>>,
     waker: Arc<Waker>,
@@ -31,62 +38,72 @@ pub struct Query<Q, A> {
 
 struct Lookup<Q, A> {
     question: Q,
+    system: Arc<System<Q, A>>,
     answer: OnceLock<io::Result<A>>,
-    /// The wakers of the queries that wait. A query that is dropped takes its waker with it.
-    waiting: Mutex<Vec<Weak<Waker>>>,
+    /// The wakers of the queries that wait. A query that is dropped takes its waker with it. None: the
+    /// look-up is over, and nobody can join it.
+    waiting: Mutex<Option<Vec<Weak<Waker>>>>,
 }
 
 impl<Q, A> Lookups<Q, A>
 where
-    Q: Eq + Send + Sync + 'static,
+    Q: Clone + Ord + Send + Sync + 'static,
     A: Send + Sync + 'static,
 {
     pub fn new(system: impl Fn(&Q) -> io::Result<A> + Send + Sync + 'static) -> Lookups<Q, A> {
         Lookups {
             system: Arc::new(system),
-            under_way: Vec::new(),
+            under_way: Mutex::new(UnderWay {
+                lookups: BTreeMap::new(),
+                sweep_at: 0,
+            }),
         }
     }
 
-    /// Joins the look-up of the same question, or starts one.
-    pub fn ask(&mut self, question: Q) -> io::Result<Query<Q, A>> {
-        // An answer is used by the attempts that wait for it, and is old for the next one.
-        self.under_way
-            .retain(|lookup| lookup.answer.get().is_none());
-        let same = |lookup: &&Arc<Lookup<Q, A>>| lookup.question == question;
-        match self.under_way.iter().find(same) {
-            Some(lookup) => Query::join(lookup),
-            None => self.start(question),
+    /// Joins the look-up of the same question, or has one made on one of the threads.
+    pub fn ask(&self, question: Q, threads: &Arc<Threads>) -> io::Result<Query<Q, A>> {
+        let waker = Arc::new(Waker::new()?);
+        let mut under_way = self.under_way.lock();
+        if let Some(lookup) = under_way.find(&question)
+            && lookup.join(&waker)
+        {
+            return Ok(Query { lookup, waker });
         }
-    }
-
-    fn start(&mut self, question: Q) -> io::Result<Query<Q, A>> {
         let lookup = Arc::new(Lookup {
-            question,
+            question: question.clone(),
+            system: Arc::clone(&self.system),
             answer: OnceLock::new(),
-            waiting: Mutex::default(),
+            waiting: Mutex::new(Some(vec![Arc::downgrade(&waker)])),
         });
-        let query = Query::join(&lookup)?;
-        // The thread owns all that it needs: it may come back after the client is gone.
-        sys::spawn("pmqtt-dns", STACK, {
-            let (system, lookup) = (Arc::clone(&self.system), Arc::clone(&lookup));
-            Box::new(move || lookup.finish(system(&lookup.question)))
-        })?;
-        self.under_way.push(lookup);
-        Ok(query)
+        threads.run(Arc::clone(&lookup) as _)?;
+        under_way.add(question, &lookup);
+        Ok(Query { lookup, waker })
+    }
+
+    /// As a thread does that a fork leaves behind.
+    #[cfg(test)]
+    pub fn lock_for_ever(&self) {
+        std::mem::forget(self.under_way.lock());
+    }
+}
+
+impl<Q: Ord, A> UnderWay<Q, A> {
+    fn find(&self, question: &Q) -> Option<Arc<Lookup<Q, A>>> {
+        self.lookups.get(question)?.upgrade()
+    }
+
+    fn add(&mut self, question: Q, lookup: &Arc<Lookup<Q, A>>) {
+        if self.lookups.len() >= self.sweep_at {
+            let goes_on = |lookup: Arc<Lookup<Q, A>>| !lookup.is_over();
+            self.lookups
+                .retain(|_, lookup| lookup.upgrade().is_some_and(goes_on));
+            self.sweep_at = 2 * self.lookups.len() + 8;
+        }
+        self.lookups.insert(question, Arc::downgrade(lookup));
     }
 }
 
 impl<Q, A> Query<Q, A> {
-    fn join(lookup: &Arc<Lookup<Q, A>>) -> io::Result<Query<Q, A>> {
-        let waker = Arc::new(Waker::new()?);
-        lookup.add(&waker);
-        Ok(Query {
-            lookup: Arc::clone(lookup),
-            waker,
-        })
-    }
-
     pub fn question(&self) -> &Q {
         &self.lookup.question
     }
@@ -107,24 +124,49 @@ impl<Q, A> Query<Q, A> {
 }
 
 impl<Q, A> Lookup<Q, A> {
-    fn add(&self, waker: &Arc<Waker>) {
-        {
-            let mut waiting = self.waiting.lock();
-            // While DNS is silent, attempt after attempt comes and goes.
+    /// False: it is over, and will not wake this one.
+    fn join(&self, waker: &Arc<Waker>) -> bool {
+        let mut waiting = self.waiting.lock();
+        let Some(waiting) = &mut *waiting else {
+            return false;
+        };
+        // While DNS is silent, attempt after attempt comes and goes.
+        if waiting.len() == waiting.capacity() {
             waiting.retain(|waker| waker.strong_count() > 0);
-            waiting.push(Arc::downgrade(waker));
+            waiting.reserve(waiting.len() + 1);
         }
-        // The answer may have come just before, and then nobody else wakes this one.
-        if self.answer.get().is_some() {
-            waker.wake();
-        }
+        waiting.push(Arc::downgrade(waker));
+        true
     }
 
-    fn finish(&self, answer: io::Result<A>) {
-        // Only its own thread finishes a look-up, so there is no answer yet.
+    fn is_over(&self) -> bool {
+        self.waiting.lock().is_none()
+    }
+}
+
+impl<Q: Send + Sync, A: Send + Sync> Task for Lookup<Q, A> {
+    /// Where all who asked are gone, it is over.
+    fn is_wanted(&self) -> bool {
+        let mut waiting = self.waiting.lock();
+        let waits = |waker: &Weak<Waker>| waker.strong_count() > 0;
+        let is_wanted = waiting.iter().flatten().any(waits);
+        if !is_wanted {
+            *waiting = None;
+        }
+        is_wanted
+    }
+
+    fn run(&self) {
+        if !self.is_wanted() {
+            return;
+        }
+        let ask = AssertUnwindSafe(|| (self.system)(&self.question));
+        let answer = panic::catch_unwind(ask);
+        let answer = answer.unwrap_or_else(|_| Err(io::Error::other("the look-up has panicked")));
+        // It runs once, so there is no answer yet.
         let _ = self.answer.set(answer);
-        let waiting = std::mem::take(&mut *self.waiting.lock());
-        for waker in waiting.iter().filter_map(Weak::upgrade) {
+        let waiting = self.waiting.lock().take();
+        for waker in waiting.iter().flatten().filter_map(Weak::upgrade) {
             waker.wake();
         }
     }
@@ -134,6 +176,7 @@ impl<Q, A> Lookup<Q, A> {
 mod tests {
     use super::*;
     use crate::sys::PollSet;
+    use crate::transport::dns::threads;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
     use std::time::Duration;
@@ -141,6 +184,7 @@ mod tests {
     /// Look-ups that each hang until one message is sent, and a count of them.
     struct Hanging {
         lookups: Lookups<&'static str, usize>,
+        threads: Arc<Threads>,
         release: mpsc::Sender<()>,
         begun: Arc<AtomicUsize>,
     }
@@ -158,13 +202,14 @@ mod tests {
             });
             Hanging {
                 lookups,
+                threads: Arc::default(),
                 release,
                 begun,
             }
         }
 
-        fn ask(&mut self, question: &'static str) -> Query<&'static str, usize> {
-            self.lookups.ask(question).unwrap()
+        fn ask(&self, question: &'static str) -> Query<&'static str, usize> {
+            self.lookups.ask(question, &self.threads).unwrap()
         }
     }
 
@@ -190,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_second_attempt_joins_the_look_up_and_a_third_begins_anew() {
-        let mut hanging = Hanging::new();
+        let hanging = Hanging::new();
         let first = hanging.ask("broker.example");
         assert!(first.answer().is_none());
         drop(first);
@@ -206,7 +251,7 @@ mod tests {
 
     #[test]
     fn each_of_two_queries_for_one_answer_is_woken() {
-        let mut hanging = Hanging::new();
+        let hanging = Hanging::new();
         let (first, second) = (hanging.ask("broker.example"), hanging.ask("broker.example"));
         assert_ne!(first.watch().fd, second.watch().fd);
         hanging.release.send(()).unwrap();
@@ -217,40 +262,80 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_joins_as_the_answer_comes_is_woken() {
-        let mut hanging = Hanging::new();
+    fn a_look_up_that_is_over_is_joined_by_nobody() {
+        let hanging = Hanging::new();
         let first = hanging.ask("broker.example");
         hanging.release.send(()).unwrap();
         assert_eq!(answer(&first), 14);
-        let late = Query::join(&first.lookup).unwrap();
-        assert!(is_woken(&late, Duration::ZERO));
+        eventually(|| first.lookup.is_over());
+        assert!(!first.lookup.join(&Arc::new(Waker::new().unwrap())));
+        drop(hanging.ask("broker.example"));
+        assert_eq!(hanging.lookups.under_way.lock().lookups.len(), 1);
     }
 
     #[test]
     fn queries_that_were_dropped_are_forgotten() {
-        let mut hanging = Hanging::new();
+        let hanging = Hanging::new();
+        let first = hanging.ask("broker.example");
         for _ in 0..100 {
             drop(hanging.ask("broker.example"));
+            let waiting = first.lookup.waiting.lock().as_ref().map(Vec::len);
+            assert!(waiting.unwrap() < 10, "{waiting:?}");
         }
         let last = hanging.ask("broker.example");
-        assert_eq!(last.lookup.waiting.lock().len(), 1);
         hanging.release.send(()).unwrap();
         assert_eq!(answer(&last), 14);
     }
 
     #[test]
     fn another_question_does_not_wait_for_a_silent_one() {
-        let mut hanging = Hanging::new();
-        for question in ["silent.example", "other.example"] {
-            hanging.ask(question);
-        }
-        assert_eq!(hanging.lookups.under_way.len(), 2);
+        let hanging = Hanging::new();
+        let queries = ["silent.example", "other.example"].map(|question| hanging.ask(question));
         eventually(|| hanging.begun.load(Ordering::SeqCst) == 2);
+        drop(queries);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_asked_and_what_is_asked_again_is() {
+        let hanging = Hanging::new();
+        let names = (0..threads::MOST + 2).map(|number| "x".repeat(number + 1).leak() as &str);
+        let names: Vec<&'static str> = names.collect();
+        let mut queries: Vec<_> = names.iter().map(|name| hanging.ask(name)).collect();
+        let (given_up, asked_again) = (names[threads::MOST], names[threads::MOST + 1]);
+        queries.truncate(threads::MOST);
+        let again = hanging.ask(asked_again);
+        eventually(|| hanging.begun.load(Ordering::SeqCst) == threads::MOST);
+        (0..=threads::MOST).for_each(|_| hanging.release.send(()).unwrap());
+        assert_eq!(answer(&again), asked_again.len());
+        assert_eq!(hanging.begun.load(Ordering::SeqCst), threads::MOST + 1);
+        hanging.release.send(()).unwrap();
+        assert_eq!(answer(&hanging.ask(given_up)), given_up.len());
+    }
+
+    #[test]
+    fn many_questions_leave_nothing_behind() {
+        let lookups = Lookups::new(|number: &usize| Ok(*number));
+        let threads = Arc::default();
+        for number in 0..1000 {
+            let query = lookups.ask(number, &threads).unwrap();
+            eventually(|| query.answer().is_some());
+        }
+        assert!(lookups.under_way.lock().lookups.len() < 20);
+    }
+
+    #[test]
+    fn a_question_that_panics_is_answered() {
+        let lookups = Lookups::new(|_: &usize| -> io::Result<usize> { panic!("a test") });
+        let threads = Arc::default();
+        for number in 0..2 * threads::MOST {
+            let query = lookups.ask(number, &threads).unwrap();
+            eventually(|| query.answer().is_some_and(Result::is_err));
+        }
     }
 
     #[test]
     fn a_thread_that_hangs_holds_nothing_up_and_leaks_nothing() {
-        let mut hanging = Hanging::new();
+        let hanging = Hanging::new();
         let query = hanging.ask("silent.example");
         let lookup = Arc::downgrade(&query.lookup);
         let waker = Arc::downgrade(&query.waker);

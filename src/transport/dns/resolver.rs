@@ -1,62 +1,44 @@
-//! What a client asks DNS: a host's addresses, and the hosts that serve a domain. Each question has a
-//! thread that nobody waits for.
+//! Whom a client asks: the process's look-up service, or, in tests, one of their own.
 
-use super::lookup::{Lookups, Query};
-use super::srv::{self, Service};
+use super::service::{AddressQuery, LookupService, ServiceQuery};
+use super::srv::Service;
 use crate::transport::address::Host;
-use parking_lot::{Mutex, MutexGuard};
-use std::cell::OnceCell;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-/// A client's look-ups. They are made with its first question, and later clones share them.
+/// Clones ask the same service.
 #[derive(Clone, Default)]
-pub struct Resolver(OnceCell<Arc<Mutex<Queries>>>);
-
-pub type AddressQuery = Query<Host, Vec<SocketAddr>>;
-pub type ServiceQuery = Query<Service, Vec<Host>>;
-
-struct Queries {
-    addresses: Lookups<Host, Vec<SocketAddr>>,
-    services: Lookups<Service, Vec<Host>>,
+pub struct Resolver {
+    /// None: the process's.
+    own: Option<Arc<LookupService>>,
 }
 
 impl Resolver {
     /// Asks these functions instead of the system.
     #[cfg(test)]
     pub(in crate::transport) fn with(
-        addresses: impl Fn(&Host) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+        addresses: impl Fn(&Host) -> io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,
         services: impl Fn(&Service) -> io::Result<Vec<Host>> + Send + Sync + 'static,
     ) -> Resolver {
-        Resolver(OnceCell::from(Arc::new(Mutex::new(Queries {
-            addresses: Lookups::new(addresses),
-            services: Lookups::new(services),
-        }))))
+        Resolver {
+            own: Some(Arc::new(LookupService::new(addresses, services))),
+        }
     }
 
     /// Where a host is.
     pub(in crate::transport) fn addresses(&self, host: &Host) -> io::Result<AddressQuery> {
-        self.queries().addresses.ask(host.clone())
+        self.service().addresses(host.clone())
     }
 
     /// Who serves a domain, the first choice first.
     pub(in crate::transport) fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
-        self.queries().services.ask(service)
+        self.service().hosts(service)
     }
 
-    fn queries(&self) -> MutexGuard<'_, Queries> {
-        self.0.get_or_init(Arc::default).lock()
-    }
-}
-
-impl Default for Queries {
-    fn default() -> Queries {
-        Queries {
-            addresses: Lookups::new(|host: &Host| {
-                Ok((&*host.name, host.port).to_socket_addrs()?.collect())
-            }),
-            services: Lookups::new(srv::find),
+    fn service(&self) -> &LookupService {
+        match &self.own {
+            Some(own) => own,
+            None => LookupService::of_process(),
         }
     }
 }

@@ -96,9 +96,19 @@ fn a_silent_host_has_its_share_of_the_time_and_no_more() {
     let ((_a, first), (_b, second)) = (silent(), silent());
     let (_listener, third) = listen("127.0.0.1:0");
     let hosts = [first, second, third].map(|address| named("127.0.0.1", address.port()));
+    let (release, receiver) = mpsc::channel::<()>();
+    let receiver = Mutex::new(receiver);
+    let resolver = Resolver::with(
+        |host| panic!("{host} was asked for"),
+        move |_| {
+            let _ = receiver.lock().unwrap().recv();
+            Ok(hosts.to_vec())
+        },
+    );
     let start = sys::now();
-    let mut transport = Transport::connect(&domain(), &served_by(&hosts), start).unwrap();
+    let mut transport = Transport::connect(&domain(), &resolver, start).unwrap();
     let asked = start + ms(500);
+    release.send(()).unwrap();
     settle(&mut transport, asked, |transport| {
         transport.is_in(Stage::Tcp)
     });
@@ -259,7 +269,10 @@ fn a_socket_outlives_the_advance_in_which_its_handshake_cannot_begin() {
         tls: Some(tls_server::unverified()),
         ..domain()
     };
-    let hosts = [named(&long, first.port()), named("silent", second.port())];
+    let hosts = [
+        named(&long, first.port()),
+        named("127.0.0.1", second.port()),
+    ];
     let start = sys::now();
     let mut transport = Transport::connect(&secure, &served_by(&hosts), start).unwrap();
     settle(&mut transport, start, |transport| {

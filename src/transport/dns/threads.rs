@@ -1,0 +1,255 @@
+//! A few threads for all that blocks: the system's look-ups cannot be cancelled, so nobody ever waits for
+//! a thread.
+
+use crate::sys;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many threads there are at the most.
+pub(super) const MOST: usize = 16;
+
+/// Enough for getaddrinfo and the modules behind it, which were written for main threads.
+const STACK: usize = 256 * 1024;
+
+/// How long a thread waits for more work before it ends: one question is seldom alone.
+const IDLE: Duration = Duration::from_millis(50);
+
+/// Threads that are started when they are needed, and end when they are not.
+#[derive(Default)]
+pub struct Threads {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// What no thread has begun, the oldest first. While it holds anything there is a thread.
+    queue: VecDeque<Arc<dyn Task>>,
+    /// Those that run a task, for however long, and those that wait for one.
+    count: usize,
+    /// Those that wait for a task.
+    idle: usize,
+}
+
+/// What a thread is to do.
+pub trait Task: Send + Sync {
+    /// Whether anybody waits for the outcome. What is not wanted once never is again, and need not run.
+    fn is_wanted(&self) -> bool;
+
+    /// Does it, if it is wanted. It must not panic.
+    fn run(&self);
+}
+
+impl Threads {
+    /// Has a thread run the task in its turn: at once, unless 16 others hang. It is an error where there
+    /// is no thread and none can be started.
+    pub fn run(self: &Arc<Self>, task: Arc<dyn Task>) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.add(task);
+        if state.queue.len() <= state.idle {
+            self.work.notify_one();
+        } else if state.count < MOST {
+            match self.start() {
+                Ok(()) => state.count += 1,
+                Err(error) if state.count == 0 => {
+                    state.queue.pop_back();
+                    return Err(error);
+                }
+                // The others will come to it.
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn start(self: &Arc<Self>) -> io::Result<()> {
+        // The thread owns all that it needs: it may come back after whoever started it is gone.
+        let threads = Arc::clone(self);
+        sys::spawn("pmqtt-dns", STACK, Box::new(move || threads.work())).map(drop)
+    }
+
+    fn work(&self) {
+        let mut state = self.state.lock();
+        loop {
+            while let Some(task) = state.queue.pop_front() {
+                MutexGuard::unlocked(&mut state, || {
+                    task.run();
+                    drop(task);
+                });
+            }
+            state.idle += 1;
+            let is_over = self.work.wait_for(&mut state, IDLE).timed_out();
+            state.idle -= 1;
+            if is_over && state.queue.is_empty() {
+                state.count -= 1;
+                if state.count == 0 {
+                    state.queue = VecDeque::new();
+                }
+                return;
+            }
+        }
+    }
+}
+
+impl State {
+    /// What is not wanted makes room before the queue grows.
+    fn add(&mut self, task: Arc<dyn Task>) {
+        if self.queue.len() == self.queue.capacity() {
+            self.queue.retain(|task| task.is_wanted());
+            self.queue.reserve(self.queue.len() + 1);
+        }
+        self.queue.push_back(task);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    /// Tasks that hang until `release` is dropped, and what became of them.
+    struct Hanging {
+        threads: Arc<Threads>,
+        receiver: Arc<Mutex<mpsc::Receiver<()>>>,
+        release: mpsc::Sender<()>,
+        begun: Arc<Mutex<Vec<usize>>>,
+    }
+
+    struct Hang {
+        number: usize,
+        is_wanted: AtomicBool,
+        begun: Arc<Mutex<Vec<usize>>>,
+        released: Arc<Mutex<mpsc::Receiver<()>>>,
+    }
+
+    impl Task for Hang {
+        fn is_wanted(&self) -> bool {
+            self.is_wanted.load(Ordering::SeqCst)
+        }
+
+        fn run(&self) {
+            if self.is_wanted() {
+                self.begun.lock().push(self.number);
+                let _ = self.released.lock().recv();
+            }
+        }
+    }
+
+    impl Hanging {
+        fn new() -> Hanging {
+            let (release, receiver) = mpsc::channel();
+            Hanging {
+                threads: Arc::default(),
+                receiver: Arc::new(Mutex::new(receiver)),
+                release,
+                begun: Arc::default(),
+            }
+        }
+
+        fn run(&self, number: usize) -> Arc<Hang> {
+            let task = Arc::new(Hang {
+                number,
+                is_wanted: AtomicBool::new(true),
+                begun: Arc::clone(&self.begun),
+                released: Arc::clone(&self.receiver),
+            });
+            self.threads.run(Arc::clone(&task) as _).unwrap();
+            task
+        }
+
+        fn begun(&self) -> usize {
+            self.begun.lock().len()
+        }
+
+        fn count(&self) -> usize {
+            self.threads.state.lock().count
+        }
+
+        fn queued(&self) -> usize {
+            self.threads.state.lock().queue.len()
+        }
+    }
+
+    fn eventually(mut condition: impl FnMut() -> bool) {
+        for _ in 0..3000 {
+            if condition() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it did not come to that");
+    }
+
+    struct Count(AtomicUsize);
+
+    impl Task for Count {
+        fn is_wanted(&self) -> bool {
+            true
+        }
+
+        fn run(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_threads_than_the_most_and_the_rest_waits_in_order() {
+        let hanging = Hanging::new();
+        let others = MOST - 1;
+        (0..others).for_each(|number| drop(hanging.run(number)));
+        eventually(|| hanging.begun() == others);
+        // One that is quick is not held up by those that hang.
+        let quick = Arc::new(Count(AtomicUsize::new(0)));
+        hanging.threads.run(Arc::clone(&quick) as _).unwrap();
+        eventually(|| quick.0.load(Ordering::SeqCst) == 1);
+
+        (others..3000).for_each(|number| drop(hanging.run(number)));
+        eventually(|| hanging.begun() == MOST);
+        assert_eq!(hanging.count(), MOST);
+        assert_eq!(hanging.queued(), 3000 - MOST);
+        for more in 1..=100 {
+            hanging.release.send(()).unwrap();
+            eventually(|| hanging.begun() == MOST + more);
+            assert_eq!(hanging.begun.lock().last(), Some(&(MOST + more - 1)));
+        }
+        assert_eq!(hanging.count(), MOST);
+    }
+
+    #[test]
+    fn what_is_not_wanted_leaves_the_queue() {
+        let hanging = Hanging::new();
+        (0..MOST).for_each(|number| drop(hanging.run(number)));
+        eventually(|| hanging.begun() == MOST);
+        for number in MOST..3000 {
+            hanging.run(number).is_wanted.store(false, Ordering::SeqCst);
+            assert!(hanging.queued() < 64, "{} of {number}", hanging.queued());
+        }
+        let wanted = hanging.run(3000);
+        let threads = Arc::clone(&hanging.threads);
+        let begun = Arc::clone(&hanging.begun);
+        drop(hanging);
+        eventually(|| begun.lock().len() == MOST + 1);
+        assert_eq!(begun.lock().last(), Some(&wanted.number));
+        eventually(|| threads.state.lock().queue.is_empty());
+    }
+
+    #[test]
+    fn threads_without_work_end_and_others_are_started() {
+        let threads = Arc::<Threads>::default();
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        for round in 1..=5 {
+            for _ in 0..1000 {
+                threads.run(Arc::clone(&count) as _).unwrap();
+                assert!(threads.state.lock().count <= MOST);
+            }
+            eventually(|| threads.state.lock().count == 0);
+            assert_eq!(count.0.load(Ordering::SeqCst), 1000 * round);
+            assert_eq!(threads.state.lock().queue.capacity(), 0);
+            assert_eq!(threads.state.lock().idle, 0);
+        }
+    }
+}
