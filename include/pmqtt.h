@@ -844,7 +844,9 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *
  * @param client        The client; not NULL.
  * @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
- *                      are tried, as RFC 8305 says.
+ *                      are tried, as RFC 8305 says. An IPv6 address may have a zone, which is an
+ *                      interface's name or number, and may stand in brackets: `[fe80::1%eth0]`. For
+ *                      TLS a zone is no part of the name.
  * @param port          1 to 65535; 0: 1883, or 8883 with TLS.
  * @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
  *                      whether the broker is still there. 0: never. The broker has the same time to
@@ -852,13 +854,15 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *                      (Linux, Apple's): until then each byte that this acknowledges counts. So a slow
  *                      link is kept. A dead one is found within twice the time, and so is a broker
  *                      that has stopped, unless PINGREQ is still on its way. [MQTT-3.1.2.10]
- * @param bind_address  The local IP address to connect from; NULL or "": any.
+ * @param bind_address  The local IP address to connect from, an IPv6 address with a zone or without;
+ *                      NULL or "": any.
  *
  * @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is
- * wrong; nothing was changed. `PMQTT_ERR_DNS`: the name has no address. `PMQTT_ERR_ERRNO`: each
- * address failed. `PMQTT_ERR_TLS`: the handshake of TLS failed. `PMQTT_ERR_TIMEOUT`: no answer within
- * the connect timeout. `PMQTT_ERR_BUSY`: another thread connects this client. `PMQTT_ERR_NO_CONN`:
- * another thread or a callback disconnected, connected elsewhere or freed the client meanwhile.
+ * wrong; nothing was changed. `PMQTT_ERR_DNS`: the name has no address, or the host's zone is no
+ * interface. `PMQTT_ERR_ERRNO`: each address failed. `PMQTT_ERR_TLS`: the handshake of TLS failed.
+ * `PMQTT_ERR_TIMEOUT`: no answer within the connect timeout. `PMQTT_ERR_BUSY`: another thread
+ * connects this client. `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected
+ * elsewhere or freed the client meanwhile.
  * `pmqtt_last_error` has the details.
  *
  * Thread-safe; callback-safe. Blocks no longer than the connect timeout

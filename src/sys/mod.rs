@@ -8,11 +8,12 @@
 //! | [`PollSet`]   | poll                       | poll                                   |
 //! | [`spawn`]     | a thread that takes no signals | the same                           |
 //! | [`unacked`]   | SIOCOUTQ                   | SO_NWRITE, where there is one          |
-//! | [`look_up_srv`], [`full_host_name`] | the C library    | the same                    |
+//! | [`look_up_srv`], [`full_host_name`], [`interface_index`] | the C library | the same |
 
 mod clock;
 mod dns;
 mod host;
+mod interface;
 mod poll;
 mod socket;
 pub mod sync;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use dns::look_up_srv;
 pub use host::full_host_name;
+pub use interface::interface_index;
 pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
 pub use socket::{NO_SIGNAL, unacked};

@@ -1,7 +1,8 @@
 //! What a program names as its broker.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{AddrParseError, IpAddr, Ipv6Addr};
+use std::str::FromStr;
 
 /// Where a broker is.
 #[derive(Clone, Debug)]
@@ -14,9 +15,18 @@ pub enum Address {
 /// A port of a host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Host {
-    /// A name or an address; an IPv6 address may stand in brackets or not.
+    /// A name or an address; an IPv6 address may have a zone, and stand in brackets or not.
     pub name: Box<str>,
     pub port: u16,
+}
+
+/// An IP address, and which interface it belongs to, where that is said: `fe80::1%eth0`. Only an IPv6
+/// address can say so (RFC 4007, section 11).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopedIp {
+    pub ip: IpAddr,
+    /// The name or the number of an interface. There may be none of the kind.
+    pub zone: Option<Box<str>>,
 }
 
 /// The longest label of a domain name, and the longest name (RFC 1035).
@@ -43,11 +53,34 @@ fn is_domain(name: &str) -> bool {
 }
 
 impl Host {
-    /// The socket address, where the name is a literal one. Brackets and a numeric scope are allowed.
-    pub(super) fn literal(&self) -> Option<SocketAddr> {
-        let Host { name, port } = self;
-        let plain = format!("{name}:{port}").parse();
-        plain.or_else(|_| format!("[{name}]:{port}").parse()).ok()
+    /// The address, where the name is one.
+    pub(super) fn literal(&self) -> Option<ScopedIp> {
+        let inside = self.name.strip_prefix('[');
+        match inside.and_then(|name| name.strip_suffix(']')) {
+            Some(inside) => inside.parse().ok().filter(|it: &ScopedIp| it.ip.is_ipv6()),
+            None => self.name.parse().ok(),
+        }
+    }
+}
+
+impl FromStr for ScopedIp {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<ScopedIp, AddrParseError> {
+        let (ip, zone) = match text.split_once('%') {
+            Some((ip, zone)) => (ip.parse::<Ipv6Addr>()?.into(), Some(zone.into())),
+            None => (text.parse()?, None),
+        };
+        Ok(ScopedIp { ip, zone })
+    }
+}
+
+impl fmt::Display for ScopedIp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.zone {
+            Some(zone) => write!(f, "{}%{zone}", self.ip),
+            None => self.ip.fmt(f),
+        }
     }
 }
 
@@ -90,12 +123,34 @@ mod tests {
             };
             host.literal().map(|address| address.to_string())
         };
-        assert_eq!(written("10.0.0.1").unwrap(), "10.0.0.1:1883");
-        assert_eq!(written("::1").unwrap(), "[::1]:1883");
-        assert_eq!(written("[::1]").unwrap(), "[::1]:1883");
-        assert_eq!(written("fe80::1%2").unwrap(), "[fe80::1%2]:1883");
-        assert_eq!(written("localhost"), None);
-        assert_eq!(written("10.0.0.1:5"), None);
-        assert_eq!(written(""), None);
+        for ip in ["10.0.0.1", "::1", "fe80::1%2", "fe80::1%eth0", "::1%a%b]"] {
+            assert_eq!(written(ip).unwrap(), ip);
+        }
+        for ip in ["::1", "fe80::1%2", "fe80::1%eth0", "fe80::1%"] {
+            assert_eq!(written(&format!("[{ip}]")).unwrap(), ip);
+        }
+        for name in [
+            "localhost",
+            "10.0.0.1:5",
+            "",
+            "%",
+            "%lo",
+            "[%lo]",
+            "[",
+            "]",
+            "[]",
+        ] {
+            assert_eq!(written(name), None, "{name}");
+        }
+        for name in [
+            "[10.0.0.1]",
+            "10.0.0.1%lo",
+            "[::1",
+            "::1]",
+            "[[::1]]",
+            "[::1]:5",
+        ] {
+            assert_eq!(written(name), None, "{name}");
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! Where to connect to, and how.
 
-use super::address::Address;
+use super::address::{Address, ScopedIp};
 use super::stream::tls::Tls;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// Where to connect to, and how long to try.
@@ -10,7 +9,7 @@ use std::time::Duration;
 pub struct Endpoint {
     pub address: Address,
     /// The local address to connect from.
-    pub bind: Option<IpAddr>,
+    pub bind: Option<ScopedIp>,
     /// The time for all stages together.
     pub timeout: Duration,
     /// How to secure the connection; None: not at all.

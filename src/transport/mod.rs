@@ -16,6 +16,7 @@
 //! | `connect/race`       | several addresses are tried side by side (RFC 8305)    |
 //! | `connect/attempt`    | one address is tried                                   |
 //! | `connect/candidates` | which addresses are tried, and in what order           |
+//! | `connect/zone`       | which interface an address belongs to                  |
 //! | `connect/progress`   | which stages are over, for a log                       |
 //! | `connect/retired`    | what is given up, but must not be closed yet           |
 //! | `stream/mod`         | what an open connection can do, whatever it is made of |
@@ -36,7 +37,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Address, Host};
+pub use address::{Address, Host, ScopedIp};
 pub use connect::{Milliseconds, PassedStage};
 pub use dns::Resolver;
 pub use endpoint::Endpoint;

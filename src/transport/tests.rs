@@ -12,6 +12,7 @@ mod tls_session;
 mod tls_strangers;
 #[cfg(feature = "tls")]
 mod tls_stream;
+mod zone;
 
 use super::*;
 use crate::sys::{self, EventSet, PollSet, Waker};

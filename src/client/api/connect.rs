@@ -1,6 +1,5 @@
 //! Connecting, in the calling thread or in the background, and disconnecting.
 
-use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread;
@@ -13,7 +12,7 @@ use crate::client::state::intent::Route;
 use crate::client::turn::Frame;
 use crate::sys::sync::MutexGuard;
 use crate::sys::{self, PollSet, Waker, Watch};
-use crate::transport::{Address, Endpoint, Transport};
+use crate::transport::{Address, Endpoint, ScopedIp, Transport};
 
 /// Where to, as the program says it.
 pub struct Target<'a> {
@@ -178,7 +177,7 @@ impl Target<'_> {
         let checked = self.address.check();
         checked.map_err(|why| Error::inval(format!("connect: {why}")))?;
         let bind = match self.bind_address.filter(|text| !text.is_empty()) {
-            Some(text) => Some(Box::new(text.parse::<IpAddr>().map_err(|_| {
+            Some(text) => Some(Box::new(text.parse::<ScopedIp>().map_err(|_| {
                 Error::inval(format!("connect: the bind address {text} is no IP address"))
             })?)),
             None => None,

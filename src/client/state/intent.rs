@@ -10,12 +10,11 @@
 //! | `Underway`   | the driver has it, made or being made | owes `on_disconnect` where announced,  |
 //! |              |                                       | or else `on_connect_fail`              |
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::backoff::Backoff;
 use crate::time::Moment;
-use crate::transport::Address;
+use crate::transport::{Address, ScopedIp};
 
 /// `T` is a transport on its way to the driver.
 pub struct Intent<T> {
@@ -45,7 +44,7 @@ pub struct Route {
     /// A host's port 0 is the default one.
     pub address: Address,
     /// The local address to connect from.
-    pub bind: Option<Box<IpAddr>>,
+    pub bind: Option<Box<ScopedIp>>,
 }
 
 /// What is to become of the connection.

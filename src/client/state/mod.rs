@@ -142,7 +142,7 @@ impl State {
     pub fn endpoint(&self, route: &Route) -> Endpoint {
         let mut endpoint = Endpoint {
             address: route.address.clone(),
-            bind: route.bind.as_deref().copied(),
+            bind: route.bind.as_deref().cloned(),
             timeout: self.session.options().handshake_timeout(),
             tls: self.security.as_ref().and_then(|security| security.tls()),
         };

@@ -1,9 +1,11 @@
 //! One address is tried: a non-blocking connect.
 
+use super::zone::local;
 use crate::sys::Watch;
+use crate::transport::address::ScopedIp;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
 /// A socket that is being connected.
@@ -13,11 +15,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub fn start(address: SocketAddr, bind: Option<IpAddr>) -> io::Result<Attempt> {
+    pub fn start(address: SocketAddr, bind: Option<&ScopedIp>) -> io::Result<Attempt> {
         let socket = new_socket(Domain::for_address(address))?;
         socket.set_tcp_nodelay(true)?;
-        if let Some(ip) = bind {
-            socket.bind(&local(ip, address).into())?;
+        if let Some(bind) = bind {
+            socket.bind(&local(bind, address)?.into())?;
         }
         match socket.connect(&address.into()) {
             Err(error) if !is_under_way(&error) => Err(error),
@@ -83,16 +85,6 @@ fn new_socket(domain: Domain) -> io::Result<Socket> {
     }
 }
 
-/// Any port of `ip`. A link-local address needs a scope, which is taken from the remote address.
-fn local(ip: IpAddr, remote: SocketAddr) -> SocketAddr {
-    match (ip, remote) {
-        (IpAddr::V6(ip), SocketAddr::V6(remote)) => {
-            SocketAddrV6::new(ip, 0, 0, remote.scope_id()).into()
-        }
-        _ => SocketAddr::new(ip, 0),
-    }
-}
-
 /// A connect that a signal interrupts goes on by itself, as POSIX says.
 fn is_under_way(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
@@ -151,12 +143,5 @@ mod tests {
         let attempt = Attempt::failing("127.0.0.1:1".parse().unwrap());
         let error = attempt.is_connected().unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::ENOTSOCK));
-    }
-
-    #[test]
-    fn a_bind_address_takes_over_the_scope() {
-        let remote: SocketAddr = "[fe80::1%3]:1883".parse().unwrap();
-        let bound = local("fe80::2".parse().unwrap(), remote);
-        assert_eq!(bound, "[fe80::2%3]:0".parse().unwrap());
     }
 }

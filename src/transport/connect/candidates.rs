@@ -1,5 +1,6 @@
 //! Which addresses are tried, and in what order.
 
+use crate::transport::address::ScopedIp;
 use crate::transport::error::{Error, Stage};
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,11 +9,11 @@ use std::net::{IpAddr, SocketAddr};
 pub fn candidates(
     addresses: &[SocketAddr],
     host: &str,
-    bind: Option<IpAddr>,
+    bind: Option<&ScopedIp>,
 ) -> Result<Vec<SocketAddr>, Error> {
     let usable: Vec<SocketAddr> = match bind {
         None => addresses.to_vec(),
-        Some(ip) => of_family(addresses, ip.is_ipv6()),
+        Some(bind) => of_family(addresses, bind.ip.is_ipv6()),
     };
     if usable.is_empty() {
         return Err(none_usable(host, bind));
@@ -37,11 +38,12 @@ fn of_family(addresses: &[SocketAddr], v6: bool) -> Vec<SocketAddr> {
     wanted.copied().collect()
 }
 
-fn none_usable(host: &str, bind: Option<IpAddr>) -> Error {
+fn none_usable(host: &str, bind: Option<&ScopedIp>) -> Error {
     match bind {
         None => Error::new(Stage::Dns, format!("{host}: the name has no address")),
-        Some(ip) => {
-            let message = format!("{host}: no {} address for bind address {ip}", family(ip));
+        Some(bind) => {
+            let family = family(bind.ip);
+            let message = format!("{host}: no {family} address for bind address {bind}");
             Error::new(Stage::Tcp, message)
         }
     }
@@ -57,9 +59,9 @@ mod tests {
 
     fn order(addresses: &[&str], bind: Option<&str>) -> Result<Vec<String>, String> {
         let addresses: Vec<SocketAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
-        let bind = bind.map(|ip| ip.parse().unwrap());
-        let ordered =
-            candidates(&addresses, "broker.example", bind).map_err(|error| error.to_string())?;
+        let bind: Option<ScopedIp> = bind.map(|ip| ip.parse().unwrap());
+        let ordered = candidates(&addresses, "broker.example", bind.as_ref())
+            .map_err(|error| error.to_string())?;
         Ok(ordered.iter().map(SocketAddr::to_string).collect())
     }
 

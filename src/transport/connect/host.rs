@@ -3,6 +3,7 @@
 use super::progress::{Progress, list};
 use super::race::Race;
 use super::retired::Retired;
+use super::zone::socket_address;
 use crate::sys::Watch;
 use crate::time::Moment;
 use crate::transport::address::Host;
@@ -39,8 +40,13 @@ impl HostAttempt {
         now: Moment,
         timeout: Duration,
     ) -> Result<HostAttempt, Error> {
+        let bind = endpoint.bind.as_ref();
         let step = match host.literal() {
-            Some(address) => Step::Racing(Race::new(&[address], &host.name, endpoint.bind)?),
+            Some(ip) => {
+                let address = socket_address(&ip, host.port);
+                let address = address.map_err(|error| Error::dns(&host.name, &error))?;
+                Step::Racing(Race::new(&[address], &host.name, bind)?)
+            }
             None => {
                 let query = resolver.addresses(host);
                 Step::Resolving(query.map_err(|error| Error::dns(&host.name, &error))?)
@@ -71,7 +77,7 @@ impl HostAttempt {
                 Some(Ok(addresses)) if !expired => {
                     let outcome = format!("{name} is {}", list(addresses));
                     progress.pass(Stage::Dns, outcome, now);
-                    let race = Race::new(addresses, name, endpoint.bind)?;
+                    let race = Race::new(addresses, name, endpoint.bind.as_ref())?;
                     let before = std::mem::replace(&mut self.step, Step::Racing(race));
                     retired.push(before);
                 }

@@ -7,6 +7,7 @@
 //! | `race`       | several addresses are tried side by side (RFC 8305)     |
 //! | `attempt`    | one address is tried                                    |
 //! | `candidates` | which addresses are tried, and in what order            |
+//! | `zone`       | which interface an address belongs to                   |
 //! | `progress`   | which stages are over, for a log                        |
 //! | `retired`    | what is given up, but must not be closed yet            |
 
@@ -16,6 +17,7 @@ mod host;
 mod progress;
 mod race;
 mod retired;
+mod zone;
 
 #[cfg(test)]
 pub use attempt::Attempt;

@@ -6,10 +6,11 @@ use super::candidates::candidates;
 use super::retired::Retired;
 use crate::sys::Watch;
 use crate::time::Moment;
+use crate::transport::address::ScopedIp;
 use crate::transport::error::{Error, Stage};
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The "Connection Attempt Delay" of RFC 8305, section 5.
@@ -19,7 +20,7 @@ const DELAY: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_millis(50);
 
 pub struct Race {
-    bind: Option<IpAddr>,
+    bind: Option<ScopedIp>,
     waiting: VecDeque<SocketAddr>,
     /// The oldest first.
     running: Vec<Attempt>,
@@ -36,9 +37,13 @@ struct Failure {
 
 impl Race {
     /// The `addresses` are those of `host`.
-    pub fn new(addresses: &[SocketAddr], host: &str, bind: Option<IpAddr>) -> Result<Race, Error> {
+    pub fn new(
+        addresses: &[SocketAddr],
+        host: &str,
+        bind: Option<&ScopedIp>,
+    ) -> Result<Race, Error> {
         Ok(Race {
-            bind,
+            bind: bind.cloned(),
             waiting: candidates(addresses, host, bind)?.into(),
             running: Vec::new(),
             failures: Vec::new(),
@@ -120,7 +125,7 @@ impl Race {
             let Some(address) = self.waiting.pop_front() else {
                 return;
             };
-            match Attempt::start(address, self.bind) {
+            match Attempt::start(address, self.bind.as_ref()) {
                 Ok(attempt) => {
                     self.running.push(attempt);
                     self.next_start = now + DELAY;
@@ -147,7 +152,7 @@ impl Race {
     fn reasons(&self) -> String {
         let reasons = self.failures.iter().map(|failure| {
             let Failure { address, error } = failure;
-            match self.bind {
+            match &self.bind {
                 None => format!("{address}: {error}"),
                 Some(ip) => format!("{address} from {ip}: {error}"),
             }
@@ -161,7 +166,7 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    fn race(running: &[SocketAddr], waiting: &[SocketAddr], bind: Option<IpAddr>) -> Race {
+    fn race(running: &[SocketAddr], waiting: &[SocketAddr], bind: Option<ScopedIp>) -> Race {
         Race {
             bind,
             waiting: waiting.iter().copied().collect(),

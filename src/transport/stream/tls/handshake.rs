@@ -5,6 +5,7 @@ use super::session::Giver;
 use super::stream::TlsStream;
 use super::words::{NO_TLS, reason, text, words};
 use crate::sys::{self, Watch};
+use crate::transport::address::ScopedIp;
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
 use crate::transport::stream::tcp::Tcp;
@@ -41,10 +42,7 @@ pub struct Handshake {
 impl Prepared {
     pub fn new(tls: &Tls, host: &str) -> Result<Prepared, Error> {
         let name = tls.peer.server_name.as_deref().unwrap_or(host);
-        let name = name
-            .trim_start_matches('[')
-            .trim_end_matches([']', '.'])
-            .to_owned();
+        let name = name_for_tls(name);
         let refusal = Arc::new(Mutex::new(None));
         match prepare(tls, &name, &refusal) {
             Ok(ssl) => Ok(Prepared { ssl, name, refusal }),
@@ -133,6 +131,16 @@ impl Handshake {
             true => format!("{how}; {NO_TLS}"),
             false => how,
         }
+    }
+}
+
+/// An address stands there without brackets, and without its zone, which means something to this machine
+/// alone (RFC 4007, section 11).
+fn name_for_tls(host: &str) -> String {
+    let name = host.trim_start_matches('[').trim_end_matches([']', '.']);
+    match name.parse::<ScopedIp>() {
+        Ok(address) => address.ip.to_string(),
+        Err(_) => name.to_owned(),
     }
 }
 

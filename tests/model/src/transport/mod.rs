@@ -13,7 +13,7 @@ mod error;
 mod progress;
 mod stream;
 
-pub use address::{Address, Host};
+pub use address::{Address, Host, ScopedIp};
 pub use endpoint::Endpoint;
 pub use error::{Error, Stage};
 pub use progress::{Milliseconds, PassedStage};
