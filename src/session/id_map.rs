@@ -9,7 +9,7 @@ use crate::codec::PacketId;
 /// that they collide makes the way longer, but there are only 65,535.
 pub struct IdMap<T> {
     /// Their number is 0 or a power of two, and at the most half of them are taken.
-    places: Vec<Option<(PacketId, T)>>,
+    places: Box<[Option<(PacketId, T)>]>,
     len: usize,
 }
 
@@ -19,7 +19,7 @@ const LEAST: usize = 2;
 impl<T> Default for IdMap<T> {
     fn default() -> IdMap<T> {
         IdMap {
-            places: Vec::new(),
+            places: Box::default(),
             len: 0,
         }
     }
