@@ -141,6 +141,11 @@ impl From<Failure> for Error {
                 Code::KeepAlive,
                 "mqtt: no answer to PINGREQ within the keep alive interval",
             ),
+            Failure::NoneTaken => Error::new(
+                Code::KeepAlive,
+                "mqtt: the broker took none of the acknowledgements that it has asked for within \
+                 the keep alive interval, or 60 s without one",
+            ),
             Failure::NotWritten => Error::new(
                 Code::Timeout,
                 "mqtt: the broker did not take DISCONNECT within the connect timeout",

@@ -54,6 +54,7 @@ impl Session {
         self.incoming.connection_lost();
         self.delivering = false;
         self.announcing = false;
+        self.input_paused = false;
         self.retry.reset();
         self.phase = Phase::Closed;
         self.announce_room();
@@ -142,6 +143,11 @@ impl Session {
             self.keep_alive.written(&self.output, now);
         }
         self.pump(now);
+        if self.input_paused && self.output.answers.are_few() {
+            self.input_paused = false;
+            // What the peer has sent meanwhile is still to be read.
+            self.keep_alive.received(now);
+        }
         self.announce_room();
     }
 
@@ -153,7 +159,7 @@ impl Session {
             Phase::Disconnecting { deadline } => (!self.is_finished()).then_some(deadline),
             Phase::Connected => [
                 self.keep_alive.ping_due(),
-                self.keep_alive.look_due(),
+                self.look_due(),
                 self.retry.due(),
             ]
             .into_iter()
@@ -178,9 +184,7 @@ impl Session {
             Phase::Closed | Phase::Connecting { .. } | Phase::Disconnecting { .. } => {}
             Phase::Connected => {
                 let sent = sent();
-                if self.keep_alive.is_lost(&self.output, sent, now) {
-                    return Err(Failure::KeepAlive);
-                }
+                self.check_peer(sent, now)?;
                 while self.retry.due().is_some_and(|at| now >= at) {
                     self.retry(sent, now);
                 }
@@ -188,6 +192,28 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// When to look whether the peer is to be given up.
+    fn look_due(&self) -> Option<Moment> {
+        match self.input_paused {
+            true => Some(self.keep_alive.stalled()),
+            false => self.keep_alive.look_due(),
+        }
+    }
+
+    /// Gives up a peer that does not answer. Of one that is not read, what counts is whether it reads.
+    fn check_peer(&mut self, sent: Sent, now: Moment) -> Result<(), Failure> {
+        if self.input_paused {
+            return match now >= self.keep_alive.stalled() {
+                true => Err(Failure::NoneTaken),
+                false => Ok(()),
+            };
+        }
+        match self.keep_alive.is_lost(&self.output, sent, now) {
+            true => Err(Failure::KeepAlive),
+            false => Ok(()),
+        }
     }
 
     /// Sends PINGREQ where it is due. For those who have not dealt with all that came in: nothing

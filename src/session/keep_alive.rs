@@ -13,6 +13,8 @@ use crate::time::Moment;
 
 /// While PINGREQ waits behind other bytes, so often an interval is looked how far these have come.
 const LOOKS: u32 = 4;
+/// How long a peer that is not read may take nothing, where no keep alive says so.
+const STALLED: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub struct KeepAlive {
@@ -152,6 +154,11 @@ impl KeepAlive {
         };
         ping.look(output, sent, interval / LOOKS, now);
         now >= ping.last_sign().max(self.last_in) + interval
+    }
+
+    /// When a peer that is not read, as it takes no answers, has taken nothing for too long.
+    pub fn stalled(&self) -> Moment {
+        self.last_in.max(self.last_out) + self.interval().unwrap_or(STALLED)
     }
 
     /// How long the last PINGREQ took to be answered.

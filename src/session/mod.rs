@@ -4,6 +4,7 @@
 //! A session outlives its connections: `open` begins one, `close` ends it, and what was not
 //! settled goes on with the next.
 
+mod answers;
 mod at_most_once;
 mod chunks;
 mod connection;
@@ -137,6 +138,8 @@ pub enum Failure {
     NoConnAck,
     /// No answer to PINGREQ in time.
     KeepAlive,
+    /// The peer took none of the answers that it has asked for in time.
+    NoneTaken,
     /// The peer did not even take DISCONNECT in time.
     NotWritten,
 }
@@ -175,6 +178,8 @@ pub struct Session {
     delivering: bool,
     keep_alive: KeepAlive,
     retry: Retry,
+    /// Too many answers wait for the socket: nothing more is read.
+    input_paused: bool,
     /// Most of them come with the end of a connection.
     outcomes: Option<Box<Outcomes>>,
     /// The publish that was refused last for want of room, and its bytes.
@@ -213,6 +218,7 @@ impl Session {
             delivering: false,
             keep_alive: KeepAlive::default(),
             retry: Retry::default(),
+            input_paused: false,
             outcomes: None,
             refused: None,
         }
@@ -248,6 +254,18 @@ impl Session {
     /// When bytes were last written: before CONNACK those of CONNECT.
     pub fn last_written(&self) -> Moment {
         self.keep_alive.last_out()
+    }
+
+    /// Whether the peer may send more: asked before each read. What a read brings is dealt with, so that
+    /// answers exceed their bound by those to one read at the most.
+    pub fn admits_input(&mut self) -> bool {
+        self.input_paused |= self.output.answers.are_too_many();
+        !self.input_paused
+    }
+
+    /// Whether nothing is read until the socket has taken more of the answers.
+    pub fn is_input_paused(&self) -> bool {
+        self.input_paused
     }
 
     /// Bytes are ready for the socket.

@@ -1,5 +1,6 @@
 //! The bytes on their way to the socket, and which QoS 0 messages are among them.
 
+use super::answers::Answers;
 use super::at_most_once::{self, AtMostOnce};
 use super::chunks::Packet;
 use super::gather::Gather;
@@ -23,6 +24,8 @@ pub struct Output {
     written: u64,
     /// The QoS 0 messages among them.
     at_most_once: AtMostOnce,
+    /// The acknowledgements among them.
+    pub answers: Answers,
 }
 
 impl Output {
@@ -35,6 +38,7 @@ impl Output {
     #[inline(always)]
     pub fn put_ack(&mut self, kind: Ack, id: PacketId, again: bool, version: Version) {
         encode::ack(self.buffer(), kind, id, again, version);
+        self.answers.add();
     }
 
     /// Sends a PUBLISH of QoS 1 or 2, for none is sent before CONNACK. Returns the copy of its head at
@@ -109,6 +113,7 @@ impl Output {
     /// The socket took `count` bytes more.
     pub fn written(&mut self, count: usize) {
         self.written += count as u64;
+        self.answers.written(self.written, self.position());
     }
 
     /// The socket took all but `count` bytes, as far as it could not be said while that went on.

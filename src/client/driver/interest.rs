@@ -33,11 +33,15 @@ pub fn update(state: &mut Guard, driver: &mut Driver) {
 
 /// Notes what the driver waits for now.
 pub fn note(state: &mut State, driver: &Driver) {
-    let write = driver.wants_write(state);
+    let (read, write) = (driver.wants_read(state), driver.wants_write(state));
     let transport = driver.transport.as_ref();
     let closing = driver.closing.as_ref();
     let primary = transport
         .and_then(|transport| transport.primary(write))
+        .map(|watch| Watch {
+            read: watch.read && read,
+            ..watch
+        })
         .or_else(|| closing?.watch());
     let deadlines = [
         transport.and_then(|transport| transport.deadline()),

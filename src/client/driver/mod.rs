@@ -77,11 +77,15 @@ pub struct Waiting {
 impl Driver {
     /// What is waited for.
     pub fn watch(&mut self, state: &State) -> &mut Waiting {
-        let write = self.wants_write(state);
+        let (read, write) = (self.wants_read(state), self.wants_write(state));
         let waiting = self.waiting.get_or_insert_default();
         waiting.watches.clear();
         if let Some(transport) = &self.transport {
             transport.watches(write, &mut waiting.watches);
+            waiting
+                .watches
+                .iter_mut()
+                .for_each(|watch| watch.read &= read);
         }
         let closing = self.closing.as_ref();
         waiting
@@ -92,7 +96,7 @@ impl Driver {
 
     /// Whether there is work that needs no waiting, though no descriptor tells of it.
     pub fn is_ready(&self, state: &State) -> bool {
-        self.is_superseded(state) || self.failed.is_some() || self.has_pending()
+        self.is_superseded(state) || self.failed.is_some() || self.has_pending(state)
     }
 
     /// Whether the program has replaced or given up the connection.
@@ -134,8 +138,15 @@ impl Driver {
         !self.writing.is_empty()
     }
 
+    /// What the broker sends is read as long as it takes the answers.
+    fn wants_read(&self, state: &State) -> bool {
+        !state.session.is_input_paused()
+    }
+
     /// There is something to deal with that no descriptor tells of.
-    fn has_pending(&self) -> bool {
-        self.unhandled || self.transport.as_ref().is_some_and(Transport::has_pending)
+    fn has_pending(&self, state: &State) -> bool {
+        let transport = self.transport.as_ref();
+        let held = || transport.is_some_and(Transport::has_pending);
+        self.unhandled || self.wants_read(state) && held()
     }
 }

@@ -29,6 +29,9 @@ impl Driver {
             }
         }
         for _ in 0..READS {
+            if !pass.state.session.admits_input() {
+                break;
+            }
             let Some(transport) = &mut self.transport else {
                 return Err(Stop::Superseded);
             };
