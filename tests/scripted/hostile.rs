@@ -1,6 +1,6 @@
 //! A broker that breaks the rules, breaks off, or does not read.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -267,4 +267,69 @@ fn wait_for_bytes(client: &Client, count: usize) {
         assert!(Instant::now() < until, "the client does not read");
         thread::yield_now();
     }
+}
+
+/// How much of answers may wait, and what one read may add to them.
+const ANSWERS: u64 = (1024 + 64) * 1024;
+
+#[test]
+fn a_broker_that_floods_and_does_not_read_is_not_read() {
+    for (packet, answer) in [
+        (&b"\x62\x02\0\x01"[..], &b"\x70\x02\0\x01"[..]),
+        (b"\x50\x02\0\x01", b"\x62\x02\0\x01"),
+    ] {
+        each_drive(|drive| {
+            let Connection {
+                client, mut peer, ..
+            } = connected(drive);
+            let chunk = packet.repeat(10_000);
+            let timeout = Some(Duration::from_secs(1));
+            peer.stream.set_write_timeout(timeout).expect("a timeout");
+            let mut sent = 0;
+            // Until the client has read nothing for a second.
+            while let Ok(count) = peer.stream.write(&chunk[sent % packet.len()..]) {
+                sent += count;
+                assert!(sent < 100 << 20, "there is no bound");
+            }
+            let queued = client.stats().queued_bytes;
+            assert!(queued <= ANSWERS, "{queued} bytes of answers");
+            // It goes on when the broker reads.
+            let part = packet.len() - sent % packet.len();
+            let stream = peer.stream.try_clone().expect("a socket");
+            let count = sent.div_ceil(packet.len());
+            let answers = thread::spawn(move || {
+                let mut bytes = vec![0; count * 4];
+                { stream }.read_exact(&mut bytes).expect("the answers");
+                bytes
+            });
+            peer.stream
+                .set_write_timeout(Some(LIMIT))
+                .expect("a timeout");
+            peer.send(&packet[packet.len() - part % packet.len()..]);
+            let answers = answers.join().expect("they are read");
+            assert!(answers.chunks(4).all(|bytes| bytes == answer));
+            peer.expect_silence();
+        });
+    }
+}
+
+#[test]
+fn a_broker_that_floods_and_takes_nothing_is_given_up() {
+    each_drive(|drive| {
+        let (client, broker) = (Client::new("c"), Broker::new());
+        assert_eq!(client.connect_async_to("127.0.0.1", broker.port(), 1), 0);
+        client.hook(|client, event| {
+            if matches!(event, Event::Disconnected { .. }) {
+                let said = client.last_error();
+                assert!(said.contains("took none of the acknowledgements"), "{said}");
+            }
+        });
+        client.run(drive);
+        let mut peer = broker.welcome(b"\x10\x0d\0\x04MQTT\x04\x02\0\x01\0\x01c", CONNACK);
+        assert_eq!(client.next(), Event::CONNECTED);
+        let chunk = b"\x62\x02\0\x01".repeat(100_000);
+        while peer.stream.write_all(&chunk).is_ok() {}
+        let rc = ffi::PMQTT_ERR_KEEPALIVE;
+        assert_eq!(client.next(), Event::Disconnected { rc });
+    });
 }
