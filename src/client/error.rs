@@ -89,6 +89,9 @@ impl Error {
         let inner = error.get_ref();
         match inner.and_then(|inner| inner.downcast_ref::<transport::Error>()) {
             Some(why) => why.clone().into(),
+            None if error.kind() == io::ErrorKind::OutOfMemory => {
+                Error::new(Code::NoMem, format!("mqtt: connection lost: {error}"))
+            }
             None => Error::new(Code::ConnLost, format!("tcp: connection lost: {error}")),
         }
     }

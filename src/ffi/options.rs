@@ -23,8 +23,8 @@ pub unsafe extern "C" fn pmqtt_max_inflight_messages_set(
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
-            client
-                .set_max_inflight(number(messages, 65_535, "max_inflight_messages_set:")? as usize);
+            let messages = number(messages, 65_535, "max_inflight_messages_set:")?;
+            client.set_max_inflight(messages as u16);
             Ok(())
         })
     }

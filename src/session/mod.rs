@@ -55,7 +55,7 @@ pub struct Options {
     /// How long the broker may take to answer CONNECT, or to take DISCONNECT.
     pub handshake_timeout_ms: u32,
     /// Messages of QoS 1 and 2 in flight at once; 0: as many as there are identifiers.
-    pub max_inflight: usize,
+    pub max_inflight: u16,
     /// Messages of QoS 1 and 2 that are not settled; 0: any number.
     pub max_queued_messages: usize,
     /// What messages may take that are not settled or not written, in bytes; 0: any number.
@@ -65,6 +65,8 @@ pub struct Options {
     pub retry_ms: u32,
     /// The application acknowledges what it receives.
     pub manual_ack: bool,
+    /// Bytes of the largest packet that is received.
+    pub max_packet_size: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -205,7 +207,7 @@ impl Options {
 impl Session {
     pub fn new(options: Options) -> Session {
         Session {
-            outgoing: Outgoing::new(options.max_inflight),
+            outgoing: Outgoing::new(options.max_inflight.into()),
             options,
             phase: Phase::Closed,
             announcing: false,
@@ -239,7 +241,7 @@ impl Session {
     }
 
     fn apply_options(&mut self, now: Moment) {
-        self.outgoing.set_window(self.options.max_inflight);
+        self.outgoing.set_window(self.options.max_inflight.into());
         self.pump(now);
         if self.phase == Phase::Connected {
             self.set_retry_time(now);

@@ -304,7 +304,7 @@ impl World {
         let in_flight = self.session.in_flight();
         let window = match self.session.options().max_inflight {
             0 => usize::MAX,
-            window => window,
+            window => window.into(),
         };
         assert!(in_flight <= window.max(self.last_in_flight));
         assert!(!self.is_present() || self.broker.unanswered() <= in_flight);

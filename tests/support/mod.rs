@@ -28,6 +28,7 @@ pub fn options() -> Options {
         max_queued_bytes: 0,
         retry_ms: 0,
         manual_ack: false,
+        max_packet_size: u32::MAX,
     }
 }
 

@@ -113,10 +113,11 @@ fn options() -> Options {
         will: None,
         credentials: None,
         handshake_timeout_ms: 10_000,
-        max_inflight: WINDOW.into(),
+        max_inflight: WINDOW,
         max_queued_messages: 0,
         max_queued_bytes: 0,
         retry_ms: 5_000,
         manual_ack: false,
+        max_packet_size: u32::MAX,
     }
 }

@@ -14,7 +14,7 @@ use crate::session::{Credentials, Options, Will};
 use crate::sys;
 
 impl Client {
-    pub fn set_max_inflight(&self, messages: usize) {
+    pub fn set_max_inflight(&self, messages: u16) {
         self.configure(|options| options.max_inflight = messages);
     }
 

@@ -1,6 +1,6 @@
 //! From bytes to packets, and what each of them does.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use super::Driver;
 use super::step::{Pass, Step, Stop, malformed};
@@ -23,12 +23,13 @@ impl Driver {
 
     fn read_and_handle(&mut self, pass: &mut Pass) -> Step {
         if self.unhandled {
-            self.input.resume();
+            self.input.resume().map_err(lost)?;
             if !self.handle_all(pass)? {
                 return Ok(());
             }
         }
         for _ in 0..READS {
+            let most = self.check_size(pass)?;
             if !pass.state.session.admits_input() {
                 break;
             }
@@ -36,7 +37,7 @@ impl Driver {
                 return Err(Stop::Superseded);
             };
             let input = &mut self.input;
-            let result = MutexGuard::unlocked(pass.state, || input.read(transport));
+            let result = MutexGuard::unlocked(pass.state, || input.read(transport, most));
             pass.check_epoch()?;
             match result {
                 Ok(0) => {
@@ -48,13 +49,25 @@ impl Driver {
                     pass.state.session.received(pass.now);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(Stop::Over(Error::lost(&error))),
+                Err(error) => return Err(lost(error)),
             }
-            if !self.handle_all(pass)? || !self.input.may_have_more() {
+            if !self.handle_all(pass)? {
+                return Ok(());
+            }
+            if !self.input.may_have_more() {
                 break;
             }
         }
-        Ok(())
+        self.check_size(pass).map(drop)
+    }
+
+    /// How large a packet may be. One that is larger is refused before there is more of it than its header.
+    fn check_size(&self, pass: &Pass) -> Step<u32> {
+        let most = pass.state.session.options().max_packet_size;
+        match self.input.announced() {
+            size if size > most => Err(too_large(size, most)),
+            _ => Ok(most),
+        }
     }
 
     /// Deals with what was read. False when the pass has to end before the end of it.
@@ -136,4 +149,16 @@ impl Driver {
         };
         Ok(true)
     }
+}
+
+#[cold]
+fn too_large(size: u32, most: u32) -> Stop {
+    let text =
+        format!("mqtt: the broker sent a packet of {size} bytes, and at the most {most} are taken");
+    Stop::Over(Error::new(Code::PayloadSize, text))
+}
+
+#[cold]
+fn lost(error: io::Error) -> Stop {
+    Stop::Over(Error::lost(&error))
 }

@@ -12,7 +12,7 @@ use crate::codec::{MAX_STRING, Version};
 use crate::session::Options;
 
 const CONNECT_TIMEOUT_MS: u32 = 10_000;
-const MAX_INFLIGHT: usize = 20;
+const MAX_INFLIGHT: u16 = 20;
 const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 const RETRY_MS: u32 = 5_000;
 
@@ -31,6 +31,7 @@ pub fn options(client_id: CString, clean_session: bool, version: Version) -> Opt
         max_queued_bytes: MAX_QUEUED_BYTES,
         retry_ms: RETRY_MS,
         manual_ack: false,
+        max_packet_size: u32::MAX,
     }
 }
 
