@@ -14,28 +14,78 @@ pub enum Level {
     Debug = 16,
 }
 
+/// So much of them waits at the most, each with what it takes beside its text: what the broker sends may
+/// make more of them than a slow callback takes.
+const MOST: usize = 1024 * 1024;
+const BESIDE: usize = 64;
+
 /// Those that wait; none takes no memory.
 #[derive(Default)]
 pub struct LogLines(Option<Box<Lines>>);
 
-type Lines = VecDeque<(Level, CString)>;
+#[derive(Default)]
+struct Lines {
+    waiting: VecDeque<(Level, CString)>,
+    bytes: usize,
+    /// Behind those that wait. While there are any, each that comes is one of them.
+    left_out: usize,
+}
 
 impl LogLines {
     pub fn push(&mut self, level: Level, text: fmt::Arguments) {
+        let lines = self.0.get_or_insert_default();
+        if lines.bytes >= MOST || lines.left_out > 0 {
+            lines.left_out += 1;
+            return;
+        }
         let text = text.to_string().replace('\0', "");
         let text = CString::new(text).unwrap_or_default();
-        self.0.get_or_insert_default().push_back((level, text));
+        lines.bytes += text.count_bytes() + BESIDE;
+        lines.waiting.push_back((level, text));
     }
 
     pub fn pop(&mut self) -> Option<(Level, CString)> {
-        let next = self.0.as_mut()?.pop_front();
-        if next.is_none() {
-            self.0 = None;
+        let lines = self.0.as_mut()?;
+        if let Some((level, text)) = lines.waiting.pop_front() {
+            lines.bytes -= text.count_bytes() + BESIDE;
+            return Some((level, text));
         }
-        next
+        let left_out = lines.left_out;
+        self.0 = None;
+        (left_out > 0).then(|| {
+            let text =
+                format!("{left_out} lines are left out: they came faster than they were taken");
+            (Level::Warning, CString::new(text).unwrap_or_default())
+        })
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.as_ref().is_none_or(|lines| lines.is_empty())
+        let lines = self.0.as_ref();
+        lines.is_none_or(|lines| lines.waiting.is_empty() && lines.left_out == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_and_what_is_left_out_is_told() {
+        let mut lines = LogLines::default();
+        let text = "x".repeat(1000 - BESIDE);
+        for _ in 0..2000 {
+            lines.push(Level::Debug, format_args!("{text}"));
+        }
+        let kept = MOST.div_ceil(1000);
+        for _ in 0..kept {
+            assert_eq!(lines.pop().expect("a line").1.as_bytes(), text.as_bytes());
+            lines.push(Level::Debug, format_args!("not in between"));
+        }
+        let (_, told) = lines.pop().expect("a line");
+        let expected = format!("{} lines are left out", 2000);
+        assert!(told.to_str().unwrap().starts_with(&expected), "{told:?}");
+        assert!(lines.is_empty() && lines.pop().is_none());
+        lines.push(Level::Info, format_args!("again"));
+        assert_eq!(lines.pop().expect("a line").1.as_bytes(), b"again");
     }
 }
