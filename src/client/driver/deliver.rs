@@ -24,7 +24,7 @@ use crate::sys::sync::MutexGuard;
 #[inline(always)]
 pub fn event(pass: &mut Pass, event: Event) -> Step<bool> {
     if let Some(inbox) = &mut pass.state.inbox {
-        inbox.put(&event);
+        inbox.put(&event).map_err(|_| no_memory())?;
     }
     match event {
         Event::None => Ok(false),
@@ -35,6 +35,12 @@ pub fn event(pass: &mut Pass, event: Event) -> Step<bool> {
         Event::Published { mid } => acknowledged(pass, mid),
         rare => rare_event(pass, rare).map(|()| true),
     }
+}
+
+#[cold]
+fn no_memory() -> Stop {
+    let text = "mqtt: connection lost: no memory to keep what the broker sends";
+    Stop::Over(Error::new(Code::NoMem, text))
 }
 
 /// The broker has a message of QoS 1 or 2. True when the clock was looked at.

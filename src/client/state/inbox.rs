@@ -1,5 +1,6 @@
 //! Where a one-shot call looks for what the broker has sent.
 
+use std::collections::TryReserveError;
 use std::ffi::CString;
 
 use crate::codec::{PacketId, Publish, QoS};
@@ -23,11 +24,13 @@ impl Inbox {
         }
     }
 
-    pub fn put(&mut self, event: &Event) {
+    /// Fails where there is no memory for what the broker sends.
+    pub fn put(&mut self, event: &Event) -> Result<(), TryReserveError> {
         match event {
             Event::Message { publish, .. } => {
                 if let Some(messages) = &mut self.messages {
-                    messages.push(Received::new(publish));
+                    messages.try_reserve(1)?;
+                    messages.push(Received::new(publish)?);
                 }
             }
             Event::Subscribed { mid, granted } if *mid == self.subscription => {
@@ -35,6 +38,7 @@ impl Inbox {
             }
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -49,15 +53,18 @@ pub struct Received {
 }
 
 impl Received {
-    fn new(publish: &Publish) -> Received {
-        Received {
+    fn new(publish: &Publish) -> Result<Received, TryReserveError> {
+        let mut payload = Vec::new();
+        payload.try_reserve_exact(publish.payload.len())?;
+        payload.extend_from_slice(publish.payload);
+        Ok(Received {
             id: publish.packet_id,
             // A topic is decoded only without NUL bytes.
             topic: CString::new(publish.topic.as_bytes()).unwrap_or_default(),
-            payload: publish.payload.to_vec(),
+            payload,
             qos: publish.qos,
             retain: publish.retain,
             dup: publish.dup,
-        }
+        })
     }
 }
