@@ -24,6 +24,11 @@
  * - The library owns what a callback is given, until the callback returns. Event structures grow at
  *   their end only.
  * - No C++ exception and no longjmp may leave a callback.
+ * - Memory: where there is none for a packet from the broker, its connection ends with
+ *   PMQTT_ERR_NOMEM, and pmqtt_publish says so of a message. Where there is none for anything else that is
+ *   allocated (some MiB at the most, but for what the program itself asks for), the process is aborted, as
+ *   Rust has it. pmqtt_max_packet_size_set bounds a packet, and at the most about 1 MiB of acknowledgements
+ *   waits.
  * - Two clients share nothing but the threads that look names up: 16 at the most for the process, and
  *   none when no name is looked up. SIGPIPE is never raised.
  */
@@ -121,7 +126,7 @@
 #define PMQTT_ERR_TLS 8
 
 /**
- * The payload is too large.
+ * The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
  */
 #define PMQTT_ERR_PAYLOAD_SIZE 9
 
@@ -156,7 +161,7 @@
 #define PMQTT_ERR_QUEUE_SIZE 15
 
 /**
- * The broker did not answer PINGREQ in time.
+ * The broker did not answer PINGREQ in time, or took none of the acknowledgements that it asked for.
  */
 #define PMQTT_ERR_KEEPALIVE 16
 
@@ -1065,7 +1070,7 @@ void *pmqtt_user_data(const struct pmqtt_client *client);
  * Other values say once why the connection, or the attempt at one, has ended; `on_disconnect` or
  * `on_connect_fail` was called: `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`,
  * `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`, `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`,
- * `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
+ * `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`, `PMQTT_ERR_PAYLOAD_SIZE`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
  * another thread or up the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
@@ -1167,7 +1172,9 @@ int pmqtt_loop_misc(struct pmqtt_client *client);
 int pmqtt_socket(const struct pmqtt_client *client);
 
 /**
- * For a foreign loop: whether `pmqtt_loop_read` is to be called when the socket is readable.
+ * For a foreign loop: whether `pmqtt_loop_read` is to be called when the socket is readable. It is not
+ * while the broker takes none of the acknowledgements that it has asked for: nothing is read then, so
+ * that a loop which watches for reading all the same would spin.
  *
  * @param client  The client; NULL gives false.
  *
@@ -1589,6 +1596,24 @@ int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
  * Thread-safe; callback-safe; never blocks.
  */
 int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
+
+/**
+ * Sets how large a packet from the broker may be, its header included. The broker of a larger one is
+ * disconnected with `PMQTT_ERR_PAYLOAD_SIZE`, as soon as the header is there: before memory is taken for
+ * the packet. Takes effect at once; messages that were read together with the present one are still
+ * handed over. Memory for a packet grows with what has come of it, and not beyond it. Under 65,536, a
+ * read is of no more bytes than this, so that small packets take more of them.
+ *
+ * @param client  The client; not NULL.
+ * @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, which is MQTT's own limit
+ *                and the default.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or bytes is 1 to 4.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 2.2.3]
+ */
+int pmqtt_max_packet_size_set(struct pmqtt_client *client,
+                              size_t bytes);
 
 /**
  * Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.

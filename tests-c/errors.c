@@ -116,6 +116,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_max_inflight_messages_set(NULL, 1));
     NULL_FAILS(pmqtt_max_queued_messages_set(NULL, 1));
     NULL_FAILS(pmqtt_max_queued_bytes_set(NULL, 1));
+    NULL_FAILS(pmqtt_max_packet_size_set(NULL, 0));
     NULL_FAILS(pmqtt_message_retry_set(NULL, 1));
     NULL_FAILS(pmqtt_connect_timeout_set(NULL, 1));
     NULL_FAILS(pmqtt_reconnect_delay_set(NULL, 1, 1));
@@ -188,6 +189,7 @@ static void not_connected(pmqtt_client *client)
     FAILS(pmqtt_loop_forever(client, true), PMQTT_ERR_INVAL, client, "call connect");
     CHECK_RC(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_NO_CONN);
     FAILS(pmqtt_drain(client, SHORT_MS, NULL), PMQTT_ERR_NO_CONN, client, "");
+    FAILS(pmqtt_max_packet_size_set(client, 4), PMQTT_ERR_INVAL, client, "no message fits into 4 bytes");
     CHECK_OK(pmqtt_max_queued_messages_set(client, 1));
     FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
     CHECK_OK(pmqtt_reinitialise(client, NULL, true, NULL));
@@ -222,6 +224,8 @@ typedef struct trouble {
     int (*port)(void);
     script script;
     bool tls;
+    /* The largest packet that the client takes. */
+    size_t most;
 } trouble;
 
 #define NUMBER(number, words) number, #number, words
@@ -243,6 +247,11 @@ static const trouble CONNECTED[] = {
     {NUMBER(PMQTT_ERR_CONN_LOST, "connection lost"), .host = HOST, .script = {{CONNACK}, true}},
     {NUMBER(PMQTT_ERR_PROTOCOL, "the broker sent PINGREQ"), .host = HOST, .script = {{ANSWER("\xc0\0")}, false}},
     {NUMBER(PMQTT_ERR_KEEPALIVE, "no answer to PINGREQ"), .host = HOST, .script = {{CONNACK}, false}},
+};
+
+static const trouble TOO_LARGE = {
+    NUMBER(PMQTT_ERR_PAYLOAD_SIZE, "a packet of 1004 bytes, and at the most 1000"), .host = HOST,
+    .script = {{ANSWER("\x30\xe9\x07\0\x01t")}, false}, .most = 1000,
 };
 
 enum {
@@ -271,6 +280,7 @@ static pmqtt_client *troubled_client(const trouble *trouble)
     pmqtt_client *client = client_new(NULL, NULL);
 
     CHECK_OK(pmqtt_connect_timeout_set(client, SHORT_MS));
+    CHECK_OK(pmqtt_max_packet_size_set(client, trouble->most));
     if (trouble->tls)
         CHECK_OK(pmqtt_tls_set(client, NULL, NULL, NULL, PMQTT_CERT_NONE, 0, NULL));
     return client;
@@ -659,6 +669,7 @@ static void connections(void)
             run_into(&CONNECTING[k], &WAYS[i]);
         for (k = 0; k < CONNECTED_COUNT; k++)
             run_into(&CONNECTED[k], &WAYS[i]);
+        run_into(&TOO_LARGE, &WAYS[i]);
     }
 }
 

@@ -65,13 +65,14 @@ const KNOWN: [(&str, &[&str]); 46] = [
 ];
 
 /// What goes beyond Paho.
-const BEYOND: [&str; 18] = [
+const BEYOND: [&str; 19] = [
     "next_timeout_ms",
     "event_fd",
     "process",
     "on_interest_set",
     "on_writable_set",
     "max_queued_bytes_set",
+    "max_packet_size_set",
     "tls_pem_set",
     "tls_server_name_set",
     "tls_alpn_set",

@@ -58,6 +58,9 @@ type Options struct {
 	MaxQueuedMessages int
 	// MaxQueuedBytes is how much may wait to be sent. Default: 64 MiB; negative: any amount.
 	MaxQueuedBytes int
+	// MaxPacketSize is how large a packet from the broker may be, its header included: at least 5. A
+	// larger one ends the connection with ErrPayloadTooLarge. Default: MQTT's own limit, 256 MiB.
+	MaxPacketSize int
 	// MaxPendingBytes is how much may wait for handlers; the package comment says what happens
 	// then. Default: 64 MiB.
 	MaxPendingBytes int
@@ -208,6 +211,11 @@ func (c *Client) apply(o *Options) error {
 	if o.MaxQueuedBytes != 0 {
 		set = append(set, func() C.int {
 			return C.pmqtt_max_queued_bytes_set(client, C.size_t(orNone(o.MaxQueuedBytes)))
+		})
+	}
+	if o.MaxPacketSize != 0 {
+		set = append(set, func() C.int {
+			return C.pmqtt_max_packet_size_set(client, C.size_t(orNone(o.MaxPacketSize)))
 		})
 	}
 	// The client itself acknowledges what the program does not, once the handlers have returned.

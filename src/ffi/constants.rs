@@ -44,7 +44,7 @@ pub const PMQTT_ERR_NOT_FOUND: c_int = 6;
 pub const PMQTT_ERR_CONN_LOST: c_int = 7;
 /// TLS failed.
 pub const PMQTT_ERR_TLS: c_int = 8;
-/// The payload is too large.
+/// The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
 pub const PMQTT_ERR_PAYLOAD_SIZE: c_int = 9;
 /// Not supported.
 pub const PMQTT_ERR_NOT_SUPPORTED: c_int = 10;
@@ -58,7 +58,7 @@ pub const PMQTT_ERR_UNKNOWN: c_int = 13;
 pub const PMQTT_ERR_ERRNO: c_int = 14;
 /// The queue is full.
 pub const PMQTT_ERR_QUEUE_SIZE: c_int = 15;
-/// The broker did not answer PINGREQ in time.
+/// The broker did not answer PINGREQ in time, or took none of the acknowledgements that it asked for.
 pub const PMQTT_ERR_KEEPALIVE: c_int = 16;
 /// Another call is doing this right now.
 pub const PMQTT_ERR_BUSY: c_int = 64;

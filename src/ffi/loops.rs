@@ -19,7 +19,7 @@ use crate::client::{Handle, milliseconds};
 /// Other values say once why the connection, or the attempt at one, has ended; `on_disconnect` or
 /// `on_connect_fail` was called: `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`,
 /// `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`, `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`,
-/// `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
+/// `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`, `PMQTT_ERR_PAYLOAD_SIZE`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
 /// another thread or up the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
@@ -147,7 +147,9 @@ pub unsafe extern "C" fn pmqtt_socket(client: *const Handle) -> c_int {
     unsafe { read(client, -1, |client| client.socket().unwrap_or(-1)) }
 }
 
-/// For a foreign loop: whether `pmqtt_loop_read` is to be called when the socket is readable.
+/// For a foreign loop: whether `pmqtt_loop_read` is to be called when the socket is readable. It is not
+/// while the broker takes none of the acknowledgements that it has asked for: nothing is read then, so
+/// that a loop which watches for reading all the same would spin.
 ///
 /// @param client  The client; NULL gives false.
 ///

@@ -76,6 +76,25 @@ pub unsafe extern "C" fn pmqtt_max_queued_bytes_set(client: *mut Handle, bytes: 
     }
 }
 
+/// Sets how large a packet from the broker may be, its header included. The broker of a larger one is
+/// disconnected with `PMQTT_ERR_PAYLOAD_SIZE`, as soon as the header is there: before memory is taken for
+/// the packet. Takes effect at once; messages that were read together with the present one are still
+/// handed over. Memory for a packet grows with what has come of it, and not beyond it. Under 65,536, a
+/// read is of no more bytes than this, so that small packets take more of them.
+///
+/// @param client  The client; not NULL.
+/// @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, which is MQTT's own limit
+///                and the default.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or bytes is 1 to 4.
+///
+/// Thread-safe; callback-safe; never blocks. [MQTT 2.2.3]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_max_packet_size_set(client: *mut Handle, bytes: usize) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe { run(client, |client| client.set_max_packet_size(bytes)) }
+}
+
 /// Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
 /// TCP loses nothing, so a packet is sent again only if the broker has read it and does not answer:
 ///

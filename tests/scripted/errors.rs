@@ -93,6 +93,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_max_inflight_messages_set(1) => PMQTT_ERR_INVAL;
         pmqtt_max_queued_messages_set(1) => PMQTT_ERR_INVAL;
         pmqtt_max_queued_bytes_set(1) => PMQTT_ERR_INVAL;
+        pmqtt_max_packet_size_set(0) => PMQTT_ERR_INVAL;
         pmqtt_message_retry_set(1) => PMQTT_ERR_INVAL;
         pmqtt_connect_timeout_set(1) => PMQTT_ERR_INVAL;
         pmqtt_reconnect_delay_set(1, 1) => PMQTT_ERR_INVAL;
@@ -191,6 +192,8 @@ fn wrong_settings(client: &Client) {
         pmqtt_max_inflight_messages_set(-1) => PMQTT_ERR_INVAL, "max_inflight_messages_set: -1";
         pmqtt_max_inflight_messages_set(65_536) => PMQTT_ERR_INVAL, "65536 is not between";
         pmqtt_max_queued_messages_set(-1) => PMQTT_ERR_INVAL, "max_queued_messages_set: -1";
+        pmqtt_max_packet_size_set(1) => PMQTT_ERR_INVAL, "fits into 1 bytes";
+        pmqtt_max_packet_size_set(4) => PMQTT_ERR_INVAL, "max_packet_size_set: no message";
         pmqtt_message_retry_set(-1) => PMQTT_ERR_INVAL, "message_retry_set: -1";
         pmqtt_connect_timeout_set(-1) => PMQTT_ERR_INVAL, "connect_timeout_set: -1";
         pmqtt_connect_timeout_set(0) => PMQTT_ERR_INVAL, "connect_timeout_set: it must be over 0";

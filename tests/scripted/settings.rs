@@ -7,8 +7,8 @@ use std::time::Duration;
 use pmqtt::ffi;
 
 use crate::support::{
-    Broker, CONNACK, CONNECT, Client, Drive, Event, Handle, Peer, connected, each_drive,
-    reconnect_when_lost,
+    Broker, CONNACK, CONNECT, Client, Connection, Drive, Event, Handle, Peer, connected,
+    connected_with, each_drive, reconnect_when_lost,
 };
 
 /// CONNECT with the will and the credentials of `set_all`.
@@ -127,4 +127,78 @@ fn a_connect_timeout_holds_from_the_next_attempt_on() {
     thread::sleep(Duration::from_millis(50));
     peer.send(CONNACK);
     assert_eq!(client.next(), Event::CONNECTED);
+}
+
+#[test]
+fn a_packet_above_the_limit_ends_the_connection_once_its_header_is_there() {
+    let limited = |size: usize, packets: &'static [&'static [u8]], messages: usize| {
+        each_drive(|drive| {
+            let Connection {
+                client, mut peer, ..
+            } = connected_with(drive, |client| client.set_max_packet_size(size));
+            for packet in packets {
+                peer.send(packet);
+            }
+            for _ in 0..messages {
+                assert!(matches!(client.next(), Event::Message(_)));
+            }
+            peer.expect_end();
+            let rc = ffi::PMQTT_ERR_PAYLOAD_SIZE;
+            assert_eq!(client.next(), Event::Disconnected { rc });
+        });
+    };
+    // Whole, or its header alone; behind one that fits, and at the limits of both ways to read.
+    limited(5, &[b"\x30\x04\0\x01t0"], 0);
+    limited(5, &[b"\x30\x03\0\x01t\x30\x04\0\x01t0"], 1);
+    limited(100, &[b"\x30\x05\0\x01t01", b"\x30\x63\0\x01t"], 1);
+    limited(20_000, &[b"\x30\xff\xff\xff\x7f\0\x01t"], 0);
+}
+
+#[test]
+fn a_packet_as_large_as_the_limit_is_taken() {
+    each_drive(|drive| {
+        for size in [5, 129, 20_000, 100_000] {
+            let Connection {
+                client, mut peer, ..
+            } = connected_with(drive, |client| client.set_max_packet_size(size));
+            let header = match size {
+                5 => &b"\x30\x03"[..],
+                129 => b"\x30\x7f",
+                20_000 => b"\x30\x9c\x9c\x01",
+                _ => b"\x30\x9c\x8d\x06",
+            };
+            let mut packet = [header, b"\0\x01t"].concat();
+            packet.resize(size, b'x');
+            for _ in 0..10 {
+                peer.send(&packet);
+            }
+            for _ in 0..10 {
+                assert!(matches!(client.next(), Event::Message(_)));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_limit_takes_effect_at_once() {
+    each_drive(|drive| {
+        let Connection {
+            client, mut peer, ..
+        } = connected(drive);
+        // A packet is on its way already.
+        peer.send(b"\x30\x90\x4e\0\x01t");
+        while client.stats().bytes_in < 4 + 6 {
+            thread::yield_now();
+        }
+        client.set_max_packet_size(1000);
+        peer.send(b"x");
+        peer.expect_end();
+        let rc = ffi::PMQTT_ERR_PAYLOAD_SIZE;
+        assert_eq!(client.next(), Event::Disconnected { rc });
+        let said = client.last_error();
+        assert!(
+            said.contains("10003 bytes") && said.contains(" 1000 "),
+            "{said}"
+        );
+    });
 }

@@ -54,6 +54,12 @@ public:
         call("max_queued_bytes_set", ec, pmqtt_max_queued_bytes_set, bytes);
     }
 
+    /// How large a packet from the broker may be, header included; 0: no limit but MQTT's own.
+    void max_packet_size_set(std::size_t bytes, or_throw ec = {})
+    {
+        call("max_packet_size_set", ec, pmqtt_max_packet_size_set, bytes);
+    }
+
     /// After which time without an answer the broker is asked whether it has read a message. If it has,
     /// and does not answer for as long again, the message is sent once more. 0: never.
     void message_retry_set(seconds time, or_throw ec = {})

@@ -52,6 +52,7 @@ static void settings()
     const std::error_code inval = pmqtt::errc::inval;
     CHECK_ERROR(thrown_by([&] { client.max_inflight_messages_set(65536); }), inval);
     CHECK_ERROR(thrown_by([&] { client.max_queued_messages_set(-1); }), inval);
+    CHECK_ERROR(thrown_by([&] { client.max_packet_size_set(4); }), inval);
     CHECK_ERROR(thrown_by([&] { client.message_retry_set(-1s); }), inval);
     CHECK_ERROR(thrown_by([&] { client.connect_timeout_set(0ms); }), inval);
     CHECK_ERROR(thrown_by([&] { client.reconnect_delay_set(2s, 1s); }), inval);
@@ -63,6 +64,7 @@ static void settings()
         client.max_inflight_messages_set(0);
         client.max_queued_messages_set(10);
         client.max_queued_bytes_set(1000);
+        client.max_packet_size_set(1000);
         client.message_retry_set(std::chrono::hours(1));
         client.connect_timeout_set(5s);
         client.reconnect_delay_set(1s, std::chrono::minutes(2));

@@ -13,6 +13,9 @@ use crate::codec::{MAX_STRING, Message, topic};
 use crate::session::{Credentials, Options, Will};
 use crate::sys;
 
+/// Type and length, a topic of one byte with its length, and no payload.
+const SMALLEST_PUBLISH: usize = 5;
+
 impl Client {
     pub fn set_max_inflight(&self, messages: u16) {
         self.configure(|options| options.max_inflight = messages);
@@ -28,6 +31,21 @@ impl Client {
 
     pub fn set_max_queued_bytes(&self, bytes: usize) {
         self.configure(|options| options.max_queued_bytes = bytes);
+    }
+
+    /// 0: no limit but MQTT's own.
+    pub fn set_max_packet_size(&self, bytes: usize) -> Result {
+        if (1..SMALLEST_PUBLISH).contains(&bytes) {
+            return Err(Error::inval(format!(
+                "max_packet_size_set: no message fits into {bytes} bytes"
+            )));
+        }
+        let most = match bytes {
+            0 => u32::MAX,
+            _ => bytes.try_into().unwrap_or(u32::MAX),
+        };
+        self.configure(|options| options.max_packet_size = most);
+        Ok(())
     }
 
     pub fn set_manual_ack(&self, manual: bool) {

@@ -301,6 +301,11 @@ impl Handle {
         assert_eq!(unsafe { ffi::pmqtt_max_queued_bytes_set(self.0, bytes) }, 0);
     }
 
+    pub fn set_max_packet_size(self, bytes: usize) {
+        // SAFETY: as above.
+        assert_eq!(unsafe { ffi::pmqtt_max_packet_size_set(self.0, bytes) }, 0);
+    }
+
     pub fn set_retry(self, seconds: c_int) {
         // SAFETY: as above.
         assert_eq!(unsafe { ffi::pmqtt_message_retry_set(self.0, seconds) }, 0);
