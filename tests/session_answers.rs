@@ -61,9 +61,9 @@ fn what_the_program_sends_does_not_count() {
 fn half_of_them_written_makes_room() {
     let mut peer = flooded(0);
     let bytes = peer.take().len();
-    peer.written(bytes - MOST / 2 - SIZE, true);
+    peer.written(bytes - MOST / 2 - SIZE);
     assert!(!peer.session.admits_input());
-    peer.written(SIZE, true);
+    peer.written(SIZE);
     assert!(peer.session.admits_input());
     let more = flood(&mut peer, |number| ack(PubRel, number));
     assert_eq!(more, MOST / 2 / SIZE + 1);
@@ -89,7 +89,7 @@ fn a_peer_that_reads_slowly_is_never_too_much_behind() {
             }
             let count = taken.min(100_000);
             taken -= count;
-            peer.written(count, taken > 0);
+            peer.written(count);
         }
     }
     assert_eq!(stops, 20);
@@ -100,24 +100,17 @@ fn a_peer_that_takes_nothing_is_given_up() {
     for (keep_alive, seconds) in [(10, 10), (0, 60)] {
         let mut peer = flooded(keep_alive);
         let bytes = peer.take().len();
-        peer.written(1000, true);
+        peer.written(1000);
         peer.wait(seconds * SECOND - SECOND);
-        peer.session
-            .handle_timeout(peer.now)
-            .expect("there is time");
+        peer.time_out().expect("there is time");
         // A byte of them taken is a sign of life.
-        peer.written(1, true);
+        peer.written(1);
         peer.wait(seconds * SECOND - SECOND);
-        peer.session
-            .handle_timeout(peer.now)
-            .expect("there is time");
+        peer.time_out().expect("there is time");
         let at = peer.session.poll_timeout().expect("it is given up at");
         assert!(at <= peer.now + SECOND);
         peer.wait(SECOND);
-        assert_eq!(
-            peer.session.handle_timeout(peer.now),
-            Err(Failure::NoneTaken)
-        );
+        assert_eq!(peer.time_out(), Err(Failure::NoneTaken));
         assert!(peer.session.is_input_paused() && bytes > MOST);
     }
 }
@@ -130,24 +123,18 @@ fn a_ping_that_was_not_read_is_not_late() {
     // It takes some each second, for longer than any answer may take.
     for _ in 0..40 {
         peer.wait(SECOND);
-        peer.written(1000, true);
+        peer.written(1000);
         left -= 1000;
-        peer.session
-            .handle_timeout(peer.now)
-            .expect("it takes some");
+        peer.time_out().expect("it takes some");
     }
     assert!(peer.session.is_input_paused());
-    peer.written(left, false);
+    peer.written(left);
     let pings = peer.take();
-    peer.written(pings.len(), false);
+    peer.written(pings.len());
     assert!(peer.session.admits_input());
     peer.wait(9 * SECOND);
-    peer.session
-        .handle_timeout(peer.now)
-        .expect("it may be on its way");
+    peer.time_out().expect("it may be on its way");
     peer.hears(pingresp());
     peer.wait(9 * SECOND);
-    peer.session
-        .handle_timeout(peer.now)
-        .expect("it was answered");
+    peer.time_out().expect("it was answered");
 }
