@@ -1781,6 +1781,9 @@ int pmqtt_lib_version(void);
  * client: `pmqtt_connect` has succeeded then, and a loop call and `on_connect_fail` get
  * `PMQTT_ERR_TLS`, before any `on_connect`. `pmqtt_last_error` has the broker's alert in both.
  *
+ * What the program has in OpenSSL's error queue of a thread disturbs no call of the library, and each
+ * call leaves it there. Only marks (`ERR_set_mark`) on its entries are lost.
+ *
  * Thread-safe; callback-safe. Blocks for reading the files.
  */
 int pmqtt_tls_set(struct pmqtt_client *client,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "loops.h"
+#include "openssl_queue.h"
 #include "record.h"
 #include "tls_server.h"
 
@@ -48,6 +49,7 @@ static int on_password(pmqtt_client *client, void *userdata, char *buf, size_t s
 
     (void)client;
     CHECK(length <= size);
+    queue_check();
     memcpy(buf, self->row->password, length);
     return (int)length;
 }
@@ -58,27 +60,41 @@ static int connect_to(pmqtt_client *client, int port)
     int rc;
 
     DO_UNTIL((rc = pmqtt_connect(client, "127.0.0.1", port, 60, NULL)) != PMQTT_ERR_ERRNO, sleep_ms(1));
+    queue_check();
     return rc;
+}
+
+/* What the program has in OpenSSL's queue is no business of the library, in each turn of the loop. */
+static void turn(loop *loop)
+{
+    loop_turn(loop);
+    queue_check();
 }
 
 /* The first number that is not 0, of what sets TLS, of the connect and of what comes after it. */
 static int outcome(pmqtt_client *client, loop *loop, record *seen, const row *row, int port)
 {
-    int rc = row->set ? row->set(client, row) : set_files(client, row);
+    int rc;
 
+    queue_fill();
+    rc = row->set ? row->set(client, row) : set_files(client, row);
+    queue_check();
     if (rc == PMQTT_ERR_SUCCESS)
         rc = connect_to(client, port);
     if (rc != PMQTT_ERR_SUCCESS)
         return rc;
-    RUN_UNTIL(loop, tally_get(&seen->connects) == 1 || tally_get(&seen->disconnects) == 1 ||
-                        tally_get(&seen->connect_fails) == 1);
+    DO_UNTIL(tally_get(&seen->connects) == 1 || tally_get(&seen->disconnects) == 1 ||
+                 tally_get(&seen->connect_fails) == 1,
+             turn(loop));
     if (tally_get(&seen->connect_fails) == 1)
         return tally_get(&seen->connect_fail_rc);
     if (tally_get(&seen->disconnects) == 1)
         return tally_get(&seen->disconnect_rc);
     CHECK_OK(pmqtt_subscribe(client, "round", 1, NULL));
     CHECK_OK(pmqtt_publish(client, "round", "x", 1, 1, false, NULL));
-    RUN_UNTIL(loop, tally_get(&seen->messages) == 1);
+    DO_UNTIL(tally_get(&seen->messages) == 1, turn(loop));
+    CHECK_OK(pmqtt_disconnect(client));
+    DO_UNTIL(tally_get(&seen->disconnects) == 1, turn(loop));
     return PMQTT_ERR_SUCCESS;
 }
 
@@ -105,6 +121,7 @@ static void play(const row *row, int port)
         CHECK_TEXT(error, row->error);
     loop_end(&loop);
     client_free(client);
+    queue_check();
 }
 
 static int connection_to_broker(void)

@@ -64,6 +64,9 @@ pub type pmqtt_key_password = Option<
 /// client: `pmqtt_connect` has succeeded then, and a loop call and `on_connect_fail` get
 /// `PMQTT_ERR_TLS`, before any `on_connect`. `pmqtt_last_error` has the broker's alert in both.
 ///
+/// What the program has in OpenSSL's error queue of a thread disturbs no call of the library, and each
+/// call leaves it there. Only marks (`ERR_set_mark`) on its entries are lost.
+///
 /// Thread-safe; callback-safe. Blocks for reading the files.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_tls_set(

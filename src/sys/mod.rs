@@ -12,6 +12,8 @@
 
 mod clock;
 mod dns;
+#[cfg(feature = "tls")]
+mod error_queue;
 mod host;
 mod interface;
 mod poll;
@@ -34,6 +36,8 @@ pub mod testing;
 mod tests;
 
 pub use dns::look_up_srv;
+#[cfg(feature = "tls")]
+pub use error_queue::{TakenErrors, clear_errors, has_errors, put_errors, take_errors};
 pub use host::full_host_name;
 pub use interface::interface_index;
 pub use os::{EventSet, Waker, now};

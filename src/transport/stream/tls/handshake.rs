@@ -1,6 +1,7 @@
 //! From a connected socket to a secured one, or to the reason why not.
 
 use super::context::Tls;
+use super::queue::OwnQueue;
 use super::session::Giver;
 use super::stream::TlsStream;
 use super::words::{NO_TLS, reason, text, words};
@@ -41,6 +42,7 @@ pub struct Handshake {
 
 impl Prepared {
     pub fn new(tls: &Tls, host: &str) -> Result<Prepared, Error> {
+        let _queue = OwnQueue::new();
         let name = tls.peer.server_name.as_deref().unwrap_or(host);
         let name = name_for_tls(name);
         let refusal = Arc::new(Mutex::new(None));
@@ -52,6 +54,7 @@ impl Prepared {
 
     /// Begins over a connected socket. It fails, and closes that, only where there is no memory.
     pub fn start(self, tcp: Tcp) -> Result<Handshake, Error> {
+        let _queue = OwnQueue::new();
         let Prepared { ssl, name, refusal } = self;
         match SslStream::new(ssl, tcp) {
             Ok(stream) => Ok(Handshake {
@@ -71,6 +74,7 @@ impl Handshake {
         let Some(stream) = &mut self.stream else {
             return Ok(None);
         };
+        let _queue = OwnQueue::new();
         match stream.connect() {
             Ok(()) => Ok(self.stream.take().map(|stream| {
                 let how = describe_session(stream.ssl());

@@ -6,6 +6,7 @@
 //! | `settings`  | what a program asks for becomes a context, or an error     |
 //! | `peer`      | whom a connection is to be with, and what it offers him    |
 //! | `handshake` | from a connected socket to a secured one, or to the reason |
+//! | `queue`     | the program's errors in OpenSSL's queue                   |
 //! | `session`   | the last session, and whose it is                          |
 //! | `stream`    | reading and writing                                        |
 //! | `words`     | what OpenSSL says, in words                                |
@@ -13,6 +14,7 @@
 mod context;
 mod handshake;
 mod peer;
+mod queue;
 mod session;
 mod settings;
 mod stream;

@@ -2,6 +2,7 @@
 //! first connection.
 
 use super::context::Context;
+use super::queue::OwnQueue;
 use super::session::LastSession;
 use super::words::text;
 use openssl::error::ErrorStack;
@@ -77,6 +78,7 @@ impl Default for Settings {
 impl Authorities {
     /// `source` names where the bytes came from, for the error.
     pub fn from_pem(pem: &[u8], source: &str) -> Result<Authorities, String> {
+        let _queue = OwnQueue::new();
         certificates(pem, source).map(Authorities::These)
     }
 }
@@ -87,9 +89,10 @@ impl Identity {
         key: (&[u8], &str),
         password: KeyPassword,
     ) -> Result<Identity, String> {
+        let mut queue = OwnQueue::new();
         let chain = certificates(certificate.0, certificate.1)?;
         let source = key.1;
-        let key = private_key(key.0, source, password)?;
+        let key = private_key(key.0, source, password, &mut queue)?;
         let certified = chain[0]
             .public_key()
             .map_err(|error| text(certificate.1, &error))?;
@@ -106,6 +109,7 @@ impl Identity {
 impl Settings {
     /// Makes what connections share, or says which setting cannot be used.
     pub fn build(&self) -> Result<Context, String> {
+        let _queue = OwnQueue::new();
         let session = Arc::new(LastSession::default());
         Ok(Context {
             ssl: match &self.context {
@@ -230,11 +234,16 @@ fn certificates(pem: &[u8], source: &str) -> Result<Vec<X509>, String> {
     }
 }
 
-fn private_key(pem: &[u8], source: &str, password: KeyPassword) -> Result<PKey<Private>, String> {
+fn private_key(
+    pem: &[u8],
+    source: &str,
+    password: KeyPassword,
+    queue: &mut OwnQueue,
+) -> Result<PKey<Private>, String> {
     let mut asked = false;
     let key = PKey::private_key_from_pem_callback(pem, |buffer| {
         asked = true;
-        password(buffer).ok_or_else(ErrorStack::get)
+        queue.lend(|| password(buffer)).ok_or_else(ErrorStack::get)
     });
     key.map_err(|_| match asked {
         true => format!("{source}: the key is encrypted, and the password is missing or wrong"),

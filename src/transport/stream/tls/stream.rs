@@ -1,5 +1,6 @@
 //! A secured stream. OpenSSL may have to write for a read to go on, and the other way round.
 
+use super::queue::OwnQueue;
 use super::words::words;
 use crate::sys::{self, Watch};
 use crate::transport::error::{Error, Stage};
@@ -52,6 +53,7 @@ impl TlsStream {
 
 impl Stream for TlsStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let _queue = OwnQueue::new();
         let result = self.inner.ssl_read(buf);
         let code = result.as_ref().err().map(|error| error.code());
         self.read_wants_write = code == Some(ErrorCode::WANT_WRITE);
@@ -65,6 +67,7 @@ impl Stream for TlsStream {
     }
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let _queue = OwnQueue::new();
         let mut count = self.write_record(buf)?;
         for _ in 1..RECORDS {
             if count == buf.len() {
@@ -111,6 +114,7 @@ impl Stream for TlsStream {
     }
 
     fn finish(&mut self) {
+        let _queue = OwnQueue::new();
         // Sends close_notify; an error says that the peer is gone already.
         let _ = self.inner.shutdown();
         self.inner.get_mut().finish();
