@@ -82,17 +82,18 @@ impl Stream for TlsStream {
         Ok(count)
     }
 
-    /// Pieces are copied together, since each record costs more than the copy of so few bytes. What the
-    /// socket was full for is offered again as a record of the same bytes, as OpenSSL asks for.
+    /// Small pieces are copied together, since each record costs more than the copy of so few bytes. What
+    /// the socket was full for is offered again as a record of the same bytes, as OpenSSL asks for.
     fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
-        let mut record = [0; RECORD];
+        let _queue = OwnQueue::new();
+        let mut copy = [0; RECORD];
         let mut count = 0;
         for _ in 0..RECORDS {
-            let len = copy_from(pieces, count, &mut record);
-            if len == 0 {
+            let record = record_behind(pieces, count, &mut copy);
+            if record.is_empty() {
                 break;
             }
-            match self.write_record(&record[..len]) {
+            match self.write_record(record) {
                 Ok(more) => count += more,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && count > 0 => break,
                 Err(error) => return Err(error),
@@ -140,17 +141,25 @@ impl Drop for TlsStream {
     }
 }
 
-/// Copies what comes behind the first `skip` bytes, as much as fits: how many bytes.
-fn copy_from(pieces: &[IoSlice], mut skip: usize, record: &mut [u8]) -> usize {
+/// What comes behind the first `skip` bytes: a piece that makes a record by itself, or else a copy of as
+/// many as fit in one.
+fn record_behind<'a>(
+    pieces: &'a [IoSlice],
+    mut skip: usize,
+    copy: &'a mut [u8; RECORD],
+) -> &'a [u8] {
     let mut len = 0;
     for piece in pieces {
         let (skipped, piece) = piece.split_at(skip.min(piece.len()));
         skip -= skipped.len();
-        let count = piece.len().min(record.len() - len);
-        record[len..len + count].copy_from_slice(&piece[..count]);
+        if len == 0 && piece.len() >= RECORD {
+            return piece;
+        }
+        let count = piece.len().min(RECORD - len);
+        copy[len..len + count].copy_from_slice(&piece[..count]);
         len += count;
     }
-    len
+    &copy[..len]
 }
 
 /// The words of an error that ended an open connection.
