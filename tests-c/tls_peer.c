@@ -1,5 +1,6 @@
 /* What the other side sees of TLS, and what it can do: openssl s_server says the one and does the other. */
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,14 +82,19 @@ typedef struct scene {
     loop loop;
 } scene;
 
-static void begin(scene *self, const char *id)
+static void begin_with(scene *self, const char *id, const loop_kind *kind)
 {
     memset(self, 0, sizeof *self);
     self->client = recorded_client(id, &self->seen);
     CHECK_OK(pmqtt_tls_set(self->client, "authority.pem", NULL, NULL, PMQTT_CERT_REQUIRED, 0, NULL));
     CHECK_OK(pmqtt_tls_server_name_set(self->client, "broker.test"));
-    loop_begin(&self->loop, &STEP_LOOP);
+    loop_begin(&self->loop, kind);
     loop_add(&self->loop, self->client);
+}
+
+static void begin(scene *self, const char *id)
+{
+    begin_with(self, id, &STEP_LOOP);
 }
 
 static void end(scene *self)
@@ -238,6 +244,58 @@ static void renegotiation(void)
     stop();
 }
 
+/* A context of the program's own grants it. */
+static void set_own_context(pmqtt_client *client)
+{
+    SSL_CTX *own = SSL_CTX_new(TLS_client_method());
+
+    CHECK(own != NULL);
+    CHECK_INT(SSL_CTX_set_max_proto_version(own, TLS1_2_VERSION), 1);
+    CHECK_OK(pmqtt_tls_context_set(client, own));
+    SSL_CTX_free(own);
+}
+
+static int bytes_in_socket(const pmqtt_client *client)
+{
+    int count = 0;
+
+    CHECK_INT(ioctl(pmqtt_socket(client), FIONREAD, &count), 0);
+    return count;
+}
+
+/* A write has to wait for the broker, and the socket would take it at any time. */
+static void long_renegotiation(const loop_kind *kind)
+{
+    enum { WATCHED_MS = 300, TURNS = 100 };
+    scene scene;
+    long long until;
+    int turns = 0;
+
+    step("a renegotiation that takes its time, with %s", kind->name);
+    start(NAMED_IDENTITY "-tls1_2");
+    begin_with(&scene, NULL, kind);
+    set_own_context(scene.client);
+    connect_client(&scene, false);
+    tell("r\n", 2);
+    WAIT_UNTIL(bytes_in_socket(scene.client) > 0);
+    tls_server_pause();
+    RUN_UNTIL(&scene.loop, bytes_in_socket(scene.client) == 0);
+    CHECK_OK(pmqtt_publish(scene.client, "held", "held up", 7, 0, false, NULL));
+    until = now_ms() + WATCHED_MS;
+    while (now_ms() < until) {
+        loop_turn(&scene.loop);
+        turns++;
+    }
+    /* A turn takes 20 ms where nothing happens. */
+    CHECK(turns < TURNS);
+    CHECK(!has_said("held up"));
+    tls_server_resume();
+    RUN_UNTIL(&scene.loop, has_said("held up"));
+    CHECK_INT(tally_get(&scene.seen.disconnects), 0);
+    end(&scene);
+    stop();
+}
+
 static void update_keys(void)
 {
     scene scene;
@@ -268,5 +326,10 @@ int main(int argc, char **argv)
     close_notify();
     no_close_notify();
     renegotiation();
+    long_renegotiation(&STEP_LOOP);
+    long_renegotiation(&POLL_LOOP);
+    long_renegotiation(&INTEREST_LOOP);
+    long_renegotiation(&EVENT_POLL_LOOP);
+    long_renegotiation(&EVENT_EPOLL_LOOP);
     return 0;
 }

@@ -63,6 +63,17 @@ void tls_server_start(const char *options, int input, int output)
         close(output);
 }
 
+void tls_server_pause(void)
+{
+    CHECK_INT(kill(server, SIGSTOP), 0);
+    CHECK_INT(waitpid(server, NULL, WUNTRACED), server);
+}
+
+void tls_server_resume(void)
+{
+    CHECK_INT(kill(server, SIGCONT), 0);
+}
+
 void tls_server_kill(void)
 {
     CHECK_INT(kill(server, SIGKILL), 0);

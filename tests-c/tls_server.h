@@ -10,6 +10,10 @@ int tls_server_port(void);
  * Until it listens, connections to the port are refused. */
 void tls_server_start(const char *options, int input, int output);
 
+/* It does nothing any more, until it goes on. */
+void tls_server_pause(void);
+void tls_server_resume(void);
+
 /* As a power cut would: the system ends its connection, TLS does not. */
 void tls_server_kill(void);
 

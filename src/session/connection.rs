@@ -151,6 +151,11 @@ impl Session {
         self.announce_room();
     }
 
+    /// The last write did not take all that there was.
+    pub fn is_blocked(&self) -> bool {
+        self.output.has_taken_out()
+    }
+
     /// When `handle_timeout` wants to be called, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Moment> {
         match self.phase {

@@ -147,6 +147,12 @@ impl Output {
         (self.position() - self.written) as usize
     }
 
+    /// Whether the socket did not take all that was taken out for it.
+    pub fn has_taken_out(&self) -> bool {
+        let connect = self.connect.as_ref().map_or(0, |connect| connect.len());
+        self.unwritten() > self.ready.len() + connect
+    }
+
     /// QoS 0 messages that the socket did not take yet.
     pub fn at_most_once(&self) -> usize {
         self.at_most_once.len()

@@ -1,7 +1,8 @@
 //! What only tests do to the process.
 
+use super::NO_SIGNAL;
 use std::mem::MaybeUninit;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
 
@@ -31,4 +32,33 @@ pub fn take_over(new: UnixStream, old: UnixStream) -> UnixStream {
     let result = unsafe { libc::dup2(new.as_raw_fd(), old.as_raw_fd()) };
     assert_eq!(result, old.as_raw_fd());
     old
+}
+
+/// Writes to a socket that does not block until it takes no more. How many bytes it took.
+pub fn fill(fd: RawFd) -> usize {
+    let bytes = [0u8; 4096];
+    let mut all = 0;
+    loop {
+        // SAFETY: the bytes live through the call, and are as many as it is told.
+        match unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), NO_SIGNAL) } {
+            -1 => return all,
+            count => all += count as usize,
+        }
+    }
+}
+
+/// Has a server ask its client for a new handshake.
+#[cfg(feature = "tls")]
+pub fn ask_to_renegotiate<S>(stream: &mut openssl::ssl::SslStream<S>) {
+    use foreign_types::ForeignTypeRef;
+    unsafe extern "C" {
+        fn SSL_renegotiate(ssl: *mut std::ffi::c_void) -> libc::c_int;
+        fn SSL_do_handshake(ssl: *mut std::ffi::c_void) -> libc::c_int;
+    }
+    let ssl = stream.ssl().as_ptr().cast();
+    // SAFETY: the pointer is to a live SSL, and nobody else has its stream.
+    unsafe {
+        assert_eq!(SSL_renegotiate(ssl), 1);
+        assert_eq!(SSL_do_handshake(ssl), 1);
+    }
 }

@@ -154,6 +154,11 @@ impl Transport {
         self.link.as_ref().is_some_and(Link::has_pending)
     }
 
+    /// Whether a read may go on as soon as the socket is writable.
+    pub fn read_waits_to_write(&self) -> bool {
+        self.link.as_ref().is_some_and(Link::read_waits_to_write)
+    }
+
     /// Writes as much as fits. `WouldBlock` says that nothing does. No SIGPIPE is ever raised.
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.link()?.write(buf)

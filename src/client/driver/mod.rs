@@ -143,6 +143,12 @@ impl Driver {
         !state.session.is_input_paused()
     }
 
+    /// A foreign loop that watches for `writable` tells of it only by a call that writes.
+    fn read_waits_to_write(&self) -> bool {
+        let transport = self.transport.as_ref();
+        transport.is_some_and(Transport::read_waits_to_write)
+    }
+
     /// There is something to deal with that no descriptor tells of.
     fn has_pending(&self, state: &State) -> bool {
         let transport = self.transport.as_ref();

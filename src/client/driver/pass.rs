@@ -75,7 +75,7 @@ impl Driver {
         if !self.is_open() {
             return Ok(());
         }
-        if read || self.has_pending(pass.state) || is_due(pass) {
+        if read || self.has_pending(pass.state) || self.read_waits_to_write() || is_due(pass) {
             self.receive(pass)?;
         }
         self.time_out(pass)?;

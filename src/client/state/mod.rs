@@ -278,9 +278,12 @@ impl State {
         due && !self.tenancy.has_loop_thread()
     }
 
-    /// Whether a foreign loop has to wait until its descriptor is writable.
+    /// Whether a foreign loop has to wait until its descriptor is writable. What came since the last
+    /// write may be written at once, unless that was held up.
     pub fn wants_write(&self) -> bool {
-        let output = self.session.phase() != Phase::Closed && self.session.has_output();
+        let output = self.session.phase() != Phase::Closed
+            && self.session.has_output()
+            && !self.session.is_blocked();
         let primary = self.watching.primary.as_ref();
         primary.is_some_and(|watch| watch.write || output)
     }

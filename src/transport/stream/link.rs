@@ -53,6 +53,10 @@ impl Stream for Link {
         self.stream().unacked()
     }
 
+    fn read_waits_to_write(&self) -> bool {
+        self.stream().read_waits_to_write()
+    }
+
     fn finish(&mut self) {
         self.stream_mut().finish();
     }

@@ -43,6 +43,9 @@ pub trait Stream: Send {
     /// How many bytes of the socket the peer's TCP has not acknowledged; 0 where the system does not tell.
     fn unacked(&self) -> u64;
 
+    /// Whether a read may go on as soon as the socket is writable.
+    fn read_waits_to_write(&self) -> bool;
+
     /// Ends our side of the stream after what has been written.
     fn finish(&mut self);
 
@@ -50,6 +53,7 @@ pub trait Stream: Send {
     /// takes a bounded number of bytes, as a peer may send without end.
     fn discard(&mut self) -> bool;
 
-    /// What to wait for before reading, and before writing where `want_write` is set.
+    /// What to wait for before reading, and before writing where `want_write` is set. Either may be the
+    /// other: a layer may have to write before it can read.
     fn watch(&self, want_write: bool) -> Watch;
 }

@@ -60,6 +60,10 @@ impl Stream for Secured {
         match *self {}
     }
 
+    fn read_waits_to_write(&self) -> bool {
+        match *self {}
+    }
+
     fn finish(&mut self) {
         match *self {}
     }

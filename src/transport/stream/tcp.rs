@@ -64,6 +64,10 @@ impl Stream for Tcp {
         sys::unacked(self.socket.as_raw_fd())
     }
 
+    fn read_waits_to_write(&self) -> bool {
+        false
+    }
+
     fn finish(&mut self) {
         // An error says that the peer is gone: then there is nothing to end.
         let _ = self.socket.shutdown(Shutdown::Write);

@@ -18,6 +18,8 @@ pub struct TlsStream {
     inner: SslStream<Tcp>,
     /// The last read cannot go on before OpenSSL has written.
     read_wants_write: bool,
+    /// The last write cannot go on before OpenSSL has read.
+    write_wants_read: bool,
     /// The last read found no whole record. What OpenSSL holds is of no use before more comes.
     is_starved: bool,
 }
@@ -27,12 +29,16 @@ impl TlsStream {
         TlsStream {
             inner,
             read_wants_write: false,
+            write_wants_read: false,
             is_starved: false,
         }
     }
 
     fn write_record(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match self.inner.ssl_write(buf) {
+        let result = self.inner.ssl_write(buf);
+        let code = result.as_ref().err().map(|error| error.code());
+        self.write_wants_read = code == Some(ErrorCode::WANT_READ);
+        match result {
             Ok(count) => Ok(count),
             Err(error) => match error.code() {
                 ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => {
@@ -114,10 +120,17 @@ impl Stream for TlsStream {
         self.inner.get_ref().unacked()
     }
 
+    fn read_waits_to_write(&self) -> bool {
+        self.read_wants_write
+    }
+
     fn finish(&mut self) {
         let _queue = OwnQueue::new();
         // Sends close_notify; an error says that the peer is gone already.
         let _ = self.inner.shutdown();
+        // What is left is to throw away, without OpenSSL.
+        self.read_wants_write = false;
+        self.write_wants_read = false;
         self.inner.get_mut().finish();
     }
 
@@ -127,8 +140,12 @@ impl Stream for TlsStream {
     }
 
     fn watch(&self, want_write: bool) -> Watch {
-        let want_write = want_write || self.read_wants_write;
-        self.inner.get_ref().watch(want_write)
+        let write_waits = want_write && self.write_wants_read;
+        Watch {
+            read: write_waits || !self.read_wants_write,
+            write: self.read_wants_write || want_write && !write_waits,
+            ..self.inner.get_ref().watch(want_write)
+        }
     }
 }
 

@@ -94,6 +94,10 @@ impl Transport {
         false
     }
 
+    pub fn read_waits_to_write(&self) -> bool {
+        false
+    }
+
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         world::switch();
         sockets::write(self.fd, buf)
