@@ -1670,7 +1670,9 @@ int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
 int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
 
 /**
- * Sets user name and password. Takes effect with the next connection.
+ * Sets user name and password. Takes effect with the next connection. The library keeps one copy of
+ * the password, until it is replaced or the client is freed, and wipes that then; what was made of it
+ * for a connection it wipes as soon as that is written.
  *
  * @param client    The client; not NULL.
  * @param username  UTF-8, copied, at the most 65,535 bytes; NULL clears both.
@@ -1681,7 +1683,9 @@ int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int ma
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
  */
-int pmqtt_username_pw_set(struct pmqtt_client *client, const char *username, const char *password);
+int pmqtt_username_pw_set(struct pmqtt_client *client,
+                          const char *username,
+                          const char *password);
 
 /**
  * Sets who acknowledges messages of QoS 1 and 2: the library when `on_message` has returned, or
@@ -1795,7 +1799,8 @@ int pmqtt_tls_set(struct pmqtt_client *client,
                   const char *ciphers);
 
 /**
- * As `pmqtt_tls_set`, with certificates and key from memory: PEM, NUL-terminated, copied.
+ * As `pmqtt_tls_set`, with certificates and key from memory: PEM, NUL-terminated, copied. The library
+ * wipes its copy of the key's text; OpenSSL keeps the key itself while the client may need it.
  *
  * @param client       The client; not NULL.
  * @param ca_certs     PEM text of the authorities; NULL: the system's store.
@@ -1882,7 +1887,8 @@ int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols
  *
  * @param client    The client; not NULL.
  * @param identity  Who the client is to the broker: UTF-8, copied; not NULL and not empty.
- * @param key       The key, in bytes (not in hexadecimal digits), copied; not NULL.
+ * @param key       The key, in bytes (not in hexadecimal digits), copied; not NULL. The copy is
+ *                  wiped when it is not needed any more.
  * @param key_len   Bytes, at least 1.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;

@@ -1,10 +1,7 @@
 #include "tls_rows.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "loops.h"
 #include "openssl_queue.h"
@@ -124,28 +121,12 @@ static void play(const row *row, int port)
     queue_check();
 }
 
-static int connection_to_broker(void)
-{
-    struct sockaddr_in address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    CHECK(fd >= 0);
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_port = htons((unsigned short)(first_port + PLAIN));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK_INT(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-/* s_server takes TLS off, and the broker has the rest. */
 static void play_with_s_server(const row *row)
 {
     char options[300] = "-quiet -naccept 1 ";
-    int broker = connection_to_broker();
 
     strcat(options, OPTIONS[row->listener]);
-    tls_server_start(options, broker, broker);
+    tls_server_start_before(first_port + PLAIN, options);
     play(row, tls_server_port());
     tls_server_kill();
 }

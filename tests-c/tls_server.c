@@ -63,6 +63,27 @@ void tls_server_start(const char *options, int input, int output)
         close(output);
 }
 
+static int connection_to(int port)
+{
+    struct sockaddr_in address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(fd >= 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((unsigned short)port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK_INT(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+void tls_server_start_before(int broker_port, const char *options)
+{
+    int broker = connection_to(broker_port);
+
+    tls_server_start(options, broker, broker);
+}
+
 void tls_server_pause(void)
 {
     CHECK_INT(kill(server, SIGSTOP), 0);

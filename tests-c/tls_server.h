@@ -10,6 +10,9 @@ int tls_server_port(void);
  * Until it listens, connections to the port are refused. */
 void tls_server_start(const char *options, int input, int output);
 
+/* It takes TLS off, and a broker has the rest. */
+void tls_server_start_before(int broker_port, const char *options);
+
 /* It does nothing any more, until it goes on. */
 void tls_server_pause(void);
 void tls_server_resume(void);

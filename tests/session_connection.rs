@@ -16,7 +16,7 @@ fn with_everything(options: &mut Options) {
     options.keep_alive = 60;
     options.credentials = Some(Box::new(Credentials {
         username: "user".into(),
-        password: Some(b"\0secret".to_vec()),
+        password: Some(b"\0secret".to_vec().into()),
     }));
     options.will = Some(Box::new(Will {
         topic: "gone".into(),
@@ -262,7 +262,7 @@ fn final_packets(peer: &mut Peer) -> Option<Vec<String>> {
     peer.session.supersede();
     let mut bytes = Gather::default();
     peer.session.take_final(&mut bytes)?;
-    Some(peer.texts(bytes.to_vec()))
+    Some(peer.texts(bytes.to_row().to_vec()))
 }
 
 #[test]

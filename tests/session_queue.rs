@@ -204,7 +204,7 @@ fn large_messages_are_sent_from_where_they_are_kept() {
     peer.session.take_output(&mut output);
     assert_eq!(output.as_row(), None);
     peer.written(output.len());
-    assert_eq!(peer.texts(output.to_vec()), first);
+    assert_eq!(peer.texts(output.to_row().to_vec()), first);
     assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
     assert_eq!(peer.sent(), [format!("PUBLISH q1 #3 {c}")]);
     let again = [

@@ -1,6 +1,7 @@
 package pmqtt
 
 // #include <stdlib.h>
+// #include <string.h>
 // #include "bridge.h"
 import "C"
 
@@ -162,7 +163,8 @@ func (c *Client) apply(o *Options) error {
 	if o.Username != "" {
 		set = append(set, func() C.int {
 			username, password := C.CString(o.Username), optional(o.Password)
-			defer freeAll(username, password)
+			defer freeAll(username)
+			defer freeSecrets(password)
 			return C.pmqtt_username_pw_set(client, username, password)
 		})
 	}
@@ -260,5 +262,22 @@ func optional(text string) *C.char {
 func freeAll(texts ...*C.char) {
 	for _, text := range texts {
 		C.free(unsafe.Pointer(text))
+	}
+}
+
+// freeSecrets wipes copies of what is secret, and frees them.
+func freeSecrets(texts ...*C.char) {
+	for _, text := range texts {
+		if text != nil {
+			wipe(unsafe.Pointer(text), int(C.strlen(text)))
+		}
+	}
+	freeAll(texts...)
+}
+
+func wipe(memory unsafe.Pointer, size int) {
+	bytes := unsafe.Slice((*byte)(memory), size)
+	for i := range bytes {
+		bytes[i] = 0
 	}
 }

@@ -88,6 +88,7 @@ func (c *Client) applyTLS(t *TLS) error {
 	if len(t.PSK) > 0 || t.PSKIdentity != "" {
 		identity, key := C.CString(t.PSKIdentity), C.CBytes(t.PSK)
 		defer freeAll(identity, (*C.char)(key))
+		defer wipe(key, len(t.PSK))
 		if err := c.lastError(C.pmqtt_tls_psk_set(client, identity, key, C.size_t(len(t.PSK)))); err != nil {
 			return err
 		}
@@ -107,11 +108,13 @@ func (c *Client) applyCertificates(t *TLS) C.int {
 	c.bridge.key_password = password
 	defer func() {
 		c.bridge.key_password = nil
-		freeAll(ciphers, password)
+		freeAll(ciphers)
+		freeSecrets(password)
 	}()
 	if t.inMemory() {
 		cas, cert, key := optional(string(t.RootCAs)), optional(string(t.Certificate)), optional(string(t.Key))
-		defer freeAll(cas, cert, key)
+		defer freeAll(cas, cert)
+		defer freeSecrets(key)
 		return C.pmqtt_tls_pem_set(c.bridge.client, cas, cert, key, demand, version, ciphers)
 	}
 	cas, cert, key := optional(t.RootCAFile), optional(t.CertificateFile), optional(t.KeyFile)

@@ -3,6 +3,11 @@
 use std::alloc::{Layout, handle_alloc_error};
 use std::collections::TryReserveError;
 use std::ops::{Deref, DerefMut};
+use zeroize::Zeroize;
+
+/// The first byte of CONNECT, which is the first packet of its connection, and so of a buffer. It may
+/// have a password in it: before its bytes are forgotten they are wiped.
+const CONNECT: u8 = 0x10;
 
 /// From this size on a buffer grows by an eighth: memory that nothing is in counts then, and the system
 /// moves pages instead of copying them.
@@ -61,6 +66,7 @@ impl Buffer {
     }
 
     pub fn clear(&mut self) {
+        self.wipe_connect();
         self.len = 0;
     }
 
@@ -71,17 +77,36 @@ impl Buffer {
 
     /// Gives back the memory that nothing is in.
     pub fn shrink(&mut self) {
-        self.memory = self[..].into();
+        let memory = self[..].into();
+        self.wipe_connect();
+        self.memory = memory;
     }
 
-    /// As if only the first `len` bytes had been written.
-    pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+    #[inline(always)]
+    fn wipe_connect(&mut self) {
+        if self.memory.first() == Some(&CONNECT) {
+            self.wipe();
+        }
+    }
+
+    #[cold]
+    fn wipe(&mut self) {
+        self.memory[..self.len].zeroize();
     }
 
     /// Makes room for so many bytes in all, and for no more than those if it is empty.
     pub fn reserve_exact(&mut self, size: usize) -> Result<(), NoMemory> {
         if size <= self.memory.len() {
+            return Ok(());
+        }
+        if self.memory.first() == Some(&CONNECT) {
+            // The allocator would leave a copy of it behind.
+            let mut memory = Vec::new();
+            memory.try_reserve_exact(size)?;
+            memory.extend_from_slice(self);
+            memory.resize(size, 0);
+            self.wipe();
+            self.memory = memory.into_boxed_slice();
             return Ok(());
         }
         let mut memory = std::mem::take(&mut self.memory).into_vec();
@@ -110,6 +135,12 @@ fn abort(size: usize) -> ! {
 impl From<TryReserveError> for NoMemory {
     fn from(_: TryReserveError) -> NoMemory {
         NoMemory
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.wipe_connect();
     }
 }
 

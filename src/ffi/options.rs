@@ -180,7 +180,9 @@ pub unsafe extern "C" fn pmqtt_reconnect_delay_set(
     }
 }
 
-/// Sets user name and password. Takes effect with the next connection.
+/// Sets user name and password. Takes effect with the next connection. The library keeps one copy of
+/// the password, until it is replaced or the client is freed, and wipes that then; what was made of it
+/// for a connection it wipes as soon as that is written.
 ///
 /// @param client    The client; not NULL.
 /// @param username  UTF-8, copied, at the most 65,535 bytes; NULL clears both.

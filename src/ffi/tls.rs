@@ -93,7 +93,8 @@ pub unsafe extern "C" fn pmqtt_tls_set(
     }
 }
 
-/// As `pmqtt_tls_set`, with certificates and key from memory: PEM, NUL-terminated, copied.
+/// As `pmqtt_tls_set`, with certificates and key from memory: PEM, NUL-terminated, copied. The library
+/// wipes its copy of the key's text; OpenSSL keeps the key itself while the client may need it.
 ///
 /// @param client       The client; not NULL.
 /// @param ca_certs     PEM text of the authorities; NULL: the system's store.
@@ -236,7 +237,8 @@ pub unsafe extern "C" fn pmqtt_tls_alpn_set(
 ///
 /// @param client    The client; not NULL.
 /// @param identity  Who the client is to the broker: UTF-8, copied; not NULL and not empty.
-/// @param key       The key, in bytes (not in hexadecimal digits), copied; not NULL.
+/// @param key       The key, in bytes (not in hexadecimal digits), copied; not NULL. The copy is
+///                  wiped when it is not needed any more.
 /// @param key_len   Bytes, at least 1.
 ///
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;

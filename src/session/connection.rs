@@ -23,7 +23,7 @@ impl Session {
                 retain: will.retain,
             }),
             username: credentials.map(|with| with.username.as_str()),
-            password: credentials.and_then(|with| with.password.as_deref()),
+            password: credentials.and_then(|with| with.password.as_ref().map(|it| it.as_slice())),
         };
         encode::connect(self.output.buffer(), &connect)?;
         self.output.hold();

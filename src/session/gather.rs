@@ -116,8 +116,10 @@ impl Gather {
     }
 
     /// All bytes, copied into a row.
-    pub fn to_vec(&self) -> Vec<u8> {
-        self.pieces(0).flatten().copied().collect()
+    pub fn to_row(&self) -> Buffer {
+        let mut row = Buffer::default();
+        self.pieces(0).for_each(|piece| row.append(piece));
+        row
     }
 }
 

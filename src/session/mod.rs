@@ -36,6 +36,7 @@ use outgoing::Outgoing;
 use output::Output;
 use packet_ids::PacketIds;
 use retry::Retry;
+use zeroize::Zeroizing;
 
 pub use gather::Gather;
 pub use request::{PublishError, RequestError};
@@ -81,7 +82,7 @@ pub struct Will {
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub username: String,
-    pub password: Option<Vec<u8>>,
+    pub password: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What a packet from the broker means to the application.

@@ -320,7 +320,7 @@ impl World {
         let mut last = Gather::default();
         let taken = self.session.take_final(&mut last);
         let (number, _) = taken.expect("it has more to say");
-        let last = last.to_vec();
+        let last = last.to_row();
         if !last.is_empty() || !late.is_empty() {
             self.check_last_words(&last, late);
         }

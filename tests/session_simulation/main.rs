@@ -340,7 +340,7 @@ impl World {
     fn output(&mut self) -> Vec<u8> {
         let mut output = Gather::default();
         self.session.take_output(&mut output);
-        output.to_vec()
+        output.to_row().to_vec()
     }
 
     /// Up to `most` milliseconds.

@@ -74,7 +74,7 @@ impl Peer {
     /// What the session has for the socket, of which nothing is written yet.
     pub fn take(&mut self) -> Vec<u8> {
         self.session.take_output(&mut self.buffer);
-        std::mem::take(&mut self.buffer).to_vec()
+        std::mem::take(&mut self.buffer).to_row().to_vec()
     }
 
     /// The socket has taken `count` of the bytes it was given.

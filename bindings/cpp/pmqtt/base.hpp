@@ -38,6 +38,7 @@ public:
 protected:
     using frame = detail::frame;
     using text = detail::text;
+    using secret_text = detail::secret_text;
 
     explicit client_base(std::shared_ptr<state> state) noexcept : state_(std::move(state)) {}
 
@@ -97,9 +98,11 @@ private:
     }
 
     static const char *pass(const text &argument) noexcept { return argument.c_str(); }
+    static const char *pass(const secret_text &argument) noexcept { return argument.c_str(); }
     template <class T> static const T &pass(const T &argument) noexcept { return argument; }
 
     static bool is_valid(const text &argument) noexcept { return argument.is_valid(); }
+    static bool is_valid(const secret_text &argument) noexcept { return argument.is_valid(); }
     static bool is_valid(const texts &argument) noexcept { return argument.is_valid(); }
     template <class T> static bool is_valid(const T &) noexcept { return true; }
 };

@@ -83,7 +83,7 @@ public:
     /// User name and password; `{}` as the user name clears both.
     void username_pw_set(std::string_view username, std::string_view password = {}, or_throw ec = {})
     {
-        call("username_pw_set", ec, pmqtt_username_pw_set, text(username), text(password));
+        call("username_pw_set", ec, pmqtt_username_pw_set, text(username), secret_text(password));
     }
 
     /// true: the program acknowledges messages of QoS 1 and 2 itself, with `ack`.
@@ -116,8 +116,8 @@ public:
                      cert_reqs reqs = cert_reqs::required, tls_version version = tls_version::best,
                      std::string_view ciphers = {}, or_throw ec = {})
     {
-        run("tls_pem_set", ec, frame::kind::call, pmqtt_tls_pem_set, text(ca_certs), text(cert), text(key),
-            static_cast<int>(reqs), static_cast<int>(version), text(ciphers));
+        run("tls_pem_set", ec, frame::kind::call, pmqtt_tls_pem_set, text(ca_certs), text(cert),
+            secret_text(key), static_cast<int>(reqs), static_cast<int>(version), text(ciphers));
     }
 
     /// Who knows the password of an encrypted key, for a later `tls_set`, which calls it; `nullopt`: there
@@ -189,11 +189,14 @@ private:
         const frame mark(self, frame::kind::callback);
         try {
             const auto callback = self->get<detail::password_callback>();
-            const auto answer = callback ? (*callback)() : std::nullopt;
-            if (!answer || answer->size() > size)
+            auto answer = callback ? (*callback)() : std::nullopt;
+            if (!answer)
                 return -1;
-            std::memcpy(buffer, answer->data(), answer->size());
-            return static_cast<int>(answer->size());
+            const bool fits = answer->size() <= size;
+            if (fits)
+                std::memcpy(buffer, answer->data(), answer->size());
+            detail::wipe(answer->data(), answer->size());
+            return fits ? static_cast<int>(answer->size()) : -1;
         } catch (...) {
             frame::caught(*self);
             return -1;

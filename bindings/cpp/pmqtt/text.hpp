@@ -3,6 +3,7 @@
 #ifndef PMQTT_TEXT_HPP
 #define PMQTT_TEXT_HPP
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,14 @@ namespace pmqtt::detail {
 inline bool is_whole(std::string_view text) noexcept
 {
     return text.find('\0') == std::string_view::npos;
+}
+
+/// Overwrites what was secret, which no compiler leaves out.
+inline void wipe(char *memory, std::size_t size) noexcept
+{
+    volatile char *bytes = memory;
+    while (size > 0)
+        bytes[--size] = '\0';
 }
 
 /// A copy of a text with a NUL at its end, on the stack when it is short: what follows a
@@ -40,11 +49,28 @@ public:
     const char *c_str() const noexcept { return c_str_; }
     bool is_valid() const noexcept { return valid_; }
 
+protected:
+    char *c_str_ = nullptr;
+
 private:
-    const char *c_str_ = nullptr;
     std::unique_ptr<char[]> large_;
     char small_[128];
     bool valid_;
+};
+
+/// A copy that is wiped in the end.
+class secret_text : public text {
+public:
+    explicit secret_text(std::string_view source) : text(source), size_(source.size()) {}
+
+    ~secret_text()
+    {
+        if (c_str_)
+            wipe(c_str_, size_);
+    }
+
+private:
+    std::size_t size_;
 };
 
 /// An array of such copies.

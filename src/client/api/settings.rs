@@ -12,6 +12,7 @@ use crate::client::state::defaults::whole_milliseconds;
 use crate::codec::{MAX_STRING, Message, topic};
 use crate::session::{Credentials, Options, Will};
 use crate::sys;
+use zeroize::Zeroizing;
 
 /// Type and length, a topic of one byte with its length, and no payload.
 const SMALLEST_PUBLISH: usize = 5;
@@ -82,7 +83,7 @@ impl Client {
             options.credentials = username.map(|username| {
                 Box::new(Credentials {
                     username: username.to_owned(),
-                    password: password.map(<[u8]>::to_vec),
+                    password: password.map(|password| Zeroizing::new(password.to_vec())),
                 })
             });
         });

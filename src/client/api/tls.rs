@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use openssl::ssl::SslContext;
+use zeroize::Zeroizing;
 
 use crate::client::driver::deliver;
 use crate::client::error::{Code, Error, Result};
@@ -59,7 +60,7 @@ impl Client {
         }
         let psk = Psk {
             identity: identity.as_bytes().to_vec(),
-            key: key.to_vec(),
+            key: Zeroizing::new(key.to_vec()),
         };
         self.change_tls(Change::Set(Box::new(|settings| settings.psk = Some(psk))))
     }
@@ -137,11 +138,14 @@ fn security(state: &mut State) -> &mut Security {
 }
 
 impl Source<'_> {
-    fn read(&self, what: &str) -> Result<Vec<u8>> {
+    /// It may be a key.
+    fn read(&self, what: &str) -> Result<Zeroizing<Vec<u8>>> {
         match self {
-            Source::Pem(pem) => Ok(pem.as_bytes().to_vec()),
+            Source::Pem(pem) => Ok(pem.as_bytes().to_vec().into()),
             Source::File(path) => {
-                fs::read(path).map_err(|error| Error::os(&format!("tls: {what} {path}"), &error))
+                let pem = fs::read(path);
+                pem.map_err(|error| Error::os(&format!("tls: {what} {path}"), &error))
+                    .map(Zeroizing::new)
             }
         }
     }

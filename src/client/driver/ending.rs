@@ -105,7 +105,7 @@ impl Driver {
             return;
         };
         if state.logs() {
-            trace::sent(state, &last.to_vec());
+            trace::sent(state, last.to_row());
         }
         let mut bytes = std::mem::take(&mut self.writing);
         bytes.append(&mut last);

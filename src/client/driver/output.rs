@@ -24,7 +24,7 @@ impl Driver {
                 }
                 self.writing.take(&mut state.session);
                 if state.logs() {
-                    trace::sent(state, &self.writing.to_vec());
+                    trace::sent(state, self.writing.to_row());
                 }
             }
             self.write_once(state, now)?;

@@ -3,7 +3,7 @@
 
 use crate::client::state::State;
 use crate::client::state::log_lines::Level;
-use crate::codec::{Packet, Role, decode, header};
+use crate::codec::{Buffer, Packet, Role, decode, header};
 use crate::time::Moment;
 use crate::transport::{Endpoint, Milliseconds, Transport};
 
@@ -29,16 +29,16 @@ pub fn received(state: &mut State, packet: &Packet) {
     state.log(Level::Debug, format_args!("received {packet}"));
 }
 
-/// Logs the packets of which `bytes` consist. They are read back from the bytes, so that the
+/// Logs the packets of which `bytes` consist. They are read back from a copy of the bytes, so that the
 /// session needs not tell of each that it makes.
-pub fn sent(state: &mut State, bytes: &[u8]) {
+pub fn sent(state: &mut State, mut bytes: Buffer) {
     let version = state.version();
-    let mut remaining = bytes;
+    let mut remaining = &mut bytes[..];
     while let Ok(Some(header)) = header(remaining, Role::Broker, version) {
-        let Some((packet, after)) = remaining.split_at_checked(header.end) else {
+        let Some((packet, after)) = remaining.split_at_mut_checked(header.end) else {
             return;
         };
-        if let Ok(packet) = decode(&mut packet.to_vec(), &header, version) {
+        if let Ok(packet) = decode(packet, &header, version) {
             state.log(Level::Debug, format_args!("sending {packet}"));
         }
         remaining = after;

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::io::{IoSlice, Result};
 
+use crate::codec::Buffer;
 use crate::session::{Gather, Session};
 use crate::transport::Transport;
 
@@ -75,10 +76,9 @@ impl WriteBuffer {
     }
 
     /// All of them, for a log.
-    pub fn to_vec(&self) -> Vec<u8> {
-        self.bytes
-            .as_ref()
-            .map_or(Vec::new(), |bytes| bytes.all.to_vec())
+    pub fn to_row(&self) -> Buffer {
+        let bytes = self.bytes.as_ref();
+        bytes.map_or(Buffer::default(), |bytes| bytes.all.to_row())
     }
 
     pub fn is_empty(&self) -> bool {

@@ -13,6 +13,7 @@ use openssl::ssl::{
 };
 use openssl::x509::X509;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 #[derive(Clone)]
 pub struct Settings {
@@ -55,7 +56,7 @@ pub enum Protocol {
 #[derive(Clone)]
 pub struct Psk {
     pub identity: Vec<u8>,
-    pub key: Vec<u8>,
+    pub key: Zeroizing<Vec<u8>>,
 }
 
 /// Fills a buffer with a key's password, and returns its length. None: there is no password.
