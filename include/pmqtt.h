@@ -765,7 +765,8 @@ int pmqtt_on_writable_set(struct pmqtt_client *client,
 /**
  * Sets what is called with lines that tell what the client does: INFO each stage of connecting,
  * DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
- * them. What the callback itself causes is logged in its turn: do not publish DEBUG lines.
+ * them. A line is one line: control characters of topics and names are written as `\x0a`. What the
+ * callback itself causes is logged in its turn: do not publish DEBUG lines.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
@@ -1724,7 +1725,8 @@ const char *pmqtt_connack_string(int code);
 
 /**
  * Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the
- * function, the cause, and the error of the operating system.
+ * function, the cause, and the error of the operating system. It is one line: control characters of
+ * topics and names are written as `\x0a`.
  *
  * @param client  The client; NULL gives an empty text.
  * @param buf     Where the text is put, NUL-terminated, and cut where it does not fit. May be NULL

@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use std::io;
 use std::ops::Deref;
 
+use super::one_line::one_line;
 use crate::codec::TooLong;
 use crate::session::Failure;
 use crate::transport;
@@ -44,6 +45,7 @@ pub struct Error(Box<Description>);
 #[derive(Clone, Debug)]
 pub struct Description {
     pub code: Code,
+    /// On one line.
     pub text: Cow<'static, str>,
 }
 
@@ -55,7 +57,7 @@ impl Error {
     pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Error {
         Error(Box::new(Description {
             code,
-            text: text.into(),
+            text: one_line(text.into()),
         }))
     }
 

@@ -5,6 +5,7 @@
 //! | what                | idea                                                         |
 //! |---------------------|--------------------------------------------------------------|
 //! | `error`, `events`   | the error numbers; what callbacks are given                  |
+//! | `one_line`          | text from elsewhere, for a person                            |
 //! | `state`             | the values under the lock, one file a concept                |
 //! | `driver`            | the connection in motion, and every call of a callback       |
 //! | `handle`, `turn`    | the client and its lock; who may run it                      |
@@ -15,6 +16,7 @@ mod driver;
 pub mod error;
 pub mod events;
 mod handle;
+mod one_line;
 mod state;
 mod turn;
 

@@ -251,7 +251,8 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 
 /// Sets what is called with lines that tell what the client does: INFO each stage of connecting,
 /// DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
-/// them. What the callback itself causes is logged in its turn: do not publish DEBUG lines.
+/// them. A line is one line: control characters of topics and names are written as `\x0a`. What the
+/// callback itself causes is logged in its turn: do not publish DEBUG lines.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is

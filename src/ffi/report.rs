@@ -31,7 +31,8 @@ pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
 }
 
 /// Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the
-/// function, the cause, and the error of the operating system.
+/// function, the cause, and the error of the operating system. It is one line: control characters of
+/// topics and names are written as `\x0a`.
 ///
 /// @param client  The client; NULL gives an empty text.
 /// @param buf     Where the text is put, NUL-terminated, and cut where it does not fit. May be NULL

@@ -264,3 +264,37 @@ fn the_log_names_each_stage_and_no_secret() {
     assert_eq!(lines.len(), stages.len());
     assert!(!lines.concat().contains("secret"));
 }
+
+#[test]
+fn no_text_begins_a_line_of_the_log_or_gives_orders_to_a_terminal() {
+    const FORGED: &str = "t\n[log 8] \u{1b}[31m\u{7f}\u{9b}m";
+    const PLAIN: &str = r"t\x0a[log 8] \x1b[31m\x7f\x9bm";
+    let (client, broker) = (Client::new(FORGED), Broker::new());
+    client.set_log();
+    client.connect_async(&broker);
+    client.run(Drive::Thread);
+    let forged = FORGED.as_bytes();
+    let length = forged.len() as u8;
+    let head = [0x10, 12 + length];
+    let connect = [&head[..], b"\0\x04MQTT\x04\x02\0\x3c\0", &[length], forged].concat();
+    let mut peer = broker.welcome(&connect, CONNACK);
+    client.subscribe(&[(FORGED, 0)]);
+    client.publish(FORGED, b"x", 0);
+    peer.send(&[&[0x30, 2 + length, 0, length], forged].concat());
+    let mut missing = vec![
+        "sending CONNECT",
+        "sending SUBSCRIBE",
+        "sending PUBLISH",
+        "received PUBLISH",
+    ];
+    while !missing.is_empty() {
+        if let Event::Log { text, .. } = client.next() {
+            assert!(!text.contains(char::is_control), "{text}");
+            missing.retain(|packet| !(text.starts_with(packet) && text.contains(PLAIN)));
+        }
+    }
+    assert_ne!(client.connect_to(FORGED, 1, 60), 0);
+    let said = client.last_error();
+    assert!(said.contains(PLAIN), "{said}");
+    assert!(!said.contains(char::is_control));
+}

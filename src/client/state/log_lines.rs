@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::fmt;
 
+use crate::client::one_line::one_line;
+
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum Level {
@@ -38,7 +40,7 @@ impl LogLines {
             lines.left_out += 1;
             return;
         }
-        let text = text.to_string().replace('\0', "");
+        let text = one_line(text.to_string().into()).into_owned();
         let text = CString::new(text).unwrap_or_default();
         lines.bytes += text.count_bytes() + BESIDE;
         lines.waiting.push_back((level, text));
