@@ -809,7 +809,8 @@ int pmqtt_on_interest_set(struct pmqtt_client *client,
 /**
  * Sets what is called for messages whose topic matches a filter. Of several filters that match,
  * each one's callback is called, in the order in which they were added; `on_message` is called
- * only where none matches. It does not subscribe.
+ * only where none matches. It does not subscribe. `$share/group/filter`, a shared subscription, matches
+ * what `filter` matches.
  *
  * @param client    The client; not NULL.
  * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
@@ -1408,7 +1409,8 @@ int pmqtt_will_set(struct pmqtt_client *client,
 int pmqtt_will_clear(struct pmqtt_client *client);
 
 /**
- * Tells whether a topic matches a subscription, $-topics included (section 4.7).
+ * Tells whether a topic matches a subscription, $-topics included (section 4.7). A shared one,
+ * `$share/group/filter`, matches what `filter` matches (section 4.8.2 of MQTT 5).
  *
  * @param sub     The topic filter; not NULL.
  * @param topic   The topic name; not NULL.

@@ -76,11 +76,16 @@ static void expect(loop *loop, struct trace *seen, const char *topic, const char
     CHECK_TEXT(seen->text, calls);
 }
 
+/* A group is missing, or a filter behind it. */
+static const char *const NOT_SHARED[] = {"$share/", "$share/g", "$share/g/", "$share//x", "$share/g+/x"};
+
 int main(void)
 {
     struct trace seen;
     pmqtt_client *client;
     loop loop;
+    size_t i;
+    int before;
 
     watchdog(120);
     broker_start();
@@ -122,6 +127,21 @@ int main(void)
     CHECK_OK(pmqtt_message_callback_remove(client, "#"));
     expect(&loop, &seen, "f/change", "m");
     CHECK_INT(client_stats(client).in_flight, 0);
+
+    /* The broker drops the group, and so does a filter. */
+    before = tally_get(&seen.record.unsubscribed);
+    CHECK_OK(pmqtt_unsubscribe(client, "#", NULL));
+    RUN_UNTIL(&loop, tally_get(&seen.record.unsubscribed) == before + 1);
+    CHECK_OK(pmqtt_subscribe(client, "$share/group/f/+", 1, NULL));
+    RUN_UNTIL(&loop, tally_get(&seen.record.subscribed) == 2);
+    CHECK_OK(pmqtt_message_callback_add(client, "$share/group/f/+", on_a));
+    expect(&loop, &seen, "f/1", "a");
+    CHECK_OK(pmqtt_message_callback_remove(client, "$share/group/f/+"));
+    expect(&loop, &seen, "f/1", "m");
+    for (i = 0; i < sizeof NOT_SHARED / sizeof *NOT_SHARED; i++) {
+        CHECK_RC(pmqtt_message_callback_add(client, NOT_SHARED[i], on_a), PMQTT_ERR_INVAL);
+        CHECK_RC(pmqtt_subscribe(client, NOT_SHARED[i], 1, NULL), PMQTT_ERR_INVAL);
+    }
 
     CHECK_RC(pmqtt_message_callback_add(client, "f/#/x", on_a), PMQTT_ERR_INVAL);
     CHECK_RC(pmqtt_message_callback_add(client, NULL, on_a), PMQTT_ERR_INVAL);

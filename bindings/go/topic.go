@@ -22,11 +22,16 @@ func TopicMatches(filter, topic string) (bool, error) {
 // matches is TopicMatches for a filter and a topic that went over the wire, and so are well-formed. A
 // crossing for each filter and each message would cost more than it does.
 func matches(filter, topic string) bool {
-	if strings.HasPrefix(filter, "$share/") {
-		parts := strings.SplitN(filter, "/", 3)
-		filter = parts[len(parts)-1]
+	if shared := strings.TrimPrefix(filter, "$share/"); shared != filter {
+		if _, behind, found := strings.Cut(shared, "/"); found && levelsMatch(behind, topic) {
+			return true
+		}
 	}
-	if topic[0] == '$' && filter[0] != '$' {
+	return levelsMatch(filter, topic)
+}
+
+func levelsMatch(filter, topic string) bool {
+	if strings.HasPrefix(topic, "$") && !strings.HasPrefix(filter, "$") {
 		return false // [MQTT-4.7.2-1]
 	}
 	for {

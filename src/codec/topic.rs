@@ -1,5 +1,6 @@
 //! Topic names and topic filters: what is well-formed, and which filter matches which name
-//! (section 4.7).
+//! (section 4.7). Shared subscriptions are MQTT 5's (section 4.8.2 there), and brokers have them for
+//! clients of 3.1.1 too.
 
 use std::fmt;
 
@@ -97,9 +98,35 @@ fn remarkable(bytes: [u8; 8]) -> u64 {
     (zeros(word) | zeros(wildcards) | word) & HIGH
 }
 
+/// What a shared subscription begins with, its group and its filter follow.
+const SHARE: &str = "$share/";
+
 /// Why text cannot be a topic filter.
 pub fn check_filter(filter: &str) -> Result<(), &'static str> {
     check_text(filter)?;
+    match filter.strip_prefix(SHARE) {
+        None => check_levels(filter),
+        Some(shared) => check_shared(shared),
+    }
+}
+
+fn check_shared(shared: &str) -> Result<(), &'static str> {
+    let (group, filter) = shared.split_once('/').unwrap_or((shared, ""));
+    if group.is_empty() {
+        return Err(
+            "$share/ must be followed by a group of at least one character [MQTT5-4.8.2-1]",
+        );
+    }
+    if group.contains(['+', '#']) {
+        return Err("the group after $share/ must not contain + and # [MQTT5-4.8.2-2]");
+    }
+    if filter.is_empty() {
+        return Err("the group after $share/ must be followed by / and a filter [MQTT5-4.8.2-2]");
+    }
+    check_levels(filter)
+}
+
+fn check_levels(filter: &str) -> Result<(), &'static str> {
     let mut levels = filter.split('/').peekable();
     while let Some(level) = levels.next() {
         if level.contains('#') && (level != "#" || levels.peek().is_some()) {
@@ -126,7 +153,16 @@ fn check_text(text: &str) -> Result<(), &'static str> {
 }
 
 /// Whether `filter` matches `name`; both have passed their checks.
+///
+/// A shared subscription matches what the filter behind its group matches. A broker without them takes
+/// it for any other filter, and a message that comes for it as that has to find its callback too.
 pub fn matches(filter: &str, name: &[u8]) -> bool {
+    let shared = filter.strip_prefix(SHARE);
+    let behind = shared.and_then(|shared| shared.split_once('/'));
+    behind.is_some_and(|(_, filter)| levels_match(filter, name)) || levels_match(filter, name)
+}
+
+fn levels_match(filter: &str, name: &[u8]) -> bool {
     // [MQTT-4.7.2-1]: a filter that starts with a wildcard does not see $-topics.
     if name.starts_with(b"$") && filter.starts_with(['+', '#']) {
         return false;

@@ -311,7 +311,8 @@ pub unsafe extern "C" fn pmqtt_on_interest_set(
 
 /// Sets what is called for messages whose topic matches a filter. Of several filters that match,
 /// each one's callback is called, in the order in which they were added; `on_message` is called
-/// only where none matches. It does not subscribe.
+/// only where none matches. It does not subscribe. `$share/group/filter`, a shared subscription, matches
+/// what `filter` matches.
 ///
 /// @param client    The client; not NULL.
 /// @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.

@@ -238,7 +238,8 @@ pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
     }
 }
 
-/// Tells whether a topic matches a subscription, $-topics included (section 4.7).
+/// Tells whether a topic matches a subscription, $-topics included (section 4.7). A shared one,
+/// `$share/group/filter`, matches what `filter` matches (section 4.8.2 of MQTT 5).
 ///
 /// @param sub     The topic filter; not NULL.
 /// @param topic   The topic name; not NULL.
