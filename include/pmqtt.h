@@ -1031,7 +1031,8 @@ int pmqtt_reinitialise(struct pmqtt_client *client,
  *
  * @param client  The client; NULL gives NULL.
  *
- * @return A string that is valid until the client is freed, also after `pmqtt_reinitialise`.
+ * @return A string that is valid until the client is freed, or until `pmqtt_reinitialise` has given
+ * it another id for the second time from now on.
  *
  * Thread-safe; callback-safe; never blocks.
  */

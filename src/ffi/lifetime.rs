@@ -106,7 +106,8 @@ pub unsafe extern "C" fn pmqtt_reinitialise(
 ///
 /// @param client  The client; NULL gives NULL.
 ///
-/// @return A string that is valid until the client is freed, also after `pmqtt_reinitialise`.
+/// @return A string that is valid until the client is freed, or until `pmqtt_reinitialise` has given
+/// it another id for the second time from now on.
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]

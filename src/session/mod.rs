@@ -227,8 +227,9 @@ impl Session {
         }
     }
 
-    pub fn into_client_id(self) -> CString {
-        self.options.client_id
+    /// At its end: it has none any more.
+    pub fn take_client_id(&mut self) -> CString {
+        std::mem::take(&mut self.options.client_id)
     }
 
     pub fn options(&self) -> &Options {

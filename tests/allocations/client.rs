@@ -1,6 +1,6 @@
 //! A client through its C ABI, whose callbacks count and allocate nothing.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -42,6 +42,18 @@ impl Client {
             assert_eq!(rc, 0);
         }
         Client { raw, told }
+    }
+
+    pub fn id(&self) -> *const c_char {
+        // SAFETY: the client lives.
+        unsafe { ffi::pmqtt_client_id(self.raw) }
+    }
+
+    /// Without callbacks from then on.
+    pub fn reinitialise(&self, id: &CStr) {
+        // SAFETY: the client lives, and so does the id.
+        let rc = unsafe { ffi::pmqtt_reinitialise(self.raw, id.as_ptr(), true, ptr::null_mut()) };
+        assert_eq!(rc, 0);
     }
 
     pub fn ping_round_trip_us(&self) -> u64 {

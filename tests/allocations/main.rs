@@ -5,6 +5,7 @@ mod broker;
 mod client;
 mod counting;
 
+use std::ffi::{CStr, CString};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -51,6 +52,34 @@ fn an_idle_client_holds_a_kibibyte() {
     drop(client);
     let held = before - bytes() - size_of::<client::Told>() as isize;
     assert!(held <= IDLE_BYTES, "an idle client holds {held} bytes");
+}
+
+#[test]
+fn beginning_anew_holds_no_more_than_one_former_id() {
+    let _alone = ALONE.lock();
+    count_this_thread();
+    let client = Client::new(broker::start(), 0);
+    let mut held = Vec::with_capacity(10);
+    for round in 0..100_000 {
+        let id = format!("{round:01000}");
+        let before = client.id();
+        client.reinitialise(&CString::new(id.as_str()).unwrap());
+        // SAFETY: the one before the present one is still valid, by the header's promise.
+        let before = unsafe { CStr::from_ptr(before) };
+        let expected = format!("{:01000}", round - 1);
+        assert!(round == 0 || before.to_str() == Ok(&expected));
+        if round % 10_000 == 9_999 {
+            held.push(bytes());
+        }
+    }
+    assert!(held.iter().all(|bytes| *bytes == held[0]), "{held:?}");
+
+    let (last, address) = (
+        CString::new(format!("{:01000}", 99_999)).unwrap(),
+        client.id(),
+    );
+    (0..3).for_each(|_| client.reinitialise(&last));
+    assert_eq!(client.id(), address);
 }
 
 #[test]

@@ -225,7 +225,8 @@ public:
     /// @name Looking at it
     /// @{
 
-    /// The client id, the generated one too; empty when there is no client.
+    /// The client id, the generated one too; empty when there is no client. Valid until the client is
+    /// freed, or `reinitialise` has given it another id for the second time from now on.
     std::string_view client_id() const noexcept
     {
         const char *id = pmqtt_client_id(native_handle());

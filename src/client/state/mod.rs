@@ -78,12 +78,10 @@ pub struct State {
     pub last_error: Option<Error>,
     /// Why there is no connection, as far as that is no wish of the program.
     pub why_none: Option<Error>,
-    former_ids: Option<Box<FormerIds>>,
+    /// The client id of before the last `reinitialise`: C may still have its address.
+    former_id: Option<Box<CString>>,
     handle: usize,
 }
-
-/// Client ids of before `reinitialise`, which stay, since C may still have their address.
-type FormerIds = Vec<CString>;
 
 impl State {
     pub fn new(options: Options, callbacks: Callbacks) -> State {
@@ -102,24 +100,27 @@ impl State {
             inbox: None,
             last_error: None,
             why_none: None,
-            former_ids: None,
+            former_id: None,
             handle: 0,
         }
     }
 
     /// Back to the beginning, but for what belongs to whoever runs the client.
-    pub fn reset(&mut self, options: Options, callbacks: Callbacks) {
+    pub fn reset(&mut self, mut options: Options, callbacks: Callbacks) {
         self.abandon();
-        let former = std::mem::replace(&mut self.session, Session::new(options));
-        let former_ids = self.former_ids.get_or_insert_default();
-        former_ids.push(former.into_client_id());
+        let former = self.session.take_client_id();
+        match former == options.client_id {
+            true => options.client_id = former,
+            false => self.former_id = Some(Box::new(former)),
+        }
+        self.session = Session::new(options);
         self.callbacks = callbacks;
         self.counters = Counters::default();
         self.why_none = None;
         self.security = None;
     }
 
-    /// Valid as long as the client.
+    /// Valid until the second `reset` from now on, and longer where the id stays the same.
     pub fn client_id(&self) -> *const c_char {
         self.session.options().client_id.as_ptr()
     }
