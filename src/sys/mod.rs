@@ -7,6 +7,7 @@
 //! | [`EventSet`]  | epoll, timerfd             | a thread in poll                       |
 //! | [`PollSet`]   | poll                       | poll                                   |
 //! | [`spawn`]     | a thread that takes no signals | the same                           |
+//! | [`Random`]    | getrandom, /dev/urandom, or else a hash of time and process | the same |
 //! | [`unacked`]   | SIOCOUTQ                   | SO_NWRITE, where there is one          |
 //! | [`look_up_srv`], [`full_host_name`], [`interface_index`] | the C library | the same |
 
@@ -17,6 +18,7 @@ mod error_queue;
 mod host;
 mod interface;
 mod poll;
+mod random;
 mod socket;
 pub mod sync;
 mod thread;
@@ -42,6 +44,7 @@ pub use host::full_host_name;
 pub use interface::interface_index;
 pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
+pub use random::Random;
 pub use socket::{NO_SIGNAL, unacked};
 pub use thread::{JoinHandle, spawn};
 #[cfg(feature = "tls")]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::defaults::whole_milliseconds;
+use crate::sys::Random;
 use crate::time::Moment;
-use rand::rngs::OsRng;
-use rand::{Rng, TryRngCore};
+use rand::Rng;
 
 /// Doubles with each failure from `min` to `max`, and draws each wait from the upper half of
 /// that, so that a thousand clients of one broker do not come back in the same moment.
@@ -52,7 +52,7 @@ impl Backoff {
     pub fn wait(&mut self) -> Duration {
         let wait = self.next();
         self.next_ms = self.next_ms.saturating_mul(2).min(self.max_ms);
-        wait.mul_f64(OsRng.unwrap_err().random_range(0.5..=1.0))
+        wait.mul_f64(Random.random_range(0.5..=1.0))
     }
 
     fn next(&self) -> Duration {

@@ -3,13 +3,13 @@
 use std::ffi::CString;
 use std::time::Duration;
 
+use rand::Rng;
 use rand::distr::Alphanumeric;
-use rand::rngs::OsRng;
-use rand::{Rng, TryRngCore};
 
 use crate::client::error::{Error, Result};
 use crate::codec::{MAX_STRING, Version};
 use crate::session::Options;
+use crate::sys::Random;
 
 const CONNECT_TIMEOUT_MS: u32 = 10_000;
 const MAX_INFLIGHT: u16 = 20;
@@ -51,7 +51,7 @@ pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<CString> {
 
 /// 22 characters, as the 23 of 3.1 allow, with 95 random bits in them.
 fn random_id() -> String {
-    let random = OsRng.unwrap_err().sample_iter(Alphanumeric).take(16);
+    let random = Random.sample_iter(Alphanumeric).take(16);
     format!("pmqtt-{}", random.map(char::from).collect::<String>())
 }
 

@@ -1,12 +1,11 @@
 //! Which hosts serve a domain, and in what order they are tried: SRV records (RFC 2782).
 
-use crate::sys;
+use crate::sys::{self, Random};
 use crate::transport::address::Host;
 use domain::base::iana::Rcode;
 use domain::base::{Message, ParsedName};
 use domain::rdata::Srv;
-use rand::TryRngCore;
-use rand::rngs::OsRng;
+use rand::Rng;
 use std::fmt;
 use std::io;
 
@@ -45,13 +44,9 @@ fn look_up(service: &Service, domain: &str) -> io::Result<Vec<Host>> {
     Ok(in_order(records, random))
 }
 
-/// A number from 0 to `most`. Where the system has no random numbers it is `most`: an order that
-/// never changes is better than no connection.
+/// A number from 0 to `most`.
 fn random(most: u32) -> u32 {
-    match OsRng.try_next_u64() {
-        Ok(bits) => (bits % (u64::from(most) + 1)) as u32,
-        Err(_) => most,
-    }
+    Random.random_range(0..=most)
 }
 
 impl Service {
