@@ -96,6 +96,20 @@ unsafe fn read<T>(client: *const Handle, otherwise: T, body: impl Fn(&Arc<Client
     value.unwrap_or(otherwise)
 }
 
+/// Why a client takes no calls, in words.
+///
+/// # Safety
+/// As for `run`.
+unsafe fn refusal(client: *const Handle) -> String {
+    // SAFETY: the caller's promise is the same.
+    let client = unsafe { reference(client) };
+    let is_broken = client.is_some_and(|client| client.is_broken());
+    match is_broken {
+        true => "panic: the library failed inside; this client refuses further work".to_owned(),
+        false => String::new(),
+    }
+}
+
 /// A reference of the call's own, so that a callback may free the client while it lasts.
 ///
 /// # Safety
@@ -242,5 +256,33 @@ fn number(value: c_int, most: c_int, what: &str) -> Result<u32> {
         _ => Err(Error::inval(format!(
             "{what} {value} is not between 0 and {most}"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::null_mut;
+
+    fn last_error(client: *const Handle) -> String {
+        let mut text = [0_u8; 200];
+        // SAFETY: the client lives, and the buffer has the size that is told.
+        unsafe { pmqtt_last_error(client, text.as_mut_ptr().cast(), text.len()) };
+        let text = CStr::from_bytes_until_nul(&text).unwrap();
+        text.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn after_a_panic_there_are_words() {
+        let mut client = null_mut();
+        // SAFETY: the client is made, used and freed, in this order.
+        unsafe {
+            pmqtt_client_new(&mut client, std::ptr::null(), true, null_mut(), 0);
+            assert_eq!(last_error(client), "no error");
+            assert_eq!(run(client, |_| panic!("a test")), PMQTT_ERR_PANIC);
+            assert_eq!(pmqtt_disconnect(client), PMQTT_ERR_PANIC);
+            assert!(last_error(client).contains("failed inside"));
+            pmqtt_client_free(client);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::constants::PMQTT_VERSION_NUMBER;
-use super::{put_text, read, run};
+use super::{put_text, read, refusal, run};
 use crate::client::{Error, Handle, Statistics, error};
 
 /// The words for an error number, unknown ones too.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn pmqtt_last_error(
     len: usize,
 ) -> usize {
     // SAFETY: the pointer is what the header's contract says.
-    let text = unsafe { read(client, String::new(), |client| client.last_error()) };
+    let text = unsafe { read(client, refusal(client), |client| client.last_error()) };
     // SAFETY: NULL or `len` bytes, by the header's contract.
     unsafe { put_text(buf, len, &text) };
     text.len()
