@@ -31,6 +31,10 @@
  *   waits.
  * - Two clients share nothing but the threads that look names up: 16 at the most for the process, and
  *   none when no name is looked up. SIGPIPE is never raised.
+ * - After a fork, clients are the parent's, and go on there. The child can free them, and make new ones.
+ *   Each other call on one of the parent's is PMQTT_ERR_INVAL in the child, or returns what it returns for
+ *   NULL; pmqtt_last_error has the words. So a daemon makes its clients after its last fork. exec closes
+ *   all descriptors of the library.
  */
 
 
@@ -1003,6 +1007,11 @@ int pmqtt_client_new(struct pmqtt_client **out,
  * the call that runs the callback returns. That call waits for callbacks which run in other threads.
  * Thread-safe: in another thread it waits until no callback of the client runs, and does not wait for
  * the network, a look-up, or a connect.
+ *
+ * In a child of the process that made the client it waits for nothing, calls no callback and leaves the
+ * parent's connection alone. It closes the client's descriptors, and those of the parent's other clients.
+ * It frees the messages, unless another thread worked on them at the moment of the fork. The rest of the
+ * memory, up to 100 KiB, is freed when the child ends.
  */
 void pmqtt_client_free(struct pmqtt_client *client);
 

@@ -4,6 +4,7 @@
 //! So whoever runs the client never touches a socket under the state's lock.
 
 use super::driver::Driver;
+use super::error::{Code, Error};
 use super::state::unlocked::Unlocked;
 use super::state::{Guard, State};
 use crate::sys::sync::{Condvar, Mutex};
@@ -32,22 +33,42 @@ impl Client {
         state
     }
 
+    /// The lock, if nobody has it.
+    pub(super) fn try_lock(&self) -> Option<Guard<'_>> {
+        self.state.try_lock()
+    }
+
     /// The lock for those who change nothing that a batch of messages goes by.
     #[inline(always)]
     pub(super) fn lock_for_publish(&self) -> Guard<'_> {
         self.state.lock()
     }
 
-    /// After a panic nothing in here can be relied upon.
-    pub fn is_broken(&self) -> bool {
-        self.unlocked.is_broken()
+    /// Whether it takes calls.
+    #[inline(always)]
+    pub fn is_usable(&self) -> bool {
+        self.unlocked.is_usable()
+    }
+
+    /// Why it takes none.
+    #[cold]
+    pub fn refusal(&self) -> Error {
+        match self.unlocked.is_inherited() {
+            true => Error::inval(
+                "fork: the client is of the process that has forked; free it, and make a new one",
+            ),
+            false => Error::new(
+                Code::Panic,
+                "panic: the library failed inside; this client refuses further work",
+            ),
+        }
     }
 
     /// A loop that watches the event descriptor is called no more, since no call would make it quiet.
     /// Where the lock is held, by the call that panics, its end comes here again.
     pub fn set_broken(&self) {
         self.unlocked.set_broken();
-        if let Some(mut state) = self.state.try_lock() {
+        if let Some(mut state) = self.try_lock() {
             state.wakes.silence();
         }
     }

@@ -128,7 +128,7 @@ impl<'a> Turn<'a> {
         let state = &mut *self.state;
         let driver = &mut *self.driver;
         interest::note(state, driver);
-        let deadline = match driver.may_write(state) || state.tenancy.is_freed() {
+        let deadline = match driver.may_write(state) || state.tenancy.is_gone() {
             true => Some(Moment::origin()),
             false => state.deadline(),
         };

@@ -61,6 +61,11 @@ pub unsafe extern "C" fn pmqtt_client_new(
 /// the call that runs the callback returns. That call waits for callbacks which run in other threads.
 /// Thread-safe: in another thread it waits until no callback of the client runs, and does not wait for
 /// the network, a look-up, or a connect.
+///
+/// In a child of the process that made the client it waits for nothing, calls no callback and leaves the
+/// parent's connection alone. It closes the client's descriptors, and those of the parent's other clients.
+/// It frees the messages, unless another thread worked on them at the moment of the fork. The rest of the
+/// memory, up to 100 KiB, is freed when the child ends.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
     if client.is_null() {
@@ -68,6 +73,9 @@ pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
     }
     // SAFETY: it came from `Arc::into_raw` in `pmqtt_client_new`, and is given back once, here.
     let client = unsafe { Arc::from_raw(client.cast_const().cast::<Client>()) };
+    if client.is_inherited() {
+        return client.leave();
+    }
     if catch_unwind(AssertUnwindSafe(|| client.free())).is_err() {
         client.set_broken();
     }

@@ -55,8 +55,8 @@ unsafe fn run_inlined(client: *const Handle, body: impl FnOnce(&Arc<Client>) -> 
     let Some(client) = (unsafe { reference(client) }) else {
         return Code::Inval as c_int;
     };
-    if client.is_broken() {
-        return Code::Panic as c_int;
+    if !client.is_usable() {
+        return client.refusal().code as c_int;
     }
     match catch_unwind(AssertUnwindSafe(|| body(&client))) {
         Ok(Ok(())) => Code::Success as c_int,
@@ -102,11 +102,9 @@ unsafe fn read<T>(client: *const Handle, otherwise: T, body: impl Fn(&Arc<Client
 /// As for `run`.
 unsafe fn refusal(client: *const Handle) -> String {
     // SAFETY: the caller's promise is the same.
-    let client = unsafe { reference(client) };
-    let is_broken = client.is_some_and(|client| client.is_broken());
-    match is_broken {
-        true => "panic: the library failed inside; this client refuses further work".to_owned(),
-        false => String::new(),
+    match unsafe { reference(client) } {
+        Some(client) if !client.is_usable() => client.refusal().text.clone().into_owned(),
+        _ => String::new(),
     }
 }
 

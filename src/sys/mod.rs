@@ -7,17 +7,20 @@
 //! | [`EventSet`]  | epoll, timerfd             | a thread in poll                       |
 //! | [`PollSet`]   | poll                       | poll                                   |
 //! | [`spawn`]     | a thread that takes no signals | the same                           |
+//! | [`Descriptor`] | what a fork leaves to the parent | the same                      |
 //! | [`Random`]    | getrandom, /dev/urandom, or else a hash of time and process | the same |
 //! | [`unacked`]   | SIOCOUTQ                   | SO_NWRITE, where there is one          |
 //! | [`look_up_srv`], [`full_host_name`], [`interface_index`] | the C library | the same |
 
 mod clock;
+mod descriptor;
 mod dns;
 #[cfg(feature = "tls")]
 mod error_queue;
 mod host;
 mod interface;
 mod poll;
+mod process;
 mod random;
 mod socket;
 pub mod sync;
@@ -37,6 +40,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use descriptor::Descriptor;
 pub use dns::look_up_srv;
 #[cfg(feature = "tls")]
 pub use error_queue::{TakenErrors, clear_errors, has_errors, put_errors, take_errors};
@@ -44,6 +48,7 @@ pub use host::full_host_name;
 pub use interface::interface_index;
 pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
+pub use process::{begin_child, close_inherited, generation, watch_forks};
 pub use random::Random;
 pub use socket::{NO_SIGNAL, unacked};
 pub use thread::{JoinHandle, spawn};

@@ -70,15 +70,15 @@ fn refusing() -> (Socket, SocketAddr) {
 }
 
 /// An address that does not answer, as long as the sockets live: its queue is full.
-fn silent() -> (Vec<Socket>, SocketAddr) {
+fn silent() -> (Vec<Box<dyn std::any::Any>>, SocketAddr) {
     let (listener, address) = refusing();
     listener.listen(0).unwrap();
-    let mut sockets = vec![listener];
+    let mut sockets: Vec<Box<dyn std::any::Any>> = vec![Box::new(listener)];
     for _ in 0..16 {
         let attempt = Attempt::start(address, None).unwrap();
         thread::sleep(ms(20));
         let connected = attempt.is_connected().unwrap();
-        sockets.push(attempt.into_socket());
+        sockets.push(Box::new(attempt.into_socket()));
         if !connected {
             return (sockets, address);
         }

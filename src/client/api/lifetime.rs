@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 
+use super::fork;
 use crate::client::driver::deliver;
 use crate::client::error::Result;
 use crate::client::handle::Client;
@@ -20,6 +21,7 @@ impl Client {
         userdata: *mut c_void,
         version: Version,
     ) -> Result<Arc<Client>> {
+        fork::watch();
         let id = defaults::client_id(id, clean_session)?;
         let options = defaults::options(id, clean_session, version);
         let state = State::new(options, Callbacks::new(userdata));

@@ -28,7 +28,7 @@ impl Client {
         while result.is_ok() && turn.state.is_idle() == was_idle {
             let read = turn.wait(Some(until.since(sys::now())));
             result = turn.pass(read, false);
-            if !was_idle || turn.state.tenancy.is_freed() || sys::now() >= until {
+            if !was_idle || turn.state.tenancy.is_gone() || sys::now() >= until {
                 break;
             }
         }
@@ -113,7 +113,7 @@ impl Client {
         let mut turn = Turn::begin_waiting(self, state, Who::Loop)?;
         turn.state.intent.resume();
         let result = run(&mut turn, retry_first, |state| {
-            state.is_over() || state.tenancy.is_freed()
+            state.is_over() || state.tenancy.is_gone()
         });
         say_last_words(&mut turn);
         turn.end(false);
@@ -155,7 +155,7 @@ impl Client {
     }
 
     fn run_thread(self: Arc<Self>, number: u16) {
-        let stopped = |state: &State| state.tenancy.is_freed() || state.tenancy.is_stopped(number);
+        let stopped = |state: &State| state.tenancy.is_gone() || state.tenancy.is_stopped(number);
         let mut state = self.lock();
         state.tenancy.mark_loop_thread(number);
         // Another loop call may be at its end, or a foreign loop be in the middle of a step.
@@ -240,7 +240,7 @@ fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> 
 /// connection that has a successor.
 fn say_last_words(turn: &mut Turn) {
     let until = sys::now() + LAST_WORDS;
-    while !turn.state.is_said() && !turn.state.tenancy.is_freed() {
+    while !turn.state.is_said() && !turn.state.tenancy.is_gone() {
         let left = until.since(sys::now());
         if left.is_zero() {
             break;

@@ -1,6 +1,7 @@
 //! What programs ask of a client: only `impl Client`.
 
 mod connect;
+mod fork;
 mod lifetime;
 mod loops;
 mod oneshot;

@@ -226,7 +226,7 @@ fn acknowledge(state: &mut State, id: PacketId, qos: QoS) -> bool {
 
 /// The program has asked for the end, in a callback or in another thread.
 fn has_ended(state: &State) -> bool {
-    state.tenancy.is_freed() || state.is_over()
+    state.tenancy.is_gone() || state.is_over()
 }
 
 /// Subscribes anew with each connection, and sees what the broker grants.

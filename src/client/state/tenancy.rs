@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::thread_marks::{ThreadMark, ThreadMarks, thread_mark};
-use crate::sys::{JoinHandle, Waker};
+use crate::sys::{self, JoinHandle, Waker};
 
-#[derive(Default)]
 pub struct Tenancy {
     /// Whether whoever has the driver looks at what there is to do. Each message asks for it.
     attention: Attention,
@@ -21,6 +20,24 @@ pub struct Tenancy {
     drainers: u16,
     /// The thread that has freed it. In a callback it waits for the others when its own calls end.
     freed_by: Option<ThreadMark>,
+    /// The process whose client it is: the low bits of its generation, as no process is 65,536 forks away.
+    home: u16,
+}
+
+impl Default for Tenancy {
+    fn default() -> Tenancy {
+        Tenancy {
+            attention: Attention::default(),
+            holder: None,
+            loop_thread: None,
+            loop_threads_started: 0,
+            connecting: None,
+            frames: ThreadMarks::default(),
+            drainers: 0,
+            freed_by: None,
+            home: sys::generation() as u16,
+        }
+    }
 }
 
 /// Who has the driver.
@@ -275,6 +292,12 @@ impl Tenancy {
 
     pub fn is_freed(&self) -> bool {
         self.freed_by.is_some()
+    }
+
+    /// Whether the calls that run it have to end: it is freed, or this is a child that was forked in one of
+    /// their callbacks.
+    pub fn is_gone(&self) -> bool {
+        self.is_freed() || self.home != sys::generation() as u16
     }
 
     /// Whether this thread has freed the client in a callback whose last call ends now.

@@ -1,15 +1,29 @@
 //! What is known of a client without its lock.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-#[derive(Default)]
+use crate::sys;
+
+/// No process has this in its generation.
+const BROKEN: u32 = 1 << 31;
+
 pub struct Unlocked {
     /// How often the state was locked by other than the driver at its work, and not just to publish.
     generation: AtomicU32,
     /// Messages that callbacks were given.
     messages_in: AtomicU64,
-    /// A panic was caught: nothing in the client can be relied upon.
-    broken: AtomicBool,
+    /// The generation of the process that has made the client, and `BROKEN` once a panic was caught.
+    home: AtomicU32,
+}
+
+impl Default for Unlocked {
+    fn default() -> Unlocked {
+        Unlocked {
+            generation: AtomicU32::default(),
+            messages_in: AtomicU64::default(),
+            home: AtomicU32::new(sys::generation()),
+        }
+    }
 }
 
 impl Unlocked {
@@ -32,12 +46,20 @@ impl Unlocked {
         self.messages_in.load(Ordering::Relaxed)
     }
 
-    pub fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Relaxed)
+    /// Whether the client takes calls: it is this process's own, and no panic has broken it. Each call asks.
+    #[inline(always)]
+    pub fn is_usable(&self) -> bool {
+        self.home.load(Ordering::Relaxed) == sys::generation()
     }
 
+    /// Whether a parent of this process has made it.
+    pub fn is_inherited(&self) -> bool {
+        self.home.load(Ordering::Relaxed) & !BROKEN != sys::generation()
+    }
+
+    /// A panic was caught: nothing in the client can be relied upon.
     pub fn set_broken(&self) {
-        self.broken.store(true, Ordering::Relaxed);
+        self.home.fetch_or(BROKEN, Ordering::Relaxed);
     }
 
     pub fn reset(&self) {

@@ -2,7 +2,7 @@
 
 use super::timer::Timer;
 use super::waker::Waker;
-use crate::sys::{Watch, check};
+use crate::sys::{Descriptor, Watch, check};
 use crate::time::Moment;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// closed: its number may be given out again at once, and the set could not see the difference; and
 /// in a process that has forked, the child's copy would keep it in the set with no way to get it out.
 pub struct EventSet {
-    epoll: OwnedFd,
+    epoll: Descriptor<OwnedFd>,
     timer: Timer,
     watched: Vec<Watch>,
 }
@@ -30,7 +30,7 @@ impl EventSet {
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         let set = EventSet {
             // SAFETY: `fd` is open, has just been made, and nobody else owns it.
-            epoll: unsafe { OwnedFd::from_raw_fd(fd) },
+            epoll: Descriptor::new(unsafe { OwnedFd::from_raw_fd(fd) }),
             timer: Timer::new()?,
             watched: Vec::new(),
         };
@@ -105,7 +105,8 @@ fn reading(fd: RawFd) -> Watch {
     }
 }
 
-fn control(epoll: &OwnedFd, operation: libc::c_int, watch: Watch) -> io::Result<()> {
+fn control(epoll: &Descriptor<OwnedFd>, operation: libc::c_int, watch: Watch) -> io::Result<()> {
+    let epoll = epoll.get()?;
     let read = if watch.read { libc::EPOLLIN } else { 0 };
     let write = if watch.write { libc::EPOLLOUT } else { 0 };
     let mut event = libc::epoll_event {
@@ -121,7 +122,10 @@ fn control(epoll: &OwnedFd, operation: libc::c_int, watch: Watch) -> io::Result<
 
 /// Takes a descriptor out of the set. It fails only where the descriptor was closed too early, and
 /// then it is out already.
-fn remove(epoll: &OwnedFd, fd: RawFd) {
+fn remove(epoll: &Descriptor<OwnedFd>, fd: RawFd) {
+    let Ok(epoll) = epoll.get() else {
+        return;
+    };
     // SAFETY: `epoll` is an epoll set that we own, and EPOLL_CTL_DEL takes a null event.
     unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, fd, ptr::null_mut()) };
 }

@@ -1,7 +1,7 @@
 //! A descriptor that becomes readable at a deadline: a lazy timerfd.
 
 use super::now;
-use crate::sys::check;
+use crate::sys::{Descriptor, check};
 use crate::time::Moment;
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use std::ptr;
 /// Never fires late, but may fire early, once for each time that it was armed. So a deadline that
 /// moves later with each message, as a busy client's does, costs no system call.
 pub struct Timer {
-    fd: File,
+    fd: Descriptor<File>,
     armed: Option<Moment>,
 }
 
@@ -23,7 +23,7 @@ impl Timer {
         // SAFETY: `fd` is open, has just been made, and nobody else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Timer {
-            fd: File::from(fd),
+            fd: Descriptor::new(File::from(fd)),
             armed: None,
         })
     }
@@ -44,7 +44,7 @@ impl Timer {
     /// Does not fire any more, and makes the descriptor quiet.
     pub fn disarm(&mut self) {
         if self.armed.take().is_some() {
-            // It cannot fail: the descriptor is a timerfd, and the time is well-formed.
+            // It cannot fail: the descriptor is a timerfd, and the time is well-formed. The parent's is left alone.
             let _ = self.set(NEVER);
         }
     }
@@ -52,7 +52,10 @@ impl Timer {
     /// Notes whether the timer has fired, and makes the descriptor quiet.
     pub fn drain(&mut self) {
         let due = self.armed.is_some_and(|at| at <= now());
-        if due && (&self.fd).read_exact(&mut [0; 8]).is_ok() {
+        if due
+            && let Ok(mut timer) = self.fd.get()
+            && timer.read_exact(&mut [0; 8]).is_ok()
+        {
             self.armed = None;
         }
     }
@@ -66,7 +69,7 @@ impl Timer {
         // reads it, and a null last argument is allowed: the old setting is not asked for.
         let result = unsafe {
             libc::timerfd_settime(
-                self.fd.as_raw_fd(),
+                self.fd.get()?.as_raw_fd(),
                 libc::TFD_TIMER_ABSTIME,
                 &once,
                 ptr::null_mut(),

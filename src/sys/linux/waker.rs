@@ -1,13 +1,13 @@
 //! Waking a thread that waits in poll or epoll: an eventfd.
 
-use crate::sys::check;
+use crate::sys::{Descriptor, check};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// A descriptor that any thread can make readable.
 pub struct Waker {
-    counter: File,
+    counter: Descriptor<File>,
 }
 
 impl Waker {
@@ -17,7 +17,7 @@ impl Waker {
         // SAFETY: `fd` is open, has just been made, and nobody else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Waker {
-            counter: File::from(fd),
+            counter: Descriptor::new(File::from(fd)),
         })
     }
 
@@ -25,13 +25,17 @@ impl Waker {
     pub fn wake(&self) {
         // Not just `write`, which a signal may interrupt. The one error there is then says that the
         // counter is full: it is readable as it should be.
-        let _ = (&self.counter).write_all(&1_u64.to_ne_bytes());
+        if let Ok(mut counter) = self.counter.get() {
+            let _ = counter.write_all(&1_u64.to_ne_bytes());
+        }
     }
 
     /// Forgets the wakes so far. Look for work only after this, so that no wake is lost.
     pub fn drain(&self) {
         // The one error there is says that nobody has woken.
-        let _ = (&self.counter).read_exact(&mut [0; 8]);
+        if let Ok(mut counter) = self.counter.get() {
+            let _ = counter.read_exact(&mut [0; 8]);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Waking a thread that waits in poll: a pair of connected sockets.
 
+use crate::sys::Descriptor;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -9,8 +10,8 @@ use std::os::unix::net::UnixStream;
 /// Sockets rather than a pipe: std makes them with close-on-exec, which has no race with fork where
 /// the system can do that, and a pipe would need unsafe code for each system's way.
 pub struct Waker {
-    reader: UnixStream,
-    writer: UnixStream,
+    reader: Descriptor<UnixStream>,
+    writer: Descriptor<UnixStream>,
 }
 
 impl Waker {
@@ -18,14 +19,20 @@ impl Waker {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
-        Ok(Waker { reader, writer })
+        Ok(Waker {
+            reader: Descriptor::new(reader),
+            writer: Descriptor::new(writer),
+        })
     }
 
     /// Makes the descriptor readable until [`drain`](Waker::drain). Never blocks; many wakes are one.
     pub fn wake(&self) {
         // An error says that the buffer is full (or a signal came, which std does not hide):
         // full is readable as it should be.
-        while let Err(error) = (&self.writer).write(&[0]) {
+        let Ok(mut writer) = self.writer.get() else {
+            return;
+        };
+        while let Err(error) = writer.write(&[0]) {
             if error.kind() != io::ErrorKind::Interrupted {
                 break;
             }
@@ -34,9 +41,12 @@ impl Waker {
 
     /// Forgets the wakes so far. Look for work only after this, so that no wake is lost.
     pub fn drain(&self) {
+        let Ok(mut reader) = self.reader.get() else {
+            return;
+        };
         let mut bytes = [0; 256];
         loop {
-            match (&self.reader).read(&mut bytes) {
+            match reader.read(&mut bytes) {
                 Ok(1..) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => return,

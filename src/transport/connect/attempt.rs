@@ -1,7 +1,7 @@
 //! One address is tried: a non-blocking connect.
 
 use super::zone::local;
-use crate::sys::Watch;
+use crate::sys::{Descriptor, Watch};
 use crate::transport::address::ScopedIp;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -10,33 +10,38 @@ use std::os::fd::AsRawFd;
 
 /// A socket that is being connected.
 pub struct Attempt {
-    socket: Socket,
+    socket: Descriptor<Socket>,
     address: SocketAddr,
 }
 
 impl Attempt {
     pub fn start(address: SocketAddr, bind: Option<&ScopedIp>) -> io::Result<Attempt> {
-        let socket = new_socket(Domain::for_address(address))?;
+        let own = Descriptor::new(new_socket(Domain::for_address(address))?);
+        let socket = own.get()?;
         socket.set_tcp_nodelay(true)?;
         if let Some(bind) = bind {
             socket.bind(&local(bind, address)?.into())?;
         }
         match socket.connect(&address.into()) {
             Err(error) if !is_under_way(&error) => Err(error),
-            _ => Ok(Attempt { socket, address }),
+            _ => Ok(Attempt {
+                socket: own,
+                address,
+            }),
         }
     }
 
     /// Whether the connection has been made, or the error by which it has failed. It may be called at
     /// any time: it does not assume that the socket is writable.
     pub fn is_connected(&self) -> io::Result<bool> {
-        match self.socket.peer_addr() {
-            Ok(peer) if peer.as_socket() == self.socket.local_addr()?.as_socket() => {
+        let socket = self.socket.get()?;
+        match socket.peer_addr() {
+            Ok(peer) if peer.as_socket() == socket.local_addr()?.as_socket() => {
                 Err(connected_to_itself())
             }
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                match self.socket.take_error()? {
+                match socket.take_error()? {
                     Some(error) => Err(error),
                     None => Ok(false),
                 }
@@ -50,7 +55,7 @@ impl Attempt {
     pub fn failing(address: SocketAddr) -> Attempt {
         let file = std::fs::File::open("/dev/null").expect("a file that is no socket");
         Attempt {
-            socket: std::os::fd::OwnedFd::from(file).into(),
+            socket: Descriptor::new(std::os::fd::OwnedFd::from(file).into()),
             address,
         }
     }
@@ -67,7 +72,7 @@ impl Attempt {
         }
     }
 
-    pub fn into_socket(self) -> Socket {
+    pub fn into_socket(self) -> Descriptor<Socket> {
         self.socket
     }
 }
@@ -120,7 +125,7 @@ mod tests {
         assert!(settled(&attempt).unwrap());
         assert!(attempt.is_connected().unwrap());
         let socket = attempt.into_socket();
-        assert!(socket.tcp_nodelay().unwrap());
+        assert!(socket.get().unwrap().tcp_nodelay().unwrap());
     }
 
     #[test]
@@ -131,7 +136,7 @@ mod tests {
         let own = socket.local_addr().unwrap();
         socket.connect(&own).unwrap();
         let attempt = Attempt {
-            socket,
+            socket: Descriptor::new(socket),
             address: own.as_socket().unwrap(),
         };
         let error = attempt.is_connected().unwrap_err();

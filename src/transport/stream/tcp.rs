@@ -1,7 +1,7 @@
 //! A stream made of a TCP socket.
 
 use super::Stream;
-use crate::sys::{self, NO_SIGNAL, Watch};
+use crate::sys::{self, Descriptor, NO_SIGNAL, Watch};
 use socket2::Socket;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
@@ -12,12 +12,12 @@ const DISCARD: usize = 64 * 1024;
 const PIECE: usize = 4 * 1024;
 
 pub struct Tcp {
-    socket: Socket,
+    socket: Descriptor<Socket>,
 }
 
 impl Tcp {
     /// The socket is connected and does not block.
-    pub fn new(socket: Socket) -> Tcp {
+    pub fn new(socket: Descriptor<Socket>) -> Tcp {
         Tcp { socket }
     }
 }
@@ -41,15 +41,18 @@ impl Write for Tcp {
 
 impl Stream for Tcp {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        uninterrupted(|| (&self.socket).read(buf))
+        let mut socket = self.socket.get()?;
+        uninterrupted(|| socket.read(buf))
     }
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        uninterrupted(|| self.socket.send_with_flags(buf, NO_SIGNAL))
+        let socket = self.socket.get()?;
+        uninterrupted(|| socket.send_with_flags(buf, NO_SIGNAL))
     }
 
     fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
-        uninterrupted(|| self.socket.send_vectored_with_flags(pieces, NO_SIGNAL))
+        let socket = self.socket.get()?;
+        uninterrupted(|| socket.send_vectored_with_flags(pieces, NO_SIGNAL))
     }
 
     fn has_pending(&self) -> bool {
@@ -70,7 +73,9 @@ impl Stream for Tcp {
 
     fn finish(&mut self) {
         // An error says that the peer is gone: then there is nothing to end.
-        let _ = self.socket.shutdown(Shutdown::Write);
+        if let Ok(socket) = self.socket.get() {
+            let _ = socket.shutdown(Shutdown::Write);
+        }
     }
 
     /// Takes at most `DISCARD` bytes, whatever comes.
