@@ -53,7 +53,10 @@ pub use random::Random;
 pub use socket::{NO_SIGNAL, unacked};
 pub use thread::{JoinHandle, spawn};
 #[cfg(feature = "tls")]
-pub use tls::{bytes_written, holds_bytes, read_ahead, resume, set_mode};
+pub use tls::{
+    Listener, ask_for_psk, bytes_written, holds_bytes, read_ahead, resume, set_mode,
+    tell_of_refusals, tell_of_sessions,
+};
 
 use std::io;
 

@@ -1,10 +1,12 @@
 //! The calls of OpenSSL that its binding does not have, or cannot make safe.
 
-use foreign_types::ForeignTypeRef;
+use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslMode, SslRef, SslSession};
-use std::ffi::{c_int, c_long, c_void};
+use openssl::ssl::{SslContextBuilder, SslMode, SslRef, SslSession, SslVerifyMode};
+use openssl::x509::{X509StoreContext, X509StoreContextRef};
+use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_void};
 use std::ptr::null_mut;
+use std::slice;
 
 /// SSL_set_mode is a macro over SSL_ctrl.
 const SSL_CTRL_MODE: c_int = 33;
@@ -15,6 +17,95 @@ unsafe extern "C" {
     fn SSL_get_wbio(ssl: *const c_void) -> *mut c_void;
     fn BIO_number_written(bio: *mut c_void) -> u64;
     fn SSL_set_read_ahead(ssl: *mut c_void, yes: c_int);
+    fn SSL_CTX_sess_set_new_cb(context: *mut c_void, callback: NewSession);
+    fn SSL_CTX_set_psk_client_callback(context: *mut c_void, callback: PskClient);
+    fn SSL_set_verify(ssl: *mut c_void, mode: c_int, callback: Verify);
+}
+
+type NewSession = unsafe extern "C" fn(ssl: *mut c_void, session: *mut c_void) -> c_int;
+type PskClient = unsafe extern "C" fn(
+    ssl: *mut c_void,
+    hint: *const c_char,
+    identity: *mut c_char,
+    identity_size: c_uint,
+    key: *mut c_uchar,
+    key_size: c_uint,
+) -> c_uint;
+type Verify = unsafe extern "C" fn(good: c_int, context: *mut c_void) -> c_int;
+
+/// What OpenSSL asks and tells in the middle of its work. The binding has such callbacks too, but keeps them
+/// in a map which lives as long as the process, and which valgrind takes for a leak.
+pub trait Listener {
+    /// The broker has given a session.
+    fn new_session(ssl: &SslRef, session: SslSession);
+
+    /// Writes the identity, with a NUL behind it, and the key; how long that is, and 0 for none.
+    fn psk(ssl: &SslRef, identity: &mut [u8], key: &mut [u8]) -> usize;
+
+    /// A certificate is not good, and the handshake ends.
+    fn refused(ssl: &SslRef, context: &X509StoreContextRef);
+}
+
+/// Tells of sessions.
+pub fn tell_of_sessions<L: Listener>(builder: &mut SslContextBuilder) {
+    unsafe extern "C" fn callback<L: Listener>(ssl: *mut c_void, session: *mut c_void) -> c_int {
+        // SAFETY: OpenSSL calls with a live SSL, and with a session whose reference is the callee's when it
+        // returns 1.
+        unsafe {
+            L::new_session(
+                SslRef::from_ptr(ssl.cast()),
+                SslSession::from_ptr(session.cast()),
+            )
+        };
+        1
+    }
+    // SAFETY: the context lives; the callback is what its type says.
+    unsafe { SSL_CTX_sess_set_new_cb(builder.as_ptr().cast(), callback::<L>) }
+}
+
+/// Asks for the key that both sides know.
+pub fn ask_for_psk<L: Listener>(builder: &mut SslContextBuilder) {
+    unsafe extern "C" fn callback<L: Listener>(
+        ssl: *mut c_void,
+        _hint: *const c_char,
+        identity: *mut c_char,
+        identity_size: c_uint,
+        key: *mut c_uchar,
+        key_size: c_uint,
+    ) -> c_uint {
+        // SAFETY: OpenSSL calls with a live SSL and two buffers of these sizes, which it has cleared.
+        unsafe {
+            let identity = slice::from_raw_parts_mut(identity.cast(), identity_size as usize);
+            let key = slice::from_raw_parts_mut(key, key_size as usize);
+            let length = L::psk(SslRef::from_ptr(ssl.cast()), identity, key);
+            length.min(key.len()) as c_uint
+        }
+    }
+    // SAFETY: the context lives; the callback is what its type says.
+    unsafe { SSL_CTX_set_psk_client_callback(builder.as_ptr().cast(), callback::<L>) }
+}
+
+/// Verifies the peer of one connection, and tells why not.
+pub fn tell_of_refusals<L: Listener>(ssl: &mut SslRef) {
+    unsafe extern "C" fn callback<L: Listener>(good: c_int, context: *mut c_void) -> c_int {
+        // SAFETY: OpenSSL calls with a live context.
+        let context = unsafe { X509StoreContextRef::from_ptr(context.cast()) };
+        if good == 0
+            && let Ok(index) = X509StoreContext::ssl_idx()
+            && let Some(ssl) = context.ex_data(index)
+        {
+            L::refused(ssl, context);
+        }
+        good
+    }
+    // SAFETY: the reference is to a live SSL; the callback is what its type says.
+    unsafe {
+        SSL_set_verify(
+            ssl.as_ptr().cast(),
+            SslVerifyMode::PEER.bits(),
+            callback::<L>,
+        )
+    }
 }
 
 /// Offers to resume a session.

@@ -2,11 +2,10 @@
 //! a thread.
 
 use crate::sys;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// How many threads there are at the most.
 pub(super) const MOST: usize = 16;
@@ -14,24 +13,18 @@ pub(super) const MOST: usize = 16;
 /// Enough for getaddrinfo and the modules behind it, which were written for main threads.
 const STACK: usize = 256 * 1024;
 
-/// How long a thread waits for more work before it ends: one question is seldom alone.
-const IDLE: Duration = Duration::from_millis(50);
-
 /// Threads that are started when they are needed, and end when they are not.
 #[derive(Default)]
 pub struct Threads {
     state: Mutex<State>,
-    work: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     /// What no thread has begun, the oldest first. While it holds anything there is a thread.
     queue: VecDeque<Arc<dyn Task>>,
-    /// Those that run a task, for however long, and those that wait for one.
+    /// Those that run a task, for however long.
     count: usize,
-    /// Those that wait for a task.
-    idle: usize,
 }
 
 /// What a thread is to do.
@@ -49,9 +42,7 @@ impl Threads {
     pub fn run(self: &Arc<Self>, task: Arc<dyn Task>) -> io::Result<()> {
         let mut state = self.state.lock();
         state.add(task);
-        if state.queue.len() <= state.idle {
-            self.work.notify_one();
-        } else if state.count < MOST {
+        if state.count < MOST {
             match self.start() {
                 Ok(()) => state.count += 1,
                 Err(error) if state.count == 0 => {
@@ -73,23 +64,17 @@ impl Threads {
 
     fn work(&self) {
         let mut state = self.state.lock();
-        loop {
-            while let Some(task) = state.queue.pop_front() {
-                MutexGuard::unlocked(&mut state, || {
-                    task.run();
-                    drop(task);
-                });
-            }
-            state.idle += 1;
-            let is_over = self.work.wait_for(&mut state, IDLE).timed_out();
-            state.idle -= 1;
-            if is_over && state.queue.is_empty() {
-                state.count -= 1;
-                if state.count == 0 {
-                    state.queue = VecDeque::new();
-                }
-                return;
-            }
+        while let Some(task) = state.queue.pop_front() {
+            MutexGuard::unlocked(&mut state, || {
+                task.run();
+                drop(task);
+            });
+        }
+        // It does not wait for more: a thread is made in less time than a look-up takes, and one that is
+        // there when the program ends looks like a leak.
+        state.count -= 1;
+        if state.count == 0 {
+            state.queue = VecDeque::new();
         }
     }
 }
@@ -110,6 +95,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc;
+    use std::time::Duration;
 
     /// Tasks that hang until `release` is dropped, and what became of them.
     struct Hanging {
@@ -249,7 +235,6 @@ mod tests {
             eventually(|| threads.state.lock().count == 0);
             assert_eq!(count.0.load(Ordering::SeqCst), 1000 * round);
             assert_eq!(threads.state.lock().queue.capacity(), 0);
-            assert_eq!(threads.state.lock().idle, 0);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a connection is secured with.
 
+use super::attached::Psk;
 use super::peer::Peer;
 use super::session::LastSession;
 use openssl::ssl::SslContext;
@@ -20,4 +21,5 @@ pub struct Context {
     pub(super) is_programs_own: bool,
     /// The last session, so that the next connection can resume it.
     pub(super) session: Arc<LastSession>,
+    pub(super) psk: Option<Arc<Psk>>,
 }

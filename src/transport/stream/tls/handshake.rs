@@ -1,5 +1,6 @@
 //! From a connected socket to a secured one, or to the reason why not.
 
+use super::attached::Attached;
 use super::context::Tls;
 use super::queue::OwnQueue;
 use super::session::Giver;
@@ -11,10 +12,8 @@ use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
 use crate::transport::stream::tcp::Tcp;
 use openssl::error::ErrorStack;
-use openssl::nid::Nid;
 use openssl::ssl::{ErrorCode, Ssl, SslMode, SslRef, SslStream, SslVerifyMode};
 use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::{X509Ref, X509StoreContextRef};
 use parking_lot::Mutex;
 use std::io;
 use std::net::IpAddr;
@@ -179,19 +178,20 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
     }
     // A context of the program's own may have a callback of its own.
     if is_checked && !tls.context.is_programs_own {
-        let refusal = Arc::clone(refusal);
-        ssl.set_verify_callback(SslVerifyMode::PEER, move |good, context| {
-            if !good {
-                *refusal.lock() = Some(describe(context));
-            }
-            good
-        });
+        sys::tell_of_refusals::<Attached>(&mut ssl);
     }
     let giver = Giver {
         name: name.to_owned(),
         name_is_checked,
     };
-    tls.context.session.resume(&mut ssl, giver)?;
+    tls.context.session.resume(&mut ssl, &giver)?;
+    let attached = Attached {
+        giver,
+        session: Arc::clone(&tls.context.session),
+        psk: tls.context.psk.clone(),
+        refusal: Arc::clone(refusal),
+    };
+    attached.attach(&mut ssl);
     Ok(ssl)
 }
 
@@ -206,42 +206,4 @@ fn describe_session(ssl: &SslRef) -> String {
         ""
     };
     format!("{}, {cipher}{resumed}", ssl.version_str())
-}
-
-/// Which check a certificate failed, and whose it is.
-fn describe(context: &X509StoreContextRef) -> String {
-    let why = context.error().error_string();
-    match context.current_cert() {
-        None => format!("the broker's certificate: {why}"),
-        Some(certificate) => format!(
-            "the certificate of {}: {why}",
-            subject(certificate).unwrap_or_else(|| "a nameless subject".to_owned())
-        ),
-    }
-}
-
-/// The names that a certificate is for, or else its subject's.
-fn subject(certificate: &X509Ref) -> Option<String> {
-    let names: Vec<String> = certificate
-        .subject_alt_names()
-        .into_iter()
-        .flatten()
-        .filter_map(|name| match (name.dnsname(), name.ipaddress()) {
-            (Some(name), _) => Some(name.to_owned()),
-            (None, Some(&[a, b, c, d])) => Some(IpAddr::from([a, b, c, d]).to_string()),
-            (None, Some(bytes)) => {
-                let bytes: [u8; 16] = bytes.try_into().ok()?;
-                Some(IpAddr::from(bytes).to_string())
-            }
-            (None, None) => None,
-        })
-        .collect();
-    if !names.is_empty() {
-        return Some(names.join(", "));
-    }
-    let entry = certificate
-        .subject_name()
-        .entries_by_nid(Nid::COMMONNAME)
-        .next()?;
-    entry.data().to_string().ok()
 }

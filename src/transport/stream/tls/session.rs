@@ -2,10 +2,8 @@
 //! offered only to the name that gave it, and only where that name was checked in the same way.
 
 use openssl::error::ErrorStack;
-use openssl::ex_data::Index;
-use openssl::ssl::{Ssl, SslRef, SslSession};
+use openssl::ssl::{SslRef, SslSession};
 use parking_lot::Mutex;
-use std::sync::LazyLock;
 
 #[derive(Default)]
 pub struct LastSession {
@@ -21,25 +19,15 @@ pub struct Giver {
 }
 
 impl LastSession {
-    /// Notes with a connection who its peer is, and offers the session that this peer gave.
-    pub fn resume(&self, ssl: &mut SslRef, giver: Giver) -> Result<(), ErrorStack> {
-        let result = match &*self.last.lock() {
-            Some((last, session)) if *last == giver => crate::sys::resume(ssl, session),
+    /// Offers the session that this peer gave.
+    pub fn resume(&self, ssl: &mut SslRef, giver: &Giver) -> Result<(), ErrorStack> {
+        match &*self.last.lock() {
+            Some((last, session)) if last == giver => crate::sys::resume(ssl, session),
             _ => Ok(()),
-        };
-        if let Some(index) = *GIVER {
-            ssl.set_ex_data(index, giver);
         }
-        result
     }
 
-    /// Keeps a session that a broker has given, perhaps on the connection before the present one.
-    pub fn keep(&self, ssl: &SslRef, session: SslSession) {
-        let giver = GIVER.and_then(|index| ssl.ex_data(index));
-        *self.last.lock() = giver.map(|giver| (giver.clone(), session));
+    pub fn keep(&self, giver: Giver, session: SslSession) {
+        *self.last.lock() = Some((giver, session));
     }
 }
-
-/// The index under which an OpenSSL connection stores its giver, one for the process. Without it no
-/// session is kept.
-static GIVER: LazyLock<Option<Index<Ssl, Giver>>> = LazyLock::new(|| Ssl::new_ex_index().ok());

@@ -1,10 +1,11 @@
 //! What a program asks for, checked at once: an error that can be found now is not left to the
 //! first connection.
 
+use super::attached::{Attached, Psk};
 use super::context::Context;
 use super::queue::OwnQueue;
-use super::session::LastSession;
 use super::words::text;
+use crate::sys;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
@@ -13,7 +14,6 @@ use openssl::ssl::{
 };
 use openssl::x509::X509;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 #[derive(Clone)]
 pub struct Settings {
@@ -51,12 +51,6 @@ pub enum Protocol {
     Tls11,
     Tls12,
     Tls13,
-}
-
-#[derive(Clone)]
-pub struct Psk {
-    pub identity: Vec<u8>,
-    pub key: Zeroizing<Vec<u8>>,
 }
 
 /// Fills a buffer with a key's password, and returns its length. None: there is no password.
@@ -111,18 +105,18 @@ impl Settings {
     /// Makes what connections share, or says which setting cannot be used.
     pub fn build(&self) -> Result<Context, String> {
         let _queue = OwnQueue::new();
-        let session = Arc::new(LastSession::default());
         Ok(Context {
             ssl: match &self.context {
                 Some(own) => own.clone(),
-                None => self.context(&session)?,
+                None => self.context()?,
             },
             is_programs_own: self.context.is_some(),
-            session,
+            session: Arc::default(),
+            psk: self.psk.clone().map(Arc::new),
         })
     }
 
-    fn context(&self, session: &Arc<LastSession>) -> Result<SslContext, String> {
+    fn context(&self) -> Result<SslContext, String> {
         let mut builder = SslContextBuilder::new(SslMethod::tls_client())
             .map_err(|error| text("context", &error))?;
         builder.set_options(SslOptions::NO_RENEGOTIATION);
@@ -136,11 +130,12 @@ impl Settings {
             .map_err(|error| text("ca_certs", &error))?;
         self.set_identity(&mut builder)?;
         self.set_ciphers(&mut builder)?;
-        self.set_psk(&mut builder);
-        let session = Arc::clone(session);
+        if self.psk.is_some() {
+            sys::ask_for_psk::<Attached>(&mut builder);
+        }
         builder
             .set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
-        builder.set_new_session_callback(move |ssl, new| session.keep(ssl, new));
+        sys::tell_of_sessions::<Attached>(&mut builder);
         Ok(builder.build())
     }
 
@@ -208,22 +203,6 @@ impl Settings {
             builder.set_cipher_list(&others.join(":")).map_err(named)?;
         }
         Ok(())
-    }
-
-    fn set_psk(&self, builder: &mut SslContextBuilder) {
-        if let Some(psk) = self.psk.clone() {
-            builder.set_psk_client_callback(move |_, _, identity, key| {
-                // The identity ends with a NUL byte; 0 says that there is no such key.
-                let fits = psk.identity.len() < identity.len() && psk.key.len() <= key.len();
-                if !fits {
-                    return Ok(0);
-                }
-                identity[..psk.identity.len()].copy_from_slice(&psk.identity);
-                identity[psk.identity.len()] = 0;
-                key[..psk.key.len()].copy_from_slice(&psk.key);
-                Ok(psk.key.len())
-            });
-        }
     }
 }
 

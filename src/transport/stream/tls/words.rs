@@ -1,6 +1,9 @@
 //! What OpenSSL has against a connection or a setting, in words.
 
 use openssl::error::ErrorStack;
+use openssl::nid::Nid;
+use openssl::x509::{X509Ref, X509StoreContextRef};
+use std::net::IpAddr;
 
 /// What to suspect where a peer does not answer as TLS has it.
 pub const NO_TLS: &str = "this port does not seem to speak TLS";
@@ -43,4 +46,42 @@ fn alert(stack: &ErrorStack) -> Option<String> {
         .and_then(|reason| reason.split_once(' '))
         .map(|(_, name)| name.strip_prefix("alert ").unwrap_or(name));
     Some(name.map_or_else(|| number.to_string(), str::to_owned))
+}
+
+/// Which check a certificate failed, and whose it is.
+pub fn describe(context: &X509StoreContextRef) -> String {
+    let why = context.error().error_string();
+    match context.current_cert() {
+        None => format!("the broker's certificate: {why}"),
+        Some(certificate) => format!(
+            "the certificate of {}: {why}",
+            subject(certificate).unwrap_or_else(|| "a nameless subject".to_owned())
+        ),
+    }
+}
+
+/// The names that a certificate is for, or else its subject's.
+fn subject(certificate: &X509Ref) -> Option<String> {
+    let names: Vec<String> = certificate
+        .subject_alt_names()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| match (name.dnsname(), name.ipaddress()) {
+            (Some(name), _) => Some(name.to_owned()),
+            (None, Some(&[a, b, c, d])) => Some(IpAddr::from([a, b, c, d]).to_string()),
+            (None, Some(bytes)) => {
+                let bytes: [u8; 16] = bytes.try_into().ok()?;
+                Some(IpAddr::from(bytes).to_string())
+            }
+            (None, None) => None,
+        })
+        .collect();
+    if !names.is_empty() {
+        return Some(names.join(", "));
+    }
+    let entry = certificate
+        .subject_name()
+        .entries_by_nid(Nid::COMMONNAME)
+        .next()?;
+    entry.data().to_string().ok()
 }
