@@ -40,6 +40,7 @@ mod tests;
 pub use address::{Address, Host, ScopedIp};
 pub use connect::{Milliseconds, PassedStage};
 pub use dns::Resolver;
+pub use dns::service::forget_after_fork;
 pub use endpoint::Endpoint;
 pub use error::{Error, Stage};
 #[cfg(feature = "tls")]

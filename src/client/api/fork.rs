@@ -12,6 +12,7 @@ use crate::client::state::defaults;
 use crate::session::Session;
 use crate::sys;
 use crate::sys::sync::Mutex;
+use crate::transport;
 
 /// Clients that were left, where whoever looks for leaks finds them.
 static LEFT: Mutex<Vec<Arc<Client>>> = Mutex::new(Vec::new());
@@ -25,6 +26,7 @@ pub fn watch() {
 /// what is done here are stores and loads.
 extern "C" fn in_child() {
     sys::begin_child();
+    transport::forget_after_fork();
 }
 
 impl Client {

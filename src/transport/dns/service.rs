@@ -52,7 +52,6 @@ impl LookupService {
 /// To be called in the child of a fork, where the service's threads are not, and its locks may be held
 /// for ever. The next question makes a new service, and nothing touches the old one again: a query of
 /// before the fork is never answered, and may be dropped. It only stores a number.
-#[cfg_attr(not(test), allow(dead_code))]
 pub fn forget_after_fork() {
     PROCESS.forget();
 }
