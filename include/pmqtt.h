@@ -35,6 +35,9 @@
  *   Each other call on one of the parent's is PMQTT_ERR_INVAL in the child, or returns what it returns for
  *   NULL; pmqtt_last_error has the words. So a daemon makes its clients after its last fork. exec closes
  *   all descriptors of the library.
+ * - A process may end while its clients live and loop threads run. Once exit has begun to call the functions
+ *   of atexit, TLS rests: nothing is read or written, no callback is called for that, and pmqtt_tls_set is
+ *   PMQTT_ERR_TLS. pmqtt_client_free works as ever. To say good-bye over TLS, disconnect before exit.
  */
 
 

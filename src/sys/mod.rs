@@ -8,6 +8,7 @@
 //! | [`PollSet`]   | poll                       | poll                                   |
 //! | [`spawn`]     | a thread that takes no signals | the same                           |
 //! | [`Descriptor`] | what a fork leaves to the parent | the same                      |
+//! | [`tls_gate`]  | atexit                     | the same                               |
 //! | [`Random`]    | getrandom, /dev/urandom, or else a hash of time and process | the same |
 //! | [`unacked`]   | SIOCOUTQ                   | SO_NWRITE, where there is one          |
 //! | [`look_up_srv`], [`full_host_name`], [`interface_index`] | the C library | the same |
@@ -27,6 +28,8 @@ pub mod sync;
 mod thread;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+pub mod tls_gate;
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 #[path = "linux/mod.rs"]

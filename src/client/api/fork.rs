@@ -27,6 +27,8 @@ pub fn watch() {
 extern "C" fn in_child() {
     sys::begin_child();
     transport::forget_after_fork();
+    #[cfg(feature = "tls")]
+    sys::tls_gate::forget_after_fork();
 }
 
 impl Client {

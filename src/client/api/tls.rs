@@ -13,6 +13,7 @@ use crate::client::handle::Client;
 use crate::client::state::State;
 use crate::client::state::security::Security;
 use crate::client::turn::Frame;
+use crate::sys::tls_gate::{self, Inside};
 use crate::transport::tls::{Authorities, Identity, KeyPassword, Protocol, Psk, Settings};
 
 /// Where certificates and keys come from.
@@ -35,6 +36,7 @@ pub struct TlsOptions<'a> {
 
 impl Client {
     pub fn set_tls(&self, options: &TlsOptions) -> Result {
+        let _inside = enter()?;
         let authorities = match &options.authorities {
             None => Authorities::System,
             Some(source) => {
@@ -98,6 +100,7 @@ impl Client {
     /// Changes the settings, and makes the context of the next connection: without the lock, since
     /// files may have to be read for it. One change at a time, from its beginning to its end.
     fn change_tls(&self, change: Change) -> Result {
+        let _inside = enter()?;
         let only = Arc::clone(&security(&mut self.lock()).change);
         let _only = only.lock();
         let mut state = self.lock();
@@ -131,6 +134,10 @@ enum Change<'a> {
     Set(Box<dyn FnOnce(&mut Settings) + 'a>),
     /// The program's own context, or none any more.
     Context(Option<SslContext>),
+}
+
+fn enter() -> Result<Inside> {
+    tls_gate::enter_first().ok_or_else(|| refused("the process ends".to_owned()))
 }
 
 fn security(state: &mut State) -> &mut Security {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::sys::sync::Mutex;
+use crate::sys::tls_gate::Kept;
 
 use crate::client::events::KeyPassword;
 use crate::transport::Tls;
@@ -11,7 +12,7 @@ use crate::transport::tls::{Context, Peer, Settings};
 
 #[derive(Default)]
 pub struct Security {
-    pub settings: Settings,
+    pub settings: Kept<Settings>,
     /// The settings are the program's, and not only what holds while it has a context of its own.
     pub is_set: bool,
     /// Made of the settings; None while connections are not secured.

@@ -3,6 +3,7 @@
 use super::attached::Psk;
 use super::peer::Peer;
 use super::session::LastSession;
+use crate::sys::tls_gate::Kept;
 use openssl::ssl::SslContext;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ pub struct Tls {
 /// What the connections of a client share.
 #[derive(Clone)]
 pub struct Context {
-    pub(super) ssl: SslContext,
+    pub(super) ssl: Kept<SslContext>,
     /// The program has made `ssl`, so its callbacks are not replaced.
     pub(super) is_programs_own: bool,
     /// The last session, so that the next connection can resume it.

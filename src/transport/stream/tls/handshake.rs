@@ -2,10 +2,11 @@
 
 use super::attached::Attached;
 use super::context::Tls;
-use super::queue::OwnQueue;
+use super::queue::Visit;
 use super::session::Giver;
 use super::stream::TlsStream;
 use super::words::{NO_TLS, reason, text, words};
+use crate::sys::tls_gate::{self, Kept};
 use crate::sys::{self, Watch};
 use crate::transport::address::ScopedIp;
 use crate::transport::error::{Error, Stage};
@@ -24,14 +25,14 @@ use std::sync::Arc;
 /// What can fail is done here. An event loop may already watch the socket, so a failure must not
 /// close it.
 pub struct Prepared {
-    ssl: Ssl,
+    ssl: Kept<Ssl>,
     name: String,
     refusal: Arc<Mutex<Option<String>>>,
 }
 
 /// A handshake that goes on.
 pub struct Handshake {
-    stream: Option<SslStream<Tcp>>,
+    stream: Option<Kept<SslStream<Tcp>>>,
     /// Whom the certificate has to be for.
     name: String,
     /// What the check of the certificate has found against it.
@@ -41,23 +42,28 @@ pub struct Handshake {
 
 impl Prepared {
     pub fn new(tls: &Tls, host: &str) -> Result<Prepared, Error> {
-        let _queue = OwnQueue::new();
         let name = tls.peer.server_name.as_deref().unwrap_or(host);
+        let _visit = Visit::enter().ok_or_else(process_ends)?;
         let name = name_for_tls(name);
         let refusal = Arc::new(Mutex::new(None));
         match prepare(tls, &name, &refusal) {
-            Ok(ssl) => Ok(Prepared { ssl, name, refusal }),
+            Ok(ssl) => Ok(Prepared {
+                ssl: Kept::new(ssl),
+                name,
+                refusal,
+            }),
             Err(error) => Err(Error::new(Stage::Tls, text(&name, &error))),
         }
     }
 
-    /// Begins over a connected socket. It fails, and closes that, only where there is no memory.
+    /// Begins over a connected socket. It fails, and closes that, only where there is no memory, or the
+    /// process ends.
     pub fn start(self, tcp: Tcp) -> Result<Handshake, Error> {
-        let _queue = OwnQueue::new();
+        let _visit = Visit::enter().ok_or_else(process_ends)?;
         let Prepared { ssl, name, refusal } = self;
-        match SslStream::new(ssl, tcp) {
+        match SslStream::new(ssl.into_inner(), tcp) {
             Ok(stream) => Ok(Handshake {
-                stream: Some(stream),
+                stream: Some(Kept::new(stream)),
                 name,
                 refusal,
                 wants_write: false,
@@ -73,7 +79,10 @@ impl Handshake {
         let Some(stream) = &mut self.stream else {
             return Ok(None);
         };
-        let _queue = OwnQueue::new();
+        let Some(_visit) = Visit::enter() else {
+            tls_gate::rest();
+            return Ok(None);
+        };
         match stream.connect() {
             Ok(()) => Ok(self.stream.take().map(|stream| {
                 let how = describe_session(stream.ssl());
@@ -145,6 +154,10 @@ fn name_for_tls(host: &str) -> String {
         Ok(address) => address.ip.to_string(),
         Err(_) => name.to_owned(),
     }
+}
+
+fn process_ends() -> Error {
+    Error::new(Stage::Tls, "the process ends".to_owned())
 }
 
 fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {

@@ -2,7 +2,26 @@
 //! Each call into OpenSSL is made with an empty queue, as SSL_get_error cannot tell whose errors are
 //! in it. The program finds its queue as it left it.
 
+use crate::sys::tls_gate::{self, Inside};
 use crate::sys::{self, TakenErrors};
+
+/// Calls of OpenSSL on a connection's behalf: the process does not end meanwhile, and the queue is ours.
+/// The queue is given back inside of the gate.
+pub struct Visit {
+    _queue: OwnQueue,
+    _inside: Inside,
+}
+
+impl Visit {
+    /// None: the process ends.
+    pub fn enter() -> Option<Visit> {
+        let inside = tls_gate::enter()?;
+        Some(Visit {
+            _queue: OwnQueue::new(),
+            _inside: inside,
+        })
+    }
+}
 
 /// While this lives the queue is ours. Then what is ours goes, and what is the program's comes back.
 pub struct OwnQueue {

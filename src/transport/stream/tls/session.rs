@@ -1,13 +1,14 @@
 //! The last session, and whose it is. A resumed session skips the check of the certificate. So it is
 //! offered only to the name that gave it, and only where that name was checked in the same way.
 
+use crate::sys::tls_gate::Kept;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslRef, SslSession};
 use parking_lot::Mutex;
 
 #[derive(Default)]
 pub struct LastSession {
-    last: Mutex<Option<(Giver, SslSession)>>,
+    last: Mutex<Option<(Giver, Kept<SslSession>)>>,
 }
 
 /// Who gives a session.
@@ -28,6 +29,6 @@ impl LastSession {
     }
 
     pub fn keep(&self, giver: Giver, session: SslSession) {
-        *self.last.lock() = Some((giver, session));
+        *self.last.lock() = Some((giver, Kept::new(session)));
     }
 }

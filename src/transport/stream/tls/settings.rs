@@ -6,6 +6,7 @@ use super::context::Context;
 use super::queue::OwnQueue;
 use super::words::text;
 use crate::sys;
+use crate::sys::tls_gate::Kept;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
@@ -106,10 +107,10 @@ impl Settings {
     pub fn build(&self) -> Result<Context, String> {
         let _queue = OwnQueue::new();
         Ok(Context {
-            ssl: match &self.context {
+            ssl: Kept::new(match &self.context {
                 Some(own) => own.clone(),
                 None => self.context()?,
-            },
+            }),
             is_programs_own: self.context.is_some(),
             session: Arc::default(),
             psk: self.psk.clone().map(Arc::new),

@@ -1,7 +1,8 @@
 //! A secured stream. OpenSSL may have to write for a read to go on, and the other way round.
 
-use super::queue::OwnQueue;
+use super::queue::Visit;
 use super::words::words;
+use crate::sys::tls_gate::{self, Kept};
 use crate::sys::{self, Watch};
 use crate::transport::error::{Error, Stage};
 use crate::transport::stream::Stream;
@@ -15,7 +16,7 @@ const RECORDS: usize = 16;
 const RECORD: usize = 16 * 1024;
 
 pub struct TlsStream {
-    inner: SslStream<Tcp>,
+    inner: Kept<SslStream<Tcp>>,
     /// The last read cannot go on before OpenSSL has written.
     read_wants_write: bool,
     /// The last write cannot go on before OpenSSL has read.
@@ -25,7 +26,7 @@ pub struct TlsStream {
 }
 
 impl TlsStream {
-    pub fn new(inner: SslStream<Tcp>) -> TlsStream {
+    pub fn new(inner: Kept<SslStream<Tcp>>) -> TlsStream {
         TlsStream {
             inner,
             read_wants_write: false,
@@ -59,7 +60,9 @@ impl TlsStream {
 
 impl Stream for TlsStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let _queue = OwnQueue::new();
+        let Some(_visit) = Visit::enter() else {
+            return rest();
+        };
         let result = self.inner.ssl_read(buf);
         let code = result.as_ref().err().map(|error| error.code());
         self.read_wants_write = code == Some(ErrorCode::WANT_WRITE);
@@ -73,7 +76,9 @@ impl Stream for TlsStream {
     }
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let _queue = OwnQueue::new();
+        let Some(_visit) = Visit::enter() else {
+            return rest();
+        };
         let mut count = self.write_record(buf)?;
         for _ in 1..RECORDS {
             if count == buf.len() {
@@ -91,7 +96,9 @@ impl Stream for TlsStream {
     /// Small pieces are copied together, since each record costs more than the copy of so few bytes. What
     /// the socket was full for is offered again as a record of the same bytes, as OpenSSL asks for.
     fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
-        let _queue = OwnQueue::new();
+        let Some(_visit) = Visit::enter() else {
+            return rest();
+        };
         let mut copy = [0; RECORD];
         let mut count = 0;
         for _ in 0..RECORDS {
@@ -125,9 +132,10 @@ impl Stream for TlsStream {
     }
 
     fn finish(&mut self) {
-        let _queue = OwnQueue::new();
-        // Sends close_notify; an error says that the peer is gone already.
-        let _ = self.inner.shutdown();
+        if let Some(_visit) = Visit::enter() {
+            // Sends close_notify; an error says that the peer is gone already.
+            let _ = self.inner.shutdown();
+        }
         // What is left is to throw away, without OpenSSL.
         self.read_wants_write = false;
         self.write_wants_read = false;
@@ -177,6 +185,12 @@ fn record_behind<'a>(
         len += count;
     }
     &copy[..len]
+}
+
+/// The process ends: nothing comes and nothing goes any more.
+fn rest() -> io::Result<usize> {
+    tls_gate::rest();
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 /// The words of an error that ended an open connection.
