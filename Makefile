@@ -57,10 +57,11 @@ test: lint ## run all that there is to run: Rust, C, packaging, Go
 	@echo "make test: all passed"
 
 # Episodes: each prints how many it has played, and of each kind of fault one episode.
-soak: ## play 120,000 random episodes of the client, and 40 times the schedules, for some minutes
+soak: ## play 120,000 random episodes of the client, 20 cuts, and 40 times the schedules, for some minutes
 	@scripts/setup build
 	PMQTT_EPISODES=100000 cargo test --release --test episodes -- --nocapture --exact one_thread
 	PMQTT_EPISODES=20000 cargo test --release --test episodes -- --nocapture --exact loop_thread
+	PMQTT_CUTS=20 PMQTT_CUT_MS=1250 cargo test --release --test cuts -- --nocapture
 	PMQTT_SCHEDULES=40 cargo test --manifest-path tests/model/Cargo.toml
 
 sanitize: ## run the C tests under the address sanitizer, and the thread sanitizer with Rust nightly

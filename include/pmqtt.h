@@ -193,6 +193,12 @@
 #define PMQTT_ERR_DNS 67
 
 /**
+ * The broker took a QoS 2 message and lost the session before the handshake was complete: it is not known
+ * whether it has passed the message on.
+ */
+#define PMQTT_ERR_IN_DOUBT 68
+
+/**
  * Levels of log lines.
  */
 #define PMQTT_LOG_INFO 1
@@ -326,6 +332,7 @@ typedef struct pmqtt_published {
   /**
    * `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system, QoS 1 and 2 with the broker.
    * `PMQTT_ERR_CONN_LOST`: the connection ended before a QoS 0 message was written.
+   * `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
    */
   int rc;
 } pmqtt_published;
@@ -717,6 +724,20 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
 /**
  * Sets what is called when a publish is done, at each QoS: exactly once for each mid, but for
  * those that `pmqtt_reinitialise` or `pmqtt_client_free` drop, and QoS 0 that `pmqtt_publish` refused.
+ *
+ * The event's rc is the outcome:
+ * - `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system. The broker has taken QoS 1 with PUBACK, and
+ *   QoS 2 with the whole handshake, in one session: it owes the message to its subscribers.
+ * - `PMQTT_ERR_CONN_LOST`: QoS 0 was not written whole before the connection ended. It is lost, and the
+ *   program may publish it again.
+ * - `PMQTT_ERR_IN_DOUBT`: the broker took a QoS 2 message with PUBREC, and said upon the next connection that
+ *   it has no session of before (session present is 0; MQTT 3.1 has no such flag, so there that is
+ *   clean_session). It may have passed the message on or not: a program that publishes it again may have it
+ *   arrive twice. The outcome comes when the broker has answered PUBREL with PUBCOMP, after any number of
+ *   connections.
+ *
+ * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
+ * session is lost.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. A loop call runs it.
@@ -1258,7 +1279,8 @@ int pmqtt_process(struct pmqtt_client *client);
  * @param left        Where the number of messages that are not settled is put, whenever it is
  *                    known: on success 0; may be NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_TIMEOUT`: some are not.
+ * @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_IN_DOUBT`: all are, and meanwhile `on_publish` told
+ * this of one or more. `PMQTT_ERR_TIMEOUT`: some are not.
  * `PMQTT_ERR_NO_CONN`: some are not, there is no connection, and nothing will reconnect.
  * `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop. Others: why the
  * connection ended meanwhile, as `pmqtt_loop`. `PMQTT_ERR_INVAL`: an argument is wrong.
@@ -1473,7 +1495,9 @@ int pmqtt_publish_single(const char *topic,
  * argument, an option or a message is wrong; nothing was sent. `PMQTT_ERR_CONN_REFUSED`: the
  * broker refused the connection. `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: there is no
  * connection. `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: it broke before
- * all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_NOT_SUPPORTED`: built
+ * all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_IN_DOUBT`: either, while the
+ * broker had taken a message of QoS 2 and not completed its handshake, so that it may have passed it on or
+ * not. `PMQTT_ERR_NOT_SUPPORTED`: built
  * without TLS, or a struct_size of a later version. Nothing is tried a second time. The options'
  * error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
  * many are done.

@@ -514,6 +514,28 @@ static void no_identifiers(void)
     peer_stop(&peer);
 }
 
+/* The broker forgets a message between PUBREC and PUBCOMP. */
+static const script forgetting = {{CONNACK, ANSWER("\x50\x02\0\x01")}, true};
+
+static void message_in_doubt(void)
+{
+    static const script forgetful = {{CONNACK, ANSWER("\x70\x02\0\x01")}, false};
+    pmqtt_client *client = client_new(NULL, NULL);
+    peer first, second;
+
+    step("a message in doubt");
+    peer_start(&first, &forgetting);
+    peer_start(&second, &forgetful);
+    CHECK_OK(pmqtt_connect(client, HOST, first.port, 60, NULL));
+    CHECK_OK(pmqtt_publish(client, "a", NULL, 0, 2, false, NULL));
+    DO_UNTIL(pmqtt_loop(client, 10) == PMQTT_ERR_CONN_LOST, sleep_ms(0));
+    CHECK_OK(pmqtt_connect(client, HOST, second.port, 60, NULL));
+    FAILS(pmqtt_drain(client, PATIENCE_MS, NULL), PMQTT_ERR_IN_DOUBT, client, "may have lost a message");
+    client_free(client);
+    peer_stop(&first);
+    peer_stop(&second);
+}
+
 /* The one-shots, asked for one message each. */
 static int publish_single(const pmqtt_oneshot_options *options)
 {
@@ -523,6 +545,18 @@ static int publish_single(const pmqtt_oneshot_options *options)
 static int publish_multiple(const pmqtt_oneshot_options *options)
 {
     const pmqtt_publication message = {.topic = "a", .qos = 1};
+
+    return pmqtt_publish_multiple(&message, 1, options);
+}
+
+static int publish_single_once(const pmqtt_oneshot_options *options)
+{
+    return pmqtt_publish_single("a", NULL, 0, 2, false, options);
+}
+
+static int publish_multiple_once(const pmqtt_oneshot_options *options)
+{
+    const pmqtt_publication message = {.topic = "a", .qos = 2};
 
     return pmqtt_publish_multiple(&message, 1, options);
 }
@@ -552,6 +586,11 @@ typedef struct oneshot {
 static const oneshot PUBLISH[] = {
     {"pmqtt_publish_single", publish_single},
     {"pmqtt_publish_multiple", publish_multiple},
+};
+
+static const oneshot PUBLISH_ONCE[] = {
+    {"pmqtt_publish_single", publish_single_once},
+    {"pmqtt_publish_multiple", publish_multiple_once},
 };
 
 static const oneshot SUBSCRIBE[] = {
@@ -642,9 +681,11 @@ static void subscribe_in_vain(const oneshot *oneshot)
 
 static void oneshots(void)
 {
+    const trouble doubt = {NUMBER(PMQTT_ERR_IN_DOUBT, "0 of 1 messages"), .host = HOST, .script = forgetting};
     size_t i, k;
 
     for (i = 0; i < 2; i++) {
+        publish_into(&doubt, &PUBLISH_ONCE[i]);
         for (k = 0; k < CONNECTING_COUNT; k++)
             publish_into(&CONNECTING[k], &PUBLISH[i]);
         for (k = 0; k < CONNECTED_COUNT; k++)
@@ -689,6 +730,7 @@ int main(void)
     connect_in_two_threads();
     domain_without_name_server();
     no_identifiers();
+    message_in_doubt();
     oneshots();
     check_that_all_errors_are_seen();
     return 0;

@@ -35,7 +35,13 @@ fn what_is_in_flight_goes_out_again_in_order() {
             for _ in 0..2 {
                 assert_eq!(peer.reconnect(present), expected);
             }
-            assert_eq!(peer.hears(ack(PubComp, 2)), "published 2");
+            let is_known = present || (version == Version::V31 && !clean_session);
+            let end = if is_known {
+                "published 2"
+            } else {
+                "in doubt 2"
+            };
+            assert_eq!(peer.hears(ack(PubComp, 2)), end);
             assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
             assert_eq!(peer.reconnect(present), expected[2..]);
         }
@@ -116,4 +122,80 @@ fn an_answer_to_what_was_not_sent_again_yet_changes_nothing() {
     assert_eq!(peer.session.in_flight(), 1);
     peer.hears(ack(PubAck, 1));
     assert_eq!(peer.sent(), ["PUBLISH q1 #2 dup b"]);
+}
+
+/// A broker that forgot the session answers PUBREL all the same: that settles nothing.
+#[test]
+fn a_message_that_the_broker_had_when_it_forgot_the_session_is_in_doubt() {
+    for (version, clean_session, present, end) in [
+        (Version::V311, true, false, "in doubt 2"),
+        (Version::V311, false, false, "in doubt 2"),
+        (Version::V311, false, true, "published 2"),
+        (Version::V31, true, false, "in doubt 2"),
+        // It cannot say that it has forgotten.
+        (Version::V31, false, false, "published 2"),
+    ] {
+        let mut peer = Peer::connected(|options| {
+            options.version = version;
+            options.clean_session = clean_session;
+        });
+        for (qos, payload) in [(1, "a"), (2, "b"), (2, "c")] {
+            peer.publish(qos, payload);
+        }
+        peer.hears(ack(PubRec, 2));
+        peer.sent();
+        let sent = peer.reconnect(present);
+        assert!(sent[1].starts_with("PUBREL #2"), "{sent:?}");
+        assert_eq!(sent[2], "PUBLISH q2 #3 dup c");
+        assert_eq!(peer.hears(ack(PubComp, 2)), end);
+        assert_eq!(peer.hears(ack(PubComp, 2)), "unexpected");
+        // What was sent whole in one session is not.
+        assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
+        peer.hears(ack(PubRec, 3));
+        assert_eq!(peer.sent(), ["PUBREL #3"]);
+        assert_eq!(peer.hears(ack(PubComp, 3)), "published 3");
+        assert_eq!(peer.session.unsettled(), 0);
+        assert!(peer.session.is_idle());
+    }
+}
+
+#[test]
+fn a_doubt_stays_whatever_the_broker_says_later() {
+    let mut peer = Peer::connected(|options| options.clean_session = false);
+    peer.publish(2, "a");
+    peer.hears(ack(PubRec, 1));
+    peer.sent();
+    assert_eq!(peer.reconnect(false), ["PUBREL #1"]);
+    // It answers no PUBLISH of this session.
+    assert_eq!(peer.hears(ack(PubRec, 1)), "nothing");
+    assert_eq!(peer.sent(), ["PUBREL #1"]);
+    for present in [true, false, true] {
+        assert_eq!(peer.reconnect(present), ["PUBREL #1"]);
+    }
+    assert_eq!(peer.session.unsettled(), 1);
+    assert_eq!(peer.hears(ack(PubComp, 1)), "in doubt 1");
+    assert_eq!(peer.session.unsettled(), 0);
+}
+
+#[test]
+fn a_doubt_is_noted_behind_a_narrower_window_too() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 3);
+    for payload in ["a", "b", "c"] {
+        peer.publish(2, payload);
+    }
+    for number in [2, 3] {
+        peer.hears(ack(PubRec, number));
+    }
+    peer.sent();
+    peer.configure(|options| options.max_inflight = 1);
+    assert_eq!(peer.reconnect(false), ["PUBLISH q2 #1 dup a"]);
+    assert_eq!(peer.hears(ack(PubRec, 2)), "nothing");
+    assert_eq!(peer.hears(ack(PubComp, 2)), "unexpected");
+    peer.hears(ack(PubRec, 1));
+    assert_eq!(peer.sent(), ["PUBREL #1"]);
+    assert_eq!(peer.hears(ack(PubComp, 1)), "published 1");
+    assert_eq!(peer.sent(), ["PUBREL #2"]);
+    assert_eq!(peer.hears(ack(PubComp, 2)), "in doubt 2");
+    assert_eq!(peer.sent(), ["PUBREL #3"]);
+    assert_eq!(peer.hears(ack(PubComp, 3)), "in doubt 3");
 }

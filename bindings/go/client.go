@@ -41,6 +41,7 @@ type Client struct {
 	connection uint64 // counts the connections that the broker has accepted
 	topic      []byte // the topic of a publish, with a NUL
 	publishes  map[uint64]*Token
+	doubts     uint64 // publishes whose outcome was ErrInDoubt
 	requests   map[uint64]*request
 	connecting *request
 	begun      bool // the library was told of what connecting waits for

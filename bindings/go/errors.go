@@ -31,6 +31,7 @@ const (
 	ErrPanic           Code = C.PMQTT_ERR_PANIC         // the library failed inside; the client can only be closed
 	ErrTimeout         Code = C.PMQTT_ERR_TIMEOUT       // it took longer than it may
 	ErrDNS             Code = C.PMQTT_ERR_DNS           // the host name could not be looked up
+	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker may have lost a QoS 2 message together with the session
 )
 
 // ErrClosed says that the client was closed.

@@ -1,8 +1,10 @@
 package pmqtt
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 )
 
 func TestVersionCheck(t *testing.T) {
@@ -70,5 +72,28 @@ func TestMatchingOfAnything(t *testing.T) {
 				t.Errorf("%s, %s: %v, %v", filter, topic, want, have)
 			}
 		}
+	}
+}
+
+// An outcome that comes while Drain waits is its own.
+func TestDrainInDoubt(t *testing.T) {
+	c := &Client{wanted: true, publishes: map[uint64]*Token{1: nil}}
+	drained := make(chan error)
+	go func() { drained <- c.Drain(context.Background()) }()
+	for waits := false; !waits; time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		waits = c.settled != nil
+		c.mu.Unlock()
+	}
+	c.mu.Lock()
+	delete(c.publishes, 1)
+	c.doubts++
+	c.announceSettled()
+	c.mu.Unlock()
+	if err := <-drained; !errors.Is(err, ErrInDoubt) {
+		t.Error(err)
+	}
+	if err := c.Drain(context.Background()); err != nil {
+		t.Error(err)
 	}
 }

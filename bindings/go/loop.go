@@ -71,6 +71,9 @@ func (c *Client) publishesDone() {
 		if outcome.rc != C.PMQTT_ERR_SUCCESS {
 			err = Code(outcome.rc)
 		}
+		if err == ErrInDoubt {
+			c.doubts++
+		}
 		token.complete(err)
 	}
 	if len(c.publishes) == 0 {

@@ -30,6 +30,7 @@ type Publication struct {
 // 0, or when the broker has acknowledged it, at QoS 1 and 2.
 //
 // Without a connection QoS 0 is refused with ErrNotConnected, and QoS 1 and 2 wait for the next one.
+// ErrInDoubt: the broker may have lost a message of QoS 2 together with the session.
 // When the queue is full, Publish waits for room. When the context ends it returns the context's
 // error at once; a message that was taken by then goes on its way all the same.
 func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) error {
@@ -136,11 +137,16 @@ func (t *Token) Wait(ctx context.Context) error {
 }
 
 // Drain waits until no publish is without an outcome. It fails when the context ends before, and with
-// ErrNotConnected when some wait for a connection and nobody makes one.
+// ErrNotConnected when some wait for a connection and nobody makes one. ErrInDoubt: each has its outcome,
+// and meanwhile that was the outcome of one or more.
 func (c *Client) Drain(ctx context.Context) error {
+	c.mu.Lock()
+	doubts := c.doubts
+	c.mu.Unlock()
 	for {
 		c.mu.Lock()
 		left, closed := len(c.publishes), c.closed
+		inDoubt := c.doubts != doubts
 		online := c.wanted || c.ending != nil
 		if c.settled == nil {
 			c.settled = make(chan struct{})
@@ -150,6 +156,8 @@ func (c *Client) Drain(ctx context.Context) error {
 		switch {
 		case closed:
 			return ErrClosed
+		case left == 0 && inDoubt:
+			return ErrInDoubt
 		case left == 0:
 			return nil
 		case !online:

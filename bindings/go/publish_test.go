@@ -91,6 +91,26 @@ func TestPublishWithoutConnection(t *testing.T) {
 	}
 }
 
+// A broker that loses its session between PUBREC and PUBCOMP, and a program that hears of it.
+func TestInDoubt(t *testing.T) {
+	var releases atomic.Int32
+	broker := serve(t, nil, accepting(func(conn net.Conn, kind byte, body []byte) {
+		switch {
+		case kind == packetPublish:
+			conn.Write([]byte{0x50, 2, body[3], body[4]})
+		case kind == packetPubRel && releases.Add(1) == 1:
+			conn.Close()
+		case kind == packetPubRel:
+			conn.Write([]byte{0x70, 2, body[0], body[1]})
+		}
+	}))
+	client := connect(t, pmqtt.Options{Broker: broker})
+	if err := client.Publish(contextOf(t), "a", nil, 2, false); !errors.Is(err, pmqtt.ErrInDoubt) {
+		t.Fatal(err)
+	}
+	must(t, client.Drain(contextOf(t)))
+}
+
 // A broker that never acknowledges: the context ends the wait, but not the message.
 func TestContextEndsPublish(t *testing.T) {
 	published := make(chan bool, 10)

@@ -13,6 +13,7 @@ type script func(conn net.Conn, kind byte, body []byte)
 const (
 	packetConnect     = 1
 	packetPublish     = 3
+	packetPubRel      = 6
 	packetSubscribe   = 8
 	packetUnsubscribe = 10
 	packetDisconnect  = 14

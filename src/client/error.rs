@@ -35,6 +35,7 @@ pub enum Code {
     Panic = 65,
     Timeout = 66,
     Dns = 67,
+    InDoubt = 68,
 }
 
 /// A failure: its number, and in words what failed and why. It stands elsewhere, so that the results
@@ -184,6 +185,7 @@ pub fn error_string(code: i32) -> &'static CStr {
         65 => c"The library failed inside; this client refuses further work.",
         66 => c"It took too long.",
         67 => c"The host name could not be looked up.",
+        68 => c"It is not known whether the broker has passed the message on.",
         _ => c"An error number that pmqtt does not know.",
     }
 }

@@ -159,6 +159,20 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
 /// Sets what is called when a publish is done, at each QoS: exactly once for each mid, but for
 /// those that `pmqtt_reinitialise` or `pmqtt_client_free` drop, and QoS 0 that `pmqtt_publish` refused.
 ///
+/// The event's rc is the outcome:
+/// - `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system. The broker has taken QoS 1 with PUBACK, and
+///   QoS 2 with the whole handshake, in one session: it owes the message to its subscribers.
+/// - `PMQTT_ERR_CONN_LOST`: QoS 0 was not written whole before the connection ended. It is lost, and the
+///   program may publish it again.
+/// - `PMQTT_ERR_IN_DOUBT`: the broker took a QoS 2 message with PUBREC, and said upon the next connection that
+///   it has no session of before (session present is 0; MQTT 3.1 has no such flag, so there that is
+///   clean_session). It may have passed the message on or not: a program that publishes it again may have it
+///   arrive twice. The outcome comes when the broker has answered PUBREL with PUBCOMP, after any number of
+///   connections.
+///
+/// A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
+/// session is lost.
+///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. A loop call runs it.
 ///

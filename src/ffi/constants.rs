@@ -68,6 +68,9 @@ pub const PMQTT_ERR_PANIC: c_int = 65;
 pub const PMQTT_ERR_TIMEOUT: c_int = 66;
 /// The host name could not be looked up.
 pub const PMQTT_ERR_DNS: c_int = 67;
+/// The broker took a QoS 2 message and lost the session before the handshake was complete: it is not known
+/// whether it has passed the message on.
+pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
 
 /// Levels of log lines.
 pub const PMQTT_LOG_INFO: c_int = 1;
@@ -116,6 +119,7 @@ mod tests {
             (PMQTT_ERR_PANIC, Code::Panic),
             (PMQTT_ERR_TIMEOUT, Code::Timeout),
             (PMQTT_ERR_DNS, Code::Dns),
+            (PMQTT_ERR_IN_DOUBT, Code::InDoubt),
         ];
         for (number, code) in pairs {
             assert_eq!(number, code as c_int);

@@ -235,7 +235,8 @@ pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
 /// @param left        Where the number of messages that are not settled is put, whenever it is
 ///                    known: on success 0; may be NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_TIMEOUT`: some are not.
+/// @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_IN_DOUBT`: all are, and meanwhile `on_publish` told
+/// this of one or more. `PMQTT_ERR_TIMEOUT`: some are not.
 /// `PMQTT_ERR_NO_CONN`: some are not, there is no connection, and nothing will reconnect.
 /// `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop. Others: why the
 /// connection ended meanwhile, as `pmqtt_loop`. `PMQTT_ERR_INVAL`: an argument is wrong.

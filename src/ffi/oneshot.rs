@@ -69,7 +69,9 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// argument, an option or a message is wrong; nothing was sent. `PMQTT_ERR_CONN_REFUSED`: the
 /// broker refused the connection. `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: there is no
 /// connection. `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: it broke before
-/// all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_NOT_SUPPORTED`: built
+/// all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_IN_DOUBT`: either, while the
+/// broker had taken a message of QoS 2 and not completed its handshake, so that it may have passed it on or
+/// not. `PMQTT_ERR_NOT_SUPPORTED`: built
 /// without TLS, or a struct_size of a later version. Nothing is tried a second time. The options'
 /// error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
 /// many are done.

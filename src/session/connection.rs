@@ -115,6 +115,7 @@ impl Session {
         };
         if forgotten {
             self.incoming.clear();
+            self.outgoing.session_lost();
         }
         self.phase = Phase::Connected;
         self.announcing = self.outgoing.unfinished() > 0;

@@ -100,6 +100,11 @@ pub enum Event<'a> {
     Published {
         mid: u64,
     },
+    /// A QoS 2 message is done, but the broker lost the session while it had the message. Whether it has
+    /// passed the message on is not known.
+    InDoubt {
+        mid: u64,
+    },
     Subscribed {
         mid: u64,
         granted: &'a [u8],
@@ -330,6 +335,11 @@ impl Session {
     pub fn unsettled(&self) -> usize {
         let last = self.last.as_ref().map_or(0, |last| last.at_most_once());
         self.outgoing.unfinished() + self.output.at_most_once() + last
+    }
+
+    /// Whether the broker has taken a QoS 2 message whose handshake is not finished.
+    pub fn has_released(&self) -> bool {
+        self.outgoing.has_released()
     }
 
     /// Whether anything that was taken is still to be written, or to be followed by DISCONNECT. What

@@ -27,6 +27,8 @@ enum Stage {
     Published,
     /// PUBREC came: only PUBREL may be sent from here on [MQTT-4.3.3-1].
     Released,
+    /// The same, but the broker has lost the session that it sent PUBREC in: its PUBCOMP says nothing.
+    InDoubt,
     /// Finished, but behind one that is not; or free.
     Done,
 }
@@ -66,6 +68,8 @@ pub struct Outgoing {
 pub enum Progress {
     /// The handshake of this mid is complete.
     Finished(u64),
+    /// It is, but whether the broker has passed the message on is not known.
+    InDoubt(u64),
     /// PUBREL is to be sent.
     Release,
     /// PUBREL follows when the window has room for it.
@@ -231,6 +235,12 @@ impl Outgoing {
                 self.complete(seq);
                 Progress::Finished(mid)
             }
+            (Ack::PubComp, QoS::ExactlyOnce, Stage::InDoubt) if sent => {
+                let mid = slot.mid;
+                slot.stage = Stage::Done;
+                self.complete(seq);
+                Progress::InDoubt(mid)
+            }
             (Ack::PubRec, QoS::ExactlyOnce, Stage::Published | Stage::Released) => {
                 slot.sent_at = now;
                 let stage = std::mem::replace(&mut slot.stage, Stage::Released);
@@ -245,6 +255,11 @@ impl Outgoing {
                     Progress::Noted
                 }
             }
+            // It answers no PUBLISH of this session, so that it settles nothing [MQTT-3.2.2-3].
+            (Ack::PubRec, QoS::ExactlyOnce, Stage::InDoubt) => match sent {
+                true => Progress::Release,
+                false => Progress::Noted,
+            },
             (Ack::PubRec, ..) => Progress::Violation("PUBREC for a QoS 1 message"),
             _ if !sent => Progress::Unknown,
             (Ack::PubAck, ..) => Progress::Violation("PUBACK for a QoS 2 message"),
@@ -277,6 +292,25 @@ impl Outgoing {
     pub fn connection_lost(&mut self) {
         self.next = self.first;
         self.in_flight = 0;
+    }
+
+    /// The broker has forgotten the session. What it had taken with PUBREC it may have passed on or not.
+    pub fn session_lost(&mut self) {
+        let mask = self.slots.len().wrapping_sub(1);
+        for seq in self.first..self.end {
+            match &mut self.slots[seq as usize & mask].stage {
+                stage @ Stage::Released => *stage = Stage::InDoubt,
+                // It was never sent, nor was what is behind it.
+                Stage::Queued => break,
+                Stage::Published | Stage::InDoubt | Stage::Done => {}
+            }
+        }
+    }
+
+    /// Whether the broker has taken a message with PUBREC that is not finished.
+    pub fn has_released(&self) -> bool {
+        let is_released = |slot: &Slot| matches!(slot.stage, Stage::Released | Stage::InDoubt);
+        self.slots.iter().any(is_released)
     }
 
     /// Gives back the memory that no message is in.
@@ -429,7 +463,7 @@ fn send(
             }
             slot.stage = Stage::Published;
         }
-        Stage::Released => output.put_ack(Ack::PubRel, slot.id, true, version),
+        Stage::Released | Stage::InDoubt => output.put_ack(Ack::PubRel, slot.id, true, version),
         Stage::Done => {}
     }
     slot.sent_at = now;

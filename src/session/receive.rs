@@ -123,11 +123,12 @@ impl Session {
         };
         match progress {
             Progress::Finished(mid) => {
-                self.ids.release(id);
-                self.pump(now);
-                self.disarm_retry();
-                self.announce_room();
+                self.finished(id, now);
                 Ok(Event::Published { mid })
+            }
+            Progress::InDoubt(mid) => {
+                self.finished(id, now);
+                Ok(Event::InDoubt { mid })
             }
             Progress::Release => {
                 // [MQTT-4.3.3-1]
@@ -146,6 +147,15 @@ impl Session {
                 "an acknowledgement for no message in flight",
             )),
         }
+    }
+
+    /// A handshake is over.
+    #[inline(always)]
+    fn finished(&mut self, id: PacketId, now: Moment) {
+        self.ids.release(id);
+        self.pump(now);
+        self.disarm_retry();
+        self.announce_room();
     }
 
     fn suback<'a>(&mut self, suback: &SubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {

@@ -8,7 +8,9 @@ use crate::call::PATIENCE;
 
 pub const CONNECT: u8 = 0x10;
 pub const PUBLISH_QOS_1: u8 = 0x32;
+pub const PUBLISH_QOS_2: u8 = 0x34;
 pub const PUBACK: u8 = 0x40;
+pub const PUBREL: u8 = 0x62;
 pub const SUBSCRIBE: u8 = 0x82;
 pub const DISCONNECT: u8 = 0xe0;
 

@@ -11,7 +11,7 @@ use pmqtt::ffi::*;
 use crate::call::{Call, Message, publication, timed};
 use crate::distance::far_from;
 use crate::mosquitto::Mosquitto;
-use crate::played::{DISCONNECT, PUBACK, PUBLISH_QOS_1, Peer, play};
+use crate::played::{DISCONNECT, PUBACK, PUBLISH_QOS_1, PUBLISH_QOS_2, PUBREL, Peer, play};
 
 #[test]
 fn what_is_published_arrives_in_order() {
@@ -181,6 +181,26 @@ fn a_lost_connection_is_an_error_that_says_how_far_it_came() {
     assert_eq!(call.publish(&messages), PMQTT_ERR_CONN_LOST);
     assert!(
         call.words().ends_with("; 2 of 3 messages are settled"),
+        "{}",
+        call.words()
+    );
+    broker.join().expect("the broker");
+}
+
+/// Whoever publishes again after that may have it arrive twice.
+#[test]
+fn a_connection_lost_before_pubcomp_leaves_the_message_in_doubt() {
+    let (port, broker) = play(|listener| {
+        let mut peer = Peer::answer(listener, 0);
+        let publish = peer.expect(PUBLISH_QOS_2);
+        peer.send(&[0x50, 2, publish[3], publish[4]]);
+        peer.expect(PUBREL);
+    });
+    let call = Call::to(port);
+    let code = call.publish_one(&publication(c"t", b"", 2));
+    assert_eq!(code, PMQTT_ERR_IN_DOUBT);
+    assert!(
+        call.words().ends_with("; 0 of 1 messages are settled"),
         "{}",
         call.words()
     );

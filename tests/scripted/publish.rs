@@ -147,9 +147,49 @@ fn qos_2_goes_on_where_it_was_on_the_next_connection() {
             assert_eq!(client.next(), Event::Disconnected { rc });
             assert_eq!(client.next(), Event::CONNECTED);
         }
-        assert_eq!(client.next(), Event::published(1));
+        // The session that had it is lost.
+        let rc = ffi::PMQTT_ERR_IN_DOUBT;
+        assert_eq!(client.next(), Event::Published { mid: 1, rc });
+        assert_eq!(client.drain(LIMIT), (0, 0));
+        assert_eq!(client.stats().messages_out, 0);
         peer.expect_silence();
     });
+}
+
+#[test]
+fn drain_fails_when_a_message_is_in_doubt_in_the_end() {
+    let (client, broker) = (Client::new("c"), Broker::new());
+    client.connect_async(&broker);
+    let step_until = |event: Event| {
+        while client.told().as_ref() != Some(&event) {
+            client.step(10);
+        }
+    };
+    let queued = (ffi::PMQTT_ERR_NO_CONN, Some(1));
+    assert_eq!(client.try_publish("t", b"two", 2, false), queued);
+    client.step(0);
+    let mut peer = broker.accept();
+    peer.send(CONNACK);
+    step_until(Event::CONNECTED);
+    peer.expect(CONNECT);
+    client.step(0);
+    peer.expect(b"\x34\x08\0\x01t\0\x01two");
+    peer.send(b"\x50\x02\0\x01");
+    drop(peer);
+    let rc = ffi::PMQTT_ERR_CONN_LOST;
+    step_until(Event::Disconnected { rc });
+    assert_eq!(client.reconnect(), 0);
+    client.step(0);
+    let mut peer = broker.accept();
+    peer.send(CONNACK);
+    step_until(Event::CONNECTED);
+    // Nobody else runs the client: nothing is told before the drain begins.
+    peer.send(b"\x70\x02\0\x01");
+    let (rc, left) = client.drain(LIMIT);
+    assert_eq!((rc, left), (ffi::PMQTT_ERR_IN_DOUBT, 0));
+    assert!(client.last_error().contains("may have lost a message"));
+    assert_eq!(client.next(), Event::Published { mid: 1, rc });
+    assert_eq!(client.drain(LIMIT), (0, 0));
 }
 
 #[test]

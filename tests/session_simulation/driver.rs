@@ -201,7 +201,7 @@ impl World {
                 publish,
                 manual_ack,
             } => return self.on_message(publish, manual_ack),
-            Event::Published { mid } => {
+            Event::Published { mid } | Event::InDoubt { mid } => {
                 let number = self.account.settled(mid);
                 self.broker.settled(number);
             }

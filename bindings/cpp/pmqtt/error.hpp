@@ -33,6 +33,7 @@ enum class errc {
     panic = PMQTT_ERR_PANIC,
     timeout = PMQTT_ERR_TIMEOUT,
     dns = PMQTT_ERR_DNS,
+    in_doubt = PMQTT_ERR_IN_DOUBT,
 };
 
 namespace detail {

@@ -179,6 +179,7 @@ impl Client {
     pub fn drain(&self, timeout: Duration) -> (Result, usize) {
         let until = sys::now() + timeout;
         let mut state = self.lock();
+        let doubts = state.counters.in_doubt;
         loop {
             let left = state.session.unsettled();
             match state.tenancy.runner() {
@@ -187,17 +188,21 @@ impl Client {
                     return (Err(Error::busy(text)), left);
                 }
                 Runner::Nobody => match Turn::begin_waiting(self, state, Who::Loop) {
-                    Ok(turn) => return drain_here(turn, until),
+                    Ok(turn) => return drain_here(turn, until, doubts),
                     // Another thread was faster.
                     Err(error) if error.code == Code::Busy => state = self.lock(),
                     Err(error) => return (Err(error), left),
                 },
-                Runner::Another if sys::now() >= until => return (check_settled(left), left),
+                Runner::Another if sys::now() >= until => {
+                    return (check_settled(&state, left, doubts), left);
+                }
                 // What came of the last message is being told.
                 Runner::Another if state.tenancy.is_passing() => {
                     self.wait_for_another(&mut state, until);
                 }
-                Runner::Another if state.is_settled() => return (Ok(()), left),
+                Runner::Another if state.is_settled() => {
+                    return (check_settled(&state, left, doubts), left);
+                }
                 Runner::Another if state.is_over() => return (Err(Error::no_connection()), left),
                 Runner::Another => self.wait_for_another(&mut state, until),
             }
@@ -250,13 +255,16 @@ fn say_last_words(turn: &mut Turn) {
     }
 }
 
-fn drain_here(mut turn: Turn, until: Moment) -> (Result, usize) {
+fn drain_here(mut turn: Turn, until: Moment, doubts: u32) -> (Result, usize) {
     let auto = turn.state.wakes.has_event_set();
     let result = run_until_settled(&mut turn, auto, until);
     let left = turn.state.session.unsettled();
+    let settled = check_settled(&turn.state, left, doubts);
     turn.end(auto);
-    let settled = check_settled(left);
-    (settled.or_else(|error| result.and(Err(error))), left)
+    match left {
+        0 => (settled, left),
+        _ => (result.and(settled), left),
+    }
 }
 
 fn run_until_settled(turn: &mut Turn, auto: bool, until: Moment) -> Result {
@@ -271,8 +279,13 @@ fn run_until_settled(turn: &mut Turn, auto: bool, until: Moment) -> Result {
     Ok(())
 }
 
-fn check_settled(left: usize) -> Result {
+/// `doubts`: how many messages were in doubt before.
+fn check_settled(state: &State, left: usize, doubts: u32) -> Result {
     match left {
+        0 if state.counters.in_doubt > doubts => Err(Error::new(
+            Code::InDoubt,
+            "drain: the broker may have lost a message together with the session",
+        )),
         0 => Ok(()),
         _ => {
             let text = format!("drain: {left} messages are not settled");

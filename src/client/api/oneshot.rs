@@ -59,8 +59,13 @@ impl Client {
         });
         let settled = turn.state.counters.messages_out;
         let was_accepted = turn.state.counters.connections > 0;
+        let is_in_doubt = turn.state.session.has_released();
         turn.end(false);
         self.say_goodbye(until);
+        let result = result.map_err(|error| match is_in_doubt {
+            true => Error::new(Code::InDoubt, error.text.clone()),
+            false => error,
+        });
         result.map_err(|error| match was_accepted {
             true => error.after(format!(
                 "{settled} of {} messages are settled",
@@ -233,7 +238,7 @@ fn has_ended(state: &State) -> bool {
 struct Subscriber<'a> {
     filters: &'a [(&'a str, QoS)],
     /// The connection that it has subscribed with, counted from 1.
-    connection: u64,
+    connection: u32,
 }
 
 impl<'a> Subscriber<'a> {

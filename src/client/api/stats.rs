@@ -47,7 +47,7 @@ impl Client {
             messages_out: counters.messages_out,
             bytes_in: counters.bytes_in,
             bytes_out: counters.bytes_out,
-            connections: counters.connections,
+            connections: counters.connections.into(),
             ping_round_trip_us: round_trip.as_micros() as u64,
         }
     }

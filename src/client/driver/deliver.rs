@@ -209,11 +209,20 @@ fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
     call(state, pace, callback, &Published { mid, rc: 0 })
 }
 
+/// The broker has said that it is done with a message that it may have lost.
+fn in_doubt(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
+    let rc = Code::InDoubt as i32;
+    state.counters.in_doubt = state.counters.in_doubt.wrapping_add(1);
+    let callback = state.callbacks.publish;
+    call(state, pace, callback, &Published { mid, rc })
+}
+
 /// What comes a few times a connection.
 #[inline(never)]
 fn rare_event(pass: &mut Pass, event: Event) -> Step {
     let (state, pace) = (&mut *pass.state, &mut pass.pace);
     match event {
+        Event::InDoubt { mid } => drop(in_doubt(state, pace, mid)),
         Event::Subscribed { mid, granted } => drop(subscribed(state, pace, mid, 0, granted)),
         Event::Unsubscribed { mid } => drop(unsubscribed(state, pace, mid, 0)),
         Event::ConnAck(connack) => return answer(pass, &connack),
