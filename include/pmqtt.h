@@ -290,7 +290,7 @@ typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_message {
   /**
-   * The packet identifier; 0 at QoS 0.
+   * What `pmqtt_ack` knows the message by; 0 at QoS 0. Nothing else is to be read from it.
    */
   uint64_t mid;
   /**
@@ -1396,10 +1396,11 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
  * not owed any more at QoS 1, as the broker sends the message again; at QoS 2 it is.
  *
  * @param client  The client; not NULL.
- * @param mid     The message's mid.
+ * @param mid     The message's mid, as the callback was given it. No other message gets the same one, so an
+ *                acknowledgement that comes too late acknowledges nothing else.
  * @param qos     The message's QoS, 1 or 2.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed, or the client
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed (any more), or the client
  * acknowledges that message by itself;
  * `PMQTT_ERR_INVAL`: client is NULL, or the QoS is none of 0, 1 and 2.
  *

@@ -264,3 +264,66 @@ fn a_message_comes_again_after_manual_ack_has_changed() {
     assert!(!peer.acknowledge(1, ExactlyOnce));
     assert!(peer.sent().is_empty());
 }
+
+/// The packet identifier is that of another message by then.
+#[test]
+fn a_late_acknowledgement_is_none_of_another_message() {
+    let late = |qos: u8, level, change: fn(&mut Peer)| {
+        let mut peer = manual();
+        peer.hears(message(qos, 1, "a"));
+        let before = peer.mid(1);
+        change(&mut peer);
+        peer.sent();
+        let event = peer.hears(message(qos, 1, "b"));
+        assert_eq!(event, format!("message q{qos} #1 b"));
+        assert!(!peer.acknowledge_mid(before, level), "QoS {qos}");
+        assert!(!peer.acknowledge_mid(1, level), "by the bare identifier");
+        assert!(peer.sent().is_empty());
+        assert!(peer.acknowledge(1, level));
+        assert_eq!(peer.sent().len(), 1);
+    };
+    // Another connection, or another session.
+    late(1, AtLeastOnce, |peer| drop(peer.reconnect(true)));
+    late(1, AtLeastOnce, |peer| drop(peer.reconnect(false)));
+    late(2, ExactlyOnce, |peer| drop(peer.reconnect(false)));
+    // A second acknowledgement.
+    late(1, AtLeastOnce, |peer| {
+        assert!(peer.acknowledge(1, AtLeastOnce))
+    });
+    late(2, ExactlyOnce, |peer| {
+        assert!(peer.acknowledge(1, ExactlyOnce));
+        peer.hears(ack(PubRel, 1));
+    });
+    // A broker that releases what it has no PUBREC of.
+    late(2, ExactlyOnce, |peer| drop(peer.hears(ack(PubRel, 1))));
+    // The application has left that to the session meanwhile.
+    late(2, ExactlyOnce, |peer| {
+        peer.configure(|options| options.manual_ack = false);
+        peer.hears(message_again(2, 1, "a"));
+        peer.hears(ack(PubRel, 1));
+        peer.configure(|options| options.manual_ack = true);
+    });
+    // A session that begins in place of this one.
+    late(1, AtLeastOnce, |peer| {
+        let options = peer.session.options().clone();
+        peer.session = peer.session.successor(options);
+        peer.connect(false);
+    });
+}
+
+#[test]
+fn a_message_keeps_its_mid_while_it_is_owed() {
+    let mut peer = manual();
+    peer.hears(message(1, 1, "a"));
+    peer.hears(message(2, 2, "b"));
+    let (first, second) = (peer.mid(1), peer.mid(2));
+    // On the same connection it is the same message [MQTT-2.3.1-4].
+    assert_eq!(peer.hears(message_again(1, 1, "a")), "message q1 #1 dup a");
+    assert_eq!(peer.mid(1), first);
+    assert!(peer.acknowledge_mid(first, AtLeastOnce));
+    peer.reconnect(true);
+    assert_eq!(peer.hears(message_again(2, 2, "b")), "nothing");
+    peer.sent();
+    assert!(peer.acknowledge_mid(second, ExactlyOnce));
+    assert_eq!(peer.sent(), ["PUBREC #2"]);
+}

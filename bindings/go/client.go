@@ -38,7 +38,6 @@ type Client struct {
 	closed     bool
 	wanted     bool   // Connect was called, and neither Disconnect nor a failure has ended that
 	up         bool   // OnConnect was told of a connection, and OnDisconnect was not
-	connection uint64 // counts the connections that the broker has accepted
 	topic      []byte // the topic of a publish, with a NUL
 	publishes  map[uint64]*Token
 	doubts     uint64 // publishes whose outcome was ErrInDoubt

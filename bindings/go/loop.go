@@ -92,14 +92,13 @@ func (c *Client) later(call func()) { c.gathered = append(c.gathered, item{call:
 func goMessage(handle C.uintptr_t, event *C.pmqtt_message) {
 	c := client(handle)
 	message := &Message{
-		Topic:      C.GoStringN(event.topic, C.int(event.topic_len)),
-		Payload:    C.GoBytes(event.payload, C.int(event.payload_len)),
-		QoS:        QoS(event.qos),
-		Retained:   bool(event.retain),
-		Duplicate:  bool(event.dup),
-		client:     c,
-		id:         uint64(event.mid),
-		connection: c.connection,
+		Topic:     C.GoStringN(event.topic, C.int(event.topic_len)),
+		Payload:   C.GoBytes(event.payload, C.int(event.payload_len)),
+		QoS:       QoS(event.qos),
+		Retained:  bool(event.retain),
+		Duplicate: bool(event.dup),
+		client:    c,
+		mid:       uint64(event.mid),
 	}
 	c.gathered = append(c.gathered, item{message: message, size: len(message.Topic) + len(message.Payload) + messageOverhead})
 }
@@ -112,10 +111,6 @@ func goConnected(handle C.uintptr_t, rc C.int, sessionPresent C.bool) {
 		c.later(func() { c.connectFailed(err) })
 		return
 	}
-	// At once, so that what comes next counts as of this connection.
-	c.mu.Lock()
-	c.connection++
-	c.mu.Unlock()
 	c.later(func() { c.connected(bool(sessionPresent)) })
 }
 

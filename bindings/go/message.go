@@ -13,9 +13,8 @@ type Message struct {
 	// Duplicate: the broker may have sent it before.
 	Duplicate bool
 
-	client     *Client
-	id         uint64
-	connection uint64
+	client *Client
+	mid    uint64
 }
 
 // A Handler is called with messages, one after the other.
@@ -23,7 +22,7 @@ type Handler func(message *Message)
 
 // Ack acknowledges a message of QoS 1 or 2, where Options.ManualAck leaves that to the program: the
 // broker may forget it then. ErrNotFound: that was done already, or the connection on which it came
-// has ended, and the broker sends it again.
+// has ended, and the broker sends it again; at QoS 2 the session, which the broker has forgotten.
 func (m *Message) Ack() error {
 	if m.QoS == AtMostOnce {
 		return nil
@@ -34,11 +33,7 @@ func (m *Message) Ack() error {
 	if c.closed {
 		return ErrClosed
 	}
-	// On a new connection the identifier may be that of another message; but one of QoS 2 keeps it.
-	if m.QoS == AtLeastOnce && m.connection != c.connection {
-		return ErrNotFound
-	}
-	return c.lastError(C.pmqtt_ack(c.bridge.client, C.uint64_t(m.id), C.int(m.QoS)))
+	return c.lastError(C.pmqtt_ack(c.bridge.client, C.uint64_t(m.mid), C.int(m.QoS)))
 }
 
 // handOver calls the handlers of a message, and acknowledges it then.

@@ -13,6 +13,8 @@ type script func(conn net.Conn, kind byte, body []byte)
 const (
 	packetConnect     = 1
 	packetPublish     = 3
+	packetPubAck      = 4
+	packetPubRec      = 5
 	packetPubRel      = 6
 	packetSubscribe   = 8
 	packetUnsubscribe = 10

@@ -295,3 +295,44 @@ func TestAckOfAnotherConnection(t *testing.T) {
 	must(t, again.Ack())
 	must(t, client.Unsubscribe(contextOf(t), "other/+"))
 }
+
+// The broker has forgotten the session, and given the packet identifier to another message, when the
+// handler of the first one returns.
+func TestLateAck(t *testing.T) {
+	for qos := pmqtt.AtLeastOnce; qos <= pmqtt.ExactlyOnce; qos++ {
+		var connections atomic.Int32
+		began, packets := make(chan bool, 1), make(chan byte, 10)
+		broker := serve(t, nil, func(conn net.Conn, kind byte, body []byte) {
+			switch kind {
+			case packetConnect:
+				number := byte(connections.Add(1))
+				conn.Write(append(connAck, 0x30|byte(qos)<<1, 6, 0, 1, 't', 0, 1, number))
+				if number == 1 {
+					<-began
+					conn.Close()
+				}
+			case packetPublish, packetPubAck, packetPubRec:
+				packets <- kind
+			}
+		})
+		var client *pmqtt.Client
+		ready := make(chan bool)
+		client = connect(t, pmqtt.Options{Broker: broker, OnMessage: func(m *pmqtt.Message) {
+			<-ready
+			if m.Payload[0] == 1 {
+				began <- true
+				for client.Stats().MessagesIn < 2 {
+					time.Sleep(time.Millisecond)
+				}
+			} else { // right behind what was acknowledged before
+				client.PublishAsync("a", nil, 1, false)
+			}
+		}})
+		close(ready)
+		for _, want := range []byte{packetPublish, packetPubAck + byte(qos) - 1} {
+			if kind := receive(t, packets); kind != want {
+				t.Fatalf("QoS %d: packet %d, want %d", qos, kind, want)
+			}
+		}
+	}
+}

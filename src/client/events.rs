@@ -40,7 +40,7 @@ pub struct ConnectFailed {
 /// A message from the broker. The pointers are valid until the callback returns.
 #[repr(C)]
 pub struct MessageEvent {
-    /// The packet identifier; 0 at QoS 0.
+    /// What `pmqtt_ack` knows the message by; 0 at QoS 0. Nothing else is to be read from it.
     pub mid: u64,
     /// The topic, UTF-8 and NUL-terminated.
     pub topic: *const c_char,

@@ -168,10 +168,11 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
 /// not owed any more at QoS 1, as the broker sends the message again; at QoS 2 it is.
 ///
 /// @param client  The client; not NULL.
-/// @param mid     The message's mid.
+/// @param mid     The message's mid, as the callback was given it. No other message gets the same one, so an
+///                acknowledgement that comes too late acknowledges nothing else.
 /// @param qos     The message's QoS, 1 or 2.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed, or the client
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed (any more), or the client
 /// acknowledges that message by itself;
 /// `PMQTT_ERR_INVAL`: client is NULL, or the QoS is none of 0, 1 and 2.
 ///

@@ -323,7 +323,7 @@ impl Drop for OneShot<'_> {
 impl Messages {
     fn new(received: Vec<Received>) -> Messages {
         let events = received.iter().map(|message| MessageEvent {
-            mid: message.id.map_or(0, |id| id.get().into()),
+            mid: message.mid,
             topic: message.topic.as_ptr(),
             topic_len: message.topic.as_bytes().len(),
             payload: address(&message.payload),

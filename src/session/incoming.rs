@@ -7,8 +7,8 @@ use crate::time::Moment;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The application has it, and owes the acknowledgement.
-    Delivered(QoS),
+    /// The application has it by this mid, and owes the acknowledgement.
+    Delivered(QoS, u64),
     /// QoS 2: the application is being given it, and PUBREC follows by itself.
     Delivering,
     /// QoS 2: PUBREC was sent then, and PUBREL is to come. Never: it is not sent again by itself.
@@ -18,47 +18,80 @@ enum Stage {
 /// What a PUBLISH of QoS 2 turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrival {
-    New,
+    /// The application gets it, with this mid.
+    New(u64),
     /// Seen before, and the application has not acknowledged it yet.
     Pending,
     /// Seen before, and no longer the application's to acknowledge: PUBREC was lost with a connection.
     Acknowledged,
 }
 
+/// How many bits of a mid are the packet identifier.
+const ID_BITS: u32 = u16::BITS;
+
 #[derive(Default)]
 pub struct Incoming {
     stages: IdMap<Stage>,
+    /// How many mids were given out. They number what the application owes, so that an acknowledgement that
+    /// comes late, or twice, is none of the message that has the packet identifier by then.
+    mids: u64,
 }
 
 impl Incoming {
-    /// A QoS 1 message whose acknowledgement the application owes.
-    pub fn await_application(&mut self, id: PacketId) {
-        self.stages.insert(id, Stage::Delivered(QoS::AtLeastOnce));
+    /// Goes on with the numbers of a session that is over.
+    pub fn after(former: &Incoming) -> Incoming {
+        Incoming {
+            mids: former.mids,
+            ..Incoming::default()
+        }
+    }
+
+    /// A QoS 1 message whose acknowledgement the application owes: its mid. One that is sent again on the
+    /// same connection keeps it.
+    pub fn await_application(&mut self, id: PacketId) -> u64 {
+        if let Some(&Stage::Delivered(QoS::AtLeastOnce, mid)) = self.stages.get(id) {
+            return mid;
+        }
+        let mid = self.new_mid(id);
+        let stage = Stage::Delivered(QoS::AtLeastOnce, mid);
+        self.stages.insert(id, stage);
+        mid
     }
 
     /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2]. `manual_ack`: the application acknowledges it.
     #[inline(always)]
     pub fn arrived(&mut self, id: PacketId, manual_ack: bool) -> Arrival {
-        let stage = match manual_ack {
-            true => Stage::Delivered(QoS::ExactlyOnce),
-            false => Stage::Delivering,
+        let (mid, stage) = match manual_ack {
+            true => self.owed(id),
+            false => (id.get().into(), Stage::Delivering),
         };
         if self.stages.insert_new(id, stage) {
-            return Arrival::New;
+            return Arrival::New(mid);
         }
         match self.stages.get(id) {
-            Some(Stage::Delivered(QoS::ExactlyOnce)) => Arrival::Pending,
+            Some(Stage::Delivered(QoS::ExactlyOnce, _)) => Arrival::Pending,
             Some(Stage::Delivering | Stage::Received(_)) => Arrival::Acknowledged,
             _ => {
                 self.stages.insert(id, stage);
-                Arrival::New
+                Arrival::New(mid)
             }
         }
     }
 
-    /// Whether the application owes the acknowledgement of this message.
-    pub fn owes(&self, id: PacketId, qos: QoS) -> bool {
-        self.stages.get(id) == Some(&Stage::Delivered(qos))
+    /// The packet identifier of the message with this mid, if the application owes its acknowledgement.
+    pub fn owes(&self, mid: u64, qos: QoS) -> Option<PacketId> {
+        let id = PacketId::new(mid as u16)?;
+        (self.stages.get(id) == Some(&Stage::Delivered(qos, mid))).then_some(id)
+    }
+
+    fn owed(&mut self, id: PacketId) -> (u64, Stage) {
+        let mid = self.new_mid(id);
+        (mid, Stage::Delivered(QoS::ExactlyOnce, mid))
+    }
+
+    fn new_mid(&mut self, id: PacketId) -> u64 {
+        self.mids += 1;
+        self.mids << ID_BITS | u64::from(id.get())
     }
 
     /// PUBREC is being sent.
@@ -93,7 +126,7 @@ impl Incoming {
             .values()
             .filter_map(|stage| match stage {
                 Stage::Received(at) => Some(*at),
-                Stage::Delivered(_) | Stage::Delivering => None,
+                Stage::Delivered(..) | Stage::Delivering => None,
             })
             .min()
     }
@@ -102,7 +135,7 @@ impl Incoming {
     /// for it sends again too, and asks for that.
     pub fn connection_lost(&mut self) {
         self.stages
-            .retain(|_, stage| *stage != Stage::Delivered(QoS::AtLeastOnce));
+            .retain(|_, stage| !matches!(stage, Stage::Delivered(QoS::AtLeastOnce, _)));
         for (_, stage) in self.stages.iter_mut() {
             if matches!(stage, Stage::Received(_)) {
                 *stage = Stage::Received(Moment::never());

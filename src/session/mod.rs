@@ -95,6 +95,8 @@ pub enum Event<'a> {
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
     Message {
         publish: &'a Publish<'a>,
+        /// What the application knows it by: 0 at QoS 0.
+        mid: u64,
         manual_ack: bool,
     },
     Published {
@@ -229,6 +231,14 @@ impl Session {
             input_paused: false,
             outcomes: None,
             refused: None,
+        }
+    }
+
+    /// A session that begins in place of this one, and gives out no mid of a message a second time.
+    pub fn successor(&self, options: Options) -> Session {
+        Session {
+            incoming: Incoming::after(&self.incoming),
+            ..Session::new(options)
         }
     }
 

@@ -77,10 +77,12 @@ impl Session {
     #[inline(always)]
     fn message<'a>(&mut self, publish: &'a Publish<'a>, now: Moment) -> Event<'a> {
         let manual_ack = self.options.manual_ack;
+        let mut mid = 0;
         if let Some(id) = publish.packet_id {
+            mid = id.get().into();
             if publish.qos == QoS::ExactlyOnce {
                 match self.incoming.arrived(id, manual_ack) {
-                    Arrival::New => {}
+                    Arrival::New(number) => mid = number,
                     Arrival::Pending if manual_ack => return Event::None,
                     // Its callback never returned to acknowledge it: the connection ended.
                     Arrival::Pending | Arrival::Acknowledged => {
@@ -89,12 +91,13 @@ impl Session {
                     }
                 }
             } else if manual_ack {
-                self.incoming.await_application(id);
+                mid = self.incoming.await_application(id);
             }
             self.delivering = !manual_ack;
         }
         Event::Message {
             publish,
+            mid,
             manual_ack,
         }
     }

@@ -153,10 +153,10 @@ impl Session {
     }
 
     /// The application acknowledges by itself. False when no such acknowledgement is owed.
-    pub fn acknowledge_manually(&mut self, id: PacketId, qos: QoS, now: Moment) -> bool {
-        if !self.incoming.owes(id, qos) {
+    pub fn acknowledge_manually(&mut self, mid: u64, qos: QoS, now: Moment) -> bool {
+        let Some(id) = self.incoming.owes(mid, qos) else {
             return false;
-        }
+        };
         if qos == QoS::AtLeastOnce {
             self.incoming.forget(id);
             self.disarm_retry();

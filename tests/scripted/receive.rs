@@ -5,8 +5,8 @@ use std::sync::mpsc::channel;
 use pmqtt::ffi;
 
 use crate::support::{
-    Broker, CONNECT_TO_STAY, Client, Connection, Drive, Event, LIMIT, Message, SESSION_PRESENT,
-    connected, connected_with, each_drive, reconnect_when_lost,
+    Broker, CONNACK, CONNECT, CONNECT_TO_STAY, Client, Connection, Drive, Event, LIMIT, Message,
+    SESSION_PRESENT, connected, connected_with, each_drive, reconnect_when_lost,
 };
 
 fn told(mid: u64, payload: &[u8], qos: i32) -> Event {
@@ -169,6 +169,38 @@ fn each_filter_that_matches_gets_the_message() {
     assert_eq!(client.next(), Event::Message(Message::new(0, "u", b"", 0)));
 }
 
+/// The broker gives the packet identifier to another message, which nobody has acknowledged.
+#[test]
+fn an_acknowledgement_that_comes_after_a_reconnect_is_of_no_other_message() {
+    for qos in 1..=2 {
+        each_drive(|drive| {
+            let Connection {
+                client,
+                mut peer,
+                broker,
+            } = connected_with(drive, |client| {
+                client.set_manual_ack(true);
+                reconnect_when_lost(client);
+            });
+            let first = 0x30 | (qos << 1);
+            peer.send(&[first, 6, 0, 1, b't', 0, 1, b'a']);
+            let before = client.next_mid();
+            drop(peer);
+            let mut peer = broker.welcome(CONNECT, CONNACK);
+            let rc = ffi::PMQTT_ERR_CONN_LOST;
+            assert_eq!(client.next(), Event::Disconnected { rc });
+            assert_eq!(client.next(), Event::CONNECTED);
+            peer.send(&[first, 6, 0, 1, b't', 0, 1, b'b']);
+            let now = client.next_mid();
+            let level = qos.into();
+            assert_eq!(client.ack(before, level), ffi::PMQTT_ERR_NOT_FOUND);
+            peer.expect_silence();
+            assert_eq!(client.ack(now, level), 0);
+            peer.expect(&[0x30 + (qos << 4), 2, 0, 1]);
+        });
+    }
+}
+
 #[test]
 fn the_program_may_acknowledge_by_itself() {
     each_drive(|drive| {
@@ -176,15 +208,15 @@ fn the_program_may_acknowledge_by_itself() {
             client, mut peer, ..
         } = connected_with(drive, |client| client.set_manual_ack(true));
         peer.send(b"\x32\x06\0\x01t\0\x011\x34\x06\0\x01t\0\x022");
-        assert_eq!(client.next(), told(1, b"1", 1));
-        assert_eq!(client.next(), told(2, b"2", 2));
+        let (first, second) = (client.next_mid(), client.next_mid());
         peer.expect_silence();
-        assert_eq!(client.ack(2, 2), 0);
+        assert_eq!(client.ack(second, 2), 0);
         peer.expect(b"\x50\x02\0\x02");
-        assert_eq!(client.ack(1, 1), 0);
-        peer.expect(b"\x40\x02\0\x01");
         assert_eq!(client.ack(1, 1), ffi::PMQTT_ERR_NOT_FOUND);
-        assert_eq!(client.ack(2, 2), ffi::PMQTT_ERR_NOT_FOUND);
+        assert_eq!(client.ack(first, 1), 0);
+        peer.expect(b"\x40\x02\0\x01");
+        assert_eq!(client.ack(first, 1), ffi::PMQTT_ERR_NOT_FOUND);
+        assert_eq!(client.ack(second, 2), ffi::PMQTT_ERR_NOT_FOUND);
         peer.send(b"\x62\x02\0\x02");
         peer.expect(b"\x70\x02\0\x02");
     });

@@ -107,10 +107,9 @@ fn acknowledging_by_hand_begins_with_the_next_message() {
         peer.send(THREE);
         peer.expect(b"\x40\x02\0\x01");
         peer.expect_silence();
-        for mid in 1..=3 {
-            assert_eq!(client.next(), told(mid, 1));
-        }
-        assert_eq!(client.ack(3, 1), 0);
+        assert_eq!(client.next(), told(1, 1));
+        let mids = [client.next_mid(), client.next_mid()];
+        assert_eq!(client.ack(mids[1], 1), 0);
         peer.expect(b"\x40\x02\0\x03");
     });
 }

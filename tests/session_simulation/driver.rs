@@ -199,8 +199,9 @@ impl World {
             Event::None | Event::Unexpected(_) => return,
             Event::Message {
                 publish,
+                mid,
                 manual_ack,
-            } => return self.on_message(publish, manual_ack),
+            } => return self.on_message(publish, mid, manual_ack),
             Event::Published { mid } | Event::InDoubt { mid } => {
                 let number = self.account.settled(mid);
                 self.broker.settled(number);
@@ -221,11 +222,11 @@ impl World {
         self.call_back();
     }
 
-    fn on_message(&mut self, publish: &Publish, manual_ack: bool) {
+    fn on_message(&mut self, publish: &Publish, mid: u64, manual_ack: bool) {
         self.take_message(publish);
         if manual_ack {
             self.owed
-                .extend(publish.packet_id.map(|id| (id, publish.qos)));
+                .extend(publish.packet_id.map(|_| (mid, publish.qos)));
         }
         self.call_back();
         match publish.packet_id {

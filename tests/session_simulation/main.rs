@@ -12,7 +12,7 @@ use std::time::Duration;
 use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
-use pmqtt::codec::{Message, PacketId, QoS, Version};
+use pmqtt::codec::{Message, QoS, Version};
 use pmqtt::session::{Gather, Options, Phase, Sent, Session};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
@@ -73,7 +73,7 @@ struct World {
     /// Nothing happens any more but that all comes to its end.
     calm: bool,
     /// Acknowledgements that the application owes.
-    owed: Vec<(PacketId, QoS)>,
+    owed: Vec<(u64, QoS)>,
     last_number: u64,
     last_in_flight: usize,
     /// What the broker has taken, and what the session has handed over of it. What the session has
@@ -295,8 +295,8 @@ impl World {
     fn acknowledge(&mut self) {
         if !self.owed.is_empty() {
             let index = self.rng.random_range(0..self.owed.len());
-            let (id, qos) = self.owed.swap_remove(index);
-            self.session.acknowledge_manually(id, qos, self.now);
+            let (mid, qos) = self.owed.swap_remove(index);
+            self.session.acknowledge_manually(mid, qos, self.now);
         }
     }
 

@@ -1,5 +1,6 @@
 //! A session, and its peer and its socket played by the test.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, QoS, Role, encode};
@@ -18,6 +19,8 @@ pub struct Peer {
     written: u64,
     acked: u64,
     buffer: Gather,
+    /// By packet identifiers: the mids of the messages that came last.
+    mids: HashMap<u16, u64>,
 }
 
 impl Peer {
@@ -33,6 +36,7 @@ impl Peer {
             written: 0,
             acked: 0,
             buffer: Gather::default(),
+            mids: HashMap::new(),
         }
     }
 
@@ -124,6 +128,7 @@ impl Peer {
             Event::Message {
                 publish,
                 manual_ack: false,
+                ..
             } => {
                 if let Some(id) = publish.packet_id {
                     session.delivered(id, publish.qos, now);
@@ -149,6 +154,11 @@ impl Peer {
             .expect("a whole packet");
         let packet: Packet = codec::decode(&mut bytes, &header, version).expect("well-formed");
         let event = self.session.handle(&packet, self.now)?;
+        if let Event::Message { publish, mid, .. } = event
+            && let Some(id) = publish.packet_id
+        {
+            self.mids.insert(id.get(), mid);
+        }
         then(&mut self.session, &event, self.now);
         Ok(text::event(&event))
     }
@@ -173,9 +183,18 @@ impl Peer {
         self.session.publish(&message, || self.now)
     }
 
-    /// The application acknowledges by itself.
+    /// The mid of the message that came last with this packet identifier.
+    pub fn mid(&self, number: u16) -> u64 {
+        self.mids.get(&number).copied().unwrap_or(number.into())
+    }
+
+    /// The application acknowledges by itself the message that came last with this packet identifier.
     pub fn acknowledge(&mut self, number: u16, qos: QoS) -> bool {
-        self.session.acknowledge_manually(id(number), qos, self.now)
+        self.acknowledge_mid(self.mid(number), qos)
+    }
+
+    pub fn acknowledge_mid(&mut self, mid: u64, qos: QoS) -> bool {
+        self.session.acknowledge_manually(mid, qos, self.now)
     }
 
     pub fn outcomes(&mut self) -> Vec<Outcome> {

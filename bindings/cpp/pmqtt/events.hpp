@@ -58,7 +58,7 @@ struct message {
 
     std::string_view topic; ///< There is a NUL behind it.
     bytes payload;          ///< Not NUL-terminated.
-    std::uint64_t mid;      ///< The packet identifier; 0 at QoS 0.
+    std::uint64_t mid;      ///< What `ack` knows it by; 0 at QoS 0.
     int qos;                ///< 0, 1 or 2.
     bool retain;            ///< Out of the broker's store, because of a new subscription.
     bool dup;               ///< The broker may have sent it before.

@@ -14,7 +14,7 @@ use crate::client::state::State;
 use crate::client::state::inbox::{Inbox, Received};
 use crate::client::state::tenancy::Who;
 use crate::client::turn::Turn;
-use crate::codec::{PacketId, Publishable, QoS};
+use crate::codec::{Publishable, QoS};
 use crate::session::{Phase, PublishError};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -216,17 +216,16 @@ fn keep(state: &mut State, wanted: &Wanted, kept: &mut Vec<Received>) {
         if kept.len() == wanted.count {
             break;
         }
-        let acknowledged = message
-            .id
-            .is_none_or(|id| acknowledge(state, id, message.qos));
+        let acknowledged =
+            message.qos == QoS::AtMostOnce || acknowledge(state, message.mid, message.qos);
         if acknowledged && (wanted.retained || !message.retain) {
             kept.push(message);
         }
     }
 }
 
-fn acknowledge(state: &mut State, id: PacketId, qos: QoS) -> bool {
-    state.is_connected() && state.session.acknowledge_manually(id, qos, sys::now())
+fn acknowledge(state: &mut State, mid: u64, qos: QoS) -> bool {
+    state.is_connected() && state.session.acknowledge_manually(mid, qos, sys::now())
 }
 
 /// The program has asked for the end, in a callback or in another thread.

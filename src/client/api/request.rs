@@ -3,7 +3,7 @@
 
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
-use crate::codec::{Message, PacketId, Publishable, QoS, TooLong, Unfit, topic};
+use crate::codec::{Message, Publishable, QoS, TooLong, Unfit, topic};
 use crate::session::{PublishError, RequestError};
 use crate::sys;
 
@@ -44,20 +44,15 @@ impl Client {
 
     /// Acknowledges a message, where the program has asked to do that by itself.
     pub fn acknowledge(&self, mid: u64, qos: QoS) -> Result {
-        let not_found = || {
-            Error::new(
-                Code::NotFound,
-                format!("ack: no message {mid} of QoS {} waits for it", qos as u8),
-            )
-        };
-        let id = u16::try_from(mid).ok().and_then(PacketId::new);
-        let id = id.ok_or_else(not_found)?;
         let mut state = self.lock();
-        let acknowledged = state.session.acknowledge_manually(id, qos, sys::now());
+        let acknowledged = state.session.acknowledge_manually(mid, qos, sys::now());
         self.wake_or_write(state);
         match acknowledged {
             true => Ok(()),
-            false => Err(not_found()),
+            false => Err(Error::new(
+                Code::NotFound,
+                format!("ack: no message {mid} of QoS {} waits for it", qos as u8),
+            )),
         }
     }
 }

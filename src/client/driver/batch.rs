@@ -39,7 +39,8 @@ impl Driver {
             {
                 unlocked.count_message();
                 if let Some(callback) = callback {
-                    callback(client, userdata, &message_event(&publish));
+                    let mid = publish.packet_id.map_or(0, |id| id.get().into());
+                    callback(client, userdata, &message_event(&publish, mid));
                 }
                 if let Some(id) = publish.packet_id {
                     due[count] = id;

@@ -30,8 +30,9 @@ pub fn event(pass: &mut Pass, event: Event) -> Step<bool> {
         Event::None => Ok(false),
         Event::Message {
             publish,
+            mid,
             manual_ack,
-        } => message(pass, publish, manual_ack),
+        } => message(pass, publish, mid, manual_ack),
         Event::Published { mid } => acknowledged(pass, mid),
         rare => rare_event(pass, rare).map(|()| true),
     }
@@ -147,9 +148,9 @@ pub fn key_password(
 
 /// A message as C gets it, which borrows from the read buffer.
 #[inline(always)]
-pub fn message_event(publish: &Publish) -> MessageEvent {
+pub fn message_event(publish: &Publish, mid: u64) -> MessageEvent {
     MessageEvent {
-        mid: publish.packet_id.map_or(0, |id| id.get().into()),
+        mid,
         topic: publish.topic.terminated().as_ptr().cast(),
         topic_len: publish.topic.as_bytes().len(),
         payload: address(publish.payload),
@@ -166,10 +167,10 @@ pub fn address(bytes: &[u8]) -> *const c_void {
 }
 
 #[inline(always)]
-fn message(pass: &mut Pass, publish: &Publish, manual_ack: bool) -> Step<bool> {
+fn message(pass: &mut Pass, publish: &Publish, mid: u64, manual_ack: bool) -> Step<bool> {
     let state = &mut *pass.state;
     pass.unlocked.count_message();
-    let event = message_event(publish);
+    let event = message_event(publish, mid);
     let looked = matching(state, &mut pass.pace, &event, publish.topic.as_bytes());
     let acknowledged = publish.packet_id.filter(|_| !manual_ack);
     if pass.epoch != state.intent.epoch() {

@@ -3,7 +3,7 @@
 use std::collections::TryReserveError;
 use std::ffi::CString;
 
-use crate::codec::{PacketId, Publish, QoS};
+use crate::codec::{Publish, QoS};
 use crate::session::Event;
 
 /// What the broker has sent, until the one-shot that waits for it looks.
@@ -27,10 +27,10 @@ impl Inbox {
     /// Fails where there is no memory for what the broker sends.
     pub fn put(&mut self, event: &Event) -> Result<(), TryReserveError> {
         match event {
-            Event::Message { publish, .. } => {
+            Event::Message { publish, mid, .. } => {
                 if let Some(messages) = &mut self.messages {
                     messages.try_reserve(1)?;
-                    messages.push(Received::new(publish)?);
+                    messages.push(Received::new(publish, *mid)?);
                 }
             }
             Event::Subscribed { mid, granted } if *mid == self.subscription => {
@@ -44,7 +44,7 @@ impl Inbox {
 
 /// A message that `collect` has kept.
 pub struct Received {
-    pub id: Option<PacketId>,
+    pub mid: u64,
     pub topic: CString,
     pub payload: Vec<u8>,
     pub qos: QoS,
@@ -53,12 +53,12 @@ pub struct Received {
 }
 
 impl Received {
-    fn new(publish: &Publish) -> Result<Received, TryReserveError> {
+    fn new(publish: &Publish, mid: u64) -> Result<Received, TryReserveError> {
         let mut payload = Vec::new();
         payload.try_reserve_exact(publish.payload.len())?;
         payload.extend_from_slice(publish.payload);
         Ok(Received {
-            id: publish.packet_id,
+            mid,
             // A topic is decoded only without NUL bytes.
             topic: CString::new(publish.topic.as_bytes()).unwrap_or_default(),
             payload,

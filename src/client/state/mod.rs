@@ -113,7 +113,7 @@ impl State {
             true => options.client_id = former,
             false => self.former_id = Some(Box::new(former)),
         }
-        self.session = Session::new(options);
+        self.session = self.session.successor(options);
         self.callbacks = callbacks;
         self.counters = Counters::default();
         self.why_none = None;

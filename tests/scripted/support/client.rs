@@ -80,6 +80,14 @@ impl Client {
     }
 
     /// What a callback has been told that has not been asked for.
+    /// The mid of the message that comes next.
+    pub fn next_mid(&self) -> u64 {
+        match self.next() {
+            Event::Message(message) => message.mid,
+            other => panic!("{other:?} is no message"),
+        }
+    }
+
     pub fn told(&self) -> Option<Event> {
         self.events.try_recv().ok()
     }
