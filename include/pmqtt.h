@@ -199,6 +199,15 @@
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
+ * Who acknowledges what comes in, for `pmqtt_manual_ack_set`.
+ */
+#define PMQTT_ACK_AUTO 0
+
+#define PMQTT_ACK_IN_ORDER 1
+
+#define PMQTT_ACK_AT_ONCE 2
+
+/**
  * Levels of log lines.
  */
 #define PMQTT_LOG_INFO 1
@@ -643,6 +652,10 @@ typedef struct pmqtt_statistics {
    * Microseconds from the last PINGREQ to its PINGRESP; 0 before the first.
    */
   uint64_t ping_round_trip_us;
+  /**
+   * Acknowledgements by `pmqtt_ack` that wait for those of messages that came before.
+   */
+  uint64_t acks_held;
 } pmqtt_statistics;
 
 /**
@@ -1395,6 +1408,11 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
  * broker may forget it then. An acknowledgement that is still owed when the connection ends is
  * not owed any more at QoS 1, as the broker sends the message again; at QoS 2 it is.
  *
+ * Messages may be acknowledged in any order. PUBACKs go out in the order in which the messages came, and so
+ * do PUBRECs: an early one is held until those before it are acknowledged (`acks_held` of `pmqtt_stats`), unless
+ * the mode is `PMQTT_ACK_AT_ONCE`. A QoS 2 message never holds up a PUBACK. When the connection ends, PUBACKs that
+ * are held end with it; PUBRECs go out when the broker sends the messages again.
+ *
  * @param client  The client; not NULL.
  * @param mid     The message's mid, as the callback was given it. No other message gets the same one, so an
  *                acknowledgement that comes too late acknowledges nothing else.
@@ -1730,16 +1748,21 @@ int pmqtt_username_pw_set(struct pmqtt_client *client,
 
 /**
  * Sets who acknowledges messages of QoS 1 and 2: the library when `on_message` has returned, or
- * the program with `pmqtt_ack`. Takes effect with the next message.
+ * the program with `pmqtt_ack`. Takes effect with the next message, and for `pmqtt_ack` at once; what is held
+ * by then stays so until its turn.
  *
  * @param client  The client; not NULL.
- * @param manual  true: the program does. The default is false.
+ * @param mode    `PMQTT_ACK_AUTO` (0, the default): the library does. `PMQTT_ACK_IN_ORDER` (1, so `true` too): the
+ *                program does, in any order. PUBACKs go out in the order in which the messages came, and so do
+ *                PUBRECs; one that is early is held. [MQTT-4.6.0-2] [MQTT-4.6.0-3] `PMQTT_ACK_AT_ONCE` (2): the
+ *                program does, and each goes out at once. A broker may rely on the order.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or mode is none of the three.
  *
  * Thread-safe; callback-safe; never blocks.
  */
-int pmqtt_manual_ack_set(struct pmqtt_client *client, bool manual);
+int pmqtt_manual_ack_set(struct pmqtt_client *client,
+                         int mode);
 
 /**
  * The words for an error number, unknown ones too.
@@ -1783,14 +1806,16 @@ size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len
  * Takes a snapshot of a client's figures.
  *
  * @param client  The client; not NULL.
- * @param out     Where it is put; not NULL. Its struct_size must be set before the call.
+ * @param out     Where it is put; not NULL. Its struct_size must be set before the call: as much of it is
+ *                filled.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is smaller
  * than the first version of the structure.
  *
  * Thread-safe; callback-safe; never blocks.
  */
-int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out);
+int pmqtt_stats(const struct pmqtt_client *client,
+                struct pmqtt_statistics *out);
 
 /**
  * The version of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of

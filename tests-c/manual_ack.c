@@ -96,6 +96,12 @@ int main(void)
     round_trip(&loop, &seen.record);
     CHECK_INT(tally_get(&seen.record.messages), 4);
 
+    step("in any order, and at once");
+    CHECK_INT(client_stats(client).acks_held, 0);
+    CHECK_RC(pmqtt_manual_ack_set(client, 3), PMQTT_ERR_INVAL);
+    CHECK_RC(pmqtt_manual_ack_set(client, -1), PMQTT_ERR_INVAL);
+    CHECK_OK(pmqtt_manual_ack_set(client, PMQTT_ACK_AT_ONCE));
+
     step("by the library again");
     CHECK_OK(pmqtt_manual_ack_set(client, false));
     for (qos = 1; qos <= 2; qos++)

@@ -67,7 +67,12 @@ type Options struct {
 	MaxPendingBytes int
 
 	// ManualAck: a message of QoS 1 and 2 is acknowledged by its Ack, not when its handlers return.
+	// In any order: the library holds what is early, as PUBACKs go out in the order in which the messages came,
+	// and so do PUBRECs.
 	ManualAck bool
+
+	// AckAtOnce: with ManualAck, each acknowledgement goes out at once, whatever order the broker expects.
+	AckAtOnce bool
 
 	// Each of these may be nil. They run where handlers run, in turn with them.
 
@@ -220,8 +225,12 @@ func (c *Client) apply(o *Options) error {
 			return C.pmqtt_max_packet_size_set(client, C.size_t(orNone(o.MaxPacketSize)))
 		})
 	}
+	mode := C.int(C.PMQTT_ACK_IN_ORDER)
+	if o.AckAtOnce {
+		mode = C.PMQTT_ACK_AT_ONCE
+	}
 	// The client itself acknowledges what the program does not, once the handlers have returned.
-	set = append(set, func() C.int { return C.pmqtt_manual_ack_set(client, true) })
+	set = append(set, func() C.int { return C.pmqtt_manual_ack_set(client, mode) })
 
 	for _, f := range set {
 		if err := c.lastError(f()); err != nil {

@@ -21,6 +21,8 @@ type Stats struct {
 	Unsettled uint64
 	// MessagesIn came from the broker, DroppedIn of them were dropped because MaxPendingBytes
 	// waited; MessagesOut are done.
+	// AcksHeld wait for the acknowledgements of messages that came before.
+	AcksHeld uint64
 	MessagesIn, DroppedIn, MessagesOut uint64
 	BytesIn, BytesOut                  uint64
 	// Connections that the broker has accepted, the first included.
@@ -45,6 +47,7 @@ func (c *Client) Stats() Stats {
 		Queued:        uint64(s.queued_messages),
 		QueuedBytes:   uint64(s.queued_bytes),
 		Unsettled:     uint64(s.unsettled),
+		AcksHeld:      uint64(s.acks_held),
 		MessagesIn:    uint64(s.messages_in),
 		DroppedIn:     c.inbox.droppedMessages(),
 		MessagesOut:   uint64(s.messages_out),

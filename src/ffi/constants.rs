@@ -72,6 +72,11 @@ pub const PMQTT_ERR_DNS: c_int = 67;
 /// whether it has passed the message on.
 pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
 
+/// Who acknowledges what comes in, for `pmqtt_manual_ack_set`.
+pub const PMQTT_ACK_AUTO: c_int = 0;
+pub const PMQTT_ACK_IN_ORDER: c_int = 1;
+pub const PMQTT_ACK_AT_ONCE: c_int = 2;
+
 /// Levels of log lines.
 pub const PMQTT_LOG_INFO: c_int = 1;
 pub const PMQTT_LOG_NOTICE: c_int = 2;

@@ -167,6 +167,11 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
 /// broker may forget it then. An acknowledgement that is still owed when the connection ends is
 /// not owed any more at QoS 1, as the broker sends the message again; at QoS 2 it is.
 ///
+/// Messages may be acknowledged in any order. PUBACKs go out in the order in which the messages came, and so
+/// do PUBRECs: an early one is held until those before it are acknowledged (`acks_held` of `pmqtt_stats`), unless
+/// the mode is `PMQTT_ACK_AT_ONCE`. A QoS 2 message never holds up a PUBACK. When the connection ends, PUBACKs that
+/// are held end with it; PUBRECs go out when the broker sends the messages again.
+///
 /// @param client  The client; not NULL.
 /// @param mid     The message's mid, as the callback was given it. No other message gets the same one, so an
 ///                acknowledgement that comes too late acknowledges nothing else.

@@ -3,8 +3,9 @@
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
+use super::constants::{PMQTT_ACK_AT_ONCE, PMQTT_ACK_AUTO, PMQTT_ACK_IN_ORDER};
 use super::{number, optional_text, run};
-use crate::client::Handle;
+use crate::client::{Error, Handle};
 
 /// Sets how many messages of QoS 1 and 2 may be in flight at once; the others wait in the queue.
 /// Takes effect at once, and holds after a reconnect too.
@@ -208,20 +209,33 @@ pub unsafe extern "C" fn pmqtt_username_pw_set(
 }
 
 /// Sets who acknowledges messages of QoS 1 and 2: the library when `on_message` has returned, or
-/// the program with `pmqtt_ack`. Takes effect with the next message.
+/// the program with `pmqtt_ack`. Takes effect with the next message, and for `pmqtt_ack` at once; what is held
+/// by then stays so until its turn.
 ///
 /// @param client  The client; not NULL.
-/// @param manual  true: the program does. The default is false.
+/// @param mode    `PMQTT_ACK_AUTO` (0, the default): the library does. `PMQTT_ACK_IN_ORDER` (1, so `true` too): the
+///                program does, in any order. PUBACKs go out in the order in which the messages came, and so do
+///                PUBRECs; one that is early is held. [MQTT-4.6.0-2] [MQTT-4.6.0-3] `PMQTT_ACK_AT_ONCE` (2): the
+///                program does, and each goes out at once. A broker may rely on the order.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or mode is none of the three.
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Handle, manual: bool) -> c_int {
+pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Handle, mode: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
-            client.set_manual_ack(manual);
+            match mode {
+                PMQTT_ACK_AUTO => client.set_manual_ack(false, false),
+                PMQTT_ACK_IN_ORDER => client.set_manual_ack(true, false),
+                PMQTT_ACK_AT_ONCE => client.set_manual_ack(true, true),
+                _ => {
+                    return Err(Error::inval(format!(
+                        "manual_ack_set: there is no mode {mode}"
+                    )));
+                }
+            }
             Ok(())
         })
     }

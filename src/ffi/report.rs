@@ -1,6 +1,7 @@
 //! What can be asked: words for numbers, the last error, figures, the version.
 
 use std::ffi::{c_char, c_int};
+use std::mem::offset_of;
 
 use super::constants::PMQTT_VERSION_NUMBER;
 use super::{put_text, read, refusal, run};
@@ -55,10 +56,14 @@ pub unsafe extern "C" fn pmqtt_last_error(
     text.len()
 }
 
+/// How large the first version of the structure is.
+const FIRST_STATISTICS: usize = offset_of!(Statistics, acks_held);
+
 /// Takes a snapshot of a client's figures.
 ///
 /// @param client  The client; not NULL.
-/// @param out     Where it is put; not NULL. Its struct_size must be set before the call.
+/// @param out     Where it is put; not NULL. Its struct_size must be set before the call: as much of it is
+///                filled.
 ///
 /// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is smaller
 /// than the first version of the structure.
@@ -74,14 +79,16 @@ pub unsafe extern "C" fn pmqtt_stats(client: *const Handle, out: *mut Statistics
                 return Err(Error::inval("stats: out is NULL"));
             }
             let size = (&raw const (*out).struct_size).read();
-            if size < size_of::<Statistics>() {
+            if size < FIRST_STATISTICS {
                 return Err(Error::inval("stats: struct_size is too small"));
             }
             let statistics = Statistics {
                 struct_size: size,
                 ..client.stats()
             };
-            out.write(statistics);
+            let known = size.min(size_of::<Statistics>());
+            let from = (&raw const statistics).cast::<u8>();
+            from.copy_to_nonoverlapping(out.cast(), known);
             Ok(())
         })
     }

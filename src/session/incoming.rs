@@ -1,18 +1,29 @@
 //! Messages from the broker that are not settled yet. A QoS 2 message is handed over when its
 //! PUBLISH comes, and its identifier kept until PUBREL (section 4.3.3, method B).
 
+use super::arrivals::Arrivals;
 use super::id_map::IdMap;
 use crate::codec::{PacketId, QoS};
 use crate::time::Moment;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The application has it by this mid, and owes the acknowledgement.
-    Delivered(QoS, u64),
+    /// The application has it, and acknowledges it by itself.
+    Delivered(Owed),
     /// QoS 2: the application is being given it, and PUBREC follows by itself.
     Delivering,
     /// QoS 2: PUBREC was sent then, and PUBREL is to come. Never: it is not sent again by itself.
     Received(Moment),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Owed {
+    mid: u64,
+    qos: QoS,
+    /// The application has acknowledged it, and those that came before it go first.
+    is_held: bool,
+    /// Its PUBLISH came on this connection.
+    has_arrived: bool,
 }
 
 /// What a PUBLISH of QoS 2 turned out to be.
@@ -20,7 +31,7 @@ enum Stage {
 pub enum Arrival {
     /// The application gets it, with this mid.
     New(u64),
-    /// Seen before, and the application has not acknowledged it yet.
+    /// Seen before, and the application has it to acknowledge, or its acknowledgement is held.
     Pending,
     /// Seen before, and no longer the application's to acknowledge: PUBREC was lost with a connection.
     Acknowledged,
@@ -29,12 +40,17 @@ pub enum Arrival {
 /// How many bits of a mid are the packet identifier.
 const ID_BITS: u32 = u16::BITS;
 
+/// So many mids may be listed that are settled, beside as many as there are messages.
+const SETTLED: usize = 16;
+
 #[derive(Default)]
 pub struct Incoming {
     stages: IdMap<Stage>,
     /// How many mids were given out. They number what the application owes, so that an acknowledgement that
     /// comes late, or twice, is none of the message that has the packet identifier by then.
     mids: u64,
+    /// None while the application acknowledges nothing by itself.
+    arrivals: Option<Box<Arrivals>>,
 }
 
 impl Incoming {
@@ -46,52 +62,106 @@ impl Incoming {
         }
     }
 
-    /// A QoS 1 message whose acknowledgement the application owes: its mid. One that is sent again on the
+    /// A message whose acknowledgement the application owes: its mid. One of QoS 1 that is sent again on the
     /// same connection keeps it.
-    pub fn await_application(&mut self, id: PacketId) -> u64 {
-        if let Some(&Stage::Delivered(QoS::AtLeastOnce, mid)) = self.stages.get(id) {
-            return mid;
+    pub fn await_application(&mut self, id: PacketId, qos: QoS) -> u64 {
+        if let Some(Stage::Delivered(owed)) = self.stages.get(id)
+            && owed.qos == qos
+        {
+            return owed.mid;
         }
-        let mid = self.new_mid(id);
-        let stage = Stage::Delivered(QoS::AtLeastOnce, mid);
-        self.stages.insert(id, stage);
+        self.mids += 1;
+        let mid = self.mids << ID_BITS | u64::from(id.get());
+        self.list(id, mid, qos, false);
         mid
     }
 
     /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2]. `manual_ack`: the application acknowledges it.
     #[inline(always)]
     pub fn arrived(&mut self, id: PacketId, manual_ack: bool) -> Arrival {
-        let (mid, stage) = match manual_ack {
-            true => self.owed(id),
-            false => (id.get().into(), Stage::Delivering),
-        };
-        if self.stages.insert_new(id, stage) {
-            return Arrival::New(mid);
+        if !manual_ack && self.stages.insert_new(id, Stage::Delivering) {
+            return Arrival::New(id.get().into());
         }
-        match self.stages.get(id) {
-            Some(Stage::Delivered(QoS::ExactlyOnce, _)) => Arrival::Pending,
+        self.arrived_otherwise(id, manual_ack)
+    }
+
+    fn arrived_otherwise(&mut self, id: PacketId, manual_ack: bool) -> Arrival {
+        match self.stages.get(id).copied() {
+            Some(Stage::Delivered(owed)) if owed.qos == QoS::ExactlyOnce => {
+                if !owed.has_arrived {
+                    self.list(id, owed.mid, owed.qos, owed.is_held);
+                }
+                Arrival::Pending
+            }
             Some(Stage::Delivering | Stage::Received(_)) => Arrival::Acknowledged,
+            _ if manual_ack => Arrival::New(self.await_application(id, QoS::ExactlyOnce)),
             _ => {
-                self.stages.insert(id, stage);
-                Arrival::New(mid)
+                self.stages.insert(id, Stage::Delivering);
+                Arrival::New(id.get().into())
             }
         }
     }
 
-    /// The packet identifier of the message with this mid, if the application owes its acknowledgement.
-    pub fn owes(&self, mid: u64, qos: QoS) -> Option<PacketId> {
-        let id = PacketId::new(mid as u16)?;
-        (self.stages.get(id) == Some(&Stage::Delivered(qos, mid))).then_some(id)
+    /// The application acknowledges the message with this mid: its packet identifier, if that is owed.
+    pub fn hold(&mut self, mid: u64, qos: QoS) -> Option<PacketId> {
+        let owed = self.owed(mid)?;
+        if owed.is_held || owed.qos != qos {
+            return None;
+        }
+        let id = identifier(mid)?;
+        let held = Owed {
+            is_held: true,
+            ..owed
+        };
+        self.stages.insert(id, Stage::Delivered(held));
+        Some(id)
     }
 
-    fn owed(&mut self, id: PacketId) -> (u64, Stage) {
-        let mid = self.new_mid(id);
-        (mid, Stage::Delivered(QoS::ExactlyOnce, mid))
+    /// The next message whose acknowledgement may go out: the first of those on this connection that are not
+    /// settled, if the application has acknowledged it.
+    pub fn next_held(&mut self, qos: QoS) -> Option<PacketId> {
+        loop {
+            let &mid = self.arrivals.as_mut()?.of(qos).front()?;
+            let owed = self.owed(mid);
+            if owed.is_some_and(|owed| !owed.is_held) {
+                return None;
+            }
+            self.arrivals.as_mut()?.of(qos).pop_front();
+            if owed.is_some() {
+                return identifier(mid);
+            }
+        }
     }
 
-    fn new_mid(&mut self, id: PacketId) -> u64 {
-        self.mids += 1;
-        self.mids << ID_BITS | u64::from(id.get())
+    /// How many acknowledgements are held.
+    pub fn held(&self) -> usize {
+        let is_held = |stage: &&Stage| matches!(stage, Stage::Delivered(owed) if owed.is_held);
+        self.stages.values().filter(is_held).count()
+    }
+
+    /// Notes that a PUBLISH came which the application acknowledges.
+    fn list(&mut self, id: PacketId, mid: u64, qos: QoS, is_held: bool) {
+        let owed = Owed {
+            mid,
+            qos,
+            is_held,
+            has_arrived: true,
+        };
+        self.stages.insert(id, Stage::Delivered(owed));
+        let mut arrivals = self.arrivals.take().unwrap_or_default();
+        let listed = arrivals.of(qos);
+        if listed.len() > 2 * self.stages.len() + SETTLED {
+            listed.retain(|&mid| self.owed(mid).is_some());
+        }
+        listed.push_back(mid);
+        self.arrivals = Some(arrivals);
+    }
+
+    fn owed(&self, mid: u64) -> Option<Owed> {
+        match self.stages.get(identifier(mid)?) {
+            Some(Stage::Delivered(owed)) if owed.mid == mid => Some(*owed),
+            _ => None,
+        }
     }
 
     /// PUBREC is being sent.
@@ -131,28 +201,64 @@ impl Incoming {
             .min()
     }
 
-    /// The connection ended: the broker sends QoS 1 messages again, as new ones. What it has no PUBREC
-    /// for it sends again too, and asks for that.
+    /// The connection ended: the broker sends QoS 1 messages again, as new ones. Those of QoS 2 it sends again
+    /// too, and what is held goes out then.
     pub fn connection_lost(&mut self) {
-        self.stages
-            .retain(|_, stage| !matches!(stage, Stage::Delivered(QoS::AtLeastOnce, _)));
+        self.stages.retain(
+            |_, stage| !matches!(stage, Stage::Delivered(owed) if owed.qos == QoS::AtLeastOnce),
+        );
         for (_, stage) in self.stages.iter_mut() {
-            if matches!(stage, Stage::Received(_)) {
-                *stage = Stage::Received(Moment::never());
+            match stage {
+                Stage::Delivered(owed) => owed.has_arrived = false,
+                Stage::Received(at) => *at = Moment::never(),
+                Stage::Delivering => {}
             }
         }
+        self.arrivals = None;
     }
 
     /// The broker has forgotten the session.
     pub fn clear(&mut self) {
         self.stages.clear();
+        self.arrivals = None;
     }
 
     pub fn trim(&mut self) {
         self.stages.trim();
+        if self.is_empty() {
+            self.arrivals = None;
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         self.stages.len() == 0
+    }
+}
+
+fn identifier(mid: u64) -> Option<PacketId> {
+    PacketId::new(mid as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Neither a broker that releases messages before their PUBREC makes the list grow, nor one that repeats them.
+    #[test]
+    fn what_is_settled_is_not_listed_for_ever() {
+        let mut incoming = Incoming::default();
+        let ids = [1, 2].map(|number| PacketId::new(number).expect("not 0"));
+        incoming.arrived(ids[0], true);
+        for _ in 0..10_000 {
+            incoming.arrived(ids[1], true);
+            assert_eq!(incoming.arrived(ids[1], true), Arrival::Pending);
+            incoming.forget(ids[1]);
+        }
+        let listed = incoming
+            .arrivals
+            .expect("one is owed")
+            .of(QoS::ExactlyOnce)
+            .len();
+        assert!(listed <= 2 * ids.len() + SETTLED + 1, "{listed} are listed");
     }
 }

@@ -5,6 +5,7 @@
 //! settled goes on with the next.
 
 mod answers;
+mod arrivals;
 mod at_most_once;
 mod chunks;
 mod connection;
@@ -68,6 +69,8 @@ pub struct Options {
     pub manual_ack: bool,
     /// Bytes of the largest packet that is received.
     pub max_packet_size: u32,
+    /// What it acknowledges goes out at once, and not in the order of arrival.
+    pub ack_at_once: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -335,6 +338,11 @@ impl Session {
     /// What became of a request, on a connection that is gone or being closed.
     fn add_outcome(&mut self, outcome: Outcome) {
         self.outcomes.get_or_insert_default().push_back(outcome);
+    }
+
+    /// Acknowledgements of the application that wait for those of messages that came before.
+    pub fn acks_held(&self) -> usize {
+        self.incoming.held()
     }
 
     pub fn in_flight(&self) -> usize {

@@ -83,7 +83,10 @@ impl Session {
             if publish.qos == QoS::ExactlyOnce {
                 match self.incoming.arrived(id, manual_ack) {
                     Arrival::New(number) => mid = number,
-                    Arrival::Pending if manual_ack => return Event::None,
+                    Arrival::Pending if manual_ack => {
+                        self.send_held(publish.qos, now);
+                        return Event::None;
+                    }
                     // Its callback never returned to acknowledge it: the connection ended.
                     Arrival::Pending | Arrival::Acknowledged => {
                         self.send_ack(id, publish.qos, now);
@@ -91,7 +94,7 @@ impl Session {
                     }
                 }
             } else if manual_ack {
-                mid = self.incoming.await_application(id);
+                mid = self.incoming.await_application(id, publish.qos);
             }
             self.delivering = !manual_ack;
         }

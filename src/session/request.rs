@@ -154,15 +154,29 @@ impl Session {
 
     /// The application acknowledges by itself. False when no such acknowledgement is owed.
     pub fn acknowledge_manually(&mut self, mid: u64, qos: QoS, now: Moment) -> bool {
-        let Some(id) = self.incoming.owes(mid, qos) else {
+        let Some(id) = self.incoming.hold(mid, qos) else {
             return false;
         };
+        if self.options.ack_at_once {
+            self.send_manual_ack(id, qos, now);
+        }
+        self.send_held(qos, now);
+        true
+    }
+
+    /// Those acknowledgements go out that wait for no other.
+    pub(super) fn send_held(&mut self, qos: QoS, now: Moment) {
+        while let Some(id) = self.incoming.next_held(qos) {
+            self.send_manual_ack(id, qos, now);
+        }
+    }
+
+    fn send_manual_ack(&mut self, id: PacketId, qos: QoS, now: Moment) {
         if qos == QoS::AtLeastOnce {
             self.incoming.forget(id);
             self.disarm_retry();
         }
         self.send_ack(id, qos, now);
-        true
     }
 
     #[inline(always)]

@@ -56,7 +56,7 @@ impl Episode {
         // SAFETY: the client lives, and its userdata is a ticket of this episode.
         unsafe {
             ffi::pmqtt_connect_timeout_set(client, timeout);
-            ffi::pmqtt_manual_ack_set(client, self.settings.manual_ack);
+            ffi::pmqtt_manual_ack_set(client, self.settings.manual_ack.into());
             callbacks::set_all(self, client);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
+use std::mem::offset_of;
 use std::ptr::{null, null_mut};
 
 use pmqtt::client::Statistics;
@@ -98,7 +99,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_connect_timeout_set(1) => PMQTT_ERR_INVAL;
         pmqtt_reconnect_delay_set(1, 1) => PMQTT_ERR_INVAL;
         pmqtt_username_pw_set(text, text) => PMQTT_ERR_INVAL;
-        pmqtt_manual_ack_set(true) => PMQTT_ERR_INVAL;
+        pmqtt_manual_ack_set(1) => PMQTT_ERR_INVAL;
         pmqtt_tls_set(NULL, NULL, NULL, 2, 0, NULL) => PMQTT_ERR_INVAL;
         pmqtt_tls_pem_set(NULL, NULL, NULL, 2, 0, NULL) => PMQTT_ERR_INVAL;
         pmqtt_tls_key_password_set(None) => PMQTT_ERR_INVAL;
@@ -288,7 +289,8 @@ fn wrong_requests(client: &Client) {
 fn wrong_questions(client: &Client) {
     let mut left = 77;
     let mut statistics = client.stats();
-    statistics.struct_size = size_of::<Statistics>() - 1;
+    let first_version = offset_of!(Statistics, acks_held);
+    statistics.struct_size = first_version - 1;
     statistics.connections = 77;
     refuses! { client;
         pmqtt_drain(-1, &mut left) => PMQTT_ERR_INVAL, "drain: timeout -1";
@@ -296,6 +298,17 @@ fn wrong_questions(client: &Client) {
         pmqtt_stats(&mut statistics) => PMQTT_ERR_INVAL, "struct_size is too small";
     }
     assert_eq!((left, statistics.connections), (77, 77));
+
+    // Of an older program.
+    statistics.struct_size = first_version;
+    statistics.acks_held = 77;
+    // SAFETY: the client lives, and there is room for more than the size says.
+    let rc = unsafe { ffi::pmqtt_stats(client.0, &mut statistics) };
+    assert_eq!((rc, statistics.connections), (0, 0));
+    assert_eq!(
+        (statistics.struct_size, statistics.acks_held),
+        (first_version, 77)
+    );
 }
 
 #[test]

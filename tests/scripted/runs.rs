@@ -110,7 +110,10 @@ fn acknowledging_by_hand_begins_with_the_next_message() {
         assert_eq!(client.next(), told(1, 1));
         let mids = [client.next_mid(), client.next_mid()];
         assert_eq!(client.ack(mids[1], 1), 0);
-        peer.expect(b"\x40\x02\0\x03");
+        peer.expect_silence();
+        assert_eq!(client.stats().acks_held, 1);
+        assert_eq!(client.ack(mids[0], 1), 0);
+        peer.expect(b"\x40\x02\0\x02\x40\x02\0\x03");
     });
 }
 

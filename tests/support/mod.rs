@@ -29,6 +29,7 @@ pub fn options() -> Options {
         retry_ms: 0,
         manual_ack: false,
         max_packet_size: u32::MAX,
+        ack_at_once: false,
     }
 }
 

@@ -119,5 +119,6 @@ fn options() -> Options {
         retry_ms: 5_000,
         manual_ack: false,
         max_packet_size: u32::MAX,
+        ack_at_once: false,
     }
 }

@@ -22,6 +22,9 @@ namespace pmqtt {
 /// What is demanded of the broker's certificate.
 enum class cert_reqs { none = PMQTT_CERT_NONE, optional = PMQTT_CERT_OPTIONAL, required = PMQTT_CERT_REQUIRED };
 
+/// Who acknowledges messages of QoS 1 and 2, as `pmqtt_manual_ack_set` explains it.
+enum class ack_mode { automatic = PMQTT_ACK_AUTO, in_order = PMQTT_ACK_IN_ORDER, at_once = PMQTT_ACK_AT_ONCE };
+
 /// Versions of TLS. 1.0 and 1.1 are not safe any more.
 enum class tls_version {
     best = 0, ///< The best that both sides have, 1.2 at least.
@@ -86,7 +89,13 @@ public:
         call("username_pw_set", ec, pmqtt_username_pw_set, text(username), secret_text(password));
     }
 
-    /// true: the program acknowledges messages of QoS 1 and 2 itself, with `ack`.
+    /// Who acknowledges messages of QoS 1 and 2: the library, or the program with `ack`.
+    void manual_ack_set(ack_mode mode, or_throw ec = {})
+    {
+        call("manual_ack_set", ec, pmqtt_manual_ack_set, static_cast<int>(mode));
+    }
+
+    /// True: `ack_mode::in_order`.
     void manual_ack_set(bool manual, or_throw ec = {}) { call("manual_ack_set", ec, pmqtt_manual_ack_set, manual); }
 
     /// What the broker publishes when the connection ends without a DISCONNECT.

@@ -49,7 +49,7 @@ impl Client {
             self.set_max_inflight(0);
         }
         // A durable session keeps what comes in meanwhile.
-        self.set_manual_ack(true);
+        self.set_manual_ack(true, false);
         self.begin_oneshot(target, Inbox::default(), timeout)?;
         let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;
         let mut waiting = messages;
@@ -90,7 +90,7 @@ impl Client {
         }
         check_filters(filters)?;
         let until = sys::now() + timeout;
-        self.set_manual_ack(true);
+        self.set_manual_ack(true, false);
         self.begin_oneshot(target, Inbox::for_messages(), timeout)?;
         let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;
         let mut subscriber = Subscriber::new(filters);

@@ -49,8 +49,11 @@ impl Client {
         Ok(())
     }
 
-    pub fn set_manual_ack(&self, manual: bool) {
-        self.configure(|options| options.manual_ack = manual);
+    pub fn set_manual_ack(&self, manual: bool, at_once: bool) {
+        self.configure(|options| {
+            options.manual_ack = manual;
+            options.ack_at_once = at_once;
+        });
     }
 
     pub fn set_connect_timeout(&self, timeout: Duration) -> Result {

@@ -29,6 +29,8 @@ pub struct Statistics {
     pub connections: u64,
     /// Microseconds from the last PINGREQ to its PINGRESP; 0 before the first.
     pub ping_round_trip_us: u64,
+    /// Acknowledgements by `pmqtt_ack` that wait for those of messages that came before.
+    pub acks_held: u64,
 }
 
 impl Client {
@@ -49,6 +51,7 @@ impl Client {
             bytes_out: counters.bytes_out,
             connections: counters.connections.into(),
             ping_round_trip_us: round_trip.as_micros() as u64,
+            acks_held: session.acks_held() as u64,
         }
     }
 }

@@ -32,6 +32,7 @@ pub fn options(client_id: CString, clean_session: bool, version: Version) -> Opt
         retry_ms: RETRY_MS,
         manual_ack: false,
         max_packet_size: u32::MAX,
+        ack_at_once: false,
     }
 }
 

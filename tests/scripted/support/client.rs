@@ -332,7 +332,7 @@ impl Handle {
 
     pub fn set_manual_ack(self, manual: bool) {
         // SAFETY: as above.
-        assert_eq!(unsafe { ffi::pmqtt_manual_ack_set(self.0, manual) }, 0);
+        assert_eq!(unsafe { ffi::pmqtt_manual_ack_set(self.0, manual.into()) }, 0);
     }
 
     pub fn ack(self, mid: u64, qos: c_int) -> c_int {
