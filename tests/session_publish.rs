@@ -64,12 +64,36 @@ fn an_unknown_pubrec_is_released_so_that_the_broker_can_forget_it() {
 
 #[test]
 fn an_answer_out_of_turn_is_a_violation() {
-    for (qos, kind) in [(1, PubRec), (1, PubComp), (2, PubAck), (2, PubComp)] {
+    for (qos, kind) in [(1, PubRec), (1, PubComp), (2, PubComp)] {
         let mut peer = Peer::connected(|_| {});
         peer.publish(qos, "a");
         let answer = peer.try_hears(ack(kind, 1));
         assert!(matches!(answer, Err(Failure::Violation(_))), "{kind:?}");
     }
+}
+
+/// As RabbitMQ 3 does.
+#[test]
+fn a_broker_without_qos_2_ends_the_handshake_with_puback() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 1);
+    for payload in ["a", "b", "c"] {
+        peer.publish(2, payload);
+    }
+    assert_eq!(peer.sent(), ["PUBLISH q2 #1 a"]);
+    assert_eq!(peer.hears(ack(PubAck, 1)), "first published 1 with PUBACK");
+    assert_eq!(peer.sent(), ["PUBLISH q2 #2 b"]);
+    assert_eq!(peer.hears(ack(PubAck, 1)), "unexpected");
+    assert_eq!(peer.hears(ack(PubAck, 2)), "published 2 with PUBACK");
+    assert_eq!(peer.reconnect(false), ["PUBLISH q2 #3 dup c"]);
+    assert_eq!(peer.hears(ack(PubAck, 3)), "first published 3 with PUBACK");
+    assert_eq!(peer.session.unsettled(), 0);
+    assert!(peer.session.is_idle());
+
+    // Not once it has begun with the handshake of QoS 2.
+    peer.publish(2, "d");
+    peer.hears(ack(PubRec, 4));
+    let answer = peer.try_hears(ack(PubAck, 4));
+    assert!(matches!(answer, Err(Failure::Violation(_))));
 }
 
 #[test]

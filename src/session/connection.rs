@@ -29,6 +29,7 @@ impl Session {
         self.output.hold();
         self.connection = self.connection.wrapping_add(1);
         self.keep_alive.start(options.keep_alive, now);
+        self.downgrades = false;
         self.phase = Phase::Connecting {
             deadline: now + options.handshake_timeout(),
             then_disconnect: false,

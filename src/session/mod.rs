@@ -105,6 +105,12 @@ pub enum Event<'a> {
     Published {
         mid: u64,
     },
+    /// A QoS 2 message is done with PUBACK, as if it were of QoS 1.
+    Downgraded {
+        mid: u64,
+        /// On this connection.
+        is_first: bool,
+    },
     /// A QoS 2 message is done, but the broker lost the session while it had the message. Whether it has
     /// passed the message on is not known.
     InDoubt {
@@ -178,6 +184,8 @@ pub struct Session {
     phase: Phase,
     /// The application is being told of the connection: what has waited for one waits for that too.
     announcing: bool,
+    /// The broker has answered a QoS 2 message with PUBACK on this connection.
+    downgrades: bool,
     /// How many were begun, which numbers the present one.
     connection: u32,
     last_mid: u64,
@@ -222,6 +230,7 @@ impl Session {
             options,
             phase: Phase::Closed,
             announcing: false,
+            downgrades: false,
             connection: 0,
             last_mid: 0,
             ids: PacketIds::default(),

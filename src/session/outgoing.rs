@@ -70,6 +70,8 @@ pub enum Progress {
     Finished(u64),
     /// It is, but whether the broker has passed the message on is not known.
     InDoubt(u64),
+    /// It is, though only as one of QoS 1.
+    Downgraded(u64),
     /// PUBREL is to be sent.
     Release,
     /// PUBREL follows when the window has room for it.
@@ -262,7 +264,17 @@ impl Outgoing {
             },
             (Ack::PubRec, ..) => Progress::Violation("PUBREC for a QoS 1 message"),
             _ if !sent => Progress::Unknown,
-            (Ack::PubAck, ..) => Progress::Violation("PUBACK for a QoS 2 message"),
+            // RabbitMQ 3 knows no QoS 2. It has taken the message, and says no more.
+            (Ack::PubAck, QoS::ExactlyOnce, Stage::Published) => {
+                let (mid, packet) = (slot.mid, slot.packet);
+                slot.stage = Stage::Done;
+                self.complete(seq);
+                self.remove_packet(packet);
+                Progress::Downgraded(mid)
+            }
+            (Ack::PubAck, ..) => {
+                Progress::Violation("PUBACK for a QoS 2 message that has its PUBREC")
+            }
             (Ack::PubComp, ..) => {
                 Progress::Violation("PUBCOMP for a message that waits for another answer")
             }

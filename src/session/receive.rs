@@ -132,6 +132,11 @@ impl Session {
                 self.finished(id, now);
                 Ok(Event::Published { mid })
             }
+            Progress::Downgraded(mid) => {
+                self.finished(id, now);
+                let is_first = !std::mem::replace(&mut self.downgrades, true);
+                Ok(Event::Downgraded { mid, is_first })
+            }
             Progress::InDoubt(mid) => {
                 self.finished(id, now);
                 Ok(Event::InDoubt { mid })

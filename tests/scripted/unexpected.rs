@@ -32,9 +32,8 @@ fn an_answer_to_nothing_changes_nothing() {
 }
 
 /// What the broker sends in answer to the requests below, why that is wrong.
-const WRONG: [(&[u8], &str); 9] = [
+const WRONG: [(&[u8], &str); 8] = [
     (b"\x20\x02\0\0", "a second CONNACK"),
-    (b"\x40\x02\0\x02", "PUBACK for a QoS 2 message"),
     (b"\x50\x02\0\x01", "PUBREC for a QoS 1 message"),
     (b"\x70\x02\0\x01", "PUBCOMP for a message"),
     (b"\x70\x02\0\x02", "PUBCOMP for a message"),
@@ -76,4 +75,33 @@ fn a_wrong_answer_ends_the_connection() {
 fn expect_requests(peer: &mut Peer) {
     peer.expect(b"\x32\x05\0\x01t\0\x01\x34\x05\0\x01t\0\x02");
     peer.expect(b"\x82\x06\0\x03\0\x01s\0\xa2\x05\0\x04\0\x01u");
+}
+
+/// RabbitMQ 3 knows no QoS 2, and says so with each message.
+#[test]
+fn a_broker_without_qos_2_is_told_of_once_a_connection() {
+    each_drive(|drive| {
+        let Connection {
+            client, mut peer, ..
+        } = connected(drive);
+        client.set_log();
+        for mid in 1..=3 {
+            client.publish("t", b"", 2);
+            peer.expect(&[0x34, 5, 0, 1, b't', 0, mid]);
+            peer.send(&[0x40, 2, 0, mid]);
+        }
+        let (mut published, mut warnings) = (Vec::new(), 0);
+        while published.len() < 3 {
+            match client.next() {
+                Event::Published { mid, rc } => published.push((mid, rc)),
+                Event::Log { level, text } if level == ffi::PMQTT_LOG_WARNING => {
+                    assert!(text.contains("answers QoS 2 with PUBACK"), "{text}");
+                    warnings += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(published, [(1, 0), (2, 0), (3, 0)]);
+        assert_eq!(warnings, 1);
+    });
 }

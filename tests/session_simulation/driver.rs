@@ -202,7 +202,7 @@ impl World {
                 mid,
                 manual_ack,
             } => return self.on_message(publish, mid, manual_ack),
-            Event::Published { mid } | Event::InDoubt { mid } => {
+            Event::Published { mid } | Event::InDoubt { mid } | Event::Downgraded { mid, .. } => {
                 let number = self.account.settled(mid);
                 self.broker.settled(number);
             }

@@ -63,6 +63,10 @@ pub fn event(event: &Event) -> String {
         Event::ConnAck(connack) => format!("connack {}", connack.return_code),
         Event::Message { publish, .. } => format!("message {}", message(publish)),
         Event::Published { mid } => format!("published {mid}"),
+        Event::Downgraded { mid, is_first } => {
+            let how = if *is_first { "first " } else { "" };
+            format!("{how}published {mid} with PUBACK")
+        }
         Event::InDoubt { mid } => format!("in doubt {mid}"),
         Event::Subscribed { mid, granted } => format!("subscribed {mid} {granted:?}"),
         Event::Unsubscribed { mid } => format!("unsubscribed {mid}"),

@@ -224,6 +224,14 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
     let (state, pace) = (&mut *pass.state, &mut pass.pace);
     match event {
         Event::InDoubt { mid } => drop(in_doubt(state, pace, mid)),
+        Event::Downgraded { mid, is_first } => {
+            if is_first {
+                let text =
+                    "mqtt: the broker answers QoS 2 with PUBACK: such messages count as of QoS 1";
+                state.log(Level::Warning, format_args!("{text}"));
+            }
+            published(state, pace, mid);
+        }
         Event::Subscribed { mid, granted } => drop(subscribed(state, pace, mid, 0, granted)),
         Event::Unsubscribed { mid } => drop(unsubscribed(state, pace, mid, 0)),
         Event::ConnAck(connack) => return answer(pass, &connack),
