@@ -112,6 +112,10 @@ pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
 /// `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew; a
 /// connection that is lost before DISCONNECT was written has that for its cause.
 ///
+/// Where three or more connections in a row ended with the same message as the oldest without an answer,
+/// `pmqtt_last_error` and the log name it: the broker may close upon this message, which then holds up all that
+/// were published after it.
+///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. A loop call runs it.
 ///

@@ -70,6 +70,15 @@ impl Place {
     }
 }
 
+impl<'a> Packet<'a> {
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Packet::Small(bytes) => bytes,
+            Packet::Large(packet) => packet,
+        }
+    }
+}
+
 impl Default for Chunks {
     /// The first place is that of the first row.
     fn default() -> Chunks {

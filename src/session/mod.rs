@@ -40,6 +40,7 @@ use retry::Retry;
 use zeroize::Zeroizing;
 
 pub use gather::Gather;
+pub use outgoing::Unanswered;
 pub use request::{PublishError, RequestError};
 pub use sent::Sent;
 
@@ -362,6 +363,11 @@ impl Session {
     pub fn unsettled(&self) -> usize {
         let last = self.last.as_ref().map_or(0, |last| last.at_most_once());
         self.outgoing.unfinished() + self.output.at_most_once() + last
+    }
+
+    /// The oldest message that was sent on this connection and has no answer.
+    pub fn oldest_unanswered(&self) -> Option<Unanswered<'_>> {
+        self.outgoing.oldest_unanswered()
     }
 
     /// Whether the broker has taken a QoS 2 message whose handshake is not finished.

@@ -63,6 +63,16 @@ pub struct Outgoing {
     wasted: usize,
 }
 
+/// A message that waits for an answer.
+pub struct Unanswered<'a> {
+    /// Its place among all that were published.
+    pub seq: u64,
+    pub mid: u64,
+    pub qos: QoS,
+    /// Its PUBLISH; empty once PUBREC has come.
+    pub packet: &'a [u8],
+}
+
 /// What an acknowledgement from the broker did.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -323,6 +333,23 @@ impl Outgoing {
     pub fn has_released(&self) -> bool {
         let is_released = |slot: &Slot| matches!(slot.stage, Stage::Released | Stage::InDoubt);
         self.slots.iter().any(is_released)
+    }
+
+    /// The oldest message that was sent on this connection and is not finished.
+    pub fn oldest_unanswered(&self) -> Option<Unanswered<'_>> {
+        if self.first == self.next {
+            return None;
+        }
+        let slot = &self.slots[self.first as usize & (self.slots.len() - 1)];
+        Some(Unanswered {
+            seq: self.first,
+            mid: slot.mid,
+            qos: slot.qos,
+            packet: match slot.stage {
+                Stage::Queued | Stage::Published => self.packets.get(slot.packet).bytes(),
+                Stage::Released | Stage::InDoubt | Stage::Done => &[],
+            },
+        })
     }
 
     /// Gives back the memory that no message is in.

@@ -105,10 +105,7 @@ mod tests {
     const ID: PacketId = PacketId::MIN;
 
     fn bytes(packets: &Packets, place: Place) -> &[u8] {
-        match packets.get(place) {
-            Packet::Small(bytes) => bytes,
-            Packet::Large(packet) => packet,
-        }
+        packets.get(place).bytes()
     }
 
     fn push(packets: &mut Packets, payload: &[u8]) -> (Place, Vec<u8>) {

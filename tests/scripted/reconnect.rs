@@ -1,5 +1,6 @@
 //! How attempts to connect fail, and when the next one comes.
 
+use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -131,4 +132,48 @@ fn disconnect_ends_the_wait_for_the_next_attempt() {
     assert_eq!(client.disconnect(), ffi::PMQTT_ERR_NO_CONN);
     assert_eq!(forever.join().expect("no panic"), 0);
     assert_eq!(client.told(), None);
+}
+
+/// A broker that closes upon a message holds up all that come after it.
+#[test]
+fn a_message_that_no_connection_gets_past_is_named() {
+    each_drive(|drive| {
+        let Connection {
+            client,
+            mut peer,
+            broker,
+        } = connected_with(drive, reconnect_when_lost);
+        let topic = "\n".repeat(100);
+        client.publish("first", b"", 1);
+        client.publish(&topic, b"payload", 1);
+        client.publish("behind", b"", 1);
+        peer.expect(b"\x32\x09\0\x05first\0\x01");
+        peer.send(b"\x40\x02\0\x01");
+        assert_eq!(client.next(), Event::published(1));
+        let rc = ffi::PMQTT_ERR_CONN_LOST;
+        for connection in 1..=4 {
+            peer.stream.shutdown(Shutdown::Write).expect("an end");
+            assert_eq!(client.next(), Event::Disconnected { rc });
+            let error = client.last_error();
+            let words = format!(
+                "; 3 or more connections in a row ended before message 2 (QoS 1, 113 bytes, topic \"{}...\") had its \
+                 answer",
+                "\\n".repeat(64)
+            );
+            assert_eq!(
+                error.ends_with(&words),
+                connection >= 3,
+                "{connection}: {error}"
+            );
+            drop(peer);
+            peer = broker.welcome(CONNECT, CONNACK);
+            assert_eq!(client.next(), Event::CONNECTED);
+        }
+        // Once it has its answer there is nothing to tell.
+        peer.send(b"\x40\x02\0\x02");
+        assert_eq!(client.next(), Event::published(2));
+        drop(peer);
+        assert_eq!(client.next(), Event::Disconnected { rc });
+        assert!(!client.last_error().contains("in a row"));
+    });
 }

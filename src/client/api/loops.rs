@@ -255,7 +255,7 @@ fn say_last_words(turn: &mut Turn) {
     }
 }
 
-fn drain_here(mut turn: Turn, until: Moment, doubts: u32) -> (Result, usize) {
+fn drain_here(mut turn: Turn, until: Moment, doubts: u16) -> (Result, usize) {
     let auto = turn.state.wakes.has_event_set();
     let result = run_until_settled(&mut turn, auto, until);
     let left = turn.state.session.unsettled();
@@ -280,9 +280,9 @@ fn run_until_settled(turn: &mut Turn, auto: bool, until: Moment) -> Result {
 }
 
 /// `doubts`: how many messages were in doubt before.
-fn check_settled(state: &State, left: usize, doubts: u32) -> Result {
+fn check_settled(state: &State, left: usize, doubts: u16) -> Result {
     match left {
-        0 if state.counters.in_doubt > doubts => Err(Error::new(
+        0 if state.counters.in_doubt != doubts => Err(Error::new(
             Code::InDoubt,
             "drain: the broker may have lost a message together with the session",
         )),

@@ -2,7 +2,7 @@
 
 use super::closing::Closing;
 use super::step::{Pass, Step, Stop};
-use super::{Driver, deliver, trace};
+use super::{Driver, deliver, stall, trace};
 use crate::client::error::{Code, Error};
 use crate::client::state::Guard;
 use crate::client::state::log_lines::Level;
@@ -17,6 +17,10 @@ impl Driver {
     /// first what has become of its messages.
     pub(super) fn end(&mut self, pass: &mut Pass, error: Error) -> Result<(), Error> {
         let code = error.code;
+        let error = match stall::note(pass.state) {
+            Some(words) if code != Code::Success => error.after(words),
+            _ => error,
+        };
         pass.state.intent.end(sys::now());
         pass.state.session.close();
         if code == Code::Success {

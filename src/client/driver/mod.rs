@@ -9,6 +9,7 @@
 //! | `batch`        | messages in a row, for which the lock is given back once        |
 //! | `output`       | what the session has to say, into the socket                    |
 //! | `ending`       | how a connection ends: at once, or closed beside its successor  |
+//! | `stall`        | a message that no connection gets past                          |
 //! | `interest`     | telling those who wait elsewhere what for                       |
 //! | `deliver`      | each way that ends in a callback of the program                 |
 //! | `step`         | what the steps of a pass work with                              |
@@ -28,6 +29,7 @@ pub mod pace;
 pub mod pass;
 mod read;
 mod read_buffer;
+mod stall;
 mod step;
 pub mod trace;
 mod write_buffer;

@@ -1,0 +1,53 @@
+//! A message that no connection gets past: a broker that closes upon it does so again with each connection, and
+//! what was published after it waits for ever. The program is told which one it is.
+
+use crate::client::state::State;
+use crate::codec::{Packet, Role, decode, header};
+use crate::session::Unanswered;
+
+/// After so many connections in a row.
+const PATIENCE: u8 = 3;
+
+/// How much of a topic is told.
+const TOPIC: usize = 64;
+
+/// A connection is ending. Words about the oldest message that has no answer, where the last ones ended with the
+/// same one.
+pub fn note(state: &mut State) -> Option<String> {
+    let unanswered = state.session.oldest_unanswered()?;
+    let (at, counters) = (unanswered.seq as u8, &mut state.counters);
+    if counters.stalls == 0 || counters.stalled_at != at {
+        counters.stalls = 0;
+        counters.stalled_at = at;
+    }
+    counters.stalls = counters.stalls.saturating_add(1);
+    let stalls = counters.stalls;
+    (stalls >= PATIENCE).then(|| {
+        let message = describe(&unanswered, state);
+        format!("{PATIENCE} or more connections in a row ended before {message} had its answer")
+    })
+}
+
+fn describe(unanswered: &Unanswered, state: &State) -> String {
+    let Unanswered {
+        mid, qos, packet, ..
+    } = unanswered;
+    let mut bytes = packet.to_vec();
+    let version = state.version();
+    let what = match header(packet, Role::Broker, version) {
+        Ok(Some(header)) => decode(&mut bytes, &header, version).ok(),
+        _ => None,
+    };
+    let qos = *qos as u8;
+    let Some(Packet::Publish(publish)) = what else {
+        return format!("message {mid} (QoS {qos}, PUBREC came)");
+    };
+    let topic = publish.topic.as_bytes();
+    let part = String::from_utf8_lossy(&topic[..topic.len().min(TOPIC)]);
+    let dots = if topic.len() > TOPIC { "..." } else { "" };
+    format!(
+        "message {mid} (QoS {qos}, {} bytes, topic \"{}{dots}\")",
+        packet.len(),
+        part.escape_debug()
+    )
+}
