@@ -3,8 +3,9 @@
 mod support;
 
 use pmqtt::codec::Ack::{PubAck, PubComp, PubRec, PubRel};
+use pmqtt::codec::QoS;
 use pmqtt::session::{Failure, Outcome};
-use support::peer::{Peer, ack};
+use support::peer::{Peer, ack, suback};
 
 #[test]
 fn qos_0_is_done_with_its_last_byte() {
@@ -64,12 +65,35 @@ fn an_unknown_pubrec_is_released_so_that_the_broker_can_forget_it() {
 
 #[test]
 fn an_answer_out_of_turn_is_a_violation() {
-    for (qos, kind) in [(1, PubRec), (1, PubComp), (2, PubComp)] {
-        let mut peer = Peer::connected(|_| {});
-        peer.publish(qos, "a");
-        let answer = peer.try_hears(ack(kind, 1));
-        assert!(matches!(answer, Err(Failure::Violation(_))), "{kind:?}");
+    let mut peer = Peer::connected(|_| {});
+    peer.publish(1, "a");
+    let answer = peer.try_hears(ack(PubRec, 1));
+    assert!(matches!(answer, Err(Failure::Violation(_))));
+}
+
+/// PUBREL that was sent twice is answered twice, and the identifier may be another message's by then.
+#[test]
+fn a_second_answer_to_another_message_changes_nothing() {
+    let mut peer = Peer::connected(|_| {});
+    peer.publish(1, "a");
+    peer.publish(2, "b");
+    assert_eq!(peer.sent().len(), 2);
+    assert_eq!(peer.hears(ack(PubComp, 1)), "unexpected");
+    assert_eq!(peer.hears(ack(PubComp, 2)), "unexpected");
+    let subscribed = peer.session.subscribe(&[("f", QoS::AtLeastOnce)]);
+    assert_eq!(subscribed, Ok(3));
+    peer.sent();
+    for kind in [PubAck, PubComp] {
+        assert_eq!(peer.hears(ack(kind, 3)), "unexpected");
+        assert!(peer.sent().is_empty());
     }
+    assert_eq!(peer.hears(ack(PubRec, 3)), "unexpected");
+    assert_eq!(peer.sent(), ["PUBREL #3"]);
+    assert_eq!(peer.hears(suback(3, &[1])), "subscribed 3 [1]");
+    assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
+    assert_eq!(peer.hears(ack(PubRec, 2)), "nothing");
+    assert_eq!(peer.hears(ack(PubComp, 2)), "published 2");
+    assert_eq!(peer.session.unsettled(), 0);
 }
 
 /// As RabbitMQ 3 does.

@@ -229,7 +229,8 @@ impl Outgoing {
     #[inline(always)]
     pub fn acknowledged(&mut self, ack: Ack, usage: Use, now: Moment) -> Progress {
         let Some(seq) = usage.seq(self.first) else {
-            return Progress::Violation("a publish acknowledgement for another request");
+            // The second one, perhaps, for a message that had the identifier before.
+            return Progress::Unknown;
         };
         let sent = seq < self.next;
         let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
@@ -285,9 +286,8 @@ impl Outgoing {
             (Ack::PubAck, ..) => {
                 Progress::Violation("PUBACK for a QoS 2 message that has its PUBREC")
             }
-            (Ack::PubComp, ..) => {
-                Progress::Violation("PUBCOMP for a message that waits for another answer")
-            }
+            // The second one, perhaps, for a message that had the identifier before; this one goes on waiting.
+            (Ack::PubComp, ..) => Progress::Unknown,
             (Ack::PubRel, ..) => Progress::Violation("PUBREL for a message of our own"),
         }
     }

@@ -1,0 +1,152 @@
+//! docs/protocol-errors.md says what happens upon each packet that a broker must not send, and that is what happens.
+
+mod support;
+
+use pmqtt::codec::{self, Ack, Malformed, QoS, Role};
+use pmqtt::session::Failure;
+use support::peer::{Peer, ack};
+use support::text;
+
+/// What is under way, with packet identifier 1.
+#[derive(Clone, Copy)]
+enum While {
+    /// CONNECT was sent.
+    Asked,
+    Connected,
+    Subscribing,
+    /// PUBLISH of this QoS was sent.
+    AtLeastOnce,
+    ExactlyOnce,
+    /// PUBREC came, and PUBREL was sent.
+    Released,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Verdict {
+    Ends,
+    GoesOn,
+}
+
+use Verdict::{Ends, GoesOn};
+use While::{Asked, AtLeastOnce, Connected, ExactlyOnce, Released, Subscribing};
+
+/// The first two columns of the page, what is under way, the packet, what becomes of the connection, and how that
+/// is told.
+type Row = (
+    &'static str,
+    &'static str,
+    While,
+    &'static str,
+    Verdict,
+    &'static str,
+);
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    ("a packet other than CONNACK", "CONNACK is waited for", Asked, "d0 00", Ends, "before CONNACK"),
+    ("CONNACK with a session present", "a clean one was asked for", Asked, "20 02 01 00", Ends, "a session present"),
+    ("CONNACK that refuses and has a session present", "CONNACK is waited for", Asked, "20 02 01 05", Ends, "refuses and has a session"),
+    ("CONNACK with reserved flags", "CONNACK is waited for", Asked, "20 02 02 00", Ends, "reserved flags set"),
+    ("CONNACK with a code above 5", "CONNACK is waited for", Asked, "20 02 00 06", Ends, "reserved return code"),
+    ("a second CONNACK", "connected", Connected, "20 02 00 00", Ends, "a second CONNACK"),
+    ("CONNECT", "connected", Connected, "10 0d 00 04 4d 51 54 54 04 02 00 3c 00 01 63", Ends, "CONNECT, which only"),
+    ("SUBSCRIBE", "connected", Connected, "82 06 00 01 00 01 74 00", Ends, "SUBSCRIBE, which only"),
+    ("UNSUBSCRIBE", "connected", Connected, "a2 05 00 01 00 01 74", Ends, "UNSUBSCRIBE, which only"),
+    ("PINGREQ", "connected", Connected, "c0 00", Ends, "PINGREQ, which only"),
+    ("DISCONNECT", "connected", Connected, "e0 00", Ends, "DISCONNECT, which only"),
+    ("a reserved packet type", "connected", Connected, "f0 00", Ends, "reserved packet type"),
+    ("reserved header flags", "connected", Connected, "41 02 00 01", Ends, "reserved header flags"),
+    ("a remaining length of more than 4 bytes", "connected", Connected, "30 ff ff ff ff", Ends, "more than 4 bytes"),
+    ("a remaining length too short for its packet", "connected", Connected, "90 02 00 01", Ends, "too short"),
+    ("a remaining length too long for its packet", "connected", Connected, "d0 01 00", Ends, "too long"),
+    ("packet identifier 0", "connected", Connected, "40 02 00 00", Ends, "packet identifier 0"),
+    ("PUBLISH with QoS 3", "connected", Connected, "36 05 00 01 74 00 01", Ends, "PUBLISH with QoS 3"),
+    ("PUBLISH with DUP at QoS 0", "connected", Connected, "38 03 00 01 74", Ends, "DUP at QoS 0"),
+    ("PUBLISH with an empty topic", "connected", Connected, "30 03 00 00 74", Ends, "empty topic"),
+    ("PUBLISH whose topic is longer than the packet", "connected", Connected, "30 03 00 02 74", Ends, "longer than the packet"),
+    ("PUBLISH with a wildcard in its topic", "connected", Connected, "30 03 00 01 23", Ends, "MQTT-3.3.2-2"),
+    ("PUBLISH with U+0000 in its topic", "connected", Connected, "30 03 00 01 00", Ends, "U+0000"),
+    ("PUBLISH whose topic is not UTF-8", "connected", Connected, "30 04 00 02 c3 28", Ends, "well-formed UTF-8"),
+    ("SUBACK with a reserved code", "a SUBSCRIBE waits", Subscribing, "90 03 00 01 03", Ends, "reserved code"),
+    ("SUBACK with another number of codes", "a SUBSCRIBE waits", Subscribing, "90 04 00 01 00 00", Ends, "another number of codes"),
+    ("PUBREC for a QoS 1 message", "PUBLISH was sent", AtLeastOnce, "50 02 00 01", Ends, "PUBREC for a QoS 1 message"),
+    ("PUBACK for a QoS 2 message", "PUBLISH was sent", ExactlyOnce, "40 02 00 01", GoesOn, "with PUBACK"),
+    ("PUBACK for a QoS 2 message", "PUBREC came", Released, "40 02 00 01", Ends, "has its PUBREC"),
+    ("PUBCOMP for a QoS 2 message", "PUBLISH was sent", ExactlyOnce, "70 02 00 01", GoesOn, "unexpected"),
+    ("PUBCOMP for a QoS 1 message", "PUBLISH was sent", AtLeastOnce, "70 02 00 01", GoesOn, "unexpected"),
+    ("PUBACK or PUBCOMP with the identifier of a SUBSCRIBE or UNSUBSCRIBE", "that waits", Subscribing, "40 02 00 01", GoesOn, "unexpected"),
+    ("PUBREC with the identifier of a SUBSCRIBE or UNSUBSCRIBE", "that waits", Subscribing, "50 02 00 01", GoesOn, "unexpected"),
+    ("PUBACK or PUBCOMP for nothing", "connected", Connected, "40 02 00 07", GoesOn, "unexpected"),
+    ("PUBREC for nothing", "connected", Connected, "50 02 00 07", GoesOn, "unexpected"),
+    ("PUBREL for nothing", "connected", Connected, "62 02 00 07", GoesOn, "nothing"),
+    ("SUBACK or UNSUBACK for nothing", "connected", Connected, "b0 02 00 07", GoesOn, "unexpected"),
+    ("PINGRESP without a PINGREQ", "connected", Connected, "d0 00", GoesOn, "nothing"),
+];
+
+#[test]
+fn each_packet_has_its_verdict() {
+    for &(what, state, under_way, packet, expected, words) in TABLE {
+        let (verdict, told) = outcome(under_way, packet);
+        assert_eq!(verdict, expected, "{what}, {state}: {told}");
+        assert!(told.contains(words), "{what}, {state}: {told}");
+    }
+}
+
+#[test]
+fn the_page_has_each_verdict_and_no_other() {
+    let page = include_str!("../docs/protocol-errors.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| the broker sends"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), TABLE.len());
+    for (row, &(what, state, _, _, verdict, _)) in rows.iter().zip(TABLE) {
+        assert_eq!(row[..2], [what, state]);
+        let says = match verdict {
+            Ends => "ends",
+            GoesOn => "goes on",
+        };
+        assert!(row[3].starts_with(says), "{what}, {state}: {}", row[3]);
+    }
+}
+
+fn outcome(under_way: While, packet: &str) -> (Verdict, String) {
+    let mut peer = match under_way {
+        Asked => {
+            let mut peer = Peer::new(|_| {});
+            peer.open();
+            peer
+        }
+        _ => Peer::connected(|_| {}),
+    };
+    match under_way {
+        Asked | Connected => {}
+        Subscribing => drop(peer.session.subscribe(&[("f", QoS::AtMostOnce)])),
+        AtLeastOnce => drop(peer.publish(1, "")),
+        ExactlyOnce | Released => drop(peer.publish(2, "")),
+    }
+    if matches!(under_way, Released) {
+        peer.hears(ack(Ack::PubRec, 1));
+    }
+    hear(&mut peer, packet)
+}
+
+fn hear(peer: &mut Peer, packet: &str) -> (Verdict, String) {
+    let byte = |text| u8::from_str_radix(text, 16).expect("two digits");
+    let mut bytes: Vec<u8> = packet.split(' ').map(byte).collect();
+    let version = peer.session.options().version;
+    let header = match codec::header(&bytes, Role::Client, version) {
+        Ok(header) => header.expect("a whole packet"),
+        Err(Malformed(what)) => return (Ends, what.into()),
+    };
+    let decoded = match codec::decode(&mut bytes, &header, version) {
+        Ok(decoded) => decoded,
+        Err(Malformed(what)) => return (Ends, what.into()),
+    };
+    match peer.session.handle(&decoded, peer.now) {
+        Ok(event) => (GoesOn, text::event(&event)),
+        Err(Failure::Violation(what)) => (Ends, what.into()),
+        Err(other) => panic!("{other:?}"),
+    }
+}
