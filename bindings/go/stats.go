@@ -22,7 +22,7 @@ type Stats struct {
 	// MessagesIn came from the broker, DroppedIn of them were dropped because MaxPendingBytes
 	// waited; MessagesOut are done.
 	// AcksHeld wait for the acknowledgements of messages that came before.
-	AcksHeld uint64
+	AcksHeld                           uint64
 	MessagesIn, DroppedIn, MessagesOut uint64
 	BytesIn, BytesOut                  uint64
 	// Connections that the broker has accepted, the first included.

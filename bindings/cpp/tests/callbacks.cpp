@@ -238,6 +238,17 @@ static void manual_acknowledgement()
     LOOP_UNTIL(client, mid);
     client.ack(mid, 1);
     CHECK_ERROR(thrown_by([&] { client.ack(mid, 1); }), pmqtt::errc::not_found);
+
+    client.manual_ack_set(pmqtt::ack_mode::in_order);
+    std::vector<std::uint64_t> mids;
+    client.on_message([&](auto &, const pmqtt::message &message) { mids.push_back(message.mid); });
+    for (int i = 0; i < 2; i++)
+        client.publish("acks", "x", 1);
+    LOOP_UNTIL(client, mids.size() == 2);
+    client.ack(mids[1], 1);
+    CHECK_INT(client.stats().acks_held, 1);
+    client.ack(mids[0], 1);
+    CHECK_INT(client.stats().acks_held, 0);
 }
 
 static void event_descriptor()
