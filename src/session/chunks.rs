@@ -39,6 +39,8 @@ pub struct Chunks {
     /// What chunks take, and how much of that the packets which are left do.
     taken: usize,
     left: usize,
+    /// Of that difference, what is beyond the slack.
+    wasted: usize,
 }
 
 enum Chunk {
@@ -89,6 +91,7 @@ impl Default for Chunks {
             spare_bytes: 0,
             taken: 0,
             left: 0,
+            wasted: 0,
         }
     }
 }
@@ -164,8 +167,10 @@ impl Chunks {
         true
     }
 
-    pub fn wasted(&self) -> usize {
-        self.taken.saturating_sub(self.left).saturating_sub(SLACK)
+    pub fn count_waste(&mut self) -> (usize, usize) {
+        let before = self.wasted;
+        self.wasted = self.taken.saturating_sub(self.left).saturating_sub(SLACK);
+        (before, self.wasted)
     }
 
     fn add(&mut self, chunk: Chunk) -> u32 {

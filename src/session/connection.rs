@@ -290,7 +290,7 @@ impl Session {
     #[inline(always)]
     pub(super) fn announce_room(&mut self) {
         if let Some((qos, bytes)) = self.refused
-            && self.has_room(qos, bytes)
+            && self.has_room(qos, bytes as usize)
             && self.is_half_free(qos)
         {
             self.refused = None;

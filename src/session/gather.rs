@@ -9,8 +9,10 @@ use crate::codec::{Buffer, NoMemory};
 pub struct Gather {
     row: Buffer,
     /// In the order of their places.
-    payloads: Vec<Payload>,
+    payloads: Option<Box<Payloads>>,
 }
+
+type Payloads = Vec<Payload>;
 
 #[derive(Debug)]
 struct Payload {
@@ -38,7 +40,7 @@ impl Gather {
         let place = self.row.len() + start;
         let head = self.row.try_extend(start)?;
         head.copy_from_slice(&packet[..start]);
-        self.payloads.push(Payload {
+        self.payloads.get_or_insert_default().push(Payload {
             place,
             packet: packet.clone(),
             start,
@@ -50,17 +52,19 @@ impl Gather {
     pub fn append(&mut self, other: &mut Gather) {
         let before = self.row.len();
         self.row.append(&other.row);
-        self.payloads
-            .extend(other.payloads.drain(..).map(|payload| Payload {
+        if let Some(payloads) = other.payloads.take() {
+            let moved = payloads.into_iter().map(|payload| Payload {
                 place: before + payload.place,
                 ..payload
-            }));
+            });
+            self.payloads.get_or_insert_default().extend(moved);
+        }
         other.clear();
     }
 
     /// How many bytes there are in all.
     pub fn len(&self) -> usize {
-        let payloads = self.payloads.iter();
+        let payloads = self.payloads().iter();
         self.row.len() + payloads.map(|payload| payload.bytes().len()).sum::<usize>()
     }
 
@@ -76,7 +80,9 @@ impl Gather {
 
     pub fn clear(&mut self) {
         self.row.clear();
-        self.payloads.clear();
+        if let Some(payloads) = &mut self.payloads {
+            payloads.clear();
+        }
     }
 
     /// The memory of the row.
@@ -87,24 +93,24 @@ impl Gather {
     /// Gives back the memory that nothing is in.
     pub fn shrink(&mut self) {
         self.row.shrink();
-        self.payloads.shrink_to_fit();
+        self.payloads.take_if(|payloads| payloads.is_empty());
     }
 
     /// All bytes, where they are in a row.
     #[inline(always)]
     pub fn as_row(&self) -> Option<&[u8]> {
-        self.payloads.is_empty().then_some(&self.row)
+        self.payloads().is_empty().then_some(&self.row)
     }
 
     /// All bytes but the first `skip`, piece by piece.
     pub fn pieces(&self, mut skip: usize) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;
-        let before = self.payloads.iter().flat_map(move |payload| {
+        let before = self.payloads().iter().flat_map(move |payload| {
             let row = &self.row[start..payload.place];
             start = payload.place;
             [row, payload.bytes()]
         });
-        let end = self.payloads.last().map_or(0, |payload| payload.place);
+        let end = self.payloads().last().map_or(0, |payload| payload.place);
         before
             .chain([&self.row[end..]])
             .map(move |piece| {
@@ -113,6 +119,10 @@ impl Gather {
                 piece
             })
             .filter(|piece| !piece.is_empty())
+    }
+
+    fn payloads(&self) -> &[Payload] {
+        self.payloads.as_ref().map_or(&[], |payloads| payloads)
     }
 
     /// All bytes, copied into a row.

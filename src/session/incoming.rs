@@ -37,27 +37,22 @@ pub enum Arrival {
     Acknowledged,
 }
 
-/// How many bits of a mid are the packet identifier.
-const ID_BITS: u32 = u16::BITS;
-
 /// So many mids may be listed that are settled, beside as many as there are messages.
 const SETTLED: usize = 16;
 
 #[derive(Default)]
 pub struct Incoming {
     stages: IdMap<Stage>,
-    /// How many mids were given out. They number what the application owes, so that an acknowledgement that
-    /// comes late, or twice, is none of the message that has the packet identifier by then.
-    mids: u64,
-    /// None while the application acknowledges nothing by itself.
+    /// None before the application acknowledges anything by itself.
     arrivals: Option<Box<Arrivals>>,
 }
 
 impl Incoming {
     /// Goes on with the numbers of a session that is over.
     pub fn after(former: &Incoming) -> Incoming {
+        let arrivals = former.arrivals.as_ref();
         Incoming {
-            mids: former.mids,
+            arrivals: arrivals.map(|former| Box::new(Arrivals::after(former))),
             ..Incoming::default()
         }
     }
@@ -70,8 +65,7 @@ impl Incoming {
         {
             return owed.mid;
         }
-        self.mids += 1;
-        let mid = self.mids << ID_BITS | u64::from(id.get());
+        let mid = self.arrivals.get_or_insert_default().new_mid(id);
         self.list(id, mid, qos, false);
         mid
     }
@@ -214,19 +208,25 @@ impl Incoming {
                 Stage::Delivering => {}
             }
         }
-        self.arrivals = None;
+        self.forget_arrivals();
     }
 
     /// The broker has forgotten the session.
     pub fn clear(&mut self) {
         self.stages.clear();
-        self.arrivals = None;
+        self.forget_arrivals();
     }
 
     pub fn trim(&mut self) {
         self.stages.trim();
         if self.is_empty() {
-            self.arrivals = None;
+            self.forget_arrivals();
+        }
+    }
+
+    fn forget_arrivals(&mut self) {
+        if let Some(arrivals) = &mut self.arrivals {
+            arrivals.clear();
         }
     }
 

@@ -205,7 +205,7 @@ pub struct Session {
     /// Most of them come with the end of a connection.
     outcomes: Option<Box<Outcomes>>,
     /// The publish that was refused last for want of room, and its bytes.
-    refused: Option<(QoS, usize)>,
+    refused: Option<(QoS, u32)>,
 }
 
 /// How many bytes wait for the socket before messages of QoS 1 and 2 wait for those: each is kept

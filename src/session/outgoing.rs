@@ -50,23 +50,22 @@ pub struct Outgoing {
     /// power of two.
     slots: Box<[Slot]>,
     packets: Packets,
-    /// Sequence number of the first message, and of the one behind the last.
-    first: u64,
-    end: u64,
+    /// Sequence number of the first message, and of the one behind the last. They wrap around.
+    first: u32,
+    end: u32,
     /// Sequence number of the first slot that was not sent on this connection.
-    next: u64,
+    next: u32,
     in_flight: u32,
     unfinished: u32,
     window: u32,
     /// What slots and packets take, with what is wasted.
     bytes: usize,
-    wasted: usize,
 }
 
 /// A message that waits for an answer.
 pub struct Unanswered<'a> {
     /// Its place among all that were published.
-    pub seq: u64,
+    pub seq: u32,
     pub mid: u64,
     pub qos: QoS,
     /// Its PUBLISH; empty once PUBREC has come.
@@ -103,7 +102,6 @@ impl Outgoing {
             in_flight: 0,
             unfinished: 0,
             bytes: 0,
-            wasted: 0,
             window: limit(window),
         }
     }
@@ -144,7 +142,7 @@ impl Outgoing {
         slot.id = id;
         slot.sent_at = now;
         self.in_flight += 1;
-        self.next += 1;
+        self.next = self.next.wrapping_add(1);
         Ok(())
     }
 
@@ -156,14 +154,14 @@ impl Outgoing {
 
     /// The sequence number of the next message that comes.
     #[inline(always)]
-    pub fn next_seq(&self) -> u64 {
+    pub fn next_seq(&self) -> u32 {
         self.end
     }
 
     /// Makes room for one more.
     #[inline(always)]
     fn reserve(&mut self) -> Result<(), NoMemory> {
-        match self.end - self.first == self.slots.len() as u64 {
+        match self.len() == self.slots.len() {
             true => self.grow(),
             false => Ok(()),
         }
@@ -181,14 +179,14 @@ impl Outgoing {
         slot.qos = qos;
         self.bytes += MESSAGE + packet.len();
         self.unfinished += 1;
-        self.end += 1;
+        self.end = self.end.wrapping_add(1);
         slot
     }
 
     /// Whether there is anything to send, and room for it in the window.
     #[inline(always)]
     pub fn may_send(&self) -> bool {
-        self.in_flight < self.window && self.next < self.end
+        self.in_flight < self.window && self.next != self.end
     }
 
     /// Sends what the window has room for, as long as fewer than `most` bytes wait for the socket. True
@@ -220,7 +218,7 @@ impl Outgoing {
                 }
                 self.in_flight += 1;
             }
-            self.next += 1;
+            self.next = self.next.wrapping_add(1);
         }
         self.next != before
     }
@@ -228,11 +226,12 @@ impl Outgoing {
     /// PUBACK, PUBREC or PUBCOMP came for what has its packet identifier.
     #[inline(always)]
     pub fn acknowledged(&mut self, ack: Ack, usage: Use, now: Moment) -> Progress {
-        let Some(seq) = usage.seq(self.first) else {
+        let Some(place) = usage.message_behind(self.first) else {
             // The second one, perhaps, for a message that had the identifier before.
             return Progress::Unknown;
         };
-        let sent = seq < self.next;
+        let seq = self.first.wrapping_add(place);
+        let sent = place < self.next.wrapping_sub(self.first);
         let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
         match (ack, slot.qos, slot.stage) {
             (Ack::PubAck, QoS::AtLeastOnce, Stage::Published) if sent => {
@@ -319,7 +318,7 @@ impl Outgoing {
     /// The broker has forgotten the session. What it had taken with PUBREC it may have passed on or not.
     pub fn session_lost(&mut self) {
         let mask = self.slots.len().wrapping_sub(1);
-        for seq in self.first..self.end {
+        for seq in self.seqs() {
             match &mut self.slots[seq as usize & mask].stage {
                 stage @ Stage::Released => *stage = Stage::InDoubt,
                 // It was never sent, nor was what is behind it.
@@ -357,6 +356,7 @@ impl Outgoing {
         if self.first == self.end {
             self.slots = Box::default();
             self.packets = Packets::default();
+            self.bytes = 0;
         }
     }
 
@@ -376,7 +376,7 @@ impl Outgoing {
 
     /// What was sent on this connection, in order.
     fn sent_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
-        let sent = (self.next - self.first) as usize;
+        let sent = self.next.wrapping_sub(self.first) as usize;
         let start = self.first as usize & self.slots.len().saturating_sub(1);
         let (wrapped, from_start) = self.slots.split_at_mut(start);
         from_start
@@ -387,7 +387,7 @@ impl Outgoing {
     }
 
     #[inline(always)]
-    fn complete(&mut self, seq: u64) {
+    fn complete(&mut self, seq: u32) {
         self.in_flight -= 1;
         self.unfinished -= 1;
         if seq == self.first {
@@ -400,7 +400,7 @@ impl Outgoing {
     fn pass_finished(&mut self) {
         let mask = self.slots.len() - 1;
         loop {
-            self.first += 1;
+            self.first = self.first.wrapping_add(1);
             self.bytes -= MESSAGE;
             let is_last = self.first == self.end;
             if is_last || self.slots[self.first as usize & mask].stage != Stage::Done {
@@ -408,7 +408,9 @@ impl Outgoing {
             }
         }
         // Finished ones that a narrower window had not come to yet are gone too.
-        self.next = self.next.max(self.first);
+        if self.end.wrapping_sub(self.next) > self.end.wrapping_sub(self.first) {
+            self.next = self.first;
+        }
     }
 
     #[inline(always)]
@@ -423,9 +425,19 @@ impl Outgoing {
     /// Chunks have changed.
     #[cold]
     fn count_waste(&mut self) {
-        let wasted = self.packets.wasted();
-        self.bytes = self.bytes - self.wasted + wasted;
-        self.wasted = wasted;
+        let (before, wasted) = self.packets.count_waste();
+        self.bytes = self.bytes - before + wasted;
+    }
+
+    /// How many slots are in use, those of finished messages behind others among them.
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.end.wrapping_sub(self.first) as usize
+    }
+
+    fn seqs(&self) -> impl Iterator<Item = u32> + use<> {
+        let first = self.first;
+        (0..self.len() as u32).map(move |place| first.wrapping_add(place))
     }
 
     /// Twice as many slots. In the larger ring a message stands where it stood, or in the new half.
@@ -440,7 +452,7 @@ impl Outgoing {
         }
         self.slots = slots.into_boxed_slice();
         reserved?;
-        for seq in self.first..self.end {
+        for seq in self.seqs() {
             let place = seq as usize & (size + more - 1);
             if place >= size {
                 self.slots[place] = self.slots[place - size];
@@ -452,10 +464,10 @@ impl Outgoing {
     /// Half as many slots, where few of them are in use.
     fn shrink(&mut self) {
         let size = self.slots.len() / 2;
-        if size < KEPT || self.end - self.first > size as u64 / 2 {
+        if size < KEPT || self.len() > size / 2 {
             return;
         }
-        for seq in self.first..self.end {
+        for seq in self.seqs() {
             self.slots[seq as usize & (size - 1)] = self.slots[seq as usize & (2 * size - 1)];
         }
         let mut slots = std::mem::take(&mut self.slots).into_vec();

@@ -17,15 +17,14 @@ impl Use {
 
     /// The message with this sequence number among the outgoing ones.
     #[inline(always)]
-    pub fn message(seq: u64) -> Use {
-        Use(seq as u32 & MESSAGE)
+    pub fn message(seq: u32) -> Use {
+        Use(seq & MESSAGE)
     }
 
-    /// The sequence number of a message, which comes after `first`.
+    /// How far behind the one with the sequence number `first` a message is.
     #[inline(always)]
-    pub fn seq(self, first: u64) -> Option<u64> {
-        let after = self.0.wrapping_sub(first as u32) & MESSAGE;
-        (self != Use::REQUEST).then_some(first + u64::from(after))
+    pub fn message_behind(self, first: u32) -> Option<u32> {
+        (self != Use::REQUEST).then_some(self.0.wrapping_sub(first) & MESSAGE)
     }
 }
 

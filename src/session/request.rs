@@ -42,7 +42,7 @@ impl Session {
         }
         let bytes = message.topic.len() + message.payload.len() + overhead(message.qos);
         if !self.has_room(message.qos, bytes) {
-            self.refused = Some((message.qos, bytes));
+            self.refused = Some((message.qos, bytes as u32));
             return Err(PublishError::QueueFull);
         }
         if message.qos == QoS::AtMostOnce {
