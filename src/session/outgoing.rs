@@ -233,61 +233,51 @@ impl Outgoing {
         let seq = self.first.wrapping_add(place);
         let sent = place < self.next.wrapping_sub(self.first);
         let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
-        match (ack, slot.qos, slot.stage) {
-            (Ack::PubAck, QoS::AtLeastOnce, Stage::Published) if sent => {
-                let (mid, packet) = (slot.mid, slot.packet);
+        match (ack, slot.stage) {
+            (Ack::PubAck, Stage::Published) if sent => {
+                let (mid, packet, qos) = (slot.mid, slot.packet, slot.qos);
                 slot.stage = Stage::Done;
                 self.complete(seq);
                 self.remove_packet(packet);
-                Progress::Finished(mid)
+                match qos {
+                    QoS::AtMostOnce | QoS::AtLeastOnce => Progress::Finished(mid),
+                    // RabbitMQ 3 knows no QoS 2. It has taken the message, and says no more.
+                    QoS::ExactlyOnce => Progress::Downgraded(mid),
+                }
             }
-            (Ack::PubComp, QoS::ExactlyOnce, Stage::Released) if sent => {
+            (Ack::PubRec, Stage::Published) if slot.qos == QoS::ExactlyOnce => {
+                let packet = slot.packet;
+                slot.stage = Stage::Released;
+                slot.sent_at = now;
+                self.remove_packet(packet);
+                released(sent)
+            }
+            (Ack::PubRec, Stage::Released) => {
+                slot.sent_at = now;
+                released(sent)
+            }
+            // It answers no PUBLISH of this session, so that it settles nothing [MQTT-3.2.2-3].
+            (Ack::PubRec, Stage::InDoubt) => released(sent),
+            (Ack::PubComp, Stage::Released) if sent => {
                 let mid = slot.mid;
                 slot.stage = Stage::Done;
                 self.complete(seq);
                 Progress::Finished(mid)
             }
-            (Ack::PubComp, QoS::ExactlyOnce, Stage::InDoubt) if sent => {
+            (Ack::PubComp, Stage::InDoubt) if sent => {
                 let mid = slot.mid;
                 slot.stage = Stage::Done;
                 self.complete(seq);
                 Progress::InDoubt(mid)
             }
-            (Ack::PubRec, QoS::ExactlyOnce, Stage::Published | Stage::Released) => {
-                slot.sent_at = now;
-                let stage = std::mem::replace(&mut slot.stage, Stage::Released);
-                if stage == Stage::Published {
-                    let packet = slot.packet;
-                    self.remove_packet(packet);
-                }
-                // A broker may repeat it on a new connection, before we come to this message.
-                if sent {
-                    Progress::Release
-                } else {
-                    Progress::Noted
-                }
-            }
-            // It answers no PUBLISH of this session, so that it settles nothing [MQTT-3.2.2-3].
-            (Ack::PubRec, QoS::ExactlyOnce, Stage::InDoubt) => match sent {
-                true => Progress::Release,
-                false => Progress::Noted,
-            },
-            (Ack::PubRec, ..) => Progress::Violation("PUBREC for a QoS 1 message"),
+            (Ack::PubRec, _) => Progress::Violation("PUBREC for a QoS 1 message"),
             _ if !sent => Progress::Unknown,
-            // RabbitMQ 3 knows no QoS 2. It has taken the message, and says no more.
-            (Ack::PubAck, QoS::ExactlyOnce, Stage::Published) => {
-                let (mid, packet) = (slot.mid, slot.packet);
-                slot.stage = Stage::Done;
-                self.complete(seq);
-                self.remove_packet(packet);
-                Progress::Downgraded(mid)
-            }
-            (Ack::PubAck, ..) => {
+            (Ack::PubAck, _) => {
                 Progress::Violation("PUBACK for a QoS 2 message that has its PUBREC")
             }
             // The second one, perhaps, for a message that had the identifier before; this one goes on waiting.
-            (Ack::PubComp, ..) => Progress::Unknown,
-            (Ack::PubRel, ..) => Progress::Violation("PUBREL for a message of our own"),
+            (Ack::PubComp, _) => Progress::Unknown,
+            (Ack::PubRel, _) => Progress::Violation("PUBREL for a message of our own"),
         }
     }
 
@@ -486,6 +476,15 @@ impl Default for Slot {
             qos: QoS::AtLeastOnce,
             stage: Stage::Done,
         }
+    }
+}
+
+/// PUBREC came. A broker may repeat it on a new connection, before we come to this message.
+#[inline(always)]
+fn released(sent: bool) -> Progress {
+    match sent {
+        true => Progress::Release,
+        false => Progress::Noted,
     }
 }
 
