@@ -6,6 +6,9 @@
 
 #include "pmqtt_work.h"
 
+/* About what a message takes in the queue beside its payload. */
+enum { BESIDE = 96 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t has_room = PTHREAD_COND_INITIALIZER;
 static unsigned long times_full; /* and had room again */
@@ -106,7 +109,7 @@ int main(int argc, char **argv)
         pmqtt_on_connect_set(handle, on_connect);
         pmqtt_on_publish_set(handle, on_publish);
         pmqtt_on_writable_set(handle, on_writable);
-        pmqtt_max_queued_bytes_set(handle, work.window * work.size);
+        pmqtt_max_queued_bytes_set(handle, work.window * (work.size + BESIDE));
     }
     client_connect(clients);
     pmqtt_loop_start(handle);
