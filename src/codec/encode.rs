@@ -1,6 +1,8 @@
 //! Packets to bytes, appended to a buffer that the caller keeps, so that nothing is allocated
 //! once it has grown. What cannot be encoded is refused before the first byte is written.
 
+use std::ops::Range;
+
 use super::{
     Ack, Buffer, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, NoMemory, PacketId,
     Publishable, QoS, TooLong, Version,
@@ -96,12 +98,18 @@ pub fn set_packet_id(publish: &mut [u8], id: PacketId) {
 /// How much of a PUBLISH of QoS 1 or 2 comes before its payload.
 #[inline(always)]
 pub fn head_len(publish: &[u8]) -> usize {
+    topic(publish).end + 2
+}
+
+/// Where the topic of an encoded PUBLISH is.
+#[inline(always)]
+pub fn topic(publish: &[u8]) -> Range<usize> {
     let mut start = 2;
     while publish[start - 1] > 0x7f {
         start += 1;
     }
-    let topic = u16::from_be_bytes([publish[start], publish[start + 1]]);
-    start + 2 + usize::from(topic) + 2
+    let length = u16::from_be_bytes([publish[start], publish[start + 1]]);
+    start + 2..start + 2 + usize::from(length)
 }
 
 /// Marks a PUBLISH as sent before [MQTT-3.3.1-1].

@@ -2,7 +2,7 @@
 //! what was published after it waits for ever. The program is told which one it is.
 
 use crate::client::state::State;
-use crate::codec::{Packet, Role, decode, header};
+use crate::codec::encode;
 use crate::session::Unanswered;
 
 /// After so many connections in a row.
@@ -21,28 +21,21 @@ pub fn note(state: &mut State) -> Option<String> {
         counters.stalled_at = at;
     }
     counters.stalls = counters.stalls.saturating_add(1);
-    let stalls = counters.stalls;
-    (stalls >= PATIENCE).then(|| {
-        let message = describe(&unanswered, state);
+    (counters.stalls >= PATIENCE).then(|| {
+        let message = describe(&unanswered);
         format!("{PATIENCE} or more connections in a row ended before {message} had its answer")
     })
 }
 
-fn describe(unanswered: &Unanswered, state: &State) -> String {
+fn describe(unanswered: &Unanswered) -> String {
     let Unanswered {
         mid, qos, packet, ..
     } = unanswered;
-    let mut bytes = packet.to_vec();
-    let version = state.version();
-    let what = match header(packet, Role::Broker, version) {
-        Ok(Some(header)) => decode(&mut bytes, &header, version).ok(),
-        _ => None,
-    };
     let qos = *qos as u8;
-    let Some(Packet::Publish(publish)) = what else {
+    if packet.is_empty() {
         return format!("message {mid} (QoS {qos}, PUBREC came)");
-    };
-    let topic = publish.topic.as_bytes();
+    }
+    let topic = &packet[encode::topic(packet)];
     let part = String::from_utf8_lossy(&topic[..topic.len().min(TOPIC)]);
     let dots = if topic.len() > TOPIC { "..." } else { "" };
     format!(
