@@ -252,7 +252,14 @@ impl World {
 
     fn publish(&mut self) {
         let (qos, number) = self.next_message();
-        let payload = number.to_be_bytes();
+        // Large ones are not copied to the output.
+        let filling = if self.rng.random_ratio(1, 16) {
+            4100
+        } else {
+            0
+        };
+        let mut payload = number.to_be_bytes().to_vec();
+        payload.resize(payload.len() + filling, number as u8);
         let message = Message {
             topic: b"out",
             payload: &payload,

@@ -330,8 +330,9 @@ impl Outgoing {
     }
 }
 
-/// Messages are numbers.
+/// Messages are numbers, of which the last byte may follow any number of times.
 pub fn number(publish: &Publish) -> u64 {
-    let bytes = publish.payload.try_into().expect("eight bytes");
-    u64::from_be_bytes(bytes)
+    let (bytes, filling) = publish.payload.split_first_chunk().expect("eight bytes");
+    assert!(filling.iter().all(|byte| *byte == bytes[7]));
+    u64::from_be_bytes(*bytes)
 }
