@@ -4,6 +4,8 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -211,6 +213,49 @@ static void no_descriptors(void)
     CHECK_OK(pmqtt_loop_start(client));
     FAILS(pmqtt_loop_start(client), PMQTT_ERR_INVAL, client, "runs already");
     CHECK_OK(pmqtt_loop_stop(client));
+    client_free(client);
+}
+
+/* Bytes, with those of valgrind or of the sanitizer. */
+static rlim_t address_space(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long pages;
+
+    CHECK(file != NULL);
+    CHECK_INT(fscanf(file, "%lu", &pages), 1);
+    CHECK_INT(fclose(file), 0);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The sanitizer too returns NULL where there is no memory, as the C library does. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+/* A quarter of the message fits in, so that all that is smaller does. */
+static void no_memory(void)
+{
+    enum { SIZE = 128 * 1024 * 1024 };
+    pmqtt_client *client = client_new(NULL, NULL);
+    char *payload = calloc(1, SIZE);
+    struct rlimit usual, little;
+
+    step("no memory");
+    CHECK(payload != NULL);
+    CHECK_OK(pmqtt_max_queued_bytes_set(client, 0));
+    CHECK_INT(getrlimit(RLIMIT_AS, &usual), 0);
+    little = usual;
+    little.rlim_cur = address_space() + SIZE / 4;
+    CHECK_INT(setrlimit(RLIMIT_AS, &little), 0);
+    FAILS(pmqtt_publish(client, "a", payload, SIZE, 1, false, NULL), PMQTT_ERR_NOMEM, client, "no memory");
+    CHECK_INT(setrlimit(RLIMIT_AS, &usual), 0);
+    CHECK_INT(client_stats(client).queued_messages, 0);
+    CHECK_RC(pmqtt_publish(client, "a", payload, SIZE, 1, false, NULL), PMQTT_ERR_NO_CONN);
+    free(payload);
     client_free(client);
 }
 
@@ -725,6 +770,7 @@ int main(void)
     not_connected(client);
     client_free(client);
     no_descriptors();
+    no_memory();
     connections();
     loop_in_a_loop();
     connect_in_two_threads();
