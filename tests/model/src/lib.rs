@@ -3,7 +3,7 @@
 //!
 //! | file        | idea                                                                     |
 //! |-------------|--------------------------------------------------------------------------|
-//! | `sys`       | locks, wakers, polling and threads, made of `world`                      |
+//! | `sys`       | locks, wakers, polling, threads and chance, made of `world` and shuttle  |
 //! | `transport` | a connection, made of `world`                                            |
 //! | `world`     | what stands in for the system: descriptors, sleeping threads, the clock  |
 //! | `program`   | a program that uses a client: its callbacks, and what it was told        |

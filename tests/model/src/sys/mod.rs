@@ -1,10 +1,14 @@
 //! The double of src/sys.
 
 mod poll;
+mod process;
+mod random;
 pub mod sync;
 mod thread;
 
 pub use crate::world::files::{EventSet, Waker, Watch};
 pub use crate::world::now;
 pub use poll::PollSet;
+pub use process::{begin_child, close_inherited, generation, watch_forks};
+pub use random::Random;
 pub use thread::{JoinHandle, spawn};

@@ -19,7 +19,7 @@ pub use error::{Error, Stage};
 pub use progress::{Milliseconds, PassedStage};
 pub use stream::tls::Tls;
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 
 use crate::sys::Watch;
@@ -28,6 +28,8 @@ use crate::world::{self, sockets};
 
 #[derive(Default)]
 pub struct Resolver {}
+
+pub fn forget_after_fork() {}
 
 /// The client sees it open once `advance` has.
 pub struct Transport {
@@ -101,6 +103,22 @@ impl Transport {
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         world::switch();
         sockets::write(self.fd, buf)
+    }
+
+    pub fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
+        let bytes: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| piece.iter().copied())
+            .collect();
+        self.write(&bytes)
+    }
+
+    pub fn written(&self) -> Option<u64> {
+        None
+    }
+
+    pub fn unacked(&self) -> u64 {
+        0
     }
 
     pub fn finish(&mut self) -> bool {

@@ -1,0 +1,11 @@
+//! The one process that there is: nothing forks.
+
+pub fn generation() -> u32 {
+    0
+}
+
+pub fn watch_forks(_in_child: unsafe extern "C" fn()) {}
+
+pub fn begin_child() {}
+
+pub fn close_inherited() {}
