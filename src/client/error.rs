@@ -92,7 +92,8 @@ impl Error {
         let inner = error.get_ref();
         match inner.and_then(|inner| inner.downcast_ref::<transport::Error>()) {
             Some(why) => why.clone().into(),
-            None if error.kind() == io::ErrorKind::OutOfMemory => {
+            // ENOMEM of a socket call is the system's: only our own error is of a packet.
+            None if error.kind() == io::ErrorKind::OutOfMemory && inner.is_some() => {
                 Error::new(Code::NoMem, format!("mqtt: connection lost: {error}"))
             }
             None => Error::new(Code::ConnLost, format!("tcp: connection lost: {error}")),
