@@ -161,7 +161,8 @@ func TestOutcomesAcrossLostConnections(t *testing.T) {
 	for i, token := range tokens {
 		err := token.Wait(contextOf(t))
 		lost := errors.Is(err, pmqtt.ErrConnLost) || errors.Is(err, pmqtt.ErrNotConnected)
-		if err != nil && !(i%3 == 0 && lost) {
+		doubtful := errors.Is(err, pmqtt.ErrInDoubt)
+		if err != nil && !(i%3 == 0 && lost) && !(i%3 == 2 && doubtful) {
 			t.Fatalf("message %d: %v", i, err)
 		}
 	}
