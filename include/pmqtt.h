@@ -23,6 +23,10 @@
  *   in another thread waits for that.
  * - The library owns what a callback is given, until the callback returns. Event structures grow at
  *   their end only.
+ * - A structure that begins with struct_size, its sizeof, may be of another version than the library: it grows
+ *   at its tail. What a smaller one lacks counts as 0, down to the size of its first version; below, and where
+ *   it is the size of no version, the call is PMQTT_ERR_INVAL. A larger one is PMQTT_ERR_NOT_SUPPORTED only
+ *   where a field is not 0 that the library does not know. In an array all elements have the same struct_size.
  * - No C++ exception and no longjmp may leave a callback.
  * - Memory: where there is none for a packet from the broker, its connection ends with
  *   PMQTT_ERR_NOMEM, and pmqtt_publish says so of a message. Where there is none for anything else that is
@@ -470,9 +474,13 @@ typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   const struct pmqtt_interest *event);
 
 /**
- * A message to publish, or a will.
+ * A message to publish, or a will. Everything but `struct_size` and topic may be 0.
  */
 typedef struct pmqtt_publication {
+  /**
+   * `sizeof(pmqtt_publication)`. It is the stride of an array too, and the same for each element.
+   */
+  size_t struct_size;
   /**
    * UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
    */
@@ -596,7 +604,7 @@ typedef struct pmqtt_oneshot_options {
   bool durable;
   /**
    * Where a failure is told in words, NUL-terminated, and cut where it does not fit; left alone
-   * on success, and when struct_size is wrong. May be NULL.
+   * on success, and where the options are none of a version that the library knows. May be NULL.
    */
   char *error;
   /**
@@ -606,8 +614,7 @@ typedef struct pmqtt_oneshot_options {
 } pmqtt_oneshot_options;
 
 /**
- * A snapshot of a client's figures. Set `struct_size` before the call: fields that a later
- * version adds at the end are left alone when the program does not know them.
+ * A snapshot of a client's figures. Set `struct_size` before the call: as much is filled.
  */
 typedef struct pmqtt_statistics {
   /**
@@ -1522,8 +1529,8 @@ int pmqtt_publish_single(const char *topic,
  * all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_IN_DOUBT`: either, while the
  * broker had taken a message of QoS 2 and not completed its handshake, so that it may have passed it on or
  * not. `PMQTT_ERR_NOT_SUPPORTED`: built
- * without TLS, or a struct_size of a later version. Nothing is tried a second time. The options'
- * error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
+ * without TLS, or a field is set that only a later version of the library knows. Nothing is tried a second time.
+ * The options' error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
  * many are done.
  *
  * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
@@ -1812,10 +1819,10 @@ size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len
  *
  * @param client  The client; not NULL.
  * @param out     Where it is put; not NULL. Its struct_size must be set before the call: as much of it is
- *                filled.
+ *                filled, with 0 where a later version of the library knows more.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is smaller
- * than the first version of the structure.
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is that of
+ * no version of the structure.
  *
  * Thread-safe; callback-safe; never blocks.
  */

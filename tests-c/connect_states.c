@@ -188,7 +188,7 @@ static void publish_single(const state *where)
 static void publish_multiple(const state *where)
 {
     const pmqtt_oneshot_options options = oneshot_options(where);
-    const pmqtt_publication message = {.topic = "a", .qos = 1};
+    const pmqtt_publication message = {.struct_size = sizeof message, .topic = "a", .qos = 1};
 
     CHECK(pmqtt_publish_multiple(&message, 1, &options) != 0);
 }

@@ -589,7 +589,7 @@ static int publish_single(const pmqtt_oneshot_options *options)
 
 static int publish_multiple(const pmqtt_oneshot_options *options)
 {
-    const pmqtt_publication message = {.topic = "a", .qos = 1};
+    const pmqtt_publication message = {.struct_size = sizeof message, .topic = "a", .qos = 1};
 
     return pmqtt_publish_multiple(&message, 1, options);
 }
@@ -601,7 +601,7 @@ static int publish_single_once(const pmqtt_oneshot_options *options)
 
 static int publish_multiple_once(const pmqtt_oneshot_options *options)
 {
-    const pmqtt_publication message = {.topic = "a", .qos = 2};
+    const pmqtt_publication message = {.struct_size = sizeof message, .topic = "a", .qos = 2};
 
     return pmqtt_publish_multiple(&message, 1, options);
 }
@@ -684,18 +684,27 @@ static void publish_into(const trouble *trouble, const oneshot *oneshot)
 
 static void wrong_options(const oneshot *oneshot)
 {
+    struct {
+        pmqtt_oneshot_options options;
+        size_t unknown;
+    } later = {.unknown = 1};
     pmqtt_oneshot_options options = oneshot_options(HOST, -1);
 
     check_oneshot(oneshot, options, NUMBER(PMQTT_ERR_INVAL, "port -1"));
     options.struct_size++;
-    check_oneshot(oneshot, options, NUMBER(PMQTT_ERR_NOT_SUPPORTED, ""));
+    check_oneshot(oneshot, options, NUMBER(PMQTT_ERR_INVAL, ""));
+    later.options = oneshot_options(HOST, 1);
+    later.options.struct_size = sizeof later;
+    CHECK_RC(oneshot->call(&later.options), PMQTT_ERR_NOT_SUPPORTED);
+    error_seen(oneshot->name, "PMQTT_ERR_NOT_SUPPORTED");
 }
 
 static void too_large_for_a_oneshot(void)
 {
     static const char payload[1];
     const size_t length = (size_t)1 << 28;
-    const pmqtt_publication message = {.topic = "a", .payload = payload, .payload_len = length};
+    const pmqtt_publication message = {
+        .struct_size = sizeof message, .topic = "a", .payload = payload, .payload_len = length};
 
     step("a oneshot's payload");
     FAILS(pmqtt_publish_single("a", payload, length, 0, false, NULL), PMQTT_ERR_PAYLOAD_SIZE, NULL, "");

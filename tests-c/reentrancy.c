@@ -88,6 +88,7 @@ static int publish_multiple(void)
     pmqtt_publication two[2];
 
     memset(two, 0, sizeof two);
+    two[0].struct_size = two[1].struct_size = sizeof *two;
     two[0].topic = two[1].topic = "oneshot/other";
     two[0].qos = 2;
     return pmqtt_publish_multiple(two, 2, &options);

@@ -7,6 +7,7 @@
 mod callbacks;
 mod connection;
 mod constants;
+mod floors;
 mod lifetime;
 mod loops;
 mod messages;
@@ -14,6 +15,7 @@ mod oneshot;
 mod oneshot_options;
 mod options;
 mod report;
+mod sized;
 mod tls;
 
 pub use callbacks::*;

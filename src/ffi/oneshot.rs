@@ -9,7 +9,7 @@ use super::callbacks::pmqtt_on_message;
 use super::lifetime::{pmqtt_client_free, version};
 use super::messages::message;
 use super::oneshot_options::{OneshotOptions, Publication};
-use super::{array, optional_text, put, put_text, text};
+use super::{array, optional_text, put, put_text, sized, text};
 use crate::client::events::MessageEvent;
 use crate::client::{
     Client, Code, Error, Handle, Received, Result, Target, Wanted, address, check_message,
@@ -72,8 +72,8 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_IN_DOUBT`: either, while the
 /// broker had taken a message of QoS 2 and not completed its handshake, so that it may have passed it on or
 /// not. `PMQTT_ERR_NOT_SUPPORTED`: built
-/// without TLS, or a struct_size of a later version. Nothing is tried a second time. The options'
-/// error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
+/// without TLS, or a field is set that only a later version of the library knows. Nothing is tried a second time.
+/// The options' error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
 /// many are done.
 ///
 /// Thread-safe; callback-safe. Blocks no longer than the options' timeout.
@@ -86,12 +86,11 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         carry_out(options, |one_shot| {
-            let messages = array(messages, count, "publish: the array of messages")?
-                .iter()
+            let messages = sized::read_all(messages, count, "publish: the array of messages")?
                 .enumerate()
                 .map(|(index, publication)| {
                     publication
-                        .message("publish")
+                        .and_then(|publication| publication.message("publish"))
                         .and_then(check_message)
                         .map_err(|error| error.after(format!("it is message {index}")))
                 })

@@ -4,16 +4,19 @@ use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
 use super::messages::message;
-use super::{number, optional_bytes, optional_text};
-use crate::client::{Address, Client, Code, Error, Host, Result, Target};
+use super::{number, optional_bytes, optional_text, sized};
+use crate::client::{Address, Client, Host, Result, Target};
 use crate::codec::Message;
 
 const KEEP_ALIVE: u16 = 60;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A message to publish, or a will.
+/// A message to publish, or a will. Everything but `struct_size` and topic may be 0.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct Publication {
+    /// `sizeof(pmqtt_publication)`. It is the stride of an array too, and the same for each element.
+    pub struct_size: usize,
     /// UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
     pub topic: *const c_char,
     /// NULL with a length of 0: an empty payload.
@@ -58,7 +61,7 @@ pub struct OneshotOptions {
     /// for its subscriptions until the next call.
     pub durable: bool,
     /// Where a failure is told in words, NUL-terminated, and cut where it does not fit; left alone
-    /// on success, and when struct_size is wrong. May be NULL.
+    /// on success, and where the options are none of a version that the library knows. May be NULL.
     pub error: *mut c_char,
     /// The size of error, in bytes.
     pub error_size: usize,
@@ -95,6 +98,7 @@ impl Publication {
     /// The pointers are what the header says of them, and live through the call.
     pub(super) unsafe fn message<'a>(&self, function: &str) -> Result<Message<'a>> {
         let Publication {
+            struct_size: _,
             topic,
             payload,
             payload_len,
@@ -115,7 +119,7 @@ impl OneshotOptions {
             return Ok(unsafe { std::mem::zeroed() });
         }
         // SAFETY: the caller's promise is the same, and struct_size comes first.
-        unsafe { read_sized(pointer, "options") }
+        unsafe { sized::read(pointer, "options") }
     }
 
     /// # Safety
@@ -152,11 +156,12 @@ impl OneshotOptions {
         unsafe {
             let username = optional_text(self.username, "username")?;
             client.set_credentials(username, optional_bytes(self.password))?;
-            if let Some(will) = self.will.as_ref() {
+            if !self.will.is_null() {
+                let will = sized::read(self.will, "will")?;
                 client.set_will(&will.message("will")?)?;
             }
             if !self.tls.is_null() {
-                read_sized(self.tls, "tls")?.prepare(client)?;
+                sized::read(self.tls, "tls")?.prepare(client)?;
             }
         }
         Ok(())
@@ -193,22 +198,4 @@ impl OneshotTls {
     unsafe fn prepare(&self, _: &Client) -> Result {
         Err(super::tls::unsupported())
     }
-}
-
-/// Copies a structure that begins with its size, as the program knows it.
-///
-/// # Safety
-/// `pointer` points to a size_t, and to as many bytes as that says.
-unsafe fn read_sized<T: Copy>(pointer: *const T, what: &str) -> Result<T> {
-    // SAFETY: the caller's promise is the same.
-    let size = unsafe { pointer.cast::<usize>().read() };
-    if size < size_of::<T>() {
-        return Err(Error::inval(format!("{what}: struct_size is too small")));
-    }
-    if size > size_of::<T>() {
-        let text = format!("{what}: struct_size is that of a later version");
-        return Err(Error::new(Code::NotSupported, text));
-    }
-    // SAFETY: there are as many bytes as the structure has.
-    Ok(unsafe { pointer.read() })
 }

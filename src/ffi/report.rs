@@ -1,11 +1,10 @@
 //! What can be asked: words for numbers, the last error, figures, the version.
 
 use std::ffi::{c_char, c_int};
-use std::mem::offset_of;
 
 use super::constants::PMQTT_VERSION_NUMBER;
-use super::{put_text, read, refusal, run};
-use crate::client::{Error, Handle, Statistics, error};
+use super::{put_text, read, refusal, run, sized};
+use crate::client::{Handle, Statistics, error};
 
 /// The words for an error number, unknown ones too.
 ///
@@ -56,42 +55,20 @@ pub unsafe extern "C" fn pmqtt_last_error(
     text.len()
 }
 
-/// How large the first version of the structure is.
-const FIRST_STATISTICS: usize = offset_of!(Statistics, acks_held);
-
 /// Takes a snapshot of a client's figures.
 ///
 /// @param client  The client; not NULL.
 /// @param out     Where it is put; not NULL. Its struct_size must be set before the call: as much of it is
-///                filled.
+///                filled, with 0 where a later version of the library knows more.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is smaller
-/// than the first version of the structure.
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is that of
+/// no version of the structure.
 ///
 /// Thread-safe; callback-safe; never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_stats(client: *const Handle, out: *mut Statistics) -> c_int {
-    // SAFETY: the pointers are what the header's contract says. `out` is read and written only
-    // as far as its struct_size reaches, which is checked to cover the size field.
-    unsafe {
-        run(client, |client| {
-            if out.is_null() {
-                return Err(Error::inval("stats: out is NULL"));
-            }
-            let size = (&raw const (*out).struct_size).read();
-            if size < FIRST_STATISTICS {
-                return Err(Error::inval("stats: struct_size is too small"));
-            }
-            let statistics = Statistics {
-                struct_size: size,
-                ..client.stats()
-            };
-            let known = size.min(size_of::<Statistics>());
-            let from = (&raw const statistics).cast::<u8>();
-            from.copy_to_nonoverlapping(out.cast(), known);
-            Ok(())
-        })
-    }
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe { run(client, |client| sized::fill(out, client.stats(), "stats")) }
 }
 
 /// The version of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of

@@ -48,6 +48,7 @@ impl Call {
 
     pub fn publish_one(&self, publication: &Publication) -> c_int {
         let Publication {
+            struct_size: _,
             topic,
             payload,
             payload_len,
@@ -134,6 +135,7 @@ impl Message {
 
 pub fn publication(topic: &'static CStr, payload: &[u8], qos: c_int) -> Publication {
     Publication {
+        struct_size: size_of::<Publication>(),
         topic: topic.as_ptr(),
         payload: payload.as_ptr().cast(),
         payload_len: payload.len(),

@@ -41,6 +41,7 @@ fn zeros_are_defaults() {
 #[test]
 fn every_option_is_used() {
     let will = Publication {
+        struct_size: size_of::<Publication>(),
         retain: true,
         ..publication(c"will", b"w", 1)
     };

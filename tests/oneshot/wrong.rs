@@ -58,10 +58,14 @@ fn the_largest_packet_is_the_limit_of_a_message() {
 #[test]
 fn wrong_options_are_refused() {
     type Change = fn(&mut OneshotOptions);
-    let changes: [(Change, c_int); 14] = [
+    let changes: [(Change, c_int); 15] = [
         (|options| options.struct_size = 0, PMQTT_ERR_INVAL),
         (|options| options.struct_size -= 1, PMQTT_ERR_INVAL),
-        (|options| options.struct_size += 1, PMQTT_ERR_NOT_SUPPORTED),
+        (|options| options.struct_size += 1, PMQTT_ERR_INVAL),
+        (
+            |options| options.struct_size = usize::MAX - 7,
+            PMQTT_ERR_INVAL,
+        ),
         (|options| options.hostname = c"".as_ptr(), PMQTT_ERR_INVAL),
         (
             |options| options.hostname = c"\xff".as_ptr(),

@@ -105,12 +105,10 @@ inline void publish_multiple(const std::vector<publication> &publications, const
 {
     detail::texts topics(publications.size());
     std::vector<pmqtt_publication> all;
-    for (const publication &each : publications) {
+    for (const publication &each : publications)
         topics.add(each.topic);
-        all.push_back({nullptr, each.payload.data(), each.payload.size(), each.qos, each.retain});
-    }
-    for (std::size_t index = 0; index < all.size(); index++)
-        all[index].topic = topics[index];
+    for (std::size_t index = 0; index < publications.size(); index++)
+        all.push_back(detail::raw(publications[index], topics[index]));
     detail::raw_options raw(options);
     raw.call("publish_multiple", ec, topics, [&](const pmqtt_oneshot_options *how) {
         return pmqtt_publish_multiple(all.data(), all.size(), how);

@@ -57,6 +57,19 @@ struct oneshot_options {
 
 namespace detail {
 
+/// The same message for C, with a topic that has a NUL at its end.
+inline pmqtt_publication raw(const publication &from, const char *topic)
+{
+    pmqtt_publication to{};
+    to.struct_size = sizeof to;
+    to.topic = topic;
+    to.payload = from.payload.data();
+    to.payload_len = from.payload.size();
+    to.qos = from.qos;
+    to.retain = from.retain;
+    return to;
+}
+
 /// The same options for C. They point into the others.
 class raw_options {
 public:
@@ -69,8 +82,7 @@ public:
         raw_.keepalive = number(from.keepalive);
         if (from.will) {
             will_topic_ = from.will->topic;
-            will_ = {take(will_topic_), from.will->payload.data(), from.will->payload.size(), from.will->qos,
-                     from.will->retain};
+            will_ = raw(*from.will, take(will_topic_));
             raw_.will = &will_;
         }
         raw_.username = from.username ? take(*from.username) : nullptr;

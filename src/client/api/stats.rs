@@ -2,8 +2,7 @@
 
 use crate::client::handle::Client;
 
-/// A snapshot of a client's figures. Set `struct_size` before the call: fields that a later
-/// version adds at the end are left alone when the program does not know them.
+/// A snapshot of a client's figures. Set `struct_size` before the call: as much is filled.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Statistics {

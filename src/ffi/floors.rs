@@ -1,0 +1,42 @@
+//! How large the first version of each structure with `struct_size` is.
+
+use std::mem::offset_of;
+
+use super::oneshot_options::{OneshotOptions, OneshotTls, Publication};
+use super::sized::{Growing, LARGEST};
+use crate::client::Statistics;
+
+macro_rules! floors {
+    ($($structure:ty: $floor:expr;)*) => {$(
+        // SAFETY: the fields are numbers, pointers and bool, and the rest is checked below.
+        unsafe impl Growing for $structure {
+            const FLOOR: usize = $floor;
+        }
+        const _: () = assert!(offset_of!($structure, struct_size) == 0);
+        const _: () = assert!(<$structure>::FLOOR.is_multiple_of(align_of::<$structure>()));
+        const _: () = assert!(size_of::<$structure>() <= LARGEST);
+    )*};
+}
+
+// Once a structure has grown, its floor is the offset of the first field that was added.
+floors! {
+    Publication: size_of::<Publication>();
+    OneshotOptions: size_of::<OneshotOptions>();
+    OneshotTls: size_of::<OneshotTls>();
+    Statistics: offset_of!(Statistics, acks_held);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers, as 0.1.0 had them: a field that is added must not raise them.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn the_floors_are_the_first_versions() {
+        assert_eq!(Publication::FLOOR, 40);
+        assert_eq!(OneshotOptions::FLOOR, 104);
+        assert_eq!(OneshotTls::FLOOR, 56);
+        assert_eq!(Statistics::FLOOR, 96);
+    }
+}
