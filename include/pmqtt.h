@@ -203,6 +203,35 @@
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
+ * The broker refused it; reserved, and returned by no function of this version.
+ */
+#define PMQTT_ERR_REJECTED 69
+
+/**
+ * It was not sent in the time that it had; reserved, and returned by no function of this version.
+ */
+#define PMQTT_ERR_EXPIRED 70
+
+/**
+ * It was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
+ */
+#define PMQTT_ERR_DROPPED 71
+
+/**
+ * It was cancelled; reserved, and returned by no function of this version.
+ */
+#define PMQTT_ERR_CANCELLED 72
+
+/**
+ * What becomes of a message that the queue has no room for, in `pmqtt_queue_options`.
+ */
+#define PMQTT_WHEN_FULL_REFUSE 0
+
+#define PMQTT_WHEN_FULL_DROP_OLDEST 1
+
+#define PMQTT_WHEN_FULL_DROP_QOS0 2
+
+/**
  * Who acknowledges what comes in, for `pmqtt_manual_ack_set`.
  */
 #define PMQTT_ACK_AUTO 0
@@ -346,6 +375,7 @@ typedef struct pmqtt_published {
    * `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system, QoS 1 and 2 with the broker.
    * `PMQTT_ERR_CONN_LOST`: the connection ended before a QoS 0 message was written.
    * `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
+   * `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
    */
   int rc;
 } pmqtt_published;
@@ -614,6 +644,32 @@ typedef struct pmqtt_oneshot_options {
 } pmqtt_oneshot_options;
 
 /**
+ * What becomes of messages that wait. Everything but `struct_size` may be 0, which is the default.
+ */
+typedef struct pmqtt_queue_options {
+  /**
+   * `sizeof(pmqtt_queue_options)`.
+   */
+  size_t struct_size;
+  /**
+   * What becomes of a message that the queue has no room for. `PMQTT_WHEN_FULL_REFUSE` (0):
+   * `PMQTT_ERR_QUEUE_SIZE`. `PMQTT_WHEN_FULL_DROP_OLDEST`: the messages that have waited longest make room.
+   * `PMQTT_WHEN_FULL_DROP_QOS0`: those of QoS 0 do. Where that is not enough it is refused, and none is
+   * dropped.
+   */
+  int when_full;
+  /**
+   * true: a message replaces the one of the same topic that waits. It takes a place at the end.
+   */
+  bool newest_only;
+  /**
+   * true: QoS 0 that is published without a connection waits for the next one, in its place among the others.
+   * `pmqtt_publish` is `PMQTT_ERR_SUCCESS` then.
+   */
+  bool keep_qos0;
+} pmqtt_queue_options;
+
+/**
  * A snapshot of a client's figures. Set `struct_size` before the call: as much is filled.
  */
 typedef struct pmqtt_statistics {
@@ -630,7 +686,7 @@ typedef struct pmqtt_statistics {
    */
   uint64_t in_flight;
   /**
-   * Messages of QoS 1 and 2 that wait for room in the window, or for a connection.
+   * Messages that wait for room in the window, or for a connection: of QoS 1 and 2, and of QoS 0 that is kept.
    */
   uint64_t queued_messages;
   /**
@@ -663,6 +719,10 @@ typedef struct pmqtt_statistics {
    * Acknowledgements by `pmqtt_ack` that wait for those of messages that came before.
    */
   uint64_t acks_held;
+  /**
+   * Messages that were dropped from the queue, as `pmqtt_queue_options_set` has it.
+   */
+  uint64_t messages_dropped;
 } pmqtt_statistics;
 
 /**
@@ -674,6 +734,8 @@ typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
                                   void *userdata,
                                   char *buf,
                                   size_t size);
+
+
 
 
 
@@ -760,6 +822,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   clean_session). It may have passed the message on or not: a program that publishes it again may have it
  *   arrive twice. The outcome comes when the broker has answered PUBREL with PUBCOMP, after any number of
  *   connections.
+ * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue (`pmqtt_queue_options_set`), and was
+ *   never sent.
  *
  * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
  * session is lost.
@@ -1320,7 +1384,8 @@ int pmqtt_drain(struct pmqtt_client *client,
  * Publishes a message. Each has exactly one outcome, which `on_publish` tells by its mid: QoS 0
  * is done when it is with the operating system, QoS 1 and 2 when the broker has it.
  *
- * Not connected: QoS 0 is dropped, QoS 1 and 2 are queued and sent with the next connection.
+ * Not connected: QoS 0 is dropped, QoS 1 and 2 are queued and sent with the next connection. What waits may be
+ * treated otherwise, by `pmqtt_queue_options_set`.
  * Between `pmqtt_connect` and CONNACK everything is accepted, and sent after CONNACK.
  *
  * @param client       The client; not NULL.
@@ -1775,6 +1840,32 @@ int pmqtt_username_pw_set(struct pmqtt_client *client,
  */
 int pmqtt_manual_ack_set(struct pmqtt_client *client,
                          int mode);
+
+/**
+ * Sets what becomes of messages that wait in the queue: for a connection, or for room in the window. Takes
+ * effect with the next publish, and drops nothing by itself.
+ *
+ * Only messages that were never written on any connection are dropped or replaced. The outcome of each is
+ * `PMQTT_ERR_DROPPED` in `on_publish`, and `messages_dropped` of `pmqtt_stats` counts them. An outcome that is not
+ * told yet counts for 32 bytes in the queue; those of mids in a row count once.
+ *
+ * QoS 0 that is kept counts as QoS 1 does, for `pmqtt_max_queued_messages_set` and
+ * `pmqtt_max_queued_bytes_set`. As long as any waits, later QoS 0 waits behind it, so that the order stays.
+ * From the moment when it is handed to a connection it is as any other of QoS 0.
+ *
+ * Each publish costs a little more while an option is set. With newest_only it costs a hash of the topic, and
+ * a topic takes 16 to 64 bytes of memory beside its message, which no limit counts.
+ *
+ * @param client   The client; not NULL.
+ * @param options  Copied; NULL: the defaults.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, struct_size is that of no version, or when_full
+ * is none of the three; `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version knows.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_queue_options_set(struct pmqtt_client *client,
+                            const struct pmqtt_queue_options *options);
 
 /**
  * The words for an error number, unknown ones too.

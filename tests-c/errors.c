@@ -119,6 +119,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_max_queued_messages_set(NULL, 1));
     NULL_FAILS(pmqtt_max_queued_bytes_set(NULL, 1));
     NULL_FAILS(pmqtt_max_packet_size_set(NULL, 0));
+    NULL_FAILS(pmqtt_queue_options_set(NULL, NULL));
     NULL_FAILS(pmqtt_message_retry_set(NULL, 1));
     NULL_FAILS(pmqtt_connect_timeout_set(NULL, 1));
     NULL_FAILS(pmqtt_reconnect_delay_set(NULL, 1, 1));
@@ -171,6 +172,29 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_tls_alpn_set(client, empty, 1), PMQTT_ERR_TLS, client, "");
 }
 
+/* One message waits, and there is room for no other. */
+static void queue_options(pmqtt_client *client)
+{
+    pmqtt_queue_options options = {.struct_size = sizeof options, .when_full = 3};
+    struct {
+        pmqtt_queue_options options;
+        int more;
+    } later = {.options = {.struct_size = sizeof later}, .more = 1};
+
+    FAILS(pmqtt_queue_options_set(client, &later.options), PMQTT_ERR_NOT_SUPPORTED, client, "of a later version");
+    FAILS(pmqtt_queue_options_set(client, &options), PMQTT_ERR_INVAL, client, "there is no when_full 3");
+    options.when_full = -1;
+    FAILS(pmqtt_queue_options_set(client, &options), PMQTT_ERR_INVAL, client, "there is no when_full -1");
+    options.struct_size = 1;
+    FAILS(pmqtt_queue_options_set(client, &options), PMQTT_ERR_INVAL, client, "struct_size is too small");
+    FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
+    options = (pmqtt_queue_options){.struct_size = sizeof options, .when_full = PMQTT_WHEN_FULL_DROP_OLDEST};
+    CHECK_OK(pmqtt_queue_options_set(client, &options));
+    CHECK_RC(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_NO_CONN);
+    CHECK_OK(pmqtt_queue_options_set(client, NULL));
+    FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
+}
+
 static void not_connected(pmqtt_client *client)
 {
     const char *filter = "f";
@@ -194,6 +218,7 @@ static void not_connected(pmqtt_client *client)
     FAILS(pmqtt_max_packet_size_set(client, 4), PMQTT_ERR_INVAL, client, "no message fits into 4 bytes");
     CHECK_OK(pmqtt_max_queued_messages_set(client, 1));
     FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
+    queue_options(client);
     CHECK_OK(pmqtt_reinitialise(client, NULL, true, NULL));
 }
 

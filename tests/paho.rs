@@ -65,7 +65,7 @@ const KNOWN: [(&str, &[&str]); 46] = [
 ];
 
 /// What goes beyond Paho.
-const BEYOND: [&str; 19] = [
+const BEYOND: [&str; 20] = [
     "next_timeout_ms",
     "event_fd",
     "process",
@@ -73,6 +73,7 @@ const BEYOND: [&str; 19] = [
     "on_writable_set",
     "max_queued_bytes_set",
     "max_packet_size_set",
+    "queue_options_set",
     "tls_pem_set",
     "tls_server_name_set",
     "tls_alpn_set",

@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use pmqtt::codec::{Ack, Message, Packet, PacketId, Publishable, QoS, encode};
-use pmqtt::session::{Gather, Outcome, PublishError, Session};
+use pmqtt::session::{Gather, Outcome, PublishError, QueueOptions, Session, WhenFull};
 use pmqtt::time::Moment;
 use support::{id, options};
 
@@ -150,6 +150,55 @@ fn publishing_allocates_nothing() {
             });
             assert_eq!(count, 0, "{qos:?}, {batch} of {size} bytes");
         }
+    }
+}
+
+/// A full window, and behind it what waits: of 100 topics, of which one in 10 messages changes.
+#[test]
+fn dropping_allocates_nothing_and_holds_no_memory() {
+    const ROUNDS: usize = 20_000;
+    for (when_full, newest_only) in [(WhenFull::DropOldest, false), (WhenFull::Refuse, true)] {
+        let mut driver = Driver::new();
+        driver.0.configure(NOW, |options| {
+            options.max_inflight = 20;
+            options.max_queued_messages = 120;
+        });
+        driver.0.set_queue_options(QueueOptions {
+            when_full,
+            newest_only,
+            keep_qos0: false,
+        });
+        let topics: Vec<String> = (0..100).map(|number| format!("topic/{number}")).collect();
+        let payload = [0; 300];
+        let mut dropped = 0;
+        let mut flood = |rounds: usize| {
+            for round in 0..rounds * 10 {
+                let number = if round % 10 == 0 { round / 10 % 100 } else { 0 };
+                let message = Message {
+                    topic: topics[number].as_bytes(),
+                    payload: &payload,
+                    qos: QoS::AtLeastOnce,
+                    retain: false,
+                };
+                let message = message.check().expect("PUBLISH fits");
+                driver.0.publish(&message, || NOW).expect("it is taken");
+                while driver.0.has_output() {
+                    driver.0.take_output(&mut driver.1);
+                    driver.0.written(driver.1.len(), NOW);
+                    driver.1.clear();
+                }
+                while let Some(outcome) = driver.0.next_outcome() {
+                    assert!(matches!(outcome, Outcome::GivenUp { .. }));
+                    dropped += 1;
+                }
+            }
+        };
+        flood(ROUNDS);
+        let before = bytes();
+        assert_eq!(allocations(|| flood(ROUNDS)), 0, "{when_full:?}");
+        assert!(bytes() - before < 64 * 1024);
+        assert!(dropped > 19 * ROUNDS);
+        assert!(driver.0.queued_bytes() < 256 * 1024);
     }
 }
 

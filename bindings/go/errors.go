@@ -32,6 +32,10 @@ const (
 	ErrTimeout         Code = C.PMQTT_ERR_TIMEOUT       // it took longer than it may
 	ErrDNS             Code = C.PMQTT_ERR_DNS           // the host name could not be looked up
 	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker may have lost a QoS 2 message together with the session
+	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // the broker refused it
+	ErrExpired         Code = C.PMQTT_ERR_EXPIRED       // it was not sent in the time that it had
+	ErrDropped         Code = C.PMQTT_ERR_DROPPED       // it was dropped from the queue before it was sent
+	ErrCancelled       Code = C.PMQTT_ERR_CANCELLED     // it was cancelled
 )
 
 // ErrClosed says that the client was closed.

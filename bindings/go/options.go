@@ -59,6 +59,12 @@ type Options struct {
 	MaxQueuedMessages int
 	// MaxQueuedBytes is how much may wait to be sent. Default: 64 MiB; negative: any amount.
 	MaxQueuedBytes int
+	// WhenFull is what becomes of a message that the queue has no room for. Default: it is refused.
+	WhenFull WhenFull
+	// NewestOnly: a message replaces the one of its topic that waits in the queue.
+	NewestOnly bool
+	// KeepQoS0: QoS 0 that is published without a connection waits for the next one.
+	KeepQoS0 bool
 	// MaxPacketSize is how large a packet from the broker may be, its header included: at least 5. A
 	// larger one ends the connection with ErrPayloadTooLarge. Default: MQTT's own limit, 256 MiB.
 	MaxPacketSize int
@@ -100,6 +106,16 @@ type Protocol int
 const (
 	MQTT31  Protocol = C.PMQTT_PROTOCOL_V31
 	MQTT311 Protocol = C.PMQTT_PROTOCOL_V311
+)
+
+// WhenFull says what becomes of a message that the queue has no room for. Only messages that were never sent are
+// dropped, and their outcome is ErrDropped.
+type WhenFull int
+
+const (
+	RefuseNew  WhenFull = C.PMQTT_WHEN_FULL_REFUSE
+	DropOldest WhenFull = C.PMQTT_WHEN_FULL_DROP_OLDEST // those make room that have waited longest
+	DropQoS0   WhenFull = C.PMQTT_WHEN_FULL_DROP_QOS0   // those of QoS 0 do
 )
 
 // LogLevel is how much a line for OnLog matters.
@@ -213,6 +229,16 @@ func (c *Client) apply(o *Options) error {
 	if o.MaxQueuedMessages != 0 {
 		set = append(set, func() C.int {
 			return C.pmqtt_max_queued_messages_set(client, toC(o.MaxQueuedMessages))
+		})
+	}
+	if o.WhenFull != RefuseNew || o.NewestOnly || o.KeepQoS0 {
+		set = append(set, func() C.int {
+			var options C.pmqtt_queue_options
+			options.struct_size = C.size_t(unsafe.Sizeof(options))
+			options.when_full = toC(int(o.WhenFull))
+			options.newest_only = C.bool(o.NewestOnly)
+			options.keep_qos0 = C.bool(o.KeepQoS0)
+			return C.pmqtt_queue_options_set(client, &options)
 		})
 	}
 	if o.MaxQueuedBytes != 0 {

@@ -30,7 +30,8 @@ type Publication struct {
 // 0, or when the broker has acknowledged it, at QoS 1 and 2.
 //
 // Without a connection QoS 0 is refused with ErrNotConnected, and QoS 1 and 2 wait for the next one.
-// ErrInDoubt: the broker may have lost a message of QoS 2 together with the session.
+// ErrInDoubt: the broker may have lost a message of QoS 2 together with the session. ErrDropped: it made room for
+// another one in the queue (Options.WhenFull, NewestOnly).
 // When the queue is full, Publish waits for room. When the context ends it returns the context's
 // error at once; a message that was taken by then goes on its way all the same.
 func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) error {

@@ -25,6 +25,8 @@ type Stats struct {
 	AcksHeld                           uint64
 	MessagesIn, DroppedIn, MessagesOut uint64
 	BytesIn, BytesOut                  uint64
+	// DroppedOut made room for others in the queue, and were never sent.
+	DroppedOut uint64
 	// Connections that the broker has accepted, the first included.
 	Connections uint64
 	// PingRoundTrip is from the last PINGREQ to its PINGRESP; 0 before the first.
@@ -51,6 +53,7 @@ func (c *Client) Stats() Stats {
 		MessagesIn:    uint64(s.messages_in),
 		DroppedIn:     c.inbox.droppedMessages(),
 		MessagesOut:   uint64(s.messages_out),
+		DroppedOut:    uint64(s.messages_dropped),
 		BytesIn:       uint64(s.bytes_in),
 		BytesOut:      uint64(s.bytes_out),
 		Connections:   uint64(s.connections),

@@ -36,6 +36,10 @@ pub enum Code {
     Timeout = 66,
     Dns = 67,
     InDoubt = 68,
+    Rejected = 69,
+    Expired = 70,
+    Dropped = 71,
+    Cancelled = 72,
 }
 
 /// A failure: its number, and in words what failed and why. It stands elsewhere, so that the results
@@ -187,6 +191,10 @@ pub fn error_string(code: i32) -> &'static CStr {
         66 => c"It took too long.",
         67 => c"The host name could not be looked up.",
         68 => c"It is not known whether the broker has passed the message on.",
+        69 => c"The broker refused it.",
+        70 => c"It was not sent in the time that it had.",
+        71 => c"It was dropped from the queue, before it was sent.",
+        72 => c"It was cancelled.",
         _ => c"An error number that pmqtt does not know.",
     }
 }

@@ -63,6 +63,7 @@ pub struct Published {
     /// `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system, QoS 1 and 2 with the broker.
     /// `PMQTT_ERR_CONN_LOST`: the connection ended before a QoS 0 message was written.
     /// `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
+    /// `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
     pub rc: c_int,
 }
 

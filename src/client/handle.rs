@@ -50,6 +50,12 @@ impl Client {
         self.unlocked.is_usable()
     }
 
+    /// Whether it does, and messages that wait do nothing but that.
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
+        self.unlocked.is_plain()
+    }
+
     /// Why it takes none.
     #[cold]
     pub fn refusal(&self) -> Error {

@@ -31,6 +31,7 @@ pub use handle::Client;
 pub use state::inbox::Received;
 
 pub use crate::codec::Version;
+pub use crate::session::{QueueOptions, WhenFull};
 #[cfg(feature = "tls")]
 pub use crate::transport::tls::Protocol;
 pub use crate::transport::{Address, Host};

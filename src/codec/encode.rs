@@ -98,12 +98,16 @@ pub fn set_packet_id(publish: &mut [u8], id: PacketId) {
 /// How much of a PUBLISH of QoS 1 or 2 comes before its payload.
 #[inline(always)]
 pub fn head_len(publish: &[u8]) -> usize {
-    topic(publish).end + 2
+    place_of_topic(publish).end + 2
 }
 
-/// Where the topic of an encoded PUBLISH is.
+/// The topic of an encoded PUBLISH.
+pub fn topic(publish: &[u8]) -> &[u8] {
+    &publish[place_of_topic(publish)]
+}
+
 #[inline(always)]
-pub fn topic(publish: &[u8]) -> Range<usize> {
+fn place_of_topic(publish: &[u8]) -> Range<usize> {
     let mut start = 2;
     while publish[start - 1] > 0x7f {
         start += 1;

@@ -173,6 +173,8 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
 ///   clean_session). It may have passed the message on or not: a program that publishes it again may have it
 ///   arrive twice. The outcome comes when the broker has answered PUBREL with PUBCOMP, after any number of
 ///   connections.
+/// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue (`pmqtt_queue_options_set`), and was
+///   never sent.
 ///
 /// A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
 /// session is lost.

@@ -71,6 +71,19 @@ pub const PMQTT_ERR_DNS: c_int = 67;
 /// The broker took a QoS 2 message and lost the session before the handshake was complete: it is not known
 /// whether it has passed the message on.
 pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
+/// The broker refused it; reserved, and returned by no function of this version.
+pub const PMQTT_ERR_REJECTED: c_int = 69;
+/// It was not sent in the time that it had; reserved, and returned by no function of this version.
+pub const PMQTT_ERR_EXPIRED: c_int = 70;
+/// It was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
+pub const PMQTT_ERR_DROPPED: c_int = 71;
+/// It was cancelled; reserved, and returned by no function of this version.
+pub const PMQTT_ERR_CANCELLED: c_int = 72;
+
+/// What becomes of a message that the queue has no room for, in `pmqtt_queue_options`.
+pub const PMQTT_WHEN_FULL_REFUSE: c_int = 0;
+pub const PMQTT_WHEN_FULL_DROP_OLDEST: c_int = 1;
+pub const PMQTT_WHEN_FULL_DROP_QOS0: c_int = 2;
 
 /// Who acknowledges what comes in, for `pmqtt_manual_ack_set`.
 pub const PMQTT_ACK_AUTO: c_int = 0;
@@ -125,6 +138,10 @@ mod tests {
             (PMQTT_ERR_TIMEOUT, Code::Timeout),
             (PMQTT_ERR_DNS, Code::Dns),
             (PMQTT_ERR_IN_DOUBT, Code::InDoubt),
+            (PMQTT_ERR_REJECTED, Code::Rejected),
+            (PMQTT_ERR_EXPIRED, Code::Expired),
+            (PMQTT_ERR_DROPPED, Code::Dropped),
+            (PMQTT_ERR_CANCELLED, Code::Cancelled),
         ];
         for (number, code) in pairs {
             assert_eq!(number, code as c_int);

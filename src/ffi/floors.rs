@@ -3,6 +3,7 @@
 use std::mem::offset_of;
 
 use super::oneshot_options::{OneshotOptions, OneshotTls, Publication};
+use super::queue::QueueOptions;
 use super::sized::{Growing, LARGEST};
 use crate::client::Statistics;
 
@@ -23,6 +24,7 @@ floors! {
     Publication: size_of::<Publication>();
     OneshotOptions: size_of::<OneshotOptions>();
     OneshotTls: size_of::<OneshotTls>();
+    QueueOptions: size_of::<QueueOptions>();
     Statistics: offset_of!(Statistics, acks_held);
 }
 
@@ -37,6 +39,7 @@ mod tests {
         assert_eq!(Publication::FLOOR, 40);
         assert_eq!(OneshotOptions::FLOOR, 104);
         assert_eq!(OneshotTls::FLOOR, 56);
+        assert_eq!(QueueOptions::FLOOR, 16);
         assert_eq!(Statistics::FLOOR, 96);
     }
 }

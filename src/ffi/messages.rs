@@ -2,14 +2,15 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::{array, bytes, optional_bytes, put, run, run_inlined, text};
+use super::{array, bytes, optional_bytes, put, run, run_plain, text};
 use crate::client::{Code, Error, Handle, Result};
 use crate::codec::{Message, topic};
 
 /// Publishes a message. Each has exactly one outcome, which `on_publish` tells by its mid: QoS 0
 /// is done when it is with the operating system, QoS 1 and 2 when the broker has it.
 ///
-/// Not connected: QoS 0 is dropped, QoS 1 and 2 are queued and sent with the next connection.
+/// Not connected: QoS 0 is dropped, QoS 1 and 2 are queued and sent with the next connection. What waits may be
+/// treated otherwise, by `pmqtt_queue_options_set`.
 /// Between `pmqtt_connect` and CONNACK everything is accepted, and sent after CONNACK.
 ///
 /// @param client       The client; not NULL.
@@ -40,7 +41,40 @@ pub unsafe extern "C" fn pmqtt_publish(
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
-        run_inlined(client, |client| {
+        let done = run_plain(client, |client| {
+            let message = message("publish", topic, payload, payload_len, qos, retain)?;
+            let mut number = 0;
+            let result = client.publish_plain(message, &mut number);
+            if number != 0 {
+                put(mid, number);
+            }
+            result
+        });
+        match done {
+            Some(rc) => rc,
+            None => publish_ruled(client, topic, payload, payload_len, qos, retain, mid),
+        }
+    }
+}
+
+/// `pmqtt_publish` with a client that is not plain: apart, so that one that is pays nothing for it.
+///
+/// # Safety
+/// As for `pmqtt_publish`.
+#[cold]
+#[inline(never)]
+unsafe fn publish_ruled(
+    client: *mut Handle,
+    topic: *const c_char,
+    payload: *const c_void,
+    payload_len: usize,
+    qos: c_int,
+    retain: bool,
+    mid: *mut u64,
+) -> c_int {
+    // SAFETY: the caller's promise is the same.
+    unsafe {
+        run(client, |client| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
             let mut number = 0;
             let result = client.publish(message, &mut number);

@@ -14,6 +14,7 @@ mod messages;
 mod oneshot;
 mod oneshot_options;
 mod options;
+mod queue;
 mod report;
 mod sized;
 mod tls;
@@ -27,6 +28,7 @@ pub use messages::*;
 pub use oneshot::*;
 pub use oneshot_options::*;
 pub use options::*;
+pub use queue::*;
 pub use report::*;
 pub use tls::*;
 
@@ -47,7 +49,21 @@ unsafe fn run(client: *const Handle, mut body: impl FnMut(&Arc<Client>) -> Resul
     unsafe { guard(client, &mut body) }
 }
 
-/// `run` for what each message goes through.
+/// `run` for a client that `is_plain`, and what each message goes through. None where it is not.
+///
+/// # Safety
+/// As for `run`.
+#[inline(always)]
+unsafe fn run_plain(
+    client: *const Handle,
+    body: impl FnOnce(&Arc<Client>) -> Result,
+) -> Option<c_int> {
+    // SAFETY: the caller's promise is the same.
+    let client = unsafe { reference(client) }?;
+    client.is_plain().then(|| run_on(&client, body))
+}
+
+/// `run` for each kind of body.
 ///
 /// # Safety
 /// As for `run`.
@@ -57,10 +73,16 @@ unsafe fn run_inlined(client: *const Handle, body: impl FnOnce(&Arc<Client>) -> 
     let Some(client) = (unsafe { reference(client) }) else {
         return Code::Inval as c_int;
     };
-    if !client.is_usable() {
-        return client.refusal().code as c_int;
+    match client.is_usable() {
+        true => run_on(&client, body),
+        false => client.refusal().code as c_int,
     }
-    match catch_unwind(AssertUnwindSafe(|| body(&client))) {
+}
+
+/// `run` with a client that takes calls.
+#[inline(always)]
+fn run_on(client: &Arc<Client>, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
+    match catch_unwind(AssertUnwindSafe(|| body(client))) {
         Ok(Ok(())) => Code::Success as c_int,
         Ok(Err(error)) => {
             let code = error.code as c_int;

@@ -167,6 +167,14 @@ impl Chunks {
         true
     }
 
+    pub fn wasted(&self) -> usize {
+        self.wasted
+    }
+
+    pub fn is_wasteful(&self, least: usize) -> bool {
+        self.wasted > self.left.max(least)
+    }
+
     pub fn count_waste(&mut self) -> (usize, usize) {
         let before = self.wasted;
         self.wasted = self.taken.saturating_sub(self.left).saturating_sub(SLACK);

@@ -289,11 +289,11 @@ impl Session {
     /// after it: whoever waited for each single place would wake up, and wake us, once a message.
     #[inline(always)]
     pub(super) fn announce_room(&mut self) {
-        if let Some((qos, bytes)) = self.refused
-            && self.has_room(qos, bytes as usize)
-            && self.is_half_free(qos)
+        if let Some(refused) = self.outgoing.refused
+            && self.has_room(refused.qos(), refused.bytes())
+            && self.is_half_free(refused.qos())
         {
-            self.refused = None;
+            self.outgoing.refused = None;
             self.add_outcome(Outcome::Writable);
         }
     }

@@ -11,6 +11,7 @@ mod chunks;
 mod connection;
 mod final_bytes;
 mod gather;
+mod give_up;
 mod id_map;
 mod incoming;
 mod keep_alive;
@@ -21,8 +22,11 @@ mod packets;
 mod receive;
 mod request;
 mod retry;
+mod ruled;
 mod sent;
+mod slot;
 mod superseded;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -43,6 +47,7 @@ pub use gather::Gather;
 pub use outgoing::Unanswered;
 pub use request::{PublishError, RequestError};
 pub use sent::Sent;
+pub use waiting::{GivenUp, QueueOptions, WhenFull};
 
 /// What the session is told about itself. Fields that CONNECT carries take effect with the
 /// next `open`, the others at once.
@@ -145,6 +150,11 @@ pub enum Outcome {
     UnsubscribeLost {
         mid: u64,
     },
+    /// A message that was never sent was given up.
+    GivenUp {
+        mid: u64,
+        why: GivenUp,
+    },
     /// There is room in the queue again for the publish that was refused last.
     Writable,
 }
@@ -204,8 +214,6 @@ pub struct Session {
     input_paused: bool,
     /// Most of them come with the end of a connection.
     outcomes: Option<Box<Outcomes>>,
-    /// The publish that was refused last for want of room, and its bytes.
-    refused: Option<(QoS, u32)>,
 }
 
 /// How many bytes wait for the socket before messages of QoS 1 and 2 wait for those: each is kept
@@ -243,7 +251,6 @@ impl Session {
             retry: Retry::default(),
             input_paused: false,
             outcomes: None,
-            refused: None,
         }
     }
 
@@ -319,7 +326,7 @@ impl Session {
     }
 
     pub fn has_outcomes(&self) -> bool {
-        self.outcomes.is_some() || self.output.has_written()
+        self.outcomes.is_some() || self.output.has_written() || self.outgoing.has_given_up()
     }
 
     /// The next QoS 0 message that is with the socket, which is what most outcomes tell of.
@@ -336,6 +343,9 @@ impl Session {
     pub fn next_outcome(&mut self) -> Option<Outcome> {
         if let Some(mid) = self.next_written() {
             return Some(Outcome::Written { mid });
+        }
+        if let Some((mid, why)) = self.outgoing.next_given_up() {
+            return Some(Outcome::GivenUp { mid, why });
         }
         let outcomes = self.outcomes.as_mut()?;
         let outcome = outcomes.pop_front();
@@ -390,7 +400,7 @@ impl Session {
         }
     }
 
-    /// Messages of QoS 1 and 2 that wait for room in the window or for a connection.
+    /// Messages that wait for room in the window or for a connection.
     pub fn queued(&self) -> usize {
         self.outgoing.unfinished() - self.outgoing.in_flight()
     }

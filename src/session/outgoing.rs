@@ -5,10 +5,14 @@
 //! connection sets `next` back to the front, and everything else follows: what was in flight
 //! goes out again first, in order, and never more of it than the window allows.
 
+use std::num::NonZeroU32;
+
 use super::chunks::Place;
 use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
 use super::packets::Packets;
+use super::slot::{MESSAGE, Slot, Stage};
+use super::waiting::Waiting;
 use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Version, encode};
 use crate::time::Moment;
 
@@ -16,50 +20,48 @@ use crate::time::Moment;
 const LEAST: usize = 1;
 const KEPT: usize = 64;
 
-/// What a message counts for beside its packet: its slot, of which up to half are free in the ring.
-pub const MESSAGE: usize = 2 * size_of::<Slot>();
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Never sent, and without an identifier of its own.
-    Queued,
-    /// PUBLISH was sent: QoS 1 waits for PUBACK, QoS 2 for PUBREC.
-    Published,
-    /// PUBREC came: only PUBREL may be sent from here on [MQTT-4.3.3-1].
-    Released,
-    /// The same, but the broker has lost the session that it sent PUBREC in: its PUBCOMP says nothing.
-    InDoubt,
-    /// Finished, but behind one that is not; or free.
-    Done,
-}
-
-/// What is known of a message, but for its packet.
-#[derive(Clone, Copy)]
-struct Slot {
-    mid: u64,
-    sent_at: Moment,
-    /// Where its PUBLISH is, until PUBACK or PUBREC has come.
-    packet: Place,
-    id: PacketId,
-    qos: QoS,
-    stage: Stage,
-}
-
 pub struct Outgoing {
     /// A ring: a message stands at its sequence number, modulo the number of slots, which is 0 or a
     /// power of two.
-    slots: Box<[Slot]>,
-    packets: Packets,
+    pub(super) slots: Box<[Slot]>,
+    pub(super) packets: Packets,
     /// Sequence number of the first message, and of the one behind the last. They wrap around.
-    first: u32,
-    end: u32,
+    pub(super) first: u32,
+    pub(super) end: u32,
     /// Sequence number of the first slot that was not sent on this connection.
-    next: u32,
-    in_flight: u32,
-    unfinished: u32,
-    window: u32,
-    /// What slots and packets take, with what is wasted.
-    bytes: usize,
+    pub(super) next: u32,
+    pub(super) unfinished: u32,
+    in_flight: u16,
+    window: u16,
+    /// The publish that was refused last for want of room.
+    pub refused: Option<Refused>,
+    /// What slots and packets take, with what is wasted, and what was given up and is not told.
+    pub(super) bytes: usize,
+    /// Made when the program wants more of the queue than to wait in it.
+    pub(super) waiting: Option<Box<Waiting>>,
+}
+
+/// The QoS of a publish, 0 or more, and its bytes, in four bytes: those of a packet need 29 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(NonZeroU32);
+
+impl Refused {
+    /// None where there are no bytes, which is refused nowhere.
+    pub fn new(qos: QoS, bytes: usize) -> Option<Refused> {
+        let is_acknowledged = u32::from(qos > QoS::AtMostOnce);
+        NonZeroU32::new((bytes as u32) << 1 | is_acknowledged).map(Refused)
+    }
+
+    pub fn qos(self) -> QoS {
+        match self.0.get() & 1 {
+            0 => QoS::AtMostOnce,
+            _ => QoS::AtLeastOnce,
+        }
+    }
+
+    pub fn bytes(self) -> usize {
+        (self.0.get() >> 1) as usize
+    }
 }
 
 /// A message that waits for an answer.
@@ -103,6 +105,8 @@ impl Outgoing {
             unfinished: 0,
             bytes: 0,
             window: limit(window),
+            refused: None,
+            waiting: None,
         }
     }
 
@@ -143,6 +147,17 @@ impl Outgoing {
         slot.sent_at = now;
         self.in_flight += 1;
         self.next = self.next.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Keeps a message of QoS 0 behind all others.
+    pub fn push_kept(&mut self, mid: u64, message: &Publishable) -> Result<(), NoMemory> {
+        self.reserve()?;
+        let place = self.packets.push_kept(message)?;
+        self.add(mid, message.qos, place).stage = Stage::Kept;
+        if let Some(waiting) = &mut self.waiting {
+            waiting.qos0 += 1;
+        }
         Ok(())
     }
 
@@ -190,7 +205,7 @@ impl Outgoing {
     }
 
     /// Sends what the window has room for, as long as fewer than `most` bytes wait for the socket. True
-    /// when anything was sent.
+    /// when anything was sent that wants an answer.
     #[inline(always)]
     pub fn pump(
         &mut self,
@@ -200,7 +215,7 @@ impl Outgoing {
         version: Version,
         now: Moment,
     ) -> bool {
-        let before = self.next;
+        let before = self.in_flight;
         while self.may_send() && output.unwritten() < most {
             let slot = &mut self.slots[self.next as usize & (self.slots.len() - 1)];
             if slot.stage == Stage::Queued {
@@ -208,6 +223,11 @@ impl Outgoing {
                     break;
                 };
                 slot.id = id;
+            } else if slot.stage == Stage::Kept {
+                match self.send_kept(output) {
+                    Ok(()) => continue,
+                    Err(NoMemory) => break,
+                }
             }
             if slot.stage != Stage::Done {
                 if let Err(NoMemory) = send(slot, &self.packets, output, version, now) {
@@ -220,7 +240,7 @@ impl Outgoing {
             }
             self.next = self.next.wrapping_add(1);
         }
-        self.next != before
+        self.in_flight != before
     }
 
     /// PUBACK, PUBREC or PUBCOMP came for what has its packet identifier.
@@ -312,7 +332,7 @@ impl Outgoing {
             match &mut self.slots[seq as usize & mask].stage {
                 stage @ Stage::Released => *stage = Stage::InDoubt,
                 // It was never sent, nor was what is behind it.
-                Stage::Queued => break,
+                Stage::Queued | Stage::Kept => break,
                 Stage::Published | Stage::InDoubt | Stage::Done => {}
             }
         }
@@ -336,7 +356,7 @@ impl Outgoing {
             qos: slot.qos,
             packet: match slot.stage {
                 Stage::Queued | Stage::Published => self.packets.get(slot.packet).bytes(),
-                Stage::Released | Stage::InDoubt | Stage::Done => &[],
+                Stage::Kept | Stage::Released | Stage::InDoubt | Stage::Done => &[],
             },
         })
     }
@@ -346,7 +366,7 @@ impl Outgoing {
         if self.first == self.end {
             self.slots = Box::default();
             self.packets = Packets::default();
-            self.bytes = 0;
+            self.bytes = self.untold_bytes();
         }
     }
 
@@ -387,7 +407,7 @@ impl Outgoing {
 
     /// The first message is finished, and others behind it may be.
     #[inline(always)]
-    fn pass_finished(&mut self) {
+    pub(super) fn pass_finished(&mut self) {
         let mask = self.slots.len() - 1;
         loop {
             self.first = self.first.wrapping_add(1);
@@ -404,7 +424,7 @@ impl Outgoing {
     }
 
     #[inline(always)]
-    fn remove_packet(&mut self, packet: Place) {
+    pub(super) fn remove_packet(&mut self, packet: Place) {
         self.bytes -= packet.len();
         if self.packets.remove(packet) {
             self.count_waste();
@@ -414,18 +434,18 @@ impl Outgoing {
 
     /// Chunks have changed.
     #[cold]
-    fn count_waste(&mut self) {
+    pub(super) fn count_waste(&mut self) {
         let (before, wasted) = self.packets.count_waste();
         self.bytes = self.bytes - before + wasted;
     }
 
     /// How many slots are in use, those of finished messages behind others among them.
     #[inline(always)]
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.end.wrapping_sub(self.first) as usize
     }
 
-    fn seqs(&self) -> impl Iterator<Item = u32> + use<> {
+    pub(super) fn seqs(&self) -> impl Iterator<Item = u32> + use<> {
         let first = self.first;
         (0..self.len() as u32).map(move |place| first.wrapping_add(place))
     }
@@ -452,9 +472,9 @@ impl Outgoing {
     }
 
     /// Half as many slots, where few of them are in use.
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         let size = self.slots.len() / 2;
-        if size < KEPT || self.len() > size / 2 {
+        if size < KEPT || self.len().max(self.len_with_holes()) > size / 2 {
             return;
         }
         for seq in self.seqs() {
@@ -463,19 +483,6 @@ impl Outgoing {
         let mut slots = std::mem::take(&mut self.slots).into_vec();
         slots.truncate(size);
         self.slots = slots.into_boxed_slice();
-    }
-}
-
-impl Default for Slot {
-    fn default() -> Slot {
-        Slot {
-            mid: 0,
-            sent_at: Moment::origin(),
-            packet: Place::default(),
-            id: PacketId::MIN,
-            qos: QoS::AtLeastOnce,
-            stage: Stage::Done,
-        }
     }
 }
 
@@ -488,10 +495,10 @@ fn released(sent: bool) -> Progress {
     }
 }
 
-fn limit(window: usize) -> u32 {
+fn limit(window: usize) -> u16 {
     match window {
-        0 => packet_ids::COUNT as u32,
-        _ => window.min(packet_ids::COUNT) as u32,
+        0 => packet_ids::COUNT as u16,
+        _ => window.min(packet_ids::COUNT) as u16,
     }
 }
 
@@ -514,7 +521,7 @@ fn send(
             slot.stage = Stage::Published;
         }
         Stage::Released | Stage::InDoubt => output.put_ack(Ack::PubRel, slot.id, true, version),
-        Stage::Done => {}
+        Stage::Kept | Stage::Done => {}
     }
     slot.sent_at = now;
     Ok(())

@@ -60,6 +60,13 @@ impl Output {
         }
     }
 
+    /// Sends a PUBLISH of QoS 0 that was kept.
+    pub fn put_kept(&mut self, packet: &[u8]) -> Result<(), NoMemory> {
+        let copy = self.ready.row().try_extend(packet.len())?;
+        copy.copy_from_slice(packet);
+        Ok(())
+    }
+
     /// The packet encoded last is the QoS 0 message `mid`.
     #[inline(always)]
     pub fn mark_at_most_once(&mut self, mid: u64) {

@@ -40,6 +40,50 @@ impl Packets {
         Ok((place, self.get(place)))
     }
 
+    /// Keeps the PUBLISH of a message of QoS 0.
+    pub fn push_kept(&mut self, message: &Publishable) -> Result<Place, NoMemory> {
+        let len = encode::publish_len(message);
+        if len >= LARGE {
+            let chunks = self.chunks.get_or_insert_default();
+            let mut packet = chunks.new_single(len)?;
+            let buffer = Arc::get_mut(&mut packet).ok_or(NoMemory)?;
+            encode::publish(buffer, message, None)?;
+            return Ok(Place::new(chunks.add_single(packet), 0, len));
+        }
+        self.make_room(len)?;
+        let start = self.row.len();
+        encode::publish_into(self.row.extend(len), message, None);
+        self.left += len as u32;
+        Ok(Place::new(self.chunk, start, len))
+    }
+
+    /// Copies a small packet to the end of the row, so that the chunk where it was may become empty.
+    pub fn move_to_end(&mut self, place: Place) -> Result<Place, NoMemory> {
+        if place.chunk == self.chunk || place.len() >= LARGE {
+            return Ok(place);
+        }
+        self.make_room(place.len())?;
+        if let Some(chunks) = &self.chunks {
+            let packet = chunks.get(place).bytes();
+            self.row.extend(place.len()).copy_from_slice(packet);
+            self.left += place.len;
+        }
+        self.remove(place);
+        let start = self.row.len() - place.len();
+        Ok(Place::new(self.chunk, start, place.len()))
+    }
+
+    /// What is wasted by now, as it was counted last.
+    pub fn wasted(&self) -> usize {
+        self.chunks.as_ref().map_or(0, |chunks| chunks.wasted())
+    }
+
+    /// Whether packets that are gone take more than those that are left, and more than `least`.
+    pub fn is_wasteful(&self, least: usize) -> bool {
+        let chunks = self.chunks.as_ref();
+        chunks.is_some_and(|chunks| chunks.is_wasteful(least))
+    }
+
     #[inline(always)]
     pub fn get(&self, place: Place) -> Packet<'_> {
         match place.chunk == self.chunk {
@@ -72,6 +116,16 @@ impl Packets {
     pub fn count_waste(&mut self) -> (usize, usize) {
         let chunks = self.chunks.as_mut();
         chunks.map_or((0, 0), |chunks| chunks.count_waste())
+    }
+
+    /// Makes room for a small packet at the end of the row.
+    fn make_room(&mut self, len: usize) -> Result<(), NoMemory> {
+        if self.row.len() + len > self.row.capacity() {
+            let chunks = self.chunks.get_or_insert_default();
+            self.chunk = chunks.begin_row(&mut self.row, self.left, self.chunk, len)?;
+            self.left = 0;
+        }
+        Ok(())
     }
 
     /// The packet is a chunk, or the first of a new row.

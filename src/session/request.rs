@@ -1,8 +1,9 @@
 //! What the application asks for: publish, subscribe, unsubscribe, acknowledge.
 
-use super::outgoing::MESSAGE;
+use super::outgoing::Refused;
 use super::output::MARK;
 use super::packet_ids::{Request, Use};
+use super::slot::MESSAGE;
 use super::{OUTPUT, Options, Phase, Session};
 use crate::codec::{Ack, Buffer, NoMemory, PacketId, Publishable, QoS, TooLong, encode};
 use crate::time::Moment;
@@ -34,6 +35,19 @@ impl Session {
         message: &Publishable,
         now: impl FnOnce() -> Moment,
     ) -> Result<u64, PublishError> {
+        match self.is_ruled() {
+            true => self.publish_ruled(message, now()),
+            false => self.publish_plain(message, now),
+        }
+    }
+
+    /// The same where messages that wait do nothing but that.
+    #[inline(always)]
+    pub fn publish_plain(
+        &mut self,
+        message: &Publishable,
+        now: impl FnOnce() -> Moment,
+    ) -> Result<u64, PublishError> {
         let connected = self.is_open();
         let mid = self.last_mid + 1;
         if message.qos == QoS::AtMostOnce && !connected {
@@ -42,7 +56,7 @@ impl Session {
         }
         let bytes = message.topic.len() + message.payload.len() + overhead(message.qos);
         if !self.has_room(message.qos, bytes) {
-            self.refused = Some((message.qos, bytes as u32));
+            self.outgoing.refused = Refused::new(message.qos, bytes);
             return Err(PublishError::QueueFull);
         }
         if message.qos == QoS::AtMostOnce {
@@ -60,7 +74,7 @@ impl Session {
 
     /// Sends a message of QoS 1 or 2 if it need not wait, or else queues it.
     #[inline(always)]
-    fn publish_acknowledged(
+    pub(super) fn publish_acknowledged(
         &mut self,
         mid: u64,
         message: &Publishable,
@@ -218,7 +232,7 @@ impl Session {
     }
 
     /// CONNECT has gone out, and DISCONNECT is not asked for.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         matches!(
             self.phase,
             Phase::Connected
@@ -253,7 +267,7 @@ impl Session {
 
 /// What a message counts for beside its packet.
 #[inline(always)]
-fn overhead(qos: QoS) -> usize {
+pub(super) fn overhead(qos: QoS) -> usize {
     match qos {
         QoS::AtMostOnce => MARK,
         QoS::AtLeastOnce | QoS::ExactlyOnce => MESSAGE,

@@ -21,6 +21,8 @@ pub struct Account {
     pending: BTreeMap<u64, Asked>,
     /// QoS 0 messages that a socket has to their last byte.
     in_socket: BTreeSet<u64>,
+    /// Messages that were never sent.
+    given_up: BTreeSet<u64>,
     /// Those of which the session could not know.
     doubtful: BTreeSet<u64>,
     /// A publish was refused, and `Outcome::Writable` was not told since.
@@ -73,6 +75,13 @@ impl Account {
                 let is_written = self.in_socket.contains(&number);
                 assert!(!is_written || self.doubtful.contains(&number));
             }
+            Outcome::GivenUp { mid, .. } => match self.pending.remove(&mid) {
+                Some(Asked::Publish(_, number)) => {
+                    assert!(!self.in_socket.contains(&number), "{number} was sent");
+                    self.given_up.insert(number);
+                }
+                other => panic!("given up {mid}: {other:?}"),
+            },
             Outcome::SubscribeLost { mid } => self.finish(mid, Asked::Subscribe),
             Outcome::UnsubscribeLost { mid } => self.finish(mid, Asked::Unsubscribe),
             Outcome::Writable => {
@@ -97,6 +106,18 @@ impl Account {
     /// The connection was replaced before the session was told so of these.
     pub fn doubt(&mut self, numbers: &[u64]) {
         self.doubtful.extend(numbers);
+    }
+
+    /// What the session has taken, and not given up.
+    pub fn due(&self) -> Vec<(QoS, u64)> {
+        let published = self.published.iter().copied();
+        published
+            .filter(|(_, number)| !self.given_up.contains(number))
+            .collect()
+    }
+
+    pub fn given_up(&self) -> &BTreeSet<u64> {
+        &self.given_up
     }
 
     /// Messages that have no outcome yet.

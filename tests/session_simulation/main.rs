@@ -13,7 +13,7 @@ use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
 use pmqtt::codec::{Message, QoS, Version};
-use pmqtt::session::{Gather, Options, Phase, Sent, Session};
+use pmqtt::session::{Gather, Options, Phase, QueueOptions, Sent, Session, WhenFull};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -86,9 +86,12 @@ impl World {
     fn new(seed: u64) -> World {
         let mut rng = StdRng::seed_from_u64(seed);
         let options = random_options(&mut rng);
+        let version = options.version;
+        let mut session = Session::new(options);
+        session.set_queue_options(random_queue_options(&mut rng));
         World {
-            broker: Broker::new(options.version),
-            session: Session::new(options),
+            broker: Broker::new(version),
+            session,
             account: Account::default(),
             rng,
             now: Moment::origin() + Duration::from_secs(1),
@@ -130,6 +133,10 @@ impl World {
             }
             72..75 => self.configure(),
             75..77 => self.reconnect(),
+            77 => {
+                let options = random_queue_options(&mut self.rng);
+                self.session.set_queue_options(options);
+            }
             _ => {}
         }
     }
@@ -260,8 +267,9 @@ impl World {
         };
         let mut payload = number.to_be_bytes().to_vec();
         payload.resize(payload.len() + filling, number as u8);
+        let topics: [&[u8]; 3] = [b"out", b"out/2", b"out/long"];
         let message = Message {
-            topic: b"out",
+            topic: pick(&mut self.rng, &topics),
             payload: &payload,
             qos,
             retain: false,
@@ -320,7 +328,15 @@ impl World {
 
     fn check(&self) {
         let durable = !self.session.options().clean_session;
-        check_delivery(&self.account.published, &self.broker.taken, true, durable);
+        check_delivery(&self.account.due(), &self.broker.taken, true, durable);
+        let given_up = self.account.given_up();
+        assert!(
+            !self
+                .broker
+                .taken
+                .iter()
+                .any(|(_, number)| given_up.contains(number))
+        );
         // With a clean session the broker forgets what it could not deliver.
         check_delivery(&self.promised, &self.received, durable, true);
         assert_eq!(self.session.queued_bytes(), 0);
@@ -367,6 +383,19 @@ fn random_options(rng: &mut StdRng) -> Options {
         retry_ms: pick(rng, &[0, 60, 500]),
         manual_ack: rng.random(),
         ..support::options()
+    }
+}
+
+/// In a half of the cases there are none.
+fn random_queue_options(rng: &mut StdRng) -> QueueOptions {
+    let choices = [WhenFull::Refuse, WhenFull::DropOldest, WhenFull::DropQos0];
+    match rng.random() {
+        true => QueueOptions::default(),
+        false => QueueOptions {
+            when_full: pick(rng, &choices),
+            newest_only: rng.random(),
+            keep_qos0: rng.random(),
+        },
     }
 }
 

@@ -34,6 +34,10 @@ enum class errc {
     timeout = PMQTT_ERR_TIMEOUT,
     dns = PMQTT_ERR_DNS,
     in_doubt = PMQTT_ERR_IN_DOUBT,
+    rejected = PMQTT_ERR_REJECTED,
+    expired = PMQTT_ERR_EXPIRED,
+    dropped = PMQTT_ERR_DROPPED,
+    cancelled = PMQTT_ERR_CANCELLED,
 };
 
 namespace detail {

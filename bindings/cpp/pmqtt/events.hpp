@@ -65,7 +65,7 @@ struct message {
 };
 
 /// A publish is done: QoS 0 is with the operating system, QoS 1 and 2 with the broker; or
-/// `errc::conn_lost` for a message of QoS 0 that was not written, or `errc::in_doubt` for one of QoS 2 that
+/// `errc::conn_lost` for a message of QoS 0 that was not written, or `errc::dropped` for one that left the queue, `errc::in_doubt` for one of QoS 2 that
 /// the broker may have lost together with the session.
 struct published {
     /// As C has it.

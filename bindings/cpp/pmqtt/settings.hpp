@@ -25,6 +25,20 @@ enum class cert_reqs { none = PMQTT_CERT_NONE, optional = PMQTT_CERT_OPTIONAL, r
 /// Who acknowledges messages of QoS 1 and 2, as `pmqtt_manual_ack_set` explains it.
 enum class ack_mode { automatic = PMQTT_ACK_AUTO, in_order = PMQTT_ACK_IN_ORDER, at_once = PMQTT_ACK_AT_ONCE };
 
+/// What becomes of a message that the queue has no room for, as `pmqtt_queue_options` explains it.
+enum class when_full {
+    refuse = PMQTT_WHEN_FULL_REFUSE,
+    drop_oldest = PMQTT_WHEN_FULL_DROP_OLDEST,
+    drop_qos0 = PMQTT_WHEN_FULL_DROP_QOS0,
+};
+
+/// What becomes of messages that wait, as `pmqtt_queue_options` explains it.
+struct queue_options {
+    pmqtt::when_full when_full = pmqtt::when_full::refuse;
+    bool newest_only = false;
+    bool keep_qos0 = false;
+};
+
 /// Versions of TLS. 1.0 and 1.1 are not safe any more.
 enum class tls_version {
     best = 0, ///< The best that both sides have, 1.2 at least.
@@ -55,6 +69,17 @@ public:
     void max_queued_bytes_set(std::size_t bytes, or_throw ec = {})
     {
         call("max_queued_bytes_set", ec, pmqtt_max_queued_bytes_set, bytes);
+    }
+
+    /// What becomes of messages that wait: dropped, replaced or kept.
+    void queue_options_set(const queue_options &options, or_throw ec = {})
+    {
+        pmqtt_queue_options raw{};
+        raw.struct_size = sizeof raw;
+        raw.when_full = static_cast<int>(options.when_full);
+        raw.newest_only = options.newest_only;
+        raw.keep_qos0 = options.keep_qos0;
+        call("queue_options_set", ec, pmqtt_queue_options_set, &raw);
     }
 
     /// How large a packet from the broker may be, header included; 0: no limit but MQTT's own.

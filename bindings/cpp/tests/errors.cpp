@@ -52,6 +52,7 @@ static void settings()
     const std::error_code inval = pmqtt::errc::inval;
     CHECK_ERROR(thrown_by([&] { client.max_inflight_messages_set(65536); }), inval);
     CHECK_ERROR(thrown_by([&] { client.max_queued_messages_set(-1); }), inval);
+    CHECK_ERROR(thrown_by([&] { client.queue_options_set({static_cast<pmqtt::when_full>(3)}); }), inval);
     CHECK_ERROR(thrown_by([&] { client.max_packet_size_set(4); }), inval);
     CHECK_ERROR(thrown_by([&] { client.message_retry_set(-1s); }), inval);
     CHECK_ERROR(thrown_by([&] { client.connect_timeout_set(0ms); }), inval);

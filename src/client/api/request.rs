@@ -9,7 +9,20 @@ use crate::sys;
 
 impl Client {
     /// The mid is told also where the message is queued for the next connection, or dropped.
+    /// For a client that `is_plain`.
     #[inline(always)]
+    pub fn publish_plain(&self, message: Message, mid: &mut u64) -> Result {
+        let message = check_message(message)?;
+        let mut state = self.lock_for_publish();
+        let published = state.session.publish_plain(&message, sys::now);
+        if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
+            *mid = id;
+        }
+        self.wake_or_write_inlined(state);
+        Ok(published.map(drop)?)
+    }
+
+    /// The same by the rules of the program, where it has any.
     pub fn publish(&self, message: Message, mid: &mut u64) -> Result {
         let message = check_message(message)?;
         let mut state = self.lock_for_publish();
@@ -17,7 +30,7 @@ impl Client {
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
             *mid = id;
         }
-        self.wake_or_write_inlined(state);
+        self.wake_or_write(state);
         Ok(published.map(drop)?)
     }
 

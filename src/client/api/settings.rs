@@ -10,7 +10,7 @@ use crate::client::state::backoff::Backoff;
 use crate::client::state::callbacks::Callbacks;
 use crate::client::state::defaults::whole_milliseconds;
 use crate::codec::{MAX_STRING, Message, topic};
-use crate::session::{Credentials, Options, Will};
+use crate::session::{Credentials, Options, QueueOptions, Will};
 use crate::sys;
 use zeroize::Zeroizing;
 
@@ -32,6 +32,12 @@ impl Client {
 
     pub fn set_max_queued_bytes(&self, bytes: usize) {
         self.configure(|options| options.max_queued_bytes = bytes);
+    }
+
+    pub fn set_queue_options(&self, options: QueueOptions) {
+        let mut state = self.lock();
+        state.session.set_queue_options(options);
+        self.unlocked.set_ruled();
     }
 
     /// 0: no limit but MQTT's own.

@@ -12,7 +12,7 @@ pub struct Statistics {
     pub connected: bool,
     /// Messages of QoS 1 and 2 that were sent and not settled.
     pub in_flight: u64,
-    /// Messages of QoS 1 and 2 that wait for room in the window, or for a connection.
+    /// Messages that wait for room in the window, or for a connection: of QoS 1 and 2, and of QoS 0 that is kept.
     pub queued_messages: u64,
     /// Bytes that are kept for messages, or wait for the socket.
     pub queued_bytes: u64,
@@ -30,6 +30,8 @@ pub struct Statistics {
     pub ping_round_trip_us: u64,
     /// Acknowledgements by `pmqtt_ack` that wait for those of messages that came before.
     pub acks_held: u64,
+    /// Messages that were dropped from the queue, as `pmqtt_queue_options_set` has it.
+    pub messages_dropped: u64,
 }
 
 impl Client {
@@ -51,6 +53,7 @@ impl Client {
             connections: counters.connections.into(),
             ping_round_trip_us: round_trip.as_micros() as u64,
             acks_held: session.acks_held() as u64,
+            messages_dropped: session.dropped(),
         }
     }
 }

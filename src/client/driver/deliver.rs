@@ -17,7 +17,7 @@ use crate::client::state::Guard;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
 use crate::codec::{ConnAck, Publish};
-use crate::session::{Event, Outcome};
+use crate::session::{Event, GivenUp, Outcome};
 use crate::sys::sync::MutexGuard;
 
 /// What a packet from the broker means to the program. True when the clock was looked at.
@@ -277,6 +277,14 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
         Outcome::Lost { mid } => {
             let callback = state.callbacks.publish;
             call(state, pace, callback, &Published { mid, rc: LOST })
+        }
+        Outcome::GivenUp { mid, why } => {
+            let code = match why {
+                GivenUp::Dropped => Code::Dropped,
+            };
+            let rc = code as i32;
+            let callback = state.callbacks.publish;
+            call(state, pace, callback, &Published { mid, rc })
         }
         Outcome::SubscribeLost { mid } => subscribed(state, pace, mid, LOST, &[]),
         Outcome::UnsubscribeLost { mid } => unsubscribed(state, pace, mid, LOST),

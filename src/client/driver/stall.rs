@@ -35,7 +35,7 @@ fn describe(unanswered: &Unanswered) -> String {
     if packet.is_empty() {
         return format!("message {mid} (QoS {qos}, PUBREC came)");
     }
-    let topic = &packet[encode::topic(packet)];
+    let topic = encode::topic(packet);
     let part = String::from_utf8_lossy(&topic[..topic.len().min(TOPIC)]);
     let dots = if topic.len() > TOPIC { "..." } else { "" };
     format!(

@@ -4,15 +4,17 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::sys;
 
-/// No process has this in its generation.
+/// No process has these in its generation.
 const BROKEN: u32 = 1 << 31;
+const RULED: u32 = 1 << 30;
 
 pub struct Unlocked {
     /// How often the state was locked by other than the driver at its work, and not just to publish.
     generation: AtomicU32,
     /// Messages that callbacks were given.
     messages_in: AtomicU64,
-    /// The generation of the process that has made the client, and `BROKEN` once a panic was caught.
+    /// The generation of the process that has made the client, `BROKEN` once a panic was caught, and `RULED` once
+    /// the program has said what becomes of messages that wait.
     home: AtomicU32,
 }
 
@@ -49,12 +51,22 @@ impl Unlocked {
     /// Whether the client takes calls: it is this process's own, and no panic has broken it. Each call asks.
     #[inline(always)]
     pub fn is_usable(&self) -> bool {
+        self.home.load(Ordering::Relaxed) & !RULED == sys::generation()
+    }
+
+    /// Whether it takes calls, and messages that wait do nothing but that: each publish asks.
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
         self.home.load(Ordering::Relaxed) == sys::generation()
+    }
+
+    pub fn set_ruled(&self) {
+        self.home.fetch_or(RULED, Ordering::Relaxed);
     }
 
     /// Whether a parent of this process has made it.
     pub fn is_inherited(&self) -> bool {
-        self.home.load(Ordering::Relaxed) & !BROKEN != sys::generation()
+        self.home.load(Ordering::Relaxed) & !(BROKEN | RULED) != sys::generation()
     }
 
     /// A panic was caught: nothing in the client can be relied upon.

@@ -1,0 +1,327 @@
+//! Messages of the queue that were never sent: what is kept, dropped and replaced among them.
+//!
+//! A message that is given up leaves a hole. Holes and what is wasted in chunks are closed when they are as many
+//! as the messages that are left, so that each costs a constant, and takes no more memory than those do.
+
+use super::outgoing::Outgoing;
+use super::output::Output;
+use super::slot::{MESSAGE, Slot, Stage};
+use super::waiting::{ENDED, GivenUp, QueueOptions, Waiting, WhenFull};
+use crate::codec::{NoMemory, encode};
+
+/// So many holes are always allowed.
+const HOLES: u32 = 64;
+
+/// A message that comes, and the limits that it has to keep to.
+pub struct Newcomer {
+    /// What it takes, what is taken elsewhere, and how much may be taken by all; 0: any amount.
+    pub bytes: usize,
+    pub elsewhere: usize,
+    pub most_bytes: usize,
+    /// How many may be unfinished with it; 0: any number.
+    pub most_messages: usize,
+    /// The one of its topic, which it replaces.
+    pub older: Option<u32>,
+}
+
+impl Outgoing {
+    pub fn set_queue_options(&mut self, options: QueueOptions) {
+        if options == QueueOptions::default() && self.waiting.is_none() {
+            return;
+        }
+        let waiting = self.waiting.get_or_insert_default();
+        waiting.options = options;
+        waiting.forget_newest(self.unfinished as usize);
+        self.index_newest();
+    }
+
+    /// What the program wants of the queue, where that is more than to wait in it.
+    pub fn has_queue_options(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    pub fn queue_options(&self) -> QueueOptions {
+        let waiting = self.waiting.as_ref();
+        waiting.map(|waiting| waiting.options).unwrap_or_default()
+    }
+
+    /// Whether a message of QoS 0 waits.
+    pub fn has_kept(&self) -> bool {
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.qos0 > 0)
+    }
+
+    /// How many messages were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.dropped)
+    }
+
+    /// The message of that topic that waits, and came last.
+    pub fn newest(&self, topic: &[u8]) -> Option<u32> {
+        let seq = self.waiting.as_ref()?.newest(topic)?;
+        let place = seq.wrapping_sub(self.first) as usize;
+        let slot = self.slot(seq)?;
+        let is_same = place < self.len() && slot.waits() && self.topic(slot) == topic;
+        is_same.then_some(seq)
+    }
+
+    /// Makes room in the table for one more topic.
+    pub fn reserve_newest(&mut self) -> Result<(), NoMemory> {
+        match &mut self.waiting {
+            Some(waiting) => waiting.reserve_newest(),
+            None => Ok(()),
+        }
+    }
+
+    /// The message that was queued last is the newest of its topic.
+    pub fn is_newest(&mut self, topic: &[u8]) {
+        let (seq, unfinished) = (self.end.wrapping_sub(1), self.unfinished());
+        if let Some(waiting) = &mut self.waiting {
+            waiting.set_newest(topic, seq);
+            if waiting.is_stale(unfinished) {
+                waiting.forget_newest(unfinished);
+                self.index_newest();
+            }
+        }
+    }
+
+    /// How many messages are to be given up for a new one; None: that would not help.
+    pub fn room_for(&mut self, new: &Newcomer) -> Option<u32> {
+        let first = self.droppable().next();
+        if let Some(seq) = first {
+            self.forget_before(seq);
+        }
+        let mut unfinished = self.unfinished();
+        // Holes do not count: they are closed before they are more than what is left.
+        let mut used = new.elsewhere + self.bytes - MESSAGE * (self.len() - unfinished);
+        let mut count = 0;
+        let others = self.droppable().filter(|seq| Some(*seq) != new.older);
+        let mut victims = new.older.into_iter().chain(others);
+        while !has_room(new, unfinished, used) {
+            let victim = victims.next()?;
+            unfinished -= 1;
+            used -= MESSAGE + self.slot(victim).map_or(0, |slot| slot.packet.len());
+            count += u32::from(Some(victim) != new.older);
+        }
+        Some(count)
+    }
+
+    /// Gives up what a new message replaces, and so many more.
+    pub fn make_room(&mut self, older: Option<u32>, count: u32) {
+        if let Some(older) = older {
+            self.give_up(older, GivenUp::Dropped);
+        }
+        for _ in 0..count {
+            let Some(seq) = self.droppable().next() else {
+                break;
+            };
+            self.give_up(seq, GivenUp::Dropped);
+            self.forget_before(seq.wrapping_add(1));
+        }
+        self.close_holes();
+    }
+
+    /// Sends the message of QoS 0 whose turn it is.
+    #[cold]
+    pub(super) fn send_kept(&mut self, output: &mut Output) -> Result<(), NoMemory> {
+        let seq = self.next;
+        let place = seq as usize & (self.slots.len() - 1);
+        let Slot { mid, packet, .. } = self.slots[place];
+        output.put_kept(self.packets.get(packet).bytes())?;
+        output.mark_at_most_once(mid);
+        self.next = seq.wrapping_add(1);
+        self.finish(seq);
+        Ok(())
+    }
+
+    /// The next message that was given up, and why.
+    pub fn next_given_up(&mut self) -> Option<(u64, GivenUp)> {
+        let (mid, why, is_last) = self.waiting.as_mut()?.pop_ended()?;
+        if is_last {
+            self.bytes -= ENDED;
+        }
+        Some((mid, why))
+    }
+
+    pub fn has_given_up(&self) -> bool {
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.untold() > 0)
+    }
+
+    /// What the messages count for that were given up and are not told.
+    pub(super) fn untold_bytes(&self) -> usize {
+        let waiting = self.waiting.as_ref();
+        waiting.map_or(0, |waiting| ENDED * waiting.untold())
+    }
+
+    /// How many slots there will be in use, before holes are closed.
+    pub(super) fn len_with_holes(&self) -> usize {
+        match self.waiting {
+            Some(_) => 2 * self.unfinished() + HOLES as usize,
+            None => 0,
+        }
+    }
+
+    /// A message that waits is given up.
+    fn give_up(&mut self, seq: u32, why: GivenUp) {
+        let Some(&Slot { mid, .. }) = self.slot(seq) else {
+            return;
+        };
+        if let Some(waiting) = &mut self.waiting {
+            self.bytes += ENDED * waiting.push_ended(mid, why);
+            waiting.holes += u32::from(seq != self.first);
+            waiting.dropped += 1;
+        }
+        self.finish(seq);
+    }
+
+    /// What waited does so no more.
+    fn finish(&mut self, seq: u32) {
+        let place = seq as usize & (self.slots.len() - 1);
+        let Slot { packet, stage, .. } = self.slots[place];
+        self.slots[place].stage = Stage::Done;
+        if stage == Stage::Kept
+            && let Some(waiting) = &mut self.waiting
+        {
+            waiting.qos0 -= 1;
+        }
+        self.unfinished -= 1;
+        if seq == self.first {
+            self.pass_finished();
+        }
+        self.remove_packet(packet);
+    }
+
+    /// Those that may be given up for a new one, in the order in which they are.
+    fn droppable(&self) -> impl Iterator<Item = u32> {
+        let waiting = self.waiting.as_deref();
+        let (from, kept_only, most) = match waiting.map(|it| (it, it.options.when_full)) {
+            Some((waiting, WhenFull::DropOldest)) => (waiting.oldest, false, usize::MAX),
+            Some((waiting, WhenFull::DropQos0)) => {
+                (waiting.oldest_qos0, true, waiting.qos0 as usize)
+            }
+            Some((_, WhenFull::Refuse)) | None => (self.end, true, 0),
+        };
+        self.unsent(from)
+            .filter(move |(_, slot)| !kept_only || slot.stage == Stage::Kept)
+            .map(|(seq, _)| seq)
+            .take(most)
+    }
+
+    /// Nothing that may be given up comes before this one.
+    fn forget_before(&mut self, seq: u32) {
+        if let Some(waiting) = &mut self.waiting {
+            match waiting.options.when_full {
+                WhenFull::DropOldest => waiting.oldest = seq,
+                WhenFull::DropQos0 => waiting.oldest_qos0 = seq,
+                WhenFull::Refuse => {}
+            }
+        }
+    }
+
+    /// What waits from `seq` on, or from the first if that is gone.
+    fn unsent(&self, seq: u32) -> impl Iterator<Item = (u32, &Slot)> {
+        let place = seq.wrapping_sub(self.first) as usize;
+        let sent = self.next.wrapping_sub(self.first) as usize;
+        let from = if place > self.len() {
+            sent
+        } else {
+            place.max(sent)
+        };
+        let first = self.first;
+        (from as u32..self.len() as u32)
+            .map(move |place| first.wrapping_add(place))
+            .filter_map(|seq| Some((seq, self.slot(seq)?)))
+            .filter(|(_, slot)| slot.waits())
+    }
+
+    /// Closes the holes, where they are as many as what is left, and packs what few packets of a chunk hold.
+    fn close_holes(&mut self) {
+        let Some(waiting) = &self.waiting else {
+            return;
+        };
+        let has_holes = waiting.holes > self.unfinished + HOLES;
+        let is_wasteful = self.packets.is_wasteful(waiting.repack_at);
+        if has_holes || is_wasteful {
+            self.compact(is_wasteful);
+        }
+    }
+
+    #[cold]
+    fn compact(&mut self, repack: bool) {
+        let start = self.start_of_unsent();
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut to = start;
+        let rest = self.end.wrapping_sub(start);
+        for seq in (0..rest).map(|place| start.wrapping_add(place)) {
+            let mut slot = self.slots[seq as usize & mask];
+            if !slot.waits() {
+                self.bytes -= MESSAGE;
+                continue;
+            }
+            if repack && let Ok(place) = self.packets.move_to_end(slot.packet) {
+                slot.packet = place;
+            }
+            self.slots[to as usize & mask] = slot;
+            to = to.wrapping_add(1);
+        }
+        self.end = to;
+        self.count_waste();
+        self.shrink();
+        if let Some(waiting) = &mut self.waiting {
+            waiting.holes = 0;
+            waiting.oldest = start;
+            waiting.oldest_qos0 = start;
+            waiting.repack_at = 2 * self.packets.wasted();
+            waiting.forget_newest(self.unfinished as usize);
+        }
+        self.index_newest();
+    }
+
+    /// From where on no message was ever sent.
+    fn start_of_unsent(&self) -> u32 {
+        let mut start = self.end;
+        while start != self.next
+            && let before = start.wrapping_sub(1)
+            && self
+                .slot(before)
+                .is_some_and(|slot| slot.waits() || slot.stage == Stage::Done)
+        {
+            start = before;
+        }
+        start
+    }
+
+    /// Enters what waits in the table of topics, where that is wanted.
+    fn index_newest(&mut self) {
+        let Some(mut waiting) = self.waiting.take() else {
+            return;
+        };
+        if waiting.options.newest_only {
+            self.enter_newest(&mut waiting);
+        }
+        self.waiting = Some(waiting);
+    }
+
+    fn enter_newest(&self, waiting: &mut Waiting) {
+        for (seq, slot) in self.unsent(self.first) {
+            waiting.set_newest(self.topic(slot), seq);
+        }
+    }
+
+    fn topic(&self, slot: &Slot) -> &[u8] {
+        encode::topic(self.packets.get(slot.packet).bytes())
+    }
+
+    fn slot(&self, seq: u32) -> Option<&Slot> {
+        let mask = self.slots.len().wrapping_sub(1);
+        self.slots.get(seq as usize & mask)
+    }
+}
+
+fn has_room(new: &Newcomer, unfinished: usize, used: usize) -> bool {
+    (new.most_messages == 0 || unfinished < new.most_messages)
+        && (new.most_bytes == 0 || used == 0 || used + new.bytes <= new.most_bytes)
+}

@@ -1,0 +1,130 @@
+//! Publishing where the program has said what becomes of messages that wait.
+
+use super::give_up::Newcomer;
+use super::outgoing::Refused;
+use super::request::{PublishError, overhead};
+use super::{OUTPUT, QueueOptions, Session};
+use crate::codec::{NoMemory, Publishable, QoS, encode};
+use crate::time::Moment;
+
+/// What becomes of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It is of QoS 0, and goes to the output.
+    Straight,
+    /// It is of QoS 0, and waits in the queue.
+    Kept,
+    /// It is of QoS 1 or 2, and waits for nothing.
+    Sent,
+    Queued,
+}
+
+impl Session {
+    /// What becomes of messages that wait. Applies from the next message on.
+    pub fn set_queue_options(&mut self, options: QueueOptions) {
+        self.outgoing.set_queue_options(options);
+    }
+
+    /// Messages that were dropped for others.
+    pub fn dropped(&self) -> u64 {
+        self.outgoing.dropped()
+    }
+
+    /// Whether the program has said what becomes of messages that wait.
+    pub(super) fn is_ruled(&self) -> bool {
+        self.outgoing.has_queue_options()
+    }
+
+    /// What `publish` does, by the rules of the program.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn publish_ruled(
+        &mut self,
+        message: &Publishable,
+        now: Moment,
+    ) -> Result<u64, PublishError> {
+        let mid = self.last_mid + 1;
+        let Some(way) = self.way(message.qos) else {
+            self.last_mid = mid;
+            return Err(PublishError::NotConnected { mid });
+        };
+        let newest_only = self.outgoing.queue_options().newest_only && way.waits();
+        let older = match newest_only {
+            true => self.outgoing.newest(message.topic),
+            false => None,
+        };
+        let counted = match way {
+            Way::Straight => QoS::AtMostOnce,
+            Way::Kept | Way::Sent | Way::Queued => message.qos.max(QoS::AtLeastOnce),
+        };
+        let bytes = message.topic.len() + message.payload.len() + overhead(counted);
+        let count = self.outgoing.room_for(&Newcomer {
+            bytes,
+            elsewhere: self.output.bytes(),
+            most_bytes: self.options.max_queued_bytes,
+            most_messages: match way {
+                Way::Straight => 0,
+                Way::Kept | Way::Sent | Way::Queued => self.options.max_queued_messages,
+            },
+            older,
+        });
+        let Some(count) = count else {
+            self.outgoing.refused = Refused::new(counted, bytes);
+            return Err(PublishError::QueueFull);
+        };
+        if newest_only {
+            self.outgoing.reserve_newest()?;
+        }
+        self.take(mid, message, way, now)?;
+        if newest_only {
+            self.outgoing.is_newest(message.topic);
+        }
+        self.outgoing.make_room(older, count);
+        self.last_mid = mid;
+        // At QoS 0 that would say that it is dropped.
+        match self.is_open() || way == Way::Kept {
+            true => Ok(mid),
+            false => Err(PublishError::NotConnected { mid }),
+        }
+    }
+
+    /// None: it is dropped, as there is no connection.
+    fn way(&self, qos: QoS) -> Option<Way> {
+        let is_open = self.is_open();
+        if qos != QoS::AtMostOnce {
+            let waits =
+                !self.may_send() || !self.outgoing.is_next() || self.output.unwritten() >= OUTPUT;
+            return Some(if waits { Way::Queued } else { Way::Sent });
+        }
+        // What is kept goes first.
+        if is_open && !self.outgoing.has_kept() {
+            return Some(Way::Straight);
+        }
+        (is_open || self.outgoing.queue_options().keep_qos0).then_some(Way::Kept)
+    }
+
+    fn take(
+        &mut self,
+        mid: u64,
+        message: &Publishable,
+        way: Way,
+        now: Moment,
+    ) -> Result<(), NoMemory> {
+        match way {
+            Way::Straight => {
+                encode::publish(self.output.buffer(), message, None)?;
+                self.output.mark_at_most_once(mid);
+            }
+            Way::Kept => self.outgoing.push_kept(mid, message)?,
+            // Without a free identifier it waits after all, and nothing of its topic does.
+            Way::Sent | Way::Queued => self.publish_acknowledged(mid, message, now)?,
+        }
+        Ok(())
+    }
+}
+
+impl Way {
+    fn waits(self) -> bool {
+        matches!(self, Way::Kept | Way::Queued)
+    }
+}

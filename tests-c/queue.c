@@ -1,0 +1,158 @@
+/* What becomes of messages that wait: each has one outcome, and those arrive that are left, in their order. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker.h"
+#include "loops.h"
+#include "record.h"
+
+enum { MESSAGES = 100000, TOPICS = 100, MOST = 50 };
+
+struct queue {
+    record record;
+    tally dropped;
+    /* The outcome of a mid, one more than its number. */
+    int outcome[MESSAGES + 10];
+    long last;
+};
+
+static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_published *event)
+{
+    struct queue *self = userdata;
+
+    (void)client;
+    CHECK(event->mid < MESSAGES + 10);
+    CHECK_INT(self->outcome[event->mid], 0);
+    self->outcome[event->mid] = event->rc + 1;
+    if (event->rc == PMQTT_ERR_DROPPED)
+        tally_add(&self->dropped);
+    tally_add(&self->record.published);
+}
+
+/* What is subscribed here goes out before the queue. */
+static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
+{
+    struct queue *self = userdata;
+
+    CHECK_INT(event->rc, 0);
+    CHECK_OK(pmqtt_subscribe(client, "queue/#", 2, NULL));
+    tally_add(&self->record.connects);
+}
+
+static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    struct queue *self = userdata;
+    char text[20] = "";
+    long number;
+
+    (void)client;
+    CHECK(event->payload_len < sizeof text);
+    memcpy(text, event->payload, event->payload_len);
+    number = atol(text);
+    CHECK(number > self->last);
+    self->last = number;
+    tally_add(&self->record.messages);
+}
+
+static struct queue *queue_new(void)
+{
+    struct queue *self = calloc(1, sizeof *self);
+
+    CHECK(self != NULL);
+    return self;
+}
+
+static pmqtt_client *queue_client(struct queue *self, pmqtt_queue_options options)
+{
+    pmqtt_client *client = recorded_client(NULL, &self->record);
+
+    options.struct_size = sizeof options;
+    CHECK_OK(pmqtt_queue_options_set(client, &options));
+    CHECK_OK(pmqtt_on_publish_set(client, on_publish));
+    CHECK_OK(pmqtt_on_connect_set(client, on_connect));
+    CHECK_OK(pmqtt_on_message_set(client, on_message));
+    return client;
+}
+
+/* The number is the payload, and the mid. */
+static void publish(pmqtt_client *client, long number, int topics, int qos, int expected_rc)
+{
+    char topic[30], payload[20];
+    uint64_t mid;
+
+    snprintf(topic, sizeof topic, "queue/%ld", number % topics);
+    snprintf(payload, sizeof payload, "%ld", number);
+    CHECK_RC(pmqtt_publish(client, topic, payload, strlen(payload), qos, false, &mid), expected_rc);
+    CHECK_INT(mid, number);
+}
+
+static void flood(const loop_kind *kind, pmqtt_queue_options options, int left)
+{
+    struct queue *self = queue_new();
+    pmqtt_client *client = queue_client(self, options);
+    loop loop;
+    long number;
+
+    step("%s: %d messages, %d of them left", kind->name, MESSAGES, left);
+    if (options.when_full)
+        CHECK_OK(pmqtt_max_queued_messages_set(client, left));
+    for (number = 1; number <= MESSAGES; number++)
+        publish(client, number, TOPICS, 1, PMQTT_ERR_NO_CONN);
+    CHECK_INT(client_stats(client).queued_messages, left);
+    CHECK_INT(client_stats(client).messages_dropped, MESSAGES - left);
+    CHECK(client_stats(client).queued_bytes < 200000);
+
+    loop_begin(&loop, kind);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&self->record.messages) == left);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == MESSAGES);
+    CHECK_INT(tally_get(&self->dropped), MESSAGES - left);
+    for (number = 1; number <= MESSAGES; number++)
+        CHECK_INT(self->outcome[number] - 1, number <= MESSAGES - left ? PMQTT_ERR_DROPPED : PMQTT_ERR_SUCCESS);
+    loop_end(&loop);
+    client_free(client);
+    free(self);
+}
+
+/* Each of them waits for the connection in its place. */
+static void keep(void)
+{
+    struct queue *self = queue_new();
+    pmqtt_client *client = queue_client(self, (pmqtt_queue_options){.keep_qos0 = true});
+    loop loop;
+    long number;
+
+    step("each QoS waits for a connection");
+    for (number = 1; number <= MOST; number++)
+        publish(client, number, 1, number % 3, number % 3 ? PMQTT_ERR_NO_CONN : PMQTT_ERR_SUCCESS);
+    loop_begin(&loop, &THREAD_LOOP);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_max_inflight_messages_set(client, 1));
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == MOST);
+    RUN_UNTIL(&loop, tally_get(&self->record.messages) == MOST);
+    for (number = 1; number <= MOST; number++)
+        CHECK_INT(self->outcome[number] - 1, PMQTT_ERR_SUCCESS);
+    CHECK_INT(client_stats(client).unsettled, 0);
+    CHECK_INT(client_stats(client).messages_out, MOST);
+    loop_end(&loop);
+    client_free(client);
+    free(self);
+}
+
+int main(void)
+{
+    static const loop_kind *const kinds[] = {&STEP_LOOP, &INTEREST_LOOP, &EVENT_EPOLL_LOOP, &THREAD_LOOP};
+    unsigned i;
+
+    watchdog(240);
+    broker_start();
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        flood(kinds[i], (pmqtt_queue_options){.newest_only = true}, TOPICS);
+        flood(kinds[i], (pmqtt_queue_options){.when_full = PMQTT_WHEN_FULL_DROP_OLDEST}, MOST);
+    }
+    keep();
+    return 0;
+}
