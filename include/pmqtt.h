@@ -273,6 +273,36 @@ typedef struct pmqtt_client pmqtt_client;
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
+ * A message to publish, or a will. Everything but `struct_size` and topic may be 0.
+ */
+typedef struct pmqtt_publication {
+  /**
+   * `sizeof(pmqtt_publication)`. It is the stride of an array too, and the same for each element.
+   */
+  size_t struct_size;
+  /**
+   * UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
+   */
+  const char *topic;
+  /**
+   * NULL with a length of 0: an empty payload.
+   */
+  const void *payload;
+  /**
+   * Bytes, at the most 268,435,455 with topic and header, and 65,535 in a will.
+   */
+  size_t payload_len;
+  /**
+   * 0, 1 or 2.
+   */
+  int qos;
+  /**
+   * The broker keeps the message for later subscribers.
+   */
+  bool retain;
+} pmqtt_publication;
+
+/**
  * The broker answered CONNECT.
  */
 typedef struct pmqtt_connected {
@@ -504,36 +534,6 @@ typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   const struct pmqtt_interest *event);
 
 /**
- * A message to publish, or a will. Everything but `struct_size` and topic may be 0.
- */
-typedef struct pmqtt_publication {
-  /**
-   * `sizeof(pmqtt_publication)`. It is the stride of an array too, and the same for each element.
-   */
-  size_t struct_size;
-  /**
-   * UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
-   */
-  const char *topic;
-  /**
-   * NULL with a length of 0: an empty payload.
-   */
-  const void *payload;
-  /**
-   * Bytes, at the most 268,435,455 with topic and header, and 65,535 in a will.
-   */
-  size_t payload_len;
-  /**
-   * 0, 1 or 2.
-   */
-  int qos;
-  /**
-   * The broker keeps the message for later subscribers.
-   */
-  bool retain;
-} pmqtt_publication;
-
-/**
  * How a one-shot uses TLS. Everything but `struct_size` may be 0, and is safe then: the broker's
  * certificate has to lead to an authority of the system's store, and to be for the host.
  */
@@ -744,6 +744,36 @@ typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Publishes messages in a row, as `pmqtt_publish` does one after the other: their mids follow each other, and no
+ * publish of another thread comes between. It costs less, as it takes the client's lock once; other threads wait
+ * for that, so that a batch should be of some thousands at the most.
+ *
+ * Where the queue has no room for all, or there is no memory, the first ones are taken, and the rest may be
+ * published later.
+ *
+ * @param client        The client; not NULL.
+ * @param publications  `count` messages, copied; may be NULL when count is 0.
+ * @param count         May be 0.
+ * @param accepted      Where is put how many were taken, from the first on; may be NULL. Fewer than count: the
+ *                      queue is full, or there is no memory.
+ * @param first_mid     Where the first one's mid is put, when one or more were taken; may be NULL. The next one has
+ *                      the next number, and so on. Both are written also where the call fails for want of a
+ *                      connection, room or memory.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all were taken. `PMQTT_ERR_NO_CONN`: of those that were taken, QoS 0 was dropped, QoS
+ * 1 and 2 queued. `PMQTT_ERR_QUEUE_SIZE`: the queue is full, `on_writable` tells when there is room.
+ * `PMQTT_ERR_NOMEM`: there is no memory for a message. `PMQTT_ERR_INVAL`: an argument or a message is wrong;
+ * `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done then.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_publish_batch(struct pmqtt_client *client,
+                        const struct pmqtt_publication *publications,
+                        size_t count,
+                        size_t *accepted,
+                        uint64_t *first_mid);
 
 /**
  * Sets what is called when the broker has answered CONNECT: once for each connection, accepted

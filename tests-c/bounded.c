@@ -205,6 +205,8 @@ static void ignore(pmqtt_client *client, void *userdata, const pmqtt_message *ev
 }
 
 static const char *const FILTERS[] = {"a/1", "a/2"};
+static const pmqtt_publication BATCH[] = {{.struct_size = sizeof *BATCH, .topic = "a", .qos = 0},
+                                          {.struct_size = sizeof *BATCH, .topic = "a", .qos = 1}};
 static const int QOS[] = {1, 2};
 
 /* Each function of a client that never blocks, with arguments that leave the scene as it is. */
@@ -224,6 +226,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_publish(client, "a", "0", 1, 0, false, NULL))                                   \
     call(pmqtt_publish(client, "a", "1", 1, 1, false, NULL))                                   \
     call(pmqtt_publish(client, "a", "2", 1, 2, false, NULL))                                   \
+    call(pmqtt_publish_batch(client, BATCH, 2, NULL, NULL))                                    \
     call(pmqtt_subscribe(client, "a", 2, NULL))                                                \
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL))                              \
     call(pmqtt_unsubscribe(client, "a", NULL))                                                 \

@@ -195,6 +195,8 @@ static void publish_multiple(const state *where)
 
 static const char *const ALPN[] = {"mqtt"};
 static const char *const FILTERS[] = {"a/1", "a/2"};
+static const pmqtt_publication BATCH[] = {{.struct_size = sizeof *BATCH, .topic = "a", .qos = 0},
+                                          {.struct_size = sizeof *BATCH, .topic = "a", .qos = 1}};
 static const int QOS[] = {1, 2};
 
 /* Each call with how long it is asked to wait at the most. */
@@ -237,6 +239,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_publish(client, "a", "0", 1, 0, false, NULL), 0)              \
     call(pmqtt_publish(client, "a", "1", 1, 1, false, NULL), 0)              \
     call(pmqtt_publish(client, "a", "2", 1, 2, false, NULL), 0)              \
+    call(pmqtt_publish_batch(client, BATCH, 2, NULL, NULL), 0)               \
     call(pmqtt_drain(client, LOOP_MS, NULL), LOOP_MS)                        \
     call(pmqtt_subscribe(client, "a", 2, NULL), 0)                           \
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL), 0)         \

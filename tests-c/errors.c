@@ -120,6 +120,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_max_queued_bytes_set(NULL, 1));
     NULL_FAILS(pmqtt_max_packet_size_set(NULL, 0));
     NULL_FAILS(pmqtt_queue_options_set(NULL, NULL));
+    NULL_FAILS(pmqtt_publish_batch(NULL, NULL, 0, NULL, NULL));
     NULL_FAILS(pmqtt_message_retry_set(NULL, 1));
     NULL_FAILS(pmqtt_connect_timeout_set(NULL, 1));
     NULL_FAILS(pmqtt_reconnect_delay_set(NULL, 1, 1));
@@ -172,6 +173,58 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_tls_alpn_set(client, empty, 1), PMQTT_ERR_TLS, client, "");
 }
 
+/* The second message is too large for what is left, and the first one is taken. */
+static void batch_without_memory(void)
+{
+    enum { SIZE = 128 * 1024 * 1024 };
+    pmqtt_client *client = client_new(NULL, NULL);
+    pmqtt_publication messages[] = {
+        {.struct_size = sizeof *messages, .topic = "a"},
+        {.struct_size = sizeof *messages, .topic = "a", .payload_len = SIZE, .qos = 1}};
+    struct rlimit usual, little;
+    size_t accepted;
+
+    CHECK((messages[1].payload = calloc(1, SIZE)) != NULL);
+    CHECK_OK(pmqtt_max_queued_bytes_set(client, 0));
+    CHECK_INT(getrlimit(RLIMIT_AS, &usual), 0);
+    little = usual;
+    little.rlim_cur = SIZE / 2;
+    CHECK_INT(setrlimit(RLIMIT_AS, &little), 0);
+    FAILS(pmqtt_publish_batch(client, messages + 1, 1, &accepted, NULL), PMQTT_ERR_NOMEM, client, "no memory");
+    CHECK_INT(accepted, 0);
+    CHECK_RC(pmqtt_publish_batch(client, messages, 2, &accepted, NULL), PMQTT_ERR_NO_CONN);
+    CHECK_INT(accepted, 1);
+    CHECK_INT(setrlimit(RLIMIT_AS, &usual), 0);
+    CHECK_INT(client_stats(client).queued_messages, 0);
+    free((void *)messages[1].payload);
+    client_free(client);
+}
+
+/* None of them is taken. */
+static void batch(pmqtt_client *client)
+{
+    pmqtt_publication messages[] = {{.struct_size = sizeof *messages, .topic = "a", .qos = 1},
+                                    {.struct_size = sizeof *messages, .topic = "a", .qos = 1}};
+    size_t accepted = 12345;
+    uint64_t first = 12345;
+
+    FAILS(pmqtt_publish_batch(client, NULL, 1, &accepted, &first), PMQTT_ERR_INVAL, client, "messages is NULL");
+    messages[1].topic = "#";
+    FAILS(pmqtt_publish_batch(client, messages, 2, &accepted, &first), PMQTT_ERR_INVAL, client, "it is message 1");
+    messages[1].topic = "a";
+    messages[1].payload = "";
+    messages[1].payload_len = 1u << 28;
+    FAILS(pmqtt_publish_batch(client, messages, 2, &accepted, &first), PMQTT_ERR_PAYLOAD_SIZE, client, "message 1");
+    CHECK_INT(accepted, 12345);
+    messages[1].payload_len = 0;
+    FAILS(pmqtt_publish_batch(client, messages, 2, &accepted, &first), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
+    CHECK_INT(accepted, 0);
+    CHECK_INT(first, 12345);
+    messages[0].qos = 0;
+    FAILS(pmqtt_publish_batch(client, messages, 1, &accepted, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    CHECK_INT(accepted, 1);
+}
+
 /* One message waits, and there is room for no other. */
 static void queue_options(pmqtt_client *client)
 {
@@ -192,6 +245,8 @@ static void queue_options(pmqtt_client *client)
     CHECK_OK(pmqtt_queue_options_set(client, &options));
     CHECK_RC(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_NO_CONN);
     CHECK_OK(pmqtt_queue_options_set(client, NULL));
+    batch(client);
+    batch_without_memory();
     FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
 }
 

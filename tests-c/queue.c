@@ -142,6 +142,47 @@ static void keep(void)
     free(self);
 }
 
+/* As many at once as the queue has room for. */
+static void batches(void)
+{
+    struct queue *self = queue_new();
+    pmqtt_client *client = queue_client(self, (pmqtt_queue_options){.keep_qos0 = false});
+    pmqtt_publication messages[MOST];
+    char payloads[MOST][20];
+    uint64_t first;
+    size_t accepted;
+    loop loop;
+    int number;
+
+    step("batches");
+    for (number = 0; number < MOST; number++) {
+        snprintf(payloads[number], sizeof *payloads, "%d", number + 1);
+        messages[number] = (pmqtt_publication){
+            .struct_size = sizeof *messages, .topic = "queue/batch", .payload = payloads[number], .payload_len = strlen(payloads[number]), .qos = 1};
+    }
+    CHECK_OK(pmqtt_publish_batch(client, NULL, 0, &accepted, &first));
+    CHECK_INT(accepted, 0);
+    CHECK_OK(pmqtt_max_queued_messages_set(client, MOST / 2));
+    CHECK_RC(pmqtt_publish_batch(client, messages, MOST, &accepted, &first), PMQTT_ERR_NO_CONN);
+    CHECK_INT(accepted, MOST / 2);
+    CHECK_INT(first, 1);
+    loop_begin(&loop, &THREAD_LOOP);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&self->record.messages) == MOST / 2);
+    RUN_UNTIL(&loop, client_stats(client).unsettled == 0);
+    /* on_connect has subscribed, which has a number too. */
+    CHECK_OK(pmqtt_publish_batch(client, messages + accepted, MOST - accepted, &accepted, &first));
+    CHECK_INT(accepted, MOST / 2);
+    CHECK_INT(first, MOST / 2 + 2);
+    RUN_UNTIL(&loop, tally_get(&self->record.messages) == MOST);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == MOST);
+    CHECK_INT(self->outcome[first + accepted - 1] - 1, PMQTT_ERR_SUCCESS);
+    loop_end(&loop);
+    client_free(client);
+    free(self);
+}
+
 int main(void)
 {
     static const loop_kind *const kinds[] = {&STEP_LOOP, &INTEREST_LOOP, &EVENT_EPOLL_LOOP, &THREAD_LOOP};
@@ -154,5 +195,6 @@ int main(void)
         flood(kinds[i], (pmqtt_queue_options){.when_full = PMQTT_WHEN_FULL_DROP_OLDEST}, MOST);
     }
     keep();
+    batches();
     return 0;
 }

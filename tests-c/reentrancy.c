@@ -10,6 +10,8 @@
 #include "wait.h"
 
 static const char *const FILTERS[] = {"other/1", "other/2"};
+static const pmqtt_publication BATCH[] = {{.struct_size = sizeof *BATCH, .topic = "other", .qos = 0},
+                                          {.struct_size = sizeof *BATCH, .topic = "other", .qos = 1}};
 static const int QOS[] = {1, 2};
 static const char *const ALPN[] = {"mqtt"};
 static const unsigned char KEY[] = {1, 2, 3, 4};
@@ -170,6 +172,7 @@ static int subscribe_callback(void)
     call(pmqtt_publish(client, "other", "0", 1, 0, false, NULL), SUCCESS, NO_CONN)                \
     call(pmqtt_publish(client, "other", "1", 1, 1, false, NULL), SUCCESS, NO_CONN)                \
     call(pmqtt_publish(client, "other", "2", 1, 2, false, NULL), SUCCESS, NO_CONN)                \
+    call(pmqtt_publish_batch(client, BATCH, 2, NULL, NULL), SUCCESS, NO_CONN)                     \
     call(pmqtt_subscribe(client, "other", 2, NULL), SUCCESS, NO_CONN)                             \
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL), SUCCESS, NO_CONN)               \
     call(pmqtt_unsubscribe(client, "other", NULL), SUCCESS, NO_CONN)                              \

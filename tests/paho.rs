@@ -65,7 +65,7 @@ const KNOWN: [(&str, &[&str]); 46] = [
 ];
 
 /// What goes beyond Paho.
-const BEYOND: [&str; 20] = [
+const BEYOND: [&str; 21] = [
     "next_timeout_ms",
     "event_fd",
     "process",
@@ -74,6 +74,7 @@ const BEYOND: [&str; 20] = [
     "max_queued_bytes_set",
     "max_packet_size_set",
     "queue_options_set",
+    "publish_batch",
     "tls_pem_set",
     "tls_server_name_set",
     "tls_alpn_set",

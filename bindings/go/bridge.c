@@ -143,3 +143,27 @@ int bridge_process(struct bridge *bridge)
     while (count < 0 && errno == EINTR);
     return count > 0 ? BRIDGE_MORE : PMQTT_ERR_SUCCESS;
 }
+
+struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct bridge_message *messages, size_t count,
+                                           const char *bytes, size_t *accepted)
+{
+    struct bridge_request request = {0, 0};
+    pmqtt_publication *all = calloc(count, sizeof *all);
+    size_t i;
+
+    if (!all)
+        abort(); /* as Go does when there is no memory */
+    for (i = 0; i < count; i++) {
+        all[i].struct_size = sizeof *all;
+        all[i].topic = bytes;
+        bytes += messages[i].topic_size;
+        all[i].payload = bytes;
+        all[i].payload_len = messages[i].payload_len;
+        bytes += messages[i].payload_len;
+        all[i].qos = messages[i].qos;
+        all[i].retain = messages[i].retain;
+    }
+    request.rc = pmqtt_publish_batch(bridge->client, all, count, accepted, &request.mid);
+    free(all);
+    return request;
+}

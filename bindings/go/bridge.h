@@ -43,6 +43,16 @@ static inline struct bridge_request bridge_publish(struct bridge *bridge, const 
     return request;
 }
 
+/* What Go knows of a message; its topic, with a NUL, and its payload follow those of the one before. */
+struct bridge_message {
+    size_t topic_size, payload_len;
+    int qos;
+    bool retain;
+};
+
+struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct bridge_message *messages, size_t count,
+                                           const char *bytes, size_t *accepted);
+
 static inline struct bridge_request bridge_subscribe(struct bridge *bridge, const char *filter, int qos)
 {
     struct bridge_request request = {0, 0};

@@ -4,6 +4,7 @@
 // What C has to hold is said once for all functions, in the contract at the head of the header.
 #![allow(clippy::missing_safety_doc)]
 
+mod batch;
 mod callbacks;
 mod connection;
 mod constants;
@@ -19,6 +20,7 @@ mod report;
 mod sized;
 mod tls;
 
+pub use batch::*;
 pub use callbacks::*;
 pub use connection::*;
 pub use constants::*;

@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch::checked;
 use super::callbacks::pmqtt_on_message;
 use super::lifetime::{pmqtt_client_free, version};
 use super::messages::message;
 use super::oneshot_options::{OneshotOptions, Publication};
-use super::{array, optional_text, put, put_text, sized, text};
+use super::{array, optional_text, put, put_text, text};
 use crate::client::events::MessageEvent;
 use crate::client::{
     Client, Code, Error, Handle, Received, Result, Target, Wanted, address, check_message,
@@ -86,15 +87,7 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         carry_out(options, |one_shot| {
-            let messages = sized::read_all(messages, count, "publish: the array of messages")?
-                .enumerate()
-                .map(|(index, publication)| {
-                    publication
-                        .and_then(|publication| publication.message("publish"))
-                        .and_then(check_message)
-                        .map_err(|error| error.after(format!("it is message {index}")))
-                })
-                .collect::<Result<Vec<_>>>()?;
+            let messages = checked(messages, count)?;
             one_shot.publish(&messages)
         })
     }

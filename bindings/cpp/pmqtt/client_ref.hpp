@@ -16,6 +16,7 @@
 #include "callbacks.hpp"
 #include "error.hpp"
 #include "events.hpp"
+#include "publication.hpp"
 #include "state.hpp"
 #include "text.hpp"
 
@@ -171,6 +172,33 @@ public:
         };
         call("publish", ec, send, text(topic));
         return mid;
+    }
+
+    /// How much of a batch was taken, from its first message on, and the number of that; the next has the next one.
+    struct batch {
+        std::size_t accepted;
+        std::uint64_t first_mid;
+    };
+
+    /// Publishes messages in a row. Where the queue has no room for all, the first ones are taken, and an exception
+    /// is thrown only if none is; a `std::error_code` is `errc::queue_size` in both cases, or `errc::no_conn` as
+    /// `publish` has it, which throws nothing here.
+    batch publish_batch(const std::vector<publication> &publications, or_throw ec = {})
+    {
+        batch taken{0, 0};
+        detail::texts topics(publications.size());
+        for (const publication &each : publications)
+            topics.add(each.topic);
+        std::vector<pmqtt_publication> all;
+        for (std::size_t index = 0; index < publications.size(); index++)
+            all.push_back(detail::raw(publications[index], topics[index]));
+        const auto send = [&](pmqtt_client *client, const detail::texts &) {
+            const int rc =
+                pmqtt_publish_batch(client, all.data(), all.size(), &taken.accepted, &taken.first_mid);
+            return taken.accepted > 0 && ec.throws() ? PMQTT_ERR_SUCCESS : rc;
+        };
+        call("publish_batch", ec, send, topics);
+        return taken;
     }
 
     /// Subscribes to a topic filter, and returns the request's number for `on_subscribe`.

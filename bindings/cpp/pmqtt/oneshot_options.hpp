@@ -13,18 +13,11 @@
 #include "bytes.hpp"
 #include "client.hpp"
 #include "error.hpp"
+#include "publication.hpp"
 #include "settings.hpp"
 #include "text.hpp"
 
 namespace pmqtt {
-
-/// A message to publish, or a will. Topic and payload are views: they have to live through the call.
-struct publication {
-    std::string_view topic; ///< Not empty, no wildcards.
-    bytes payload;          ///< At the most 65,535 bytes in a will.
-    int qos = 0;            ///< 0, 1 or 2.
-    bool retain = false;    ///< The broker keeps it for later subscribers.
-};
 
 /// `pmqtt_tls_options`: as it is, the broker's certificate has to lead to an authority of the system's
 /// store, and to be for the host. An empty text is C's NULL.
@@ -56,19 +49,6 @@ struct oneshot_options {
 };
 
 namespace detail {
-
-/// The same message for C, with a topic that has a NUL at its end.
-inline pmqtt_publication raw(const publication &from, const char *topic)
-{
-    pmqtt_publication to{};
-    to.struct_size = sizeof to;
-    to.topic = topic;
-    to.payload = from.payload.data();
-    to.payload_len = from.payload.size();
-    to.qos = from.qos;
-    to.retain = from.retain;
-    return to;
-}
 
 /// The same options for C. They point into the others.
 class raw_options {

@@ -34,6 +34,27 @@ impl Client {
         Ok(published.map(drop)?)
     }
 
+    /// Messages in a row, with one taking of the lock: how many were taken, and the mid of the first. The failure is
+    /// that of the first which is not taken, or there is no connection.
+    pub fn publish_batch(&self, messages: &[Publishable]) -> (usize, u64, Result) {
+        let mut state = self.lock_for_publish();
+        let (mut taken, mut first, mut result) = (0, 0, Ok(()));
+        for message in messages {
+            let published = state.session.publish(message, sys::now);
+            let (Ok(mid) | Err(PublishError::NotConnected { mid })) = published else {
+                result = result.and(published.map(drop));
+                break;
+            };
+            if taken == 0 {
+                first = mid;
+            }
+            taken += 1;
+            result = result.and(published.map(drop));
+        }
+        self.wake_or_write(state);
+        (taken, first, result.map_err(Error::from))
+    }
+
     pub fn subscribe(&self, filters: &[(&str, QoS)]) -> Result<u64> {
         check_filters(filters)?;
         let mut state = self.lock();
