@@ -913,7 +913,7 @@ int pmqtt_on_writable_set(struct pmqtt_client *client,
  * Sets what is called with lines that tell what the client does: INFO each stage of connecting,
  * DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
  * them. A line is one line: control characters of topics and names are written as `\x0a`. What the
- * callback itself causes is logged in its turn: do not publish DEBUG lines.
+ * callback itself causes is logged in its turn: do not publish DEBUG lines. `pmqtt_log_level_set` has fewer.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
@@ -923,7 +923,24 @@ int pmqtt_on_writable_set(struct pmqtt_client *client,
  *
  * Thread-safe; callback-safe; never blocks.
  */
-int pmqtt_on_log_set(struct pmqtt_client *client, pmqtt_on_log callback);
+int pmqtt_on_log_set(struct pmqtt_client *client,
+                     pmqtt_on_log callback);
+
+/**
+ * Sets which lines `on_log` is called with. A line that is not wanted is not made: with `PMQTT_LOG_INFO` a
+ * message costs no more than without a log. Takes effect at once; a line that waits is still handed over.
+ * `pmqtt_reinitialise` sets the default again.
+ *
+ * @param client  The client; not NULL.
+ * @param level   The level that matters least of those that are wanted: `PMQTT_LOG_DEBUG` (the default: all
+ *                lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`, `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or level is none of the five.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_log_level_set(struct pmqtt_client *client,
+                        int level);
 
 /**
  * Sets what is called when that changes which a foreign loop waits for, for loops that keep
@@ -1078,15 +1095,31 @@ int pmqtt_connect_srv(struct pmqtt_client *client,
                       const char *bind_address);
 
 /**
+ * As `pmqtt_connect_async`, to a broker that serves a domain, which is found and tried as
+ * `pmqtt_connect_srv` does.
+ *
+ * Parameters as for `pmqtt_connect_srv`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed. A domain that
+ * cannot be found, this machine's too, is for `on_connect_fail` to tell.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_connect_srv_async(struct pmqtt_client *client,
+                            const char *domain,
+                            int keepalive,
+                            const char *bind_address);
+
+/**
  * Reconnects to the same broker: after `pmqtt_connect` and `pmqtt_connect_srv` it blocks as they do,
- * after `pmqtt_connect_async` it returns at once. A connection that the client has ends as they say.
+ * after `pmqtt_connect_async` and `pmqtt_connect_srv_async` it returns at once. A connection that the client has ends as they say.
  * After CONNACK what is in flight is sent again, in order: PUBLISH with DUP, and after PUBREC only
  * PUBREL. [MQTT-4.4.0-1]
  *
  * @param client  The client; not NULL.
  *
  * @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when no connect was successful before, be it
- * `pmqtt_connect_async`, which always is.
+ * one of the `_async` ones, which always are.
  *
  * Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
  */
@@ -1115,6 +1148,18 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  * Thread-safe; callback-safe; never blocks. [MQTT-3.14]
  */
 int pmqtt_disconnect(struct pmqtt_client *client);
+
+/**
+ * Tells whether the client is connected: the broker has accepted the connection, which has not ended since,
+ * and `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused; in `on_disconnect`
+ * it is not. A broker that is gone is noticed only later, as keepalive says, so that a publish may fail all
+ * the same: decide by its outcome.
+ *
+ * @param client  The client; NULL gives false.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+bool pmqtt_is_connected(const struct pmqtt_client *client);
 
 /**
  * Creates a client.

@@ -179,6 +179,7 @@ static const int QOS[] = {1, 2};
 /* Each function of a client that never blocks, with arguments that leave the scene as it is. */
 #define CALLS(call)                                                                            \
     call(pmqtt_on_log_set(client, NULL))                                                       \
+    call(pmqtt_log_level_set(client, PMQTT_LOG_DEBUG))                                         \
     call(pmqtt_on_interest_set(client, NULL))                                                  \
     call(set_callbacks(client))                                                                \
     call(pmqtt_message_callback_add(client, "a", ignore))                                      \
@@ -187,6 +188,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_user_data_set(client, self))                                                    \
     call(pmqtt_user_data(client))                                                              \
     call(pmqtt_socket(client))                                                                 \
+    call(pmqtt_is_connected(client))                                                           \
     call(pmqtt_want_read(client))                                                              \
     call(pmqtt_want_write(client))                                                             \
     call(pmqtt_next_timeout_ms(client))                                                        \

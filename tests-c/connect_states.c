@@ -213,6 +213,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_on_unsubscribe_set(client, NULL), 0)                          \
     call(pmqtt_on_writable_set(client, NULL), 0)                             \
     call(pmqtt_on_log_set(client, NULL), 0)                                  \
+    call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), 0)                     \
     call(pmqtt_on_interest_set(client, NULL), 0)                             \
     call(pmqtt_message_callback_add(client, "a", ignore), 0)                 \
     call(pmqtt_message_callback_remove(client, "a"), 0)                      \
@@ -220,6 +221,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_connect(client, where->host, where->port, 60, NULL), CONNECT_MS) \
     call(pmqtt_reconnect(client), CONNECT_MS)                                \
     call(pmqtt_connect_async(client, where->host, where->port, 60, NULL), 0) \
+    call(pmqtt_is_connected(client), 0)                                      \
     call(pmqtt_disconnect(client), 0)                                        \
     call(create_and_free_another(where), 0)                                  \
     call(pmqtt_reinitialise(client, NULL, true, NULL), 0)                    \
@@ -266,6 +268,7 @@ static const int QOS[] = {1, 2};
     call(subscribe_simple(where), CONNECT_MS)                                \
     call(subscribe_callback(where), CONNECT_MS)                              \
     call(pmqtt_connect_srv(client, "example.com", 60, NULL), CONNECT_MS)               \
+    call(pmqtt_connect_srv_async(client, "example.com", 60, NULL), 0)        \
     call(pmqtt_tls_key_password_set(client, NULL), 0)                        \
     call(pmqtt_tls_insecure_set(client, true), STORE_MS)                            \
     call(pmqtt_tls_server_name_set(client, "a"), STORE_MS)                          \

@@ -88,12 +88,14 @@ static void without_client(void)
     NULL_FAILS(pmqtt_on_unsubscribe_set(NULL, NULL));
     NULL_FAILS(pmqtt_on_writable_set(NULL, NULL));
     NULL_FAILS(pmqtt_on_log_set(NULL, NULL));
+    NULL_FAILS(pmqtt_log_level_set(NULL, PMQTT_LOG_INFO));
     NULL_FAILS(pmqtt_on_interest_set(NULL, NULL));
     NULL_FAILS(pmqtt_message_callback_add(NULL, filter, ignore_message));
     NULL_FAILS(pmqtt_message_callback_remove(NULL, filter));
     NULL_FAILS(pmqtt_connect(NULL, HOST, 1, 1, NULL));
     NULL_FAILS(pmqtt_connect_async(NULL, HOST, 1, 1, NULL));
     NULL_FAILS(pmqtt_connect_srv(NULL, "example.com", 1, NULL));
+    NULL_FAILS(pmqtt_connect_srv_async(NULL, "example.com", 1, NULL));
     NULL_FAILS(pmqtt_reconnect(NULL));
     NULL_FAILS(pmqtt_disconnect(NULL));
     NULL_FAILS(pmqtt_reinitialise(NULL, NULL, true, NULL));
@@ -155,6 +157,8 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_connect_async(client, HOST, -1, 1, NULL), PMQTT_ERR_INVAL, client, "port -1");
     FAILS(pmqtt_reconnect(client), PMQTT_ERR_INVAL, client, "no connect before");
     FAILS(pmqtt_connect_srv(client, "no domain..", 1, NULL), PMQTT_ERR_INVAL, client, "no domain..");
+    FAILS(pmqtt_connect_srv_async(client, "no domain..", 1, NULL), PMQTT_ERR_INVAL, client, "no domain..");
+    FAILS(pmqtt_log_level_set(client, 3), PMQTT_ERR_INVAL, client, "no level 3");
     FAILS(pmqtt_loop_stop(client), PMQTT_ERR_INVAL, client, "no loop thread");
     FAILS(pmqtt_loop(client, -2), PMQTT_ERR_INVAL, client, "timeout -2");
     FAILS(pmqtt_drain(client, -1, NULL), PMQTT_ERR_INVAL, client, "timeout -1");

@@ -141,6 +141,7 @@ static int subscribe_callback(void)
     call(pmqtt_on_unsubscribe_set(client, NULL), SUCCESS, SUCCESS)                                \
     call(pmqtt_on_writable_set(client, NULL), SUCCESS, SUCCESS)                                   \
     call(pmqtt_on_log_set(client, NULL), SUCCESS, SUCCESS)                                        \
+    call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), SUCCESS, SUCCESS)                           \
     call(pmqtt_on_interest_set(client, NULL), SUCCESS, SUCCESS)                                   \
     call(pmqtt_message_callback_add(client, "other", ignore), SUCCESS, SUCCESS)                   \
     call(pmqtt_message_callback_remove(client, SCENE_FILTER), SUCCESS, SUCCESS)                   \
@@ -148,6 +149,8 @@ static int subscribe_callback(void)
     call(pmqtt_connect(client, BROKER_HOST, SCENE_NO_PORT, 60, NULL), ERRNO, ERRNO)               \
     call(pmqtt_connect_async(client, BROKER_HOST, port, 60, NULL), SUCCESS, SUCCESS)              \
     call(pmqtt_connect_srv(client, ".", 60, NULL), INVAL, INVAL)                                   \
+    call(pmqtt_connect_srv_async(client, "no domain..", 60, NULL), INVAL, INVAL)                  \
+    call(FITS(!pmqtt_is_connected(client) || connected), SUCCESS, SUCCESS)                        \
     call(pmqtt_reconnect(client), SUCCESS, SUCCESS)                                               \
     call(pmqtt_disconnect(client), SUCCESS, NO_CONN)                                              \
     call(create_and_free_another(), SUCCESS, SUCCESS)                                             \

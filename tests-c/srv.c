@@ -109,10 +109,39 @@ static void give_up(void)
     must(now_ms() - start < 60000, "the attempt was not given up");
 }
 
+static void on_connect(pmqtt_client *self, void *userdata, const pmqtt_connected *event)
+{
+    (void)userdata;
+    must(event->rc == 0 && pmqtt_is_connected(self), "not connected in on_connect");
+    report(PMQTT_ERR_SUCCESS);
+    must(pmqtt_disconnect(self) == PMQTT_ERR_SUCCESS, "no disconnect");
+    must(!pmqtt_is_connected(self), "still connected");
+}
+
+static void on_connect_fail(pmqtt_client *self, void *userdata, const pmqtt_connect_failed *event)
+{
+    (void)userdata;
+    report(event->rc);
+    pmqtt_disconnect(self);
+}
+
+/* The call waits for nothing, and a callback tells how it came out. */
+static void connect_async(void)
+{
+    long start = now_ms();
+    must(pmqtt_on_connect_set(client, on_connect) == PMQTT_ERR_SUCCESS, "no callback");
+    must(pmqtt_on_connect_fail_set(client, on_connect_fail) == PMQTT_ERR_SUCCESS, "no callback");
+    must(pmqtt_connect_srv_async(client, domain, 60, NULL) == PMQTT_ERR_SUCCESS, "it failed at once");
+    must(now_ms() - start < GRACE_MS, "it waited");
+    must(!pmqtt_is_connected(client), "connected too early");
+    pmqtt_loop_forever(client, true);
+    must(!pmqtt_is_connected(client), "connected in the end");
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: srv DOMAIN TIMEOUT_MS COUNT [CA_FILE] | srv DOMAIN give-up\n");
+        fprintf(stderr, "usage: srv DOMAIN TIMEOUT_MS COUNT [CA_FILE] | srv DOMAIN give-up | srv DOMAIN async\n");
         return 2;
     }
     domain = strcmp(argv[1], "-") == 0 ? NULL : argv[1];
@@ -123,6 +152,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[2], "give-up") == 0)
         give_up();
+    else if (strcmp(argv[2], "async") == 0)
+        connect_async();
     else
         connect_often(atoi(argv[2]), argc > 3 ? atoi(argv[3]) : 1);
     long start = now_ms();

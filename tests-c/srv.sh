@@ -26,7 +26,7 @@ closed=127.0.0.3
 fail() { echo "FAILED: $*" >&2; exit 1; }
 step() { echo "-- $*"; }
 
-# connect DOMAIN TIMEOUT_MS COUNT [CA_FILE]; DOMAIN give-up
+# connect DOMAIN TIMEOUT_MS COUNT [CA_FILE]; DOMAIN give-up; DOMAIN async
 connect() { result=$("$program" "$@") || fail "connect $*"; }
 
 # expect PATTERN : how it came out.
@@ -245,10 +245,19 @@ failed with 66: dns: no answer from _mqtt._tcp.priority.test within 1000 ms"
     expect "failed with 4: *given up*"
 }
 
+check_async() {
+    step "the call that does not wait"
+    connect priority.test async
+    expect "connected to 1884"
+    connect nothing.test async
+    expect "failed with 67: dns: *nothing.test*"
+}
+
 set_up_machine
 start_brokers
 start_name_server
 check_order
+check_async
 check_fail_over
 check_refusals
 check_tls

@@ -6,7 +6,7 @@ mod header;
 use std::collections::BTreeSet;
 
 /// A function, a method or a callback of Paho, and what stands for it here.
-const KNOWN: [(&str, &[&str]); 46] = [
+const KNOWN: [(&str, &[&str]); 47] = [
     ("Client", &["client_new", "client_id"]),
     ("del", &["client_free"]),
     ("reinitialise", &["reinitialise"]),
@@ -26,6 +26,7 @@ const KNOWN: [(&str, &[&str]); 46] = [
     ("connect_srv", &["connect_srv"]),
     ("connect_timeout", &["connect_timeout_set"]),
     ("reconnect_delay_set", &["reconnect_delay_set"]),
+    ("is_connected", &["is_connected"]),
     ("reconnect", &["reconnect"]),
     ("disconnect", &["disconnect"]),
     ("loop", &["loop"]),
@@ -65,7 +66,9 @@ const KNOWN: [(&str, &[&str]); 46] = [
 ];
 
 /// What goes beyond Paho.
-const BEYOND: [&str; 21] = [
+const BEYOND: [&str; 23] = [
+    "connect_srv_async",
+    "log_level_set",
     "next_timeout_ms",
     "event_fd",
     "process",

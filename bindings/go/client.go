@@ -43,11 +43,9 @@ type Client struct {
 	doubts     uint64 // publishes whose outcome was ErrInDoubt
 	requests   map[uint64]*request
 	connecting *request
-	begun      bool // the library was told of what connecting waits for
 	ending     *request
-	lookup     <-chan struct{} // closed when connectSRV's last call is over
-	room       chan struct{}   // closed when the queue has room for a publish again
-	settled    chan struct{}   // closed when no publish is without an outcome
+	room       chan struct{} // closed when the queue has room for a publish again
+	settled    chan struct{} // closed when no publish is without an outcome
 
 	subscriptions atomic.Pointer[[]*subscription] // replaced as a whole, under mu
 }
@@ -124,7 +122,6 @@ func (c *Client) Close() error {
 	c.inbox.close()
 	up := c.up
 	ended, err := c.disconnect()
-	lookup := c.lookup
 	c.mu.Unlock()
 
 	if up && err == nil {
@@ -135,7 +132,6 @@ func (c *Client) Close() error {
 		case <-timer.C:
 		}
 	}
-	c.endLookup(lookup)
 	c.stopping.Store(true)
 	c.events.Close()
 	<-c.finished

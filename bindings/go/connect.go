@@ -6,7 +6,6 @@ import "C"
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // Connect connects to the broker, and returns when that has accepted or refused, or when the attempt
@@ -51,73 +50,31 @@ func (c *Client) connect() (*request, error) {
 		return nil, ErrBusy
 	}
 	attempt := newRequest()
-	if c.options.SRV {
-		c.end()
-		c.connectSRV(attempt)
-	} else if err := c.connectHost(); err != nil {
+	if err := c.connectAsync(); err != nil {
 		return nil, err
 	}
-	c.begun = !c.options.SRV
 	c.connecting = attempt
 	c.wanted = true
 	c.inbox.expect()
 	return attempt, nil
 }
 
-func (c *Client) connectHost() error {
+func (c *Client) connectAsync() error {
+	client, keepAlive := c.bridge.client, toC(c.options.keepAlive())
+	bind := optional(c.options.BindAddress)
+	defer freeAll(bind)
+	if c.options.SRV {
+		domain := optional(c.options.Broker)
+		defer freeAll(domain)
+		return c.lastError(C.pmqtt_connect_srv_async(client, domain, keepAlive, bind))
+	}
 	name, port, err := c.options.address()
 	if err != nil {
 		return err
 	}
-	host, bind := C.CString(name), optional(c.options.BindAddress)
-	defer freeAll(host, bind)
-	return c.lastError(C.pmqtt_connect_async(c.bridge.client, host, C.int(port), toC(c.options.keepAlive()), bind))
-}
-
-// connectSRV uses the one way to connect that the library has for SRV records, which blocks. A thread
-// waits in it for as long, and no longer than the connect timeout; pmqtt_disconnect ends it. The
-// library would leave the present connection alone meanwhile, so it is ended before. mu is held.
-func (c *Client) connectSRV(attempt *request) {
-	earlier, done := c.lookup, make(chan struct{})
-	c.lookup = done
-	go func() {
-		defer close(done)
-		c.endLookup(earlier)
-		domain, bind := optional(c.options.Broker), optional(c.options.BindAddress)
-		defer freeAll(domain, bind)
-		c.mu.Lock()
-		c.begun = c.connecting == attempt
-		begun := c.begun
-		c.mu.Unlock()
-		if !begun {
-			return // it was given up
-		}
-		rc := C.pmqtt_connect_srv(c.bridge.client, domain, toC(c.options.keepAlive()), bind)
-		err := c.lastError(rc)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		switch {
-		case err != nil && c.connecting == attempt:
-			c.connectDone(err)
-			c.disconnect()
-		case err == nil && (!c.wanted || c.connecting != nil && c.connecting != attempt):
-			c.end() // it was given up before the library was in the call
-		}
-	}()
-}
-
-// endLookup gives up what connectSRV waits for, be it that its call has not even begun. nil: nothing.
-func (c *Client) endLookup(lookup <-chan struct{}) {
-	for lookup != nil {
-		select {
-		case <-lookup:
-			return
-		case <-time.After(10 * time.Millisecond):
-			c.mu.Lock()
-			c.end()
-			c.mu.Unlock()
-		}
-	}
+	host := C.CString(name)
+	defer freeAll(host)
+	return c.lastError(C.pmqtt_connect_async(client, host, C.int(port), keepAlive, bind))
 }
 
 // Disconnect ends the connection: it writes what is in the window, and then DISCONNECT, so that the
@@ -172,13 +129,20 @@ func (c *Client) connectDone(err error) bool {
 	return true
 }
 
+// IsConnected tells whether the broker has accepted the connection, which has not ended since, nor been
+// asked to. A broker that is gone is noticed only later, as KeepAlive says.
+func (c *Client) IsConnected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && bool(C.pmqtt_is_connected(c.bridge.client))
+}
+
 // The rest happens in a step.
 
 // isNews says whether anybody wants to know of a connection that was accepted, or of an attempt that
 // failed. Not so where it was given up, for which Connect has returned, or asked to end. mu is held.
 func (c *Client) isNews() bool {
-	isEarlier := c.ending != nil || c.connecting != nil && !c.begun
-	return c.wanted && !isEarlier
+	return c.wanted && c.ending == nil
 }
 
 func (c *Client) connected(sessionPresent bool) {

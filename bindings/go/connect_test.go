@@ -290,6 +290,45 @@ func TestLog(t *testing.T) {
 	}
 }
 
+func TestLogLevel(t *testing.T) {
+	levels := make(chan pmqtt.LogLevel, 1000)
+	client := connect(t, pmqtt.Options{LogLevel: pmqtt.LogInfo, OnLog: func(level pmqtt.LogLevel, line string) {
+		levels <- level
+	}})
+	if level := receive(t, levels); level != pmqtt.LogInfo {
+		t.Fatal(level)
+	}
+	publish(t, client, "log", "", 1)
+	must(t, client.Disconnect(contextOf(t)))
+	for len(levels) > 0 {
+		if <-levels == pmqtt.LogDebug {
+			t.Fatal("a packet was logged")
+		}
+	}
+	if _, err := pmqtt.New(pmqtt.Options{LogLevel: 3}); !errors.Is(err, pmqtt.ErrInvalid) {
+		t.Fatal(err)
+	}
+}
+
+func TestIsConnected(t *testing.T) {
+	client := create(t, pmqtt.Options{})
+	if client.IsConnected() {
+		t.Fatal("before Connect")
+	}
+	must(t, client.Connect(contextOf(t)))
+	if !client.IsConnected() {
+		t.Fatal("not after Connect")
+	}
+	must(t, client.Disconnect(contextOf(t)))
+	if client.IsConnected() {
+		t.Fatal("after Disconnect")
+	}
+	must(t, client.Close())
+	if client.IsConnected() {
+		t.Fatal("after Close")
+	}
+}
+
 func TestWill(t *testing.T) {
 	watcher := connect(t, pmqtt.Options{})
 	wills, err := watcher.SubscribeChan(contextOf(t), "will/+", 2, 10)

@@ -37,7 +37,7 @@
 //
 // A client takes two goroutines and, on Linux, no thread: Go's own poller waits for the library (which
 // elsewhere watches with a thread for each client). Calls into C never block, but those of New that read
-// certificates, and Connect with Options.SRV.
+// certificates.
 //
 // # Building
 //

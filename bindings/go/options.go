@@ -98,6 +98,9 @@ type Options struct {
 	// OnLog gets lines that tell what the client does. Those are dropped that come while
 	// MaxPendingBytes wait.
 	OnLog func(level LogLevel, line string)
+	// LogLevel is the level that matters least of those that OnLog gets; 0: LogDebug, so all. Lines of
+	// others are not made: with LogInfo a message costs no more than without OnLog.
+	LogLevel LogLevel
 }
 
 // Protocol is a version of MQTT.
@@ -250,6 +253,9 @@ func (c *Client) apply(o *Options) error {
 		set = append(set, func() C.int {
 			return C.pmqtt_max_packet_size_set(client, C.size_t(orNone(o.MaxPacketSize)))
 		})
+	}
+	if o.LogLevel != 0 {
+		set = append(set, func() C.int { return C.pmqtt_log_level_set(client, toC(int(o.LogLevel))) })
 	}
 	mode := C.int(C.PMQTT_ACK_IN_ORDER)
 	if o.AckAtOnce {

@@ -272,7 +272,7 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 /// Sets what is called with lines that tell what the client does: INFO each stage of connecting,
 /// DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
 /// them. A line is one line: control characters of topics and names are written as `\x0a`. What the
-/// callback itself causes is logged in its turn: do not publish DEBUG lines.
+/// callback itself causes is logged in its turn: do not publish DEBUG lines. `pmqtt_log_level_set` has fewer.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
@@ -286,10 +286,27 @@ pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Handle, callback: pmqtt_o
     // SAFETY: the pointer is what the header's contract says.
     unsafe {
         run(client, |client| {
-            client.set_callbacks(|callbacks| callbacks.log = callback);
+            client.set_callbacks(|callbacks| callbacks.set_log(callback));
             Ok(())
         })
     }
+}
+
+/// Sets which lines `on_log` is called with. A line that is not wanted is not made: with `PMQTT_LOG_INFO` a
+/// message costs no more than without a log. Takes effect at once; a line that waits is still handed over.
+/// `pmqtt_reinitialise` sets the default again.
+///
+/// @param client  The client; not NULL.
+/// @param level   The level that matters least of those that are wanted: `PMQTT_LOG_DEBUG` (the default: all
+///                lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`, `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or level is none of the five.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_log_level_set(client: *mut Handle, level: c_int) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe { run(client, |client| client.set_log_level(level)) }
 }
 
 /// Sets what is called when that changes which a foreign loop waits for, for loops that keep

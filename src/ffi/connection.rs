@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::{number, optional_text, run, text};
+use super::{number, optional_text, read, run, text};
 use crate::client::{Address, Handle, Host, Result, Target};
 
 /// Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
@@ -118,23 +118,46 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         run(client, |client| {
-            let domain = optional_text(domain, "connect_srv: the domain")?;
-            let domain = domain.filter(|domain| !domain.is_empty());
-            let address = Address::Domain(domain.map(Box::from));
-            client.connect(&target(address, keepalive, bind_address)?)
+            let domain = self::domain(domain)?;
+            client.connect(&target(domain, keepalive, bind_address)?)
+        })
+    }
+}
+
+/// As `pmqtt_connect_async`, to a broker that serves a domain, which is found and tried as
+/// `pmqtt_connect_srv` does.
+///
+/// Parameters as for `pmqtt_connect_srv`.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed. A domain that
+/// cannot be found, this machine's too, is for `on_connect_fail` to tell.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_connect_srv_async(
+    client: *mut Handle,
+    domain: *const c_char,
+    keepalive: c_int,
+    bind_address: *const c_char,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let domain = self::domain(domain)?;
+            client.connect_async(&target(domain, keepalive, bind_address)?)
         })
     }
 }
 
 /// Reconnects to the same broker: after `pmqtt_connect` and `pmqtt_connect_srv` it blocks as they do,
-/// after `pmqtt_connect_async` it returns at once. A connection that the client has ends as they say.
+/// after `pmqtt_connect_async` and `pmqtt_connect_srv_async` it returns at once. A connection that the client has ends as they say.
 /// After CONNACK what is in flight is sent again, in order: PUBLISH with DUP, and after PUBREC only
 /// PUBREL. [MQTT-4.4.0-1]
 ///
 /// @param client  The client; not NULL.
 ///
 /// @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when no connect was successful before, be it
-/// `pmqtt_connect_async`, which always is.
+/// one of the `_async` ones, which always are.
 ///
 /// Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
 #[unsafe(no_mangle)]
@@ -169,6 +192,20 @@ pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Handle) -> c_int {
     unsafe { run(client, |client| client.disconnect()) }
 }
 
+/// Tells whether the client is connected: the broker has accepted the connection, which has not ended since,
+/// and `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused; in `on_disconnect`
+/// it is not. A broker that is gone is noticed only later, as keepalive says, so that a publish may fail all
+/// the same: decide by its outcome.
+///
+/// @param client  The client; NULL gives false.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_is_connected(client: *const Handle) -> bool {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe { read(client, false, |client| client.is_connected()) }
+}
+
 /// # Safety
 /// `host` is NULL or a string that lives through the call.
 unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Address> {
@@ -177,6 +214,15 @@ unsafe fn host_and_port(host: *const c_char, port: c_int) -> Result<Address> {
         name: unsafe { text(host, "connect: the host") }?.into(),
         port: number(port, 65_535, "connect: port")? as u16,
     }))
+}
+
+/// # Safety
+/// `domain` is NULL or a string that lives through the call.
+unsafe fn domain(domain: *const c_char) -> Result<Address> {
+    // SAFETY: the caller's promise is the same.
+    let domain = unsafe { optional_text(domain, "connect_srv: the domain") }?;
+    let domain = domain.filter(|domain| !domain.is_empty());
+    Ok(Address::Domain(domain.map(Box::from)))
 }
 
 /// # Safety

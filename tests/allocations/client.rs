@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pmqtt::client::events::{Connected, MessageEvent, Published};
+use pmqtt::client::events::{Connected, LogLine, MessageEvent, Published};
 use pmqtt::client::{Handle as Raw, Statistics};
 use pmqtt::ffi;
 
@@ -20,6 +20,7 @@ pub struct Client {
 #[derive(Default)]
 pub struct Told {
     pub connects: AtomicUsize,
+    pub lines: AtomicUsize,
     pub messages: AtomicUsize,
     pub published: AtomicUsize,
 }
@@ -101,6 +102,10 @@ fn told<'a>(userdata: *mut c_void) -> &'a Told {
 extern "C" fn on_connect(_: *mut Raw, userdata: *mut c_void, _: *const Connected) {
     count_this_thread();
     told(userdata).connects.fetch_add(1, Ordering::SeqCst);
+}
+
+pub extern "C" fn on_log(_: *mut Raw, userdata: *mut c_void, _: *const LogLine) {
+    told(userdata).lines.fetch_add(1, Ordering::SeqCst);
 }
 
 extern "C" fn on_message(_: *mut Raw, userdata: *mut c_void, _: *const MessageEvent) {

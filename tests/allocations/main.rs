@@ -82,6 +82,32 @@ fn beginning_anew_holds_no_more_than_one_former_id() {
     assert_eq!(client.id(), address);
 }
 
+/// A line for each packet would.
+#[test]
+fn a_log_of_what_is_no_packet_allocates_nothing_for_a_message() {
+    let _alone = ALONE.lock();
+    count_this_thread();
+    for qos in 0..=2 {
+        let client = Client::new(broker::start(), 0);
+        // SAFETY: the client lives.
+        unsafe {
+            assert_eq!(ffi::pmqtt_on_log_set(client.raw, Some(client::on_log)), 0);
+            assert_eq!(ffi::pmqtt_log_level_set(client.raw, ffi::PMQTT_LOG_INFO), 0);
+        }
+        run_until(&client, turn_foreign_loop, &client.told.connects, 1);
+        let lines = client.told.lines.load(Ordering::SeqCst);
+        assert!(lines > 0, "connecting was not told of");
+        let mut sent = 0;
+        let settles = (0..RUNS).any(|_| {
+            let before = allocations();
+            exchange(&client, turn_foreign_loop, qos, &mut sent);
+            allocations() == before
+        });
+        assert!(settles, "QoS {qos}: each run allocates");
+        assert_eq!(client.told.lines.load(Ordering::SeqCst), lines);
+    }
+}
+
 #[test]
 fn a_message_allocates_nothing() {
     let _alone = ALONE.lock();

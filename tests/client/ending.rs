@@ -56,7 +56,7 @@ fn the_loop_thread_stops_also_when_it_is_told_in_a_log_callback() {
     let (open, opened) = channel();
     let gate = Gate { reached, opened };
     let client = client(&gate);
-    client.set_callbacks(|callbacks| callbacks.log = Some(stop_at_the_wait));
+    client.set_callbacks(|callbacks| callbacks.set_log(Some(stop_at_the_wait)));
     let delay = 10 * PATIENCE;
     client.set_reconnect_delay(delay, delay).expect("a delay");
     client.connect_async(&local(1)).expect("connect_async");

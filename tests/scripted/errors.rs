@@ -57,12 +57,15 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_on_unsubscribe_set(None) => PMQTT_ERR_INVAL;
         pmqtt_on_writable_set(None) => PMQTT_ERR_INVAL;
         pmqtt_on_log_set(None) => PMQTT_ERR_INVAL;
+        pmqtt_log_level_set(1) => PMQTT_ERR_INVAL;
         pmqtt_on_interest_set(None) => PMQTT_ERR_INVAL;
         pmqtt_message_callback_add(text, None) => PMQTT_ERR_INVAL;
         pmqtt_message_callback_remove(text) => PMQTT_ERR_INVAL;
         pmqtt_connect(text, 1, 1, NULL) => PMQTT_ERR_INVAL;
         pmqtt_connect_async(text, 1, 1, NULL) => PMQTT_ERR_INVAL;
         pmqtt_connect_srv(text, 1, NULL) => PMQTT_ERR_INVAL;
+        pmqtt_connect_srv_async(text, 1, NULL) => PMQTT_ERR_INVAL;
+        pmqtt_is_connected() => false;
         pmqtt_reconnect() => PMQTT_ERR_INVAL;
         pmqtt_disconnect() => PMQTT_ERR_INVAL;
         pmqtt_reinitialise(text, true, null_mut()) => PMQTT_ERR_INVAL;

@@ -92,6 +92,12 @@ public:
         set("on_log", callback, pmqtt_on_log_set, ec);
     }
 
+    /// Which lines `on_log` gets: those of a level, and of all that matter more. Others are not made.
+    void log_level_set(log_level level, or_throw ec = {})
+    {
+        call("log_level_set", ec, pmqtt_log_level_set, static_cast<int>(level));
+    }
+
     /// For a foreign loop: what it has to wait for has changed. It runs in whichever thread changes that,
     /// and at once with what holds now.
     void on_interest(handler<interest> callback, or_throw ec = {})

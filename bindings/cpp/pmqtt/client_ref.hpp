@@ -69,6 +69,14 @@ public:
         call("connect_srv", ec, pmqtt_connect_srv, text(domain), detail::number(keepalive), text(bind_address));
     }
 
+    /// `connect_async` to a broker that the SRV records of a domain name.
+    void connect_srv_async(std::string_view domain = {}, seconds keepalive = seconds(60),
+                           std::string_view bind_address = {}, or_throw ec = {})
+    {
+        call("connect_srv_async", ec, pmqtt_connect_srv_async, text(domain), detail::number(keepalive),
+             text(bind_address));
+    }
+
     /// Connects again, in the way of the last connect.
     void reconnect(or_throw ec = {}) { call("reconnect", ec, pmqtt_reconnect); }
 
@@ -252,6 +260,9 @@ public:
 
     /// @name Looking at it
     /// @{
+
+    /// Whether the broker has accepted the connection, which has not ended since, nor been asked to.
+    bool is_connected() const noexcept { return pmqtt_is_connected(native_handle()); }
 
     /// The client id, the generated one too; empty when there is no client. Valid until the client is
     /// freed, or `reinitialise` has given it another id for the second time from now on.

@@ -30,6 +30,8 @@ static void both_forms()
     step("words of any length");
     client.connect_srv(std::string(200, 'a') + "." + std::string(200, 'b'), 60s, {}, ec);
     CHECK(ec);
+    client.connect_srv_async("no domain..", 60s, {}, ec);
+    CHECK_ERROR(ec, pmqtt::errc::inval);
     CHECK(client.last_error().size() > 0 && client.last_error().find('\0') == std::string::npos);
 }
 

@@ -123,7 +123,8 @@ static void moves()
     CHECK(first.native_handle() == nullptr && first.client_id().empty() && first.last_error().empty());
     CHECK_INT(first.socket(), -1);
     CHECK_INT(first.next_timeout_ms(), -1);
-    CHECK(!first.want_read() && !first.want_write());
+    CHECK(!first.want_read() && !first.want_write() && !first.is_connected());
+    CHECK_ERROR(thrown_by([&] { first.log_level_set(pmqtt::log_level::info); }), pmqtt::errc::inval);
     CHECK_ERROR(thrown_by([&] { first.publish("a", "x"); }), pmqtt::errc::inval);
     CHECK_ERROR(thrown_by([&] { first.on_message([](auto &, auto &) {}); }), pmqtt::errc::inval);
     CHECK_ERROR(thrown_by([&] { first.message_callback_add("a", [](auto &, auto &) {}); }), pmqtt::errc::inval);

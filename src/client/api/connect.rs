@@ -78,6 +78,10 @@ impl Client {
         }
     }
 
+    pub fn is_connected(&self) -> bool {
+        self.lock().is_connected()
+    }
+
     /// Makes the transport in this thread, to `target` or where the last connect went. The present
     /// connection goes on until that has succeeded, and if it fails nothing has changed.
     fn connect_here(&self, state: Guard, target: Option<(Route, u16)>) -> Result {

@@ -9,6 +9,7 @@ use crate::client::handle::Client;
 use crate::client::state::backoff::Backoff;
 use crate::client::state::callbacks::Callbacks;
 use crate::client::state::defaults::whole_milliseconds;
+use crate::client::state::log_lines::Levels;
 use crate::codec::{MAX_STRING, Message, topic};
 use crate::session::{Credentials, Options, QueueOptions, Will};
 use crate::sys;
@@ -138,6 +139,13 @@ impl Client {
         if !state.tenancy.is_freed() {
             set(&mut state.callbacks);
         }
+    }
+
+    pub fn set_log_level(&self, level: i32) -> Result {
+        let levels = Levels::from(level)
+            .ok_or_else(|| Error::inval(format!("log_level_set: there is no level {level}")))?;
+        self.set_callbacks(|callbacks| callbacks.set_log_levels(levels));
+        Ok(())
     }
 
     /// `on_interest`, which learns at once what there is to wait for now.

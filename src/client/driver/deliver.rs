@@ -100,7 +100,7 @@ pub fn log_lines(state: &mut Guard, pace: &mut Pace) {
             level: level as i32,
             text: text.as_ptr(),
         };
-        let callback = state.callbacks.log;
+        let callback = state.callbacks.log();
         call_untimed(state, callback, &line);
         pace.tick();
     }

@@ -108,7 +108,7 @@ impl Driver {
             state.intent.set_closing(false);
             return;
         };
-        if state.logs() {
+        if state.logs_packets() {
             trace::sent(state, last.to_row());
         }
         let mut bytes = std::mem::take(&mut self.writing);

@@ -23,7 +23,7 @@ impl Driver {
                     return Ok(());
                 }
                 self.writing.take(&mut state.session);
-                if state.logs() {
+                if state.logs_packets() {
                     trace::sent(state, self.writing.to_row());
                 }
             }

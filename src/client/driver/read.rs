@@ -108,7 +108,7 @@ impl Driver {
     #[inline(always)]
     fn handle_acks(&mut self, pass: &mut Pass) -> Step {
         let now = pass.now;
-        while !pass.state.logs()
+        while !pass.state.logs_packets()
             && let Some((ack, id)) = self.input.next_ack()
         {
             let looked = match pass.state.session.handle_ack(ack, id, now) {
@@ -138,7 +138,7 @@ impl Driver {
             Ok(packet) => packet,
             Err(error) => return Err(malformed(*error)),
         };
-        if pass.state.logs() {
+        if pass.state.logs_packets() {
             trace::received(pass.state, packet);
             deliver::log_lines(pass.state, &mut pass.pace);
             pass.check_epoch()?;

@@ -1,5 +1,5 @@
-//! A line for each stage of connecting, and for each packet, in and out. Costs nothing while no
-//! log callback is set.
+//! A line for each stage of connecting, and for each packet, in and out. Costs nothing while
+//! nobody wants it.
 
 use crate::client::state::State;
 use crate::client::state::log_lines::Level;

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use super::log_lines::{Level, Levels};
 use crate::client::events::{
     Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
     Subscribed, Unsubscribed, Writable,
@@ -19,9 +20,9 @@ pub struct Callbacks {
     pub subscribe: Option<Callback<Subscribed>>,
     pub unsubscribe: Option<Callback<Unsubscribed>>,
     pub writable: Option<Callback<Writable>>,
-    pub log: Option<Callback<LogLine>>,
     pub interest: Option<Callback<Interest>>,
     pub filters: Option<Box<Filters>>,
+    log: Option<Box<Log>>,
     /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
     userdata: AtomicPtr<c_void>,
 }
@@ -37,9 +38,9 @@ impl Callbacks {
             subscribe: None,
             unsubscribe: None,
             writable: None,
-            log: None,
             interest: None,
             filters: None,
+            log: None,
             userdata: AtomicPtr::new(userdata),
         }
     }
@@ -54,6 +55,27 @@ impl Callbacks {
         self.filters.as_ref()?.next_match(topic, after)
     }
 
+    /// Whether lines of a level are wanted.
+    #[inline(always)]
+    pub fn logs(&self, level: Level) -> bool {
+        let log = self.log.as_ref();
+        log.is_some_and(|log| log.callback.is_some() && log.levels.have(level))
+    }
+
+    pub fn log(&self) -> Option<Callback<LogLine>> {
+        self.log.as_ref()?.callback
+    }
+
+    pub fn set_log(&mut self, callback: Option<Callback<LogLine>>) {
+        if callback.is_some() || self.log.is_some() {
+            self.log.get_or_insert_default().callback = callback;
+        }
+    }
+
+    pub fn set_log_levels(&mut self, levels: Levels) {
+        self.log.get_or_insert_default().levels = levels;
+    }
+
     pub fn userdata(&self) -> *mut c_void {
         self.userdata.load(Ordering::Relaxed)
     }
@@ -61,6 +83,13 @@ impl Callbacks {
     pub fn set_userdata(&self, userdata: *mut c_void) {
         self.userdata.store(userdata, Ordering::Relaxed);
     }
+}
+
+/// Who gets lines for the log, and which. Made when the program first sets one of the two.
+#[derive(Default)]
+struct Log {
+    callback: Option<Callback<LogLine>>,
+    levels: Levels,
 }
 
 /// Callbacks for the messages that match a filter.

@@ -16,6 +16,33 @@ pub enum Level {
     Debug = 16,
 }
 
+/// The levels whose lines are wanted: the numbers of levels are bits.
+#[derive(Clone, Copy)]
+pub struct Levels(i32);
+
+impl Levels {
+    /// A level and all that matter more. None: there is no such level.
+    pub fn from(level: i32) -> Option<Levels> {
+        match level {
+            // It has the highest number, and matters least.
+            16 => Some(Levels::default()),
+            1 | 2 | 4 | 8 => Some(Levels(16 - level)),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    pub fn have(self, level: Level) -> bool {
+        self.0 & level as i32 != 0
+    }
+}
+
+impl Default for Levels {
+    fn default() -> Levels {
+        Levels(31)
+    }
+}
+
 /// So much of them waits at the most, each with what it takes beside its text: what the broker sends may
 /// make more of them than a slow callback takes.
 const MOST: usize = 1024 * 1024;
@@ -70,6 +97,21 @@ impl LogLines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_level_has_those_that_matter_more() {
+        let order = [Level::Debug, Level::Info, Level::Warning, Level::Err];
+        for (index, from) in order.iter().enumerate() {
+            let levels = Levels::from(*from as i32).expect("a level");
+            let wanted = order.map(|level| levels.have(level));
+            assert_eq!(wanted, [0, 1, 2, 3].map(|at| at >= index), "{index}");
+        }
+        let notice = Levels::from(2).expect("a level");
+        assert!(notice.have(Level::Warning) && !notice.have(Level::Info));
+        for none in [-1, 0, 3, 15, 17, 32, i32::MIN, i32::MAX] {
+            assert!(Levels::from(none).is_none(), "{none}");
+        }
+    }
 
     #[test]
     fn what_waits_is_bounded_and_what_is_left_out_is_told() {

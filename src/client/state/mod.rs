@@ -289,14 +289,14 @@ impl State {
         primary.is_some_and(|watch| watch.write || output)
     }
 
-    /// Whether lines are wanted: ask before making one that costs more than a constant.
+    /// Whether each packet has a line: ask before anything is done for it.
     #[inline(always)]
-    pub fn logs(&self) -> bool {
-        self.callbacks.log.is_some()
+    pub fn logs_packets(&self) -> bool {
+        self.callbacks.logs(Level::Debug)
     }
 
     pub fn log(&mut self, level: Level, text: fmt::Arguments) {
-        if self.logs() {
+        if self.callbacks.logs(level) {
             self.log_lines.push(level, text);
         }
     }
