@@ -46,6 +46,11 @@
 
 
 /**
+ * It said nothing.
+ */
+#define UNSAID -1
+
+/**
  * The version of the header that a program was compiled with.
  */
 #define PMQTT_VERSION_MAJOR 0
@@ -203,22 +208,22 @@
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
- * The broker refused it; reserved, and returned by no function of this version.
+ * The broker refused it, with a reason. Reserved, and returned by no function of this version.
  */
 #define PMQTT_ERR_REJECTED 69
 
 /**
- * It was not sent in the time that it had; reserved, and returned by no function of this version.
+ * The message expired before it was sent. Reserved, and returned by no function of this version.
  */
 #define PMQTT_ERR_EXPIRED 70
 
 /**
- * It was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
+ * The message was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
  */
 #define PMQTT_ERR_DROPPED 71
 
 /**
- * It was cancelled; reserved, and returned by no function of this version.
+ * The program cancelled it. Reserved, and returned by no function of this version.
  */
 #define PMQTT_ERR_CANCELLED 72
 
@@ -314,6 +319,10 @@ typedef struct pmqtt_connected {
    * The return code: 0 accepted, 1 to 5 refused; `pmqtt_connack_string` has the words.
    */
   int rc;
+  /**
+   * The same as MQTT 5 numbers it: 0, or 0x80 and more; `pmqtt_reason_string` has the words.
+   */
+  int reason;
 } pmqtt_connected;
 
 /**
@@ -348,6 +357,10 @@ typedef struct pmqtt_disconnected {
    * `PMQTT_ERR_SUCCESS` when the program asked for it, or else why.
    */
   int rc;
+  /**
+   * What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+   */
+  int reason;
 } pmqtt_disconnected;
 
 /**
@@ -408,6 +421,10 @@ typedef struct pmqtt_published {
    * `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
    */
   int rc;
+  /**
+   * What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+   */
+  int reason;
 } pmqtt_published;
 
 /**
@@ -431,6 +448,11 @@ typedef struct pmqtt_subscribed {
    */
   const uint8_t *granted_qos;
   size_t granted_qos_count;
+  /**
+   * What the broker said of the whole, as MQTT 5 numbers it; -1: nothing. What it said of each filter is in
+   * granted_qos.
+   */
+  int reason;
 } pmqtt_subscribed;
 
 /**
@@ -449,6 +471,10 @@ typedef struct pmqtt_unsubscribed {
    * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` without an answer.
    */
   int rc;
+  /**
+   * What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+   */
+  int reason;
 } pmqtt_unsubscribed;
 
 /**
@@ -1963,6 +1989,18 @@ const char *pmqtt_error_string(int code);
  * Thread-safe; callback-safe; never blocks.
  */
 const char *pmqtt_connack_string(int code);
+
+/**
+ * The words for a reason, as MQTT 5 numbers it (its table 2-6), unknown ones too. Events have it for every
+ * version of MQTT.
+ *
+ * @param reason  Any number; -1: the broker gave no reason.
+ *
+ * @return A string that is always valid.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+const char *pmqtt_reason_string(int reason);
 
 /**
  * Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the

@@ -215,6 +215,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_username_pw_set(client, "user", "password"))                                    \
     call(pmqtt_manual_ack_set(client, false))                                                  \
     call(pmqtt_error_string(PMQTT_ERR_INVAL))                                                  \
+    call(pmqtt_reason_string(0x87))                                                            \
     call(pmqtt_connack_string(1))                                                              \
     call(pmqtt_lib_version())                                                                  \
     call(pmqtt_last_error(client, (char[200]){0}, 200))                                        \

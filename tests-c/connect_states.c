@@ -278,6 +278,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_tls_psk_set(client, "a", "key", 3), STORE_MS)                        \
     call(pmqtt_tls_context_set(client, NULL), STORE_MS)                             \
     call(pmqtt_error_string(PMQTT_ERR_INVAL), 0)                             \
+    call(pmqtt_reason_string(0x87), 0)                                       \
     call(pmqtt_connack_string(1), 0)                                         \
     call(pmqtt_last_error(client, (char[200]){0}, 200), 0)                   \
     call(pmqtt_stats(client, &(pmqtt_statistics){.struct_size = sizeof(pmqtt_statistics)}), 0) \

@@ -207,6 +207,7 @@ static int subscribe_callback(void)
     call(pmqtt_tls_psk_set(client, "identity", KEY, sizeof KEY), SUCCESS, SUCCESS)                \
     call(pmqtt_tls_context_set(client, NULL), SUCCESS, SUCCESS)                                   \
     call(FITS(strlen(pmqtt_error_string(PMQTT_ERR_INVAL)) > 0), SUCCESS, SUCCESS)                 \
+    call(FITS(strlen(pmqtt_reason_string(0x87)) > 0), SUCCESS, SUCCESS)                           \
     call(FITS(strlen(pmqtt_connack_string(1)) > 0), SUCCESS, SUCCESS)                             \
     call(FITS(last_error(client) > 0), SUCCESS, SUCCESS)                                          \
     call(read_stats(client), SUCCESS, SUCCESS)                                                    \

@@ -66,7 +66,8 @@ const KNOWN: [(&str, &[&str]); 47] = [
 ];
 
 /// What goes beyond Paho.
-const BEYOND: [&str; 23] = [
+const BEYOND: [&str; 24] = [
+    "reason_string",
     "connect_srv_async",
     "log_level_set",
     "next_timeout_ms",

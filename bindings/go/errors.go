@@ -32,10 +32,10 @@ const (
 	ErrTimeout         Code = C.PMQTT_ERR_TIMEOUT       // it took longer than it may
 	ErrDNS             Code = C.PMQTT_ERR_DNS           // the host name could not be looked up
 	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker may have lost a QoS 2 message together with the session
-	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // the broker refused it
-	ErrExpired         Code = C.PMQTT_ERR_EXPIRED       // it was not sent in the time that it had
-	ErrDropped         Code = C.PMQTT_ERR_DROPPED       // it was dropped from the queue before it was sent
-	ErrCancelled       Code = C.PMQTT_ERR_CANCELLED     // it was cancelled
+	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // the broker refused it, with a reason
+	ErrExpired         Code = C.PMQTT_ERR_EXPIRED       // the message expired before it was sent
+	ErrDropped         Code = C.PMQTT_ERR_DROPPED       // the message was dropped from the queue
+	ErrCancelled       Code = C.PMQTT_ERR_CANCELLED     // the program cancelled it
 )
 
 // ErrClosed says that the client was closed.
@@ -77,6 +77,9 @@ func (c *Client) lastError(rc C.int) error {
 	}
 	return &Error{Code: Code(rc), Text: string(text[:length])}
 }
+
+// ReasonString gives the words for a reason, as MQTT 5 numbers it; -1: the broker gave none.
+func ReasonString(reason int) string { return C.GoString(C.pmqtt_reason_string(C.int(reason))) }
 
 func refused(returnCode C.int) error {
 	words := C.GoString(C.pmqtt_connack_string(returnCode))

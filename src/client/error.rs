@@ -191,10 +191,10 @@ pub fn error_string(code: i32) -> &'static CStr {
         66 => c"It took too long.",
         67 => c"The host name could not be looked up.",
         68 => c"It is not known whether the broker has passed the message on.",
-        69 => c"The broker refused it.",
-        70 => c"It was not sent in the time that it had.",
-        71 => c"It was dropped from the queue, before it was sent.",
-        72 => c"It was cancelled.",
+        69 => c"The broker refused it, with a reason.",
+        70 => c"The message expired before it was sent.",
+        71 => c"The message was dropped from the queue.",
+        72 => c"The program cancelled it.",
         _ => c"An error number that pmqtt does not know.",
     }
 }

@@ -21,6 +21,8 @@ pub struct Connected {
     pub session_present: bool,
     /// The return code: 0 accepted, 1 to 5 refused; `pmqtt_connack_string` has the words.
     pub rc: c_int,
+    /// The same as MQTT 5 numbers it: 0, or 0x80 and more; `pmqtt_reason_string` has the words.
+    pub reason: c_int,
 }
 
 /// A connection ended.
@@ -28,6 +30,8 @@ pub struct Connected {
 pub struct Disconnected {
     /// `PMQTT_ERR_SUCCESS` when the program asked for it, or else why.
     pub rc: c_int,
+    /// What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+    pub reason: c_int,
 }
 
 /// An attempt to connect failed before the broker answered CONNECT.
@@ -65,6 +69,8 @@ pub struct Published {
     /// `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
     /// `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
     pub rc: c_int,
+    /// What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+    pub reason: c_int,
 }
 
 /// The broker answered SUBSCRIBE, or the connection ended before it did.
@@ -76,6 +82,9 @@ pub struct Subscribed {
     /// For each filter the granted QoS, or 0x80 for a refusal; valid until the callback returns.
     pub granted_qos: *const u8,
     pub granted_qos_count: usize,
+    /// What the broker said of the whole, as MQTT 5 numbers it; -1: nothing. What it said of each filter is in
+    /// granted_qos.
+    pub reason: c_int,
 }
 
 /// The broker answered UNSUBSCRIBE, or the connection ended before it did.
@@ -84,6 +93,8 @@ pub struct Unsubscribed {
     pub mid: u64,
     /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` without an answer.
     pub rc: c_int,
+    /// What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+    pub reason: c_int,
 }
 
 /// A line for the log.

@@ -6,6 +6,7 @@
 //! |---------------------|--------------------------------------------------------------|
 //! | `error`, `events`   | the error numbers; what callbacks are given                  |
 //! | `one_line`          | text from elsewhere, for a person                            |
+//! | `reason`            | what the broker said, as MQTT 5 numbers it                   |
 //! | `state`             | the values under the lock, one file a concept                |
 //! | `driver`            | the connection in motion, and every call of a callback       |
 //! | `handle`, `turn`    | the client and its lock; who may run it                      |
@@ -17,6 +18,7 @@ pub mod error;
 pub mod events;
 mod handle;
 mod one_line;
+pub mod reason;
 mod state;
 mod turn;
 

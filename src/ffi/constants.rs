@@ -71,13 +71,13 @@ pub const PMQTT_ERR_DNS: c_int = 67;
 /// The broker took a QoS 2 message and lost the session before the handshake was complete: it is not known
 /// whether it has passed the message on.
 pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
-/// The broker refused it; reserved, and returned by no function of this version.
+/// The broker refused it, with a reason. Reserved, and returned by no function of this version.
 pub const PMQTT_ERR_REJECTED: c_int = 69;
-/// It was not sent in the time that it had; reserved, and returned by no function of this version.
+/// The message expired before it was sent. Reserved, and returned by no function of this version.
 pub const PMQTT_ERR_EXPIRED: c_int = 70;
-/// It was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
+/// The message was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
 pub const PMQTT_ERR_DROPPED: c_int = 71;
-/// It was cancelled; reserved, and returned by no function of this version.
+/// The program cancelled it. Reserved, and returned by no function of this version.
 pub const PMQTT_ERR_CANCELLED: c_int = 72;
 
 /// What becomes of a message that the queue has no room for, in `pmqtt_queue_options`.

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 
 use super::constants::PMQTT_VERSION_NUMBER;
 use super::{put_text, read, refusal, run, sized};
-use crate::client::{Handle, Statistics, error};
+use crate::client::{Handle, Statistics, error, reason};
 
 /// The words for an error number, unknown ones too.
 ///
@@ -28,6 +28,19 @@ pub extern "C" fn pmqtt_error_string(code: c_int) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
     error::connack_string(code).as_ptr()
+}
+
+/// The words for a reason, as MQTT 5 numbers it (its table 2-6), unknown ones too. Events have it for every
+/// version of MQTT.
+///
+/// @param reason  Any number; -1: the broker gave no reason.
+///
+/// @return A string that is always valid.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub extern "C" fn pmqtt_reason_string(reason: c_int) -> *const c_char {
+    reason::reason_string(reason).as_ptr()
 }
 
 /// Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the

@@ -77,7 +77,7 @@ extern "C" fn on_disconnect(_: *mut Handle, userdata: *mut c_void, told: *const 
 }
 
 extern "C" fn on_publish(_: *mut Handle, userdata: *mut c_void, told: *const Published) {
-    let &Published { mid, rc } = event(told);
+    let &Published { mid, rc, .. } = event(told);
     ticket(userdata).called(
         format_args!("P{mid}/{rc}"),
         None,
@@ -97,7 +97,7 @@ extern "C" fn on_subscribe(_: *mut Handle, userdata: *mut c_void, told: *const S
 }
 
 extern "C" fn on_unsubscribe(_: *mut Handle, userdata: *mut c_void, told: *const Unsubscribed) {
-    let &Unsubscribed { mid, rc } = event(told);
+    let &Unsubscribed { mid, rc, .. } = event(told);
     ticket(userdata).called(
         format_args!("U{mid}/{rc}"),
         None,

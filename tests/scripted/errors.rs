@@ -18,12 +18,13 @@ const NULL: *const c_char = null();
 const BAD: &CStr = c"\xff";
 
 /// Those that have no client, or for which NULL is fine.
-const WITHOUT_CLIENT: [&str; 13] = [
+const WITHOUT_CLIENT: [&str; 14] = [
     "pmqtt_client_new",
     "pmqtt_client_free",
     "pmqtt_topic_matches_sub",
     "pmqtt_error_string",
     "pmqtt_connack_string",
+    "pmqtt_reason_string",
     "pmqtt_lib_version",
     // tests/oneshot has the errors of these.
     "pmqtt_publish_single",

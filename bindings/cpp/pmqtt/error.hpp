@@ -64,6 +64,7 @@ public:
         case errc::queue_size: return std::errc::no_buffer_space;
         case errc::busy: return std::errc::device_or_resource_busy;
         case errc::timeout: return std::errc::timed_out;
+        case errc::cancelled: return std::errc::operation_canceled;
         default: return {code, *this};
         }
     }
@@ -89,6 +90,12 @@ inline std::error_code make_error_code(errc code) noexcept
 inline const char *error_string(int code) noexcept
 {
     return pmqtt_error_string(code);
+}
+
+/// `pmqtt_reason_string`: the words for a reason, as MQTT 5 numbers it; -1: the broker gave none.
+inline const char *reason_string(int reason) noexcept
+{
+    return pmqtt_reason_string(reason);
 }
 
 /// `pmqtt_connack_string`: the words for the return code of a CONNACK.

@@ -42,9 +42,10 @@ struct connect_failed {
 /// A connection ended; without an error when the program asked for it.
 struct disconnected {
     /// As C has it.
-    explicit disconnected(const ::pmqtt_disconnected &raw) noexcept : error(raw.rc, category()) {}
+    explicit disconnected(const ::pmqtt_disconnected &raw) noexcept : error(raw.rc, category()), reason(raw.reason) {}
 
     std::error_code error; ///< Why.
+    int reason;            ///< What the broker said, as MQTT 5 numbers it; -1: nothing.
 };
 
 /// A message from the broker.
@@ -69,35 +70,42 @@ struct message {
 /// the broker may have lost together with the session.
 struct published {
     /// As C has it.
-    explicit published(const ::pmqtt_published &raw) noexcept : mid(raw.mid), error(raw.rc, category()) {}
+    explicit published(const ::pmqtt_published &raw) noexcept
+        : mid(raw.mid), error(raw.rc, category()), reason(raw.reason)
+    {
+    }
 
     std::uint64_t mid;     ///< What `publish` has returned.
     std::error_code error; ///< None when it is done.
+    int reason;            ///< What the broker said, as MQTT 5 numbers it; -1: nothing.
 };
 
 /// The broker answered SUBSCRIBE; or `errc::conn_lost` without an answer.
 struct subscribed {
     /// As C has it.
     explicit subscribed(const ::pmqtt_subscribed &raw) noexcept
-        : mid(raw.mid), error(raw.rc, category()), granted_qos(raw.granted_qos, raw.granted_qos_count)
+        : mid(raw.mid), error(raw.rc, category()), granted_qos(raw.granted_qos, raw.granted_qos_count),
+          reason(raw.reason)
     {
     }
 
     std::uint64_t mid;     ///< What `subscribe` has returned.
     std::error_code error; ///< None when it did.
     bytes granted_qos;     ///< For each filter the QoS, or 0x80 for a refusal.
+    int reason;            ///< What the broker said of the whole, as MQTT 5 numbers it; -1: nothing.
 };
 
 /// The broker answered UNSUBSCRIBE; or `errc::conn_lost` without an answer.
 struct unsubscribed {
     /// As C has it.
     explicit unsubscribed(const ::pmqtt_unsubscribed &raw) noexcept
-        : mid(raw.mid), error(raw.rc, category())
+        : mid(raw.mid), error(raw.rc, category()), reason(raw.reason)
     {
     }
 
     std::uint64_t mid;     ///< What `unsubscribe` has returned.
     std::error_code error; ///< None when it did.
+    int reason;            ///< What the broker said, as MQTT 5 numbers it; -1: nothing.
 };
 
 /// How much a line for the log matters.

@@ -13,6 +13,7 @@ use crate::client::events::{
     Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
     Subscribed, Unsubscribed, Writable,
 };
+use crate::client::reason::{UNSAID, connack_reason};
 use crate::client::state::Guard;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
@@ -82,7 +83,7 @@ pub fn ending(state: &mut Guard, pace: &mut Pace, ending: Ending, code: Code) {
     match ending {
         Ending::Disconnected => {
             let callback = state.callbacks.disconnect;
-            call(state, pace, callback, &Disconnected { rc });
+            call(state, pace, callback, &Disconnected { rc, reason: UNSAID });
         }
         Ending::ConnectFailed => {
             let callback = state.callbacks.connect_fail;
@@ -207,7 +208,16 @@ fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &
 fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
     state.counters.messages_out += 1;
     let callback = state.callbacks.publish;
-    call(state, pace, callback, &Published { mid, rc: 0 })
+    call(
+        state,
+        pace,
+        callback,
+        &Published {
+            mid,
+            rc: 0,
+            reason: UNSAID,
+        },
+    )
 }
 
 /// The broker has said that it is done with a message that it may have lost.
@@ -215,7 +225,16 @@ fn in_doubt(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
     let rc = Code::InDoubt as i32;
     state.counters.in_doubt = state.counters.in_doubt.wrapping_add(1);
     let callback = state.callbacks.publish;
-    call(state, pace, callback, &Published { mid, rc })
+    call(
+        state,
+        pace,
+        callback,
+        &Published {
+            mid,
+            rc,
+            reason: UNSAID,
+        },
+    )
 }
 
 /// What comes a few times a connection.
@@ -256,6 +275,7 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
     let event = Connected {
         session_present: connack.session_present,
         rc,
+        reason: connack_reason(rc),
     };
     let callback = pass.state.callbacks.connect;
     call(pass.state, &mut pass.pace, callback, &event);
@@ -276,7 +296,16 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
         Outcome::Written { mid } => published(state, pace, mid),
         Outcome::Lost { mid } => {
             let callback = state.callbacks.publish;
-            call(state, pace, callback, &Published { mid, rc: LOST })
+            call(
+                state,
+                pace,
+                callback,
+                &Published {
+                    mid,
+                    rc: LOST,
+                    reason: UNSAID,
+                },
+            )
         }
         Outcome::GivenUp { mid, why } => {
             let code = match why {
@@ -284,7 +313,8 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
             };
             let rc = code as i32;
             let callback = state.callbacks.publish;
-            call(state, pace, callback, &Published { mid, rc })
+            let reason = UNSAID;
+            call(state, pace, callback, &Published { mid, rc, reason })
         }
         Outcome::SubscribeLost { mid } => subscribed(state, pace, mid, LOST, &[]),
         Outcome::UnsubscribeLost { mid } => unsubscribed(state, pace, mid, LOST),
@@ -305,6 +335,7 @@ fn subscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32, granted: &[
         rc,
         granted_qos: granted.as_ptr(),
         granted_qos_count: granted.len(),
+        reason: UNSAID,
     };
     let callback = state.callbacks.subscribe;
     call(state, pace, callback, &event)
@@ -312,7 +343,16 @@ fn subscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32, granted: &[
 
 fn unsubscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32) -> bool {
     let callback = state.callbacks.unsubscribe;
-    call(state, pace, callback, &Unsubscribed { mid, rc })
+    call(
+        state,
+        pace,
+        callback,
+        &Unsubscribed {
+            mid,
+            rc,
+            reason: UNSAID,
+        },
+    )
 }
 
 fn closing_event(fd: RawFd) -> Interest {

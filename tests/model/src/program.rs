@@ -365,7 +365,7 @@ extern "C" fn on_disconnect(_: *mut Handle, _: *mut c_void, event: *const Discon
 
 extern "C" fn on_publish(_: *mut Handle, _: *mut c_void, event: *const Published) {
     // SAFETY: as above.
-    let Published { mid, rc } = *unsafe { &*event };
+    let Published { mid, rc, .. } = *unsafe { &*event };
     hear(What::Published(mid, rc));
 }
 

@@ -77,6 +77,9 @@ pub fn record_all(client: *mut Handle) {
 extern "C" fn on_connect(client: *mut Handle, recorder: *mut c_void, event: *const Connected) {
     // SAFETY: the library hands over an event that lives through the callback.
     let event = unsafe { &*event };
+    let reasons = [0, 0x84, 0x85, 0x88, 0x86, 0x87];
+    let reason = reasons.get(event.rc as usize).unwrap_or(&0x80);
+    assert_eq!(event.reason, *reason);
     let event = Event::Connected {
         session_present: event.session_present,
         rc: event.rc,
@@ -100,7 +103,8 @@ extern "C" fn on_disconnect(
     event: *const Disconnected,
 ) {
     // SAFETY: the library hands over an event that lives through the callback.
-    let rc = unsafe { (*event).rc };
+    let (rc, reason) = unsafe { ((*event).rc, (*event).reason) };
+    assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Disconnected { rc });
 }
 
@@ -130,7 +134,8 @@ pub extern "C" fn on_message(
 
 extern "C" fn on_publish(client: *mut Handle, recorder: *mut c_void, event: *const Published) {
     // SAFETY: the library hands over an event that lives through the callback.
-    let &Published { mid, rc } = unsafe { &*event };
+    let &Published { mid, rc, reason } = unsafe { &*event };
+    assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Published { mid, rc });
 }
 
@@ -142,6 +147,7 @@ extern "C" fn on_subscribe(client: *mut Handle, recorder: *mut c_void, event: *c
         let granted = slice::from_raw_parts(event.granted_qos, event.granted_qos_count);
         (event, granted.to_vec())
     };
+    assert_eq!(event.reason, -1);
     let event = Event::Subscribed {
         mid: event.mid,
         rc: event.rc,
@@ -156,7 +162,8 @@ extern "C" fn on_unsubscribe(
     event: *const Unsubscribed,
 ) {
     // SAFETY: the library hands over an event that lives through the callback.
-    let &Unsubscribed { mid, rc } = unsafe { &*event };
+    let &Unsubscribed { mid, rc, reason } = unsafe { &*event };
+    assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Unsubscribed { mid, rc });
 }
 
