@@ -223,7 +223,7 @@
 #define PMQTT_ERR_DROPPED 71
 
 /**
- * The program cancelled it. Reserved, and returned by no function of this version.
+ * The program cancelled the message, by `pmqtt_cancel` or `pmqtt_queue_clear`.
  */
 #define PMQTT_ERR_CANCELLED 72
 
@@ -419,6 +419,7 @@ typedef struct pmqtt_published {
    * `PMQTT_ERR_CONN_LOST`: the connection ended before a QoS 0 message was written.
    * `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
    * `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
+   * `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` has cancelled it.
    */
   int rc;
   /**
@@ -749,6 +750,10 @@ typedef struct pmqtt_statistics {
    * Messages that were dropped from the queue, as `pmqtt_queue_options_set` has it.
    */
   uint64_t messages_dropped;
+  /**
+   * Messages that the program has cancelled.
+   */
+  uint64_t messages_cancelled;
 } pmqtt_statistics;
 
 /**
@@ -880,6 +885,7 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   connections.
  * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue (`pmqtt_queue_options_set`), and was
  *   never sent.
+ * - `PMQTT_ERR_CANCELLED`: the program has cancelled it. At QoS 1 it may have arrived, or arrive yet.
  *
  * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
  * session is lost.
@@ -1967,6 +1973,38 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client,
  */
 int pmqtt_queue_options_set(struct pmqtt_client *client,
                             const struct pmqtt_queue_options *options);
+
+/**
+ * Cancels a message that is not settled: its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
+ *
+ * - One that was never sent leaves the queue.
+ * - One of QoS 1 that was sent may have arrived, or arrive yet. It keeps its packet identifier and its place in the
+ *   window, and is sent again where MQTT demands that, until the broker answers or loses the session. Nobody is
+ *   told of that any more.
+ * - One of QoS 2 that was sent cannot be cancelled: its handshake has to go on. [MQTT-4.3.3]
+ *
+ * @param client  The client; not NULL.
+ * @param mid     The message's number.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: the outcome follows. `PMQTT_ERR_BUSY`: the message is of QoS 2, and was sent.
+ * `PMQTT_ERR_NOT_FOUND`: there is none of that number, it is settled or cancelled, or of QoS 0 and with a
+ * connection. `PMQTT_ERR_INVAL`: client is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_cancel(struct pmqtt_client *client,
+                 uint64_t mid);
+
+/**
+ * Cancels all messages that were never sent, as `pmqtt_cancel` does each.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ */
+int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
  * The words for an error number, unknown ones too.

@@ -209,6 +209,8 @@ static const int QOS[] = {1, 2};
     call(pmqtt_max_queued_bytes_set(client, 1 << 26))                                          \
     call(pmqtt_max_packet_size_set(client, 1 << 20))                                           \
     call(pmqtt_queue_options_set(client, NULL))                                                \
+    call(pmqtt_cancel(client, 12345))                                                          \
+    call(pmqtt_queue_clear(client))                                                            \
     call(pmqtt_message_retry_set(client, 5))                                                   \
     call(pmqtt_connect_timeout_set(client, CONNECT_MS))                                        \
     call(pmqtt_reconnect_delay_set(client, 1, 2))                                              \

@@ -259,6 +259,8 @@ static const int QOS[] = {1, 2};
     call(pmqtt_max_queued_bytes_set(client, 1000), 0)                        \
     call(pmqtt_max_packet_size_set(client, 1 << 20), 0)                      \
     call(pmqtt_queue_options_set(client, NULL), 0)                           \
+    call(pmqtt_cancel(client, 12345), 0)                                     \
+    call(pmqtt_queue_clear(client), 0)                                       \
     call(pmqtt_message_retry_set(client, 1), 0)                              \
     call(pmqtt_reconnect_delay_set(client, 1, 2), 0)                         \
     call(pmqtt_username_pw_set(client, "user", "password"), 0)               \

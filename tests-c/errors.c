@@ -122,6 +122,8 @@ static void without_client(void)
     NULL_FAILS(pmqtt_max_queued_bytes_set(NULL, 1));
     NULL_FAILS(pmqtt_max_packet_size_set(NULL, 0));
     NULL_FAILS(pmqtt_queue_options_set(NULL, NULL));
+    NULL_FAILS(pmqtt_cancel(NULL, 1));
+    NULL_FAILS(pmqtt_queue_clear(NULL));
     NULL_FAILS(pmqtt_publish_batch(NULL, NULL, 0, NULL, NULL));
     NULL_FAILS(pmqtt_message_retry_set(NULL, 1));
     NULL_FAILS(pmqtt_connect_timeout_set(NULL, 1));
@@ -249,6 +251,7 @@ static void queue_options(pmqtt_client *client)
     CHECK_OK(pmqtt_queue_options_set(client, &options));
     CHECK_RC(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_NO_CONN);
     CHECK_OK(pmqtt_queue_options_set(client, NULL));
+    FAILS(pmqtt_cancel(client, 12345), PMQTT_ERR_NOT_FOUND, client, "no message 12345");
     batch(client);
     batch_without_memory();
     FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
@@ -664,6 +667,7 @@ static void message_in_doubt(void)
     CHECK_OK(pmqtt_connect(client, HOST, first.port, 60, NULL));
     CHECK_OK(pmqtt_publish(client, "a", NULL, 0, 2, false, NULL));
     DO_UNTIL(pmqtt_loop(client, 10) == PMQTT_ERR_CONN_LOST, sleep_ms(0));
+    FAILS(pmqtt_cancel(client, 1), PMQTT_ERR_BUSY, client, "is of QoS 2, and was sent");
     CHECK_OK(pmqtt_connect(client, HOST, second.port, 60, NULL));
     FAILS(pmqtt_drain(client, PATIENCE_MS, NULL), PMQTT_ERR_IN_DOUBT, client, "may have lost a message");
     client_free(client);

@@ -183,6 +183,50 @@ static void batches(void)
     free(self);
 }
 
+/* At each stage: while they wait for a connection, and for an answer. */
+static void cancel(const loop_kind *kind)
+{
+    struct queue *self = queue_new();
+    pmqtt_client *client = queue_client(self, (pmqtt_queue_options){.keep_qos0 = true});
+    loop loop;
+    long number;
+
+    step("%s: messages that nobody wants any more", kind->name);
+    for (number = 1; number <= 9; number++)
+        publish(client, number, 1, number % 3, number % 3 ? PMQTT_ERR_NO_CONN : PMQTT_ERR_SUCCESS);
+    CHECK_OK(pmqtt_cancel(client, 5));
+    CHECK_RC(pmqtt_cancel(client, 5), PMQTT_ERR_NOT_FOUND);
+    CHECK_OK(pmqtt_queue_clear(client));
+    CHECK_INT(client_stats(client).unsettled, 0);
+    CHECK_INT(client_stats(client).messages_cancelled, 9);
+    publish(client, 10, 1, 1, PMQTT_ERR_NO_CONN);
+    loop_begin(&loop, kind);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&self->record.messages) == 1);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == 10);
+    for (number = 1; number <= 10; number++)
+        CHECK_INT(self->outcome[number] - 1, number < 10 ? PMQTT_ERR_CANCELLED : PMQTT_ERR_SUCCESS);
+
+    /* The subscription had number 11. */
+    broker_pause();
+    publish(client, 12, 1, 1, PMQTT_ERR_SUCCESS);
+    publish(client, 13, 1, 2, PMQTT_ERR_SUCCESS);
+    RUN_UNTIL(&loop, client_stats(client).in_flight == 2);
+    CHECK_OK(pmqtt_cancel(client, 12));
+    CHECK_RC(pmqtt_cancel(client, 13), PMQTT_ERR_BUSY);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == 11);
+    CHECK_INT(self->outcome[12] - 1, PMQTT_ERR_CANCELLED);
+    CHECK_INT(client_stats(client).unsettled, 1);
+    broker_resume();
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == 12);
+    RUN_UNTIL(&loop, client_stats(client).in_flight == 0);
+    CHECK_INT(self->outcome[13] - 1, PMQTT_ERR_SUCCESS);
+    loop_end(&loop);
+    client_free(client);
+    free(self);
+}
+
 int main(void)
 {
     static const loop_kind *const kinds[] = {&STEP_LOOP, &INTEREST_LOOP, &EVENT_EPOLL_LOOP, &THREAD_LOOP};
@@ -191,6 +235,7 @@ int main(void)
     watchdog(240);
     broker_start();
     for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        cancel(kinds[i]);
         flood(kinds[i], (pmqtt_queue_options){.newest_only = true}, TOPICS);
         flood(kinds[i], (pmqtt_queue_options){.when_full = PMQTT_WHEN_FULL_DROP_OLDEST}, MOST);
     }

@@ -189,6 +189,8 @@ static int subscribe_callback(void)
     call(pmqtt_max_queued_bytes_set(client, 1), SUCCESS, SUCCESS)                                 \
     call(pmqtt_max_packet_size_set(client, 1 << 20), SUCCESS, SUCCESS)                            \
     call(pmqtt_queue_options_set(client, NULL), SUCCESS, SUCCESS)                                 \
+    call(pmqtt_cancel(client, 12345), NOT_FOUND, NOT_FOUND)                                       \
+    call(pmqtt_queue_clear(client), SUCCESS, SUCCESS)                                             \
     call(pmqtt_message_retry_set(client, 1), SUCCESS, SUCCESS)                                    \
     call(pmqtt_connect_timeout_set(client, 1000), SUCCESS, SUCCESS)                               \
     call(pmqtt_reconnect_delay_set(client, 1, 2), SUCCESS, SUCCESS)                               \

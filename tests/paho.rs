@@ -66,7 +66,7 @@ const KNOWN: [(&str, &[&str]); 47] = [
 ];
 
 /// What goes beyond Paho.
-const BEYOND: [&str; 24] = [
+const BEYOND: [&str; 26] = [
     "reason_string",
     "connect_srv_async",
     "log_level_set",
@@ -79,6 +79,8 @@ const BEYOND: [&str; 24] = [
     "max_packet_size_set",
     "queue_options_set",
     "publish_batch",
+    "cancel",
+    "queue_clear",
     "tls_pem_set",
     "tls_server_name_set",
     "tls_alpn_set",

@@ -2,9 +2,9 @@
 
 mod support;
 
-use pmqtt::codec::Ack::PubAck;
+use pmqtt::codec::Ack::{PubAck, PubComp, PubRec};
 use pmqtt::codec::{Message, QoS};
-use pmqtt::session::{GivenUp, Outcome, PublishError, QueueOptions, WhenFull};
+use pmqtt::session::{Cancel, GivenUp, Outcome, PublishError, QueueOptions, WhenFull};
 use support::peer::{Peer, ack};
 
 const OLDEST: QueueOptions = QueueOptions {
@@ -290,4 +290,96 @@ fn a_flood_keeps_its_order_and_each_has_one_outcome() {
     assert!(mids.is_sorted_by(|a, b| a < b));
     assert_eq!(mids.len() + sent.len(), ALL as usize);
     assert_eq!(peer.session.queued_bytes(), 0);
+}
+
+fn cancelled(mid: u64) -> Outcome {
+    let why = GivenUp::Cancelled;
+    Outcome::GivenUp { mid, why }
+}
+
+#[test]
+fn what_was_never_sent_is_cancelled_at_once() {
+    let mut peer = with(KEEP, 0);
+    for (qos, payload) in [(0, "a"), (1, "b"), (2, "c"), (1, "d")] {
+        peer.publish(qos, payload);
+    }
+    for mid in [2, 1, 3] {
+        assert_eq!(peer.session.cancel(mid), Cancel::Done);
+        assert_eq!(peer.outcomes(), [cancelled(mid)]);
+        assert_eq!(peer.session.cancel(mid), Cancel::NotFound);
+    }
+    assert_eq!(peer.session.cancel(5), Cancel::NotFound);
+    assert_eq!(peer.session.cancel(0), Cancel::NotFound);
+    assert_eq!(peer.connect(false), ["PUBLISH q1 #4 d"]);
+    assert_eq!(peer.session.cancelled(), 3);
+}
+
+#[test]
+fn what_was_sent_at_qos_1_keeps_its_identifier_until_it_is_answered() {
+    let mut peer = Peer::connected(|options| options.clean_session = false);
+    peer.publish(1, "a");
+    peer.sent();
+    assert_eq!(peer.session.cancel(1), Cancel::Done);
+    assert_eq!(peer.session.cancel(1), Cancel::NotFound);
+    assert_eq!(peer.outcomes(), [cancelled(1)]);
+    assert_eq!((peer.session.unsettled(), peer.session.in_flight()), (0, 1));
+    // [MQTT-4.4.0-1]
+    assert_eq!(peer.reconnect(true), ["PUBLISH q1 #1 dup a"]);
+    assert_eq!(peer.hears(ack(PubAck, 1)), "nothing");
+    assert!(peer.outcomes().is_empty());
+    assert_eq!((peer.session.unsettled(), peer.session.in_flight()), (0, 0));
+    assert_eq!(peer.session.queued_bytes(), 0);
+}
+
+#[test]
+fn what_was_sent_and_cancelled_ends_with_the_session() {
+    let mut peer = Peer::connected(|_| {});
+    for payload in ["a", "b", "c"] {
+        peer.publish(1, payload);
+    }
+    peer.sent();
+    for mid in [1, 3] {
+        assert_eq!(peer.session.cancel(mid), Cancel::Done);
+    }
+    assert_eq!(peer.outcomes(), [cancelled(1), cancelled(3)]);
+    assert_eq!(peer.reconnect(false), ["PUBLISH q1 #2 dup b"]);
+    assert_eq!(peer.session.unsettled(), 1);
+    assert_eq!(peer.hears(ack(PubAck, 3)), "unexpected");
+    assert_eq!(peer.hears(ack(PubAck, 2)), "published 2");
+    assert_eq!(peer.session.queued_bytes(), 0);
+    assert!(peer.session.is_idle());
+}
+
+#[test]
+fn what_was_sent_at_qos_2_is_not_cancelled() {
+    let mut peer = Peer::connected(|options| options.clean_session = false);
+    peer.publish(2, "a");
+    peer.sent();
+    assert_eq!(peer.session.cancel(1), Cancel::Busy);
+    peer.hears(ack(PubRec, 1));
+    assert_eq!(peer.session.cancel(1), Cancel::Busy);
+    peer.session.close();
+    assert_eq!(peer.session.cancel(1), Cancel::Busy);
+    assert_eq!(peer.connect(true), ["PUBREL #1"]);
+    assert_eq!(peer.hears(ack(PubComp, 1)), "published 1");
+    assert_eq!(peer.session.cancel(1), Cancel::NotFound);
+    assert!(peer.outcomes().is_empty());
+}
+
+#[test]
+fn clearing_leaves_what_was_sent() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 2);
+    for payload in ["a", "b", "c", "d", "e"] {
+        peer.publish(1, payload);
+    }
+    peer.sent();
+    peer.session.clear_queue();
+    assert_eq!(peer.outcomes(), [cancelled(3), cancelled(4), cancelled(5)]);
+    assert_eq!(peer.session.unsettled(), 2);
+    assert_eq!(peer.publish(1, "f"), 6);
+    assert!(peer.sent().is_empty());
+    peer.hears(ack(PubAck, 2));
+    assert_eq!(peer.sent(), ["PUBLISH q1 #6 f"]);
+    peer.session.clear_queue();
+    assert!(peer.outcomes().is_empty());
 }

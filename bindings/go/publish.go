@@ -80,8 +80,8 @@ func (c *Client) PublishBatch(messages []Publication) ([]*Token, error) {
 			tokens[i] = failed(c.lastError(published.rc))
 			continue
 		}
-		tokens[i] = &Token{done: make(chan struct{})}
-		c.publishes[uint64(published.mid)+uint64(i)] = tokens[i]
+		tokens[i] = &Token{done: make(chan struct{}), mid: uint64(published.mid) + uint64(i)}
+		c.publishes[tokens[i].mid] = tokens[i]
 		c.inbox.expect()
 	}
 	switch {
@@ -135,8 +135,8 @@ func (c *Client) publish(topic string, payload []byte, qos QoS, retain bool) (to
 	default:
 		return failed(c.lastError(published.rc)), nil
 	}
-	token = &Token{done: make(chan struct{})}
-	c.publishes[uint64(published.mid)] = token
+	token = &Token{done: make(chan struct{}), mid: uint64(published.mid)}
+	c.publishes[token.mid] = token
 	c.inbox.expect()
 	return token, nil
 }
@@ -145,6 +145,29 @@ func (c *Client) publish(topic string, payload []byte, qos QoS, retain bool) (to
 type Token struct {
 	done chan struct{}
 	err  error
+	mid  uint64
+}
+
+// Cancel cancels a publish whose outcome is not known: the outcome is ErrCancelled. A message of QoS 1 that was sent may
+// arrive all the same; one of QoS 2 cannot be cancelled, which is ErrBusy. ErrNotFound: the outcome is known or
+// on its way, or the message is of QoS 0 and with a connection.
+func (c *Client) Cancel(t *Token) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	return c.lastError(C.pmqtt_cancel(c.bridge.client, C.uint64_t(t.mid)))
+}
+
+// ClearQueue cancels all that was never sent.
+func (c *Client) ClearQueue() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	return c.lastError(C.pmqtt_queue_clear(c.bridge.client))
 }
 
 var alreadyDone = make(chan struct{})

@@ -27,6 +27,8 @@ type Stats struct {
 	BytesIn, BytesOut                  uint64
 	// DroppedOut made room for others in the queue, and were never sent.
 	DroppedOut uint64
+	// Cancelled were cancelled by the program.
+	Cancelled uint64
 	// Connections that the broker has accepted, the first included.
 	Connections uint64
 	// PingRoundTrip is from the last PINGREQ to its PINGRESP; 0 before the first.
@@ -54,6 +56,7 @@ func (c *Client) Stats() Stats {
 		DroppedIn:     c.inbox.droppedMessages(),
 		MessagesOut:   uint64(s.messages_out),
 		DroppedOut:    uint64(s.messages_dropped),
+		Cancelled:     uint64(s.messages_cancelled),
 		BytesIn:       uint64(s.bytes_in),
 		BytesOut:      uint64(s.bytes_out),
 		Connections:   uint64(s.connections),

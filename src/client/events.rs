@@ -68,6 +68,7 @@ pub struct Published {
     /// `PMQTT_ERR_CONN_LOST`: the connection ended before a QoS 0 message was written.
     /// `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
     /// `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
+    /// `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` has cancelled it.
     pub rc: c_int,
     /// What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
     pub reason: c_int,

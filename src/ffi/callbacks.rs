@@ -175,6 +175,7 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
 ///   connections.
 /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue (`pmqtt_queue_options_set`), and was
 ///   never sent.
+/// - `PMQTT_ERR_CANCELLED`: the program has cancelled it. At QoS 1 it may have arrived, or arrive yet.
 ///
 /// A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
 /// session is lost.

@@ -77,7 +77,7 @@ pub const PMQTT_ERR_REJECTED: c_int = 69;
 pub const PMQTT_ERR_EXPIRED: c_int = 70;
 /// The message was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
 pub const PMQTT_ERR_DROPPED: c_int = 71;
-/// The program cancelled it. Reserved, and returned by no function of this version.
+/// The program cancelled the message, by `pmqtt_cancel` or `pmqtt_queue_clear`.
 pub const PMQTT_ERR_CANCELLED: c_int = 72;
 
 /// What becomes of a message that the queue has no room for, in `pmqtt_queue_options`.

@@ -64,6 +64,46 @@ pub unsafe extern "C" fn pmqtt_queue_options_set(
     }
 }
 
+/// Cancels a message that is not settled: its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
+///
+/// - One that was never sent leaves the queue.
+/// - One of QoS 1 that was sent may have arrived, or arrive yet. It keeps its packet identifier and its place in the
+///   window, and is sent again where MQTT demands that, until the broker answers or loses the session. Nobody is
+///   told of that any more.
+/// - One of QoS 2 that was sent cannot be cancelled: its handshake has to go on. [MQTT-4.3.3]
+///
+/// @param client  The client; not NULL.
+/// @param mid     The message's number.
+///
+/// @return `PMQTT_ERR_SUCCESS`: the outcome follows. `PMQTT_ERR_BUSY`: the message is of QoS 2, and was sent.
+/// `PMQTT_ERR_NOT_FOUND`: there is none of that number, it is settled or cancelled, or of QoS 0 and with a
+/// connection. `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_cancel(client: *mut Handle, mid: u64) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe { run(client, |client| client.cancel(mid)) }
+}
+
+/// Cancels all messages that were never sent, as `pmqtt_cancel` does each.
+///
+/// @param client  The client; not NULL.
+///
+/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_queue_clear(client: *mut Handle) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.clear_queue();
+            Ok(())
+        })
+    }
+}
+
 impl QueueOptions {
     fn checked(self) -> Result<crate::client::QueueOptions> {
         let when_full = match self.when_full {

@@ -116,7 +116,7 @@ impl Session {
         };
         if forgotten {
             self.incoming.clear();
-            self.outgoing.session_lost();
+            self.outgoing.session_lost(&mut self.ids);
         }
         self.phase = Phase::Connected;
         self.announcing = self.outgoing.unfinished() > 0;

@@ -7,7 +7,7 @@ use super::outgoing::Outgoing;
 use super::output::Output;
 use super::slot::{MESSAGE, Slot, Stage};
 use super::waiting::{ENDED, GivenUp, QueueOptions, Waiting, WhenFull};
-use crate::codec::{NoMemory, encode};
+use crate::codec::{NoMemory, QoS, encode};
 
 /// So many holes are always allowed.
 const HOLES: u32 = 64;
@@ -22,6 +22,15 @@ pub struct Newcomer {
     pub most_messages: usize,
     /// The one of its topic, which it replaces.
     pub older: Option<u32>,
+}
+
+/// What became of the wish to cancel a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancel {
+    Done,
+    /// Its handshake has begun, which cannot be taken back.
+    Busy,
+    NotFound,
 }
 
 impl Outgoing {
@@ -55,6 +64,95 @@ impl Outgoing {
     /// How many messages were dropped.
     pub fn dropped(&self) -> u64 {
         self.waiting.as_ref().map_or(0, |waiting| waiting.dropped)
+    }
+
+    /// How many were cancelled.
+    pub fn cancelled(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.cancelled)
+    }
+
+    /// How many of those wait for an answer all the same.
+    pub fn cancelled_unanswered(&self) -> usize {
+        let waiting = self.waiting.as_ref();
+        waiting.map_or(0, |waiting| waiting.unanswered as usize)
+    }
+
+    /// The program wants a message no more.
+    pub fn cancel(&mut self, mid: u64) -> Cancel {
+        let Some(seq) = self.find(mid) else {
+            return Cancel::NotFound;
+        };
+        let place = seq as usize & (self.slots.len() - 1);
+        let slot = &mut self.slots[place];
+        match (slot.stage, slot.qos) {
+            (Stage::Queued | Stage::Kept, _) => {
+                self.waiting.get_or_insert_default();
+                self.give_up(seq, GivenUp::Cancelled);
+                self.close_holes();
+                Cancel::Done
+            }
+            (Stage::Published, QoS::AtLeastOnce) => {
+                slot.stage = Stage::Cancelled;
+                let waiting = self.waiting.get_or_insert_default();
+                waiting.unanswered += 1;
+                waiting.cancelled += 1;
+                self.bytes += ENDED * waiting.push_ended(mid, GivenUp::Cancelled);
+                Cancel::Done
+            }
+            (Stage::Published | Stage::Released | Stage::InDoubt, _) => Cancel::Busy,
+            (Stage::Cancelled | Stage::Done, _) => Cancel::NotFound,
+        }
+    }
+
+    /// The program wants nothing more of what was never sent.
+    pub fn clear(&mut self) {
+        let start = self.start_of_unsent();
+        let rest = self.end.wrapping_sub(start);
+        for seq in (0..rest).map(|place| start.wrapping_add(place)) {
+            if self.slot(seq).is_some_and(Slot::waits) {
+                self.waiting.get_or_insert_default();
+                self.give_up(seq, GivenUp::Cancelled);
+            }
+        }
+        self.close_holes();
+    }
+
+    /// A message that is cancelled waits for no answer any more.
+    pub(super) fn forget_cancelled(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.unanswered -= 1;
+        }
+    }
+
+    /// No answer comes to what is cancelled.
+    pub(super) fn drop_cancelled(&mut self) {
+        if self.cancelled_unanswered() == 0 {
+            return;
+        }
+        for seq in self.seqs() {
+            if self
+                .slot(seq)
+                .is_some_and(|slot| slot.stage == Stage::Cancelled)
+            {
+                self.forget_cancelled();
+                self.finish(seq);
+            }
+        }
+    }
+
+    /// Mids go up from message to message.
+    fn find(&self, mid: u64) -> Option<u32> {
+        let (mut from, mut to) = (0, self.len() as u32);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            match self.slot(self.first.wrapping_add(middle))?.mid < mid {
+                true => from = middle + 1,
+                false => to = middle,
+            }
+        }
+        let seq = self.first.wrapping_add(from);
+        let is_there = (from as usize) < self.len() && self.slot(seq)?.mid == mid;
+        is_there.then_some(seq)
     }
 
     /// The message of that topic that waits, and came last.
@@ -172,7 +270,10 @@ impl Outgoing {
         if let Some(waiting) = &mut self.waiting {
             self.bytes += ENDED * waiting.push_ended(mid, why);
             waiting.holes += u32::from(seq != self.first);
-            waiting.dropped += 1;
+            match why {
+                GivenUp::Dropped => waiting.dropped += 1,
+                GivenUp::Cancelled => waiting.cancelled += 1,
+            }
         }
         self.finish(seq);
     }

@@ -44,6 +44,7 @@ use retry::Retry;
 use zeroize::Zeroizing;
 
 pub use gather::Gather;
+pub use give_up::Cancel;
 pub use outgoing::Unanswered;
 pub use request::{PublishError, RequestError};
 pub use sent::Sent;
@@ -150,7 +151,7 @@ pub enum Outcome {
     UnsubscribeLost {
         mid: u64,
     },
-    /// A message that was never sent was given up.
+    /// A message was given up, mostly one that was never sent.
     GivenUp {
         mid: u64,
         why: GivenUp,
@@ -372,7 +373,8 @@ impl Session {
     /// Messages that the broker has not settled, or that the socket has not taken.
     pub fn unsettled(&self) -> usize {
         let last = self.last.as_ref().map_or(0, |last| last.at_most_once());
-        self.outgoing.unfinished() + self.output.at_most_once() + last
+        let untold = self.outgoing.unfinished() - self.outgoing.cancelled_unanswered();
+        untold + self.output.at_most_once() + last
     }
 
     /// The oldest message that was sent on this connection and has no answer.

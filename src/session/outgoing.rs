@@ -83,6 +83,8 @@ pub enum Progress {
     InDoubt(u64),
     /// It is, though only as one of QoS 1.
     Downgraded(u64),
+    /// It is, and the program was told before.
+    Cancelled,
     /// PUBREL is to be sent.
     Release,
     /// PUBREL follows when the window has room for it.
@@ -265,6 +267,14 @@ impl Outgoing {
                     QoS::ExactlyOnce => Progress::Downgraded(mid),
                 }
             }
+            (Ack::PubAck, Stage::Cancelled) if sent => {
+                let packet = slot.packet;
+                slot.stage = Stage::Done;
+                self.complete(seq);
+                self.remove_packet(packet);
+                self.forget_cancelled();
+                Progress::Cancelled
+            }
             (Ack::PubRec, Stage::Published) if slot.qos == QoS::ExactlyOnce => {
                 let packet = slot.packet;
                 slot.stage = Stage::Released;
@@ -326,16 +336,18 @@ impl Outgoing {
     }
 
     /// The broker has forgotten the session. What it had taken with PUBREC it may have passed on or not.
-    pub fn session_lost(&mut self) {
+    pub fn session_lost(&mut self, ids: &mut PacketIds) {
         let mask = self.slots.len().wrapping_sub(1);
         for seq in self.seqs() {
             match &mut self.slots[seq as usize & mask].stage {
                 stage @ Stage::Released => *stage = Stage::InDoubt,
+                Stage::Cancelled => ids.release(self.slots[seq as usize & mask].id),
                 // It was never sent, nor was what is behind it.
                 Stage::Queued | Stage::Kept => break,
                 Stage::Published | Stage::InDoubt | Stage::Done => {}
             }
         }
+        self.drop_cancelled();
     }
 
     /// Whether the broker has taken a message with PUBREC that is not finished.
@@ -355,7 +367,9 @@ impl Outgoing {
             mid: slot.mid,
             qos: slot.qos,
             packet: match slot.stage {
-                Stage::Queued | Stage::Published => self.packets.get(slot.packet).bytes(),
+                Stage::Queued | Stage::Published | Stage::Cancelled => {
+                    self.packets.get(slot.packet).bytes()
+                }
                 Stage::Kept | Stage::Released | Stage::InDoubt | Stage::Done => &[],
             },
         })
@@ -519,6 +533,11 @@ fn send(
                 encode::set_dup(copy);
             }
             slot.stage = Stage::Published;
+        }
+        Stage::Cancelled => {
+            let copy = output.put_publish(packets.get(slot.packet))?;
+            encode::set_packet_id(copy, slot.id);
+            encode::set_dup(copy);
         }
         Stage::Released | Stage::InDoubt => output.put_ack(Ack::PubRel, slot.id, true, version),
         Stage::Kept | Stage::Done => {}

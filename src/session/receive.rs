@@ -137,6 +137,10 @@ impl Session {
                 let is_first = !std::mem::replace(&mut self.downgrades, true);
                 Ok(Event::Downgraded { mid, is_first })
             }
+            Progress::Cancelled => {
+                self.finished(id, now);
+                Ok(Event::None)
+            }
             Progress::InDoubt(mid) => {
                 self.finished(id, now);
                 Ok(Event::InDoubt { mid })

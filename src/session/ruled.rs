@@ -3,7 +3,7 @@
 use super::give_up::Newcomer;
 use super::outgoing::Refused;
 use super::request::{PublishError, overhead};
-use super::{OUTPUT, QueueOptions, Session};
+use super::{Cancel, OUTPUT, QueueOptions, Session};
 use crate::codec::{NoMemory, Publishable, QoS, encode};
 use crate::time::Moment;
 
@@ -23,6 +23,24 @@ impl Session {
     /// What becomes of messages that wait. Applies from the next message on.
     pub fn set_queue_options(&mut self, options: QueueOptions) {
         self.outgoing.set_queue_options(options);
+    }
+
+    /// The program wants a message no more.
+    pub fn cancel(&mut self, mid: u64) -> Cancel {
+        let cancel = self.outgoing.cancel(mid);
+        self.announce_room();
+        cancel
+    }
+
+    /// The program wants nothing more of what was never sent.
+    pub fn clear_queue(&mut self) {
+        self.outgoing.clear();
+        self.announce_room();
+    }
+
+    /// Messages that were cancelled.
+    pub fn cancelled(&self) -> u64 {
+        self.outgoing.cancelled()
     }
 
     /// Messages that were dropped for others.

@@ -15,6 +15,8 @@ pub enum Stage {
     Kept,
     /// PUBLISH was sent: QoS 1 waits for PUBACK, QoS 2 for PUBREC.
     Published,
+    /// The same at QoS 1, and the program has cancelled it: its answer is no news.
+    Cancelled,
     /// PUBREC came: only PUBREL may be sent from here on [MQTT-4.3.3-1].
     Released,
     /// The same, but the broker has lost the session that it sent PUBREC in: its PUBCOMP says nothing.

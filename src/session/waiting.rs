@@ -38,11 +38,13 @@ pub enum WhenFull {
     DropQos0,
 }
 
-/// Why a message was given up that was never sent.
+/// Why a message was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivenUp {
     /// For another one, as `QueueOptions` have it.
     Dropped,
+    /// The program has cancelled it; at QoS 1 it may have been sent.
+    Cancelled,
 }
 
 /// Messages that were given up, of mids in a row.
@@ -65,8 +67,11 @@ pub struct Waiting {
     pub holes: u32,
     /// How much is to be wasted before packets are packed again.
     pub repack_at: usize,
-    /// How many were dropped.
+    /// How many were dropped, and cancelled.
     pub dropped: u64,
+    pub cancelled: u64,
+    /// How many are cancelled, and wait for an answer.
+    pub unanswered: u32,
     /// The last message of a topic, by the topic's hash.
     newest: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     hashes: RandomState,

@@ -101,6 +101,8 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_max_queued_bytes_set(1) => PMQTT_ERR_INVAL;
         pmqtt_max_packet_size_set(0) => PMQTT_ERR_INVAL;
         pmqtt_queue_options_set(null()) => PMQTT_ERR_INVAL;
+        pmqtt_cancel(1) => PMQTT_ERR_INVAL;
+        pmqtt_queue_clear() => PMQTT_ERR_INVAL;
         pmqtt_message_retry_set(1) => PMQTT_ERR_INVAL;
         pmqtt_connect_timeout_set(1) => PMQTT_ERR_INVAL;
         pmqtt_reconnect_delay_set(1, 1) => PMQTT_ERR_INVAL;

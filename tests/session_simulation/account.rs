@@ -108,6 +108,14 @@ impl Account {
         self.doubtful.extend(numbers);
     }
 
+    /// Messages that have no outcome yet: mid and number.
+    pub fn messages(&self) -> impl Iterator<Item = (u64, QoS, u64)> {
+        self.pending.iter().filter_map(|(&mid, asked)| match asked {
+            &Asked::Publish(qos, number) => Some((mid, qos, number)),
+            Asked::Subscribe | Asked::Unsubscribe => None,
+        })
+    }
+
     /// What the session has taken, and not given up.
     pub fn due(&self) -> Vec<(QoS, u64)> {
         let published = self.published.iter().copied();

@@ -13,7 +13,7 @@ use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
 use pmqtt::codec::{Message, QoS, Version};
-use pmqtt::session::{Gather, Options, Phase, QueueOptions, Sent, Session, WhenFull};
+use pmqtt::session::{Cancel, Gather, Options, Phase, QueueOptions, Sent, Session, WhenFull};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -133,6 +133,7 @@ impl World {
             }
             72..75 => self.configure(),
             75..77 => self.reconnect(),
+            78 => self.cancel(),
             77 => {
                 let options = random_queue_options(&mut self.rng);
                 self.session.set_queue_options(options);
@@ -209,6 +210,7 @@ impl World {
         self.session.phase() == Phase::Connected
             && self.account.is_settled()
             && self.session.unsettled() == 0
+            && self.session.in_flight() == 0
             && self.broker.is_settled()
             && self.closing.is_none()
             && self.connection.as_ref().is_some_and(is_quiet)
@@ -280,6 +282,23 @@ impl World {
         self.account.publish(qos, number, answer);
     }
 
+    /// The application wants one of its messages no more, or all of those that were never sent.
+    fn cancel(&mut self) {
+        if self.rng.random_ratio(1, 4) {
+            return self.session.clear_queue();
+        }
+        let messages: Vec<_> = self.account.messages().collect();
+        if let Some(&(mid, qos, number)) = messages.choose(&mut self.rng) {
+            let cancel = self.session.cancel(mid);
+            if cancel == Cancel::Done {
+                self.broker.cancelled.insert(number);
+                // Not a second time.
+                assert_eq!(self.session.cancel(mid), Cancel::NotFound);
+            }
+            assert!(cancel != Cancel::Busy || qos == QoS::ExactlyOnce);
+        }
+    }
+
     fn promise(&mut self) {
         let (qos, number) = self.next_message();
         if self.broker.publish(qos, number) {
@@ -328,15 +347,12 @@ impl World {
 
     fn check(&self) {
         let durable = !self.session.options().clean_session;
-        check_delivery(&self.account.due(), &self.broker.taken, true, durable);
+        // Of what is cancelled nobody knows.
+        let mut taken = self.broker.taken.clone();
+        taken.retain(|(_, number)| !self.broker.cancelled.contains(number));
+        check_delivery(&self.account.due(), &taken, true, durable);
         let given_up = self.account.given_up();
-        assert!(
-            !self
-                .broker
-                .taken
-                .iter()
-                .any(|(_, number)| given_up.contains(number))
-        );
+        assert!(!taken.iter().any(|(_, number)| given_up.contains(number)));
         // With a clean session the broker forgets what it could not deliver.
         check_delivery(&self.promised, &self.received, durable, true);
         assert_eq!(self.session.queued_bytes(), 0);

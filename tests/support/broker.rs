@@ -25,6 +25,8 @@ pub struct Broker {
     stored: Option<Stored>,
     /// Which message of the client an identifier stands for, until the client has settled it.
     assigned: BTreeMap<PacketId, u64>,
+    /// Messages that the client has cancelled: it does not say when it has settled them.
+    pub cancelled: BTreeSet<u64>,
     /// The identifiers that wait for our last answer on this connection.
     unanswered: BTreeSet<PacketId>,
 }
@@ -70,6 +72,7 @@ impl Broker {
             old: None,
             stored: None,
             assigned: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
             unanswered: BTreeSet::new(),
         }
     }
@@ -249,7 +252,9 @@ impl Broker {
                     return;
                 };
                 let before = self.assigned.insert(id, number);
-                let same = before.is_none_or(|before| before == number && dup);
+                let same = before.is_none_or(|before| {
+                    before == number && dup || self.cancelled.contains(&before)
+                });
                 assert!(same, "{number} has {id}, which is in use: {before:?}");
                 if qos == QoS::AtLeastOnce {
                     self.taken.push((qos, number));
@@ -281,7 +286,8 @@ impl Broker {
                 stored.outgoing.retain(|message| !done(message));
             }
             Packet::Subscribe(subscribe) => {
-                assert!(!self.assigned.contains_key(&subscribe.packet_id));
+                let assigned = self.assigned.get(&subscribe.packet_id);
+                assert!(assigned.is_none_or(|number| self.cancelled.contains(number)));
                 let granted: Vec<u8> = subscribe.filters.map(|(_, qos)| qos as u8).collect();
                 encode::suback(&mut self.output, subscribe.packet_id, &granted).expect("it fits");
             }

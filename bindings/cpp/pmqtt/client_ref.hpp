@@ -254,6 +254,12 @@ public:
         return mid;
     }
 
+    /// Cancels a message that is not settled; its outcome is `errc::cancelled`.
+    void cancel(std::uint64_t mid, or_throw ec = {}) { call("cancel", ec, pmqtt_cancel, mid); }
+
+    /// Cancels all that was never sent.
+    void queue_clear(or_throw ec = {}) { call("queue_clear", ec, pmqtt_queue_clear); }
+
     /// Acknowledges a message, after `manual_ack_set`.
     void ack(std::uint64_t mid, int qos, or_throw ec = {}) { call("ack", ec, pmqtt_ack, mid, qos); }
     /// @}

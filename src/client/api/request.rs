@@ -4,7 +4,7 @@
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::codec::{Message, Publishable, QoS, TooLong, Unfit, topic};
-use crate::session::{PublishError, RequestError};
+use crate::session::{Cancel, PublishError, RequestError};
 use crate::sys;
 
 impl Client {
@@ -53,6 +53,28 @@ impl Client {
         }
         self.wake_or_write(state);
         (taken, first, result.map_err(Error::from))
+    }
+
+    /// The program wants a message no more.
+    pub fn cancel(&self, mid: u64) -> Result {
+        let mut state = self.lock();
+        let cancel = state.session.cancel(mid);
+        self.wake_or_write(state);
+        match cancel {
+            Cancel::Done => Ok(()),
+            Cancel::Busy => Err(Error::busy("cancel: the message is of QoS 2, and was sent")),
+            Cancel::NotFound => Err(Error::new(
+                Code::NotFound,
+                format!("cancel: no message {mid} waits, or for an answer"),
+            )),
+        }
+    }
+
+    /// The program wants nothing more of what was never sent.
+    pub fn clear_queue(&self) {
+        let mut state = self.lock();
+        state.session.clear_queue();
+        self.wake_or_write(state);
     }
 
     pub fn subscribe(&self, filters: &[(&str, QoS)]) -> Result<u64> {

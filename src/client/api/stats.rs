@@ -32,6 +32,8 @@ pub struct Statistics {
     pub acks_held: u64,
     /// Messages that were dropped from the queue, as `pmqtt_queue_options_set` has it.
     pub messages_dropped: u64,
+    /// Messages that the program has cancelled.
+    pub messages_cancelled: u64,
 }
 
 impl Client {
@@ -54,6 +56,7 @@ impl Client {
             ping_round_trip_us: round_trip.as_micros() as u64,
             acks_held: session.acks_held() as u64,
             messages_dropped: session.dropped(),
+            messages_cancelled: session.cancelled(),
         }
     }
 }

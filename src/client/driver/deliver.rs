@@ -310,6 +310,7 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
         Outcome::GivenUp { mid, why } => {
             let code = match why {
                 GivenUp::Dropped => Code::Dropped,
+                GivenUp::Cancelled => Code::Cancelled,
             };
             let rc = code as i32;
             let callback = state.callbacks.publish;
