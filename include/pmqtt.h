@@ -1467,7 +1467,7 @@ int pmqtt_process(struct pmqtt_client *client);
 
 /**
  * Waits until all that was published is settled, and told: written at QoS 0, acknowledged by the broker
- * at QoS 1 and 2. Where no other loop call runs the client, this one does, also once another one that
+ * at QoS 1 and 2, or dropped or cancelled. Where no other loop call runs the client, this one does, also once another one that
  * did so has ended.
  *
  * @param client      The client; not NULL.

@@ -227,7 +227,7 @@ pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
 }
 
 /// Waits until all that was published is settled, and told: written at QoS 0, acknowledged by the broker
-/// at QoS 1 and 2. Where no other loop call runs the client, this one does, also once another one that
+/// at QoS 1 and 2, or dropped or cancelled. Where no other loop call runs the client, this one does, also once another one that
 /// did so has ended.
 ///
 /// @param client      The client; not NULL.

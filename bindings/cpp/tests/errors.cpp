@@ -126,6 +126,20 @@ static void messages()
     step("a queue that is full");
     client.max_queued_messages_set(2);
     CHECK_ERROR(thrown_by([&] { client.publish("a", "x", 1); }), pmqtt::errc::queue_size);
+    CHECK_ERROR(thrown_by([&] { client.publish_batch({{"a", "x", 1}}); }), pmqtt::errc::queue_size);
+    CHECK_ERROR(thrown_by([&] { client.cancel(12345); }), pmqtt::errc::not_found);
+    client.queue_clear();
+    CHECK_INT(client.stats().messages_cancelled, 2);
+    auto taken = client.publish_batch({{"a", "x", 1}, {"b", "y", 2}, {"c", "z", 1}});
+    CHECK_INT(taken.accepted, 2);
+    client.cancel(taken.first_mid + 1);
+    taken = client.publish_batch({{"c", "z", 1}}, ec);
+    CHECK_ERROR(ec, pmqtt::errc::no_conn);
+    CHECK_INT(taken.accepted, 1);
+    client.queue_options_set({pmqtt::when_full::drop_oldest, true, true});
+    CHECK(client.publish("a", "x") > 0); // QoS 0 waits too
+    CHECK_INT(client.stats().messages_dropped, 1);
+    client.loop(0ms); // tells the outcomes
 
     step("filters and callbacks that are no good");
     CHECK_ERROR(thrown_by([&] { client.message_callback_add("a/#/b", [](auto &, auto &) {}); }), pmqtt::errc::inval);
