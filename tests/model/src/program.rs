@@ -202,7 +202,7 @@ pub fn set_interest(client: &Client) {
 }
 
 pub fn set_log(client: &Client) {
-    client.set_callbacks(|callbacks| callbacks.log = Some(on_log));
+    client.set_callbacks(|callbacks| callbacks.set_log(Some(on_log)));
 }
 
 /// What each callback does besides.
