@@ -240,7 +240,7 @@ static void queue_options(pmqtt_client *client)
         int more;
     } later = {.options = {.struct_size = sizeof later}, .more = 1};
 
-    FAILS(pmqtt_queue_options_set(client, &later.options), PMQTT_ERR_NOT_SUPPORTED, client, "of a later version");
+    FAILS(pmqtt_queue_options_set(client, &later.options), PMQTT_ERR_NOT_SUPPORTED, client, "a later version");
     FAILS(pmqtt_queue_options_set(client, &options), PMQTT_ERR_INVAL, client, "there is no when_full 3");
     options.when_full = -1;
     FAILS(pmqtt_queue_options_set(client, &options), PMQTT_ERR_INVAL, client, "there is no when_full -1");

@@ -129,6 +129,20 @@ static void check_statistics(void)
     pmqtt_client_free(client);
 }
 
+/* Its last field stands in the padding, so that it is no smaller without that. */
+static void check_queue(void)
+{
+    pmqtt_queue_options options = SIZED(pmqtt_queue_options);
+    pmqtt_client *client;
+
+    CHECK(pmqtt_client_new(&client, "abi", true, NULL, PMQTT_PROTOCOL_V311) == PMQTT_ERR_SUCCESS);
+    CHECK(pmqtt_queue_options_set(client, &options) == PMQTT_ERR_SUCCESS);
+    CHECK_ADDED(options, pmqtt_queue_options_set(client, &options));
+    options.struct_size = sizeof(size_t);
+    CHECK(pmqtt_queue_options_set(client, &options) == PMQTT_ERR_INVAL);
+    pmqtt_client_free(client);
+}
+
 int main(void)
 {
     check_options();
@@ -136,5 +150,6 @@ int main(void)
     check_will();
     check_array();
     check_statistics();
+    check_queue();
     return 0;
 }

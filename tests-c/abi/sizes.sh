@@ -10,7 +10,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 # What came after the first version of its structure.
-added_since=(acks_held)
+added_since=(acks_held messages_dropped messages_cancelled)
 
 main() {
     env -u DESTDIR cmake --install "$build" --prefix "$tmp/prefix" >"$tmp/log" || fail "$(<"$tmp/log")"
