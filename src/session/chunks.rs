@@ -41,6 +41,8 @@ pub struct Chunks {
     left: usize,
     /// Of that difference, what is beyond the slack.
     wasted: usize,
+    /// The most that was taken since `take_freed` was last true.
+    peak: usize,
 }
 
 enum Chunk {
@@ -92,6 +94,7 @@ impl Default for Chunks {
             taken: 0,
             left: 0,
             wasted: 0,
+            peak: 0,
         }
     }
 }
@@ -183,12 +186,23 @@ impl Chunks {
 
     fn add(&mut self, chunk: Chunk) -> u32 {
         self.taken += chunk.size();
+        self.peak = self.peak.max(self.taken);
         if let Some(index) = self.vacant.pop() {
             self.all[index as usize] = chunk;
             return index;
         }
         self.all.push(chunk);
         self.all.len() as u32 - 1
+    }
+
+    /// Whether so much was freed, and no less than what is left, since the last time when it was so.
+    pub fn take_freed(&mut self, least: usize) -> bool {
+        let freed = self.peak - self.taken;
+        let is_enough = freed >= least.max(self.taken);
+        if is_enough {
+            self.peak = self.taken;
+        }
+        is_enough
     }
 
     /// Keeps the memory of a chunk for the next. The output may still refer to a packet that is

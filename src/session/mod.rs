@@ -413,6 +413,11 @@ impl Session {
         self.outgoing.bytes() + self.output.bytes()
     }
 
+    /// Whether a long queue has become short: so many bytes of it were freed since the last time.
+    pub fn take_freed(&mut self, least: usize) -> bool {
+        self.outgoing.take_freed(least)
+    }
+
     /// Gives back the memory that nothing is in.
     pub fn trim(&mut self) {
         self.ids.trim();

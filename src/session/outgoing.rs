@@ -375,6 +375,11 @@ impl Outgoing {
         })
     }
 
+    /// Whether a long queue has become short: so many bytes of it were freed since the last time.
+    pub fn take_freed(&mut self, least: usize) -> bool {
+        self.packets.take_freed(least)
+    }
+
     /// Gives back the memory that no message is in.
     pub fn trim(&mut self) {
         if self.first == self.end {

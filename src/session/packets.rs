@@ -111,6 +111,12 @@ impl Packets {
         false
     }
 
+    /// Whether a long queue has become short: so many bytes of it were freed since the last time.
+    pub fn take_freed(&mut self, least: usize) -> bool {
+        let chunks = self.chunks.as_mut();
+        chunks.is_some_and(|chunks| chunks.take_freed(least))
+    }
+
     /// What is taken by packets that are gone, in chunks with others, beyond what is always allowed.
     /// What that was when it was last asked, and what it is now.
     pub fn count_waste(&mut self) -> (usize, usize) {

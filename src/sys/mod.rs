@@ -9,6 +9,7 @@
 //! | [`spawn`]     | a thread that takes no signals | the same                           |
 //! | [`Descriptor`] | what a fork leaves to the parent | the same                      |
 //! | [`tls_gate`]  | atexit                     | the same                               |
+//! | [`return_freed`] | malloc_trim, with the GNU C library | nothing               |
 //! | [`Random`]    | getrandom, /dev/urandom, or else a hash of time and process | the same |
 //! | [`unacked`]   | SIOCOUTQ                   | SO_NWRITE, where there is one          |
 //! | [`look_up_srv`], [`full_host_name`], [`interface_index`] | the C library | the same |
@@ -20,6 +21,7 @@ mod dns;
 mod error_queue;
 mod host;
 mod interface;
+mod memory;
 mod poll;
 mod process;
 mod random;
@@ -49,6 +51,7 @@ pub use dns::look_up_srv;
 pub use error_queue::{TakenErrors, clear_errors, has_errors, put_errors, take_errors};
 pub use host::full_host_name;
 pub use interface::interface_index;
+pub use memory::return_freed;
 pub use os::{EventSet, Waker, now};
 pub use poll::{PollSet, Watch};
 pub use process::{begin_child, close_inherited, generation, watch_forks};

@@ -14,6 +14,10 @@ use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
 use crate::transport::Transport;
 
+/// So much is freed of a long queue before the system gets it back: the C library keeps what is beneath
+/// anything that was allocated later.
+const FREED: usize = 8 * 1024 * 1024;
+
 /// How long a client keeps memory, once it has given some back, for what comes next.
 const KEEP: Duration = Duration::from_secs(10);
 
@@ -83,6 +87,10 @@ impl Driver {
         deliver::news(pass)?;
         self.write(pass.state, pass.now)?;
         self.trim(pass.state, pass.now);
+        if pass.state.session.take_freed(FREED) {
+            MutexGuard::unlocked(pass.state, sys::return_freed);
+            pass.check_epoch()?;
+        }
         self.begin_closing(pass)
     }
 

@@ -1,0 +1,2 @@
+/// There is nothing to give back.
+pub fn return_freed() {}
