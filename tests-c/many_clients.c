@@ -1,7 +1,6 @@
 /* A thousand clients in one process, on one epoll loop and in one thread: all are connected, each sends
  * messages to the next one, and each is told of all that becomes of its own:
  *   many_clients [HOW_MANY] */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "process.h"
 #include "wait.h"
 
 enum {
@@ -128,30 +128,6 @@ static void allow_descriptors(void)
             limit.rlim_max = needed; /* root may */
         CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
     }
-}
-
-static int threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    const struct dirent *entry;
-    int number = 0;
-
-    CHECK(tasks != NULL);
-    while ((entry = readdir(tasks)) != NULL)
-        number += entry->d_name[0] != '.';
-    closedir(tasks);
-    return number;
-}
-
-static long resident_kib(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    long all, resident;
-
-    CHECK(file != NULL);
-    CHECK_INT(fscanf(file, "%ld %ld", &all, &resident), 2);
-    fclose(file);
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 int main(int argc, char **argv)

@@ -2,7 +2,6 @@
  * is told in its own time, and no other name is held up:
  *   names [HOW_MANY] */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -12,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "ports.h"
+#include "process.h"
 #include "tally.h"
 #include "wait.h"
 
@@ -95,19 +95,6 @@ static void set_silent(bool silent)
     is_silent = silent;
     pthread_cond_broadcast(&released);
     pthread_mutex_unlock(&lock);
-}
-
-static int threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    const struct dirent *entry;
-    int number = 0;
-
-    CHECK(tasks != NULL);
-    while ((entry = readdir(tasks)) != NULL)
-        number += entry->d_name[0] != '.';
-    closedir(tasks);
-    return number;
 }
 
 /* Whoever hung goes on, and the threads end. */

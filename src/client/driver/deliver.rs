@@ -222,19 +222,14 @@ fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
 
 /// The broker has said that it is done with a message that it may have lost.
 fn in_doubt(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
-    let rc = Code::InDoubt as i32;
     state.counters.in_doubt = state.counters.in_doubt.wrapping_add(1);
+    not_published(state, pace, mid, Code::InDoubt)
+}
+
+fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code) -> bool {
+    let (rc, reason) = (code as i32, UNSAID);
     let callback = state.callbacks.publish;
-    call(
-        state,
-        pace,
-        callback,
-        &Published {
-            mid,
-            rc,
-            reason: UNSAID,
-        },
-    )
+    call(state, pace, callback, &Published { mid, rc, reason })
 }
 
 /// What comes a few times a connection.
@@ -294,28 +289,13 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
     const LOST: i32 = Code::ConnLost as i32;
     match outcome {
         Outcome::Written { mid } => published(state, pace, mid),
-        Outcome::Lost { mid } => {
-            let callback = state.callbacks.publish;
-            call(
-                state,
-                pace,
-                callback,
-                &Published {
-                    mid,
-                    rc: LOST,
-                    reason: UNSAID,
-                },
-            )
-        }
+        Outcome::Lost { mid } => not_published(state, pace, mid, Code::ConnLost),
         Outcome::GivenUp { mid, why } => {
             let code = match why {
                 GivenUp::Dropped => Code::Dropped,
                 GivenUp::Cancelled => Code::Cancelled,
             };
-            let rc = code as i32;
-            let callback = state.callbacks.publish;
-            let reason = UNSAID;
-            call(state, pace, callback, &Published { mid, rc, reason })
+            not_published(state, pace, mid, code)
         }
         Outcome::SubscribeLost { mid } => subscribed(state, pace, mid, LOST, &[]),
         Outcome::UnsubscribeLost { mid } => unsubscribed(state, pace, mid, LOST),
