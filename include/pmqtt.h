@@ -878,9 +878,9 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   QoS 2 with the whole handshake, in one session: it owes the message to its subscribers.
  * - `PMQTT_ERR_CONN_LOST`: QoS 0 was not written whole before the connection ended. It is lost, and the
  *   program may publish it again.
- * - `PMQTT_ERR_IN_DOUBT`: the broker took a QoS 2 message with PUBREC, and said upon the next connection that
- *   it has no session of before (session present is 0; MQTT 3.1 has no such flag, so there that is
- *   clean_session). It may have passed the message on or not: a program that publishes it again may have it
+ * - `PMQTT_ERR_IN_DOUBT`: the broker took a QoS 2 message with PUBREC, and then lost the session: session
+ *   present is 0 upon the next connection. MQTT 3.1 has no such flag: there clean_session decides. The
+ *   broker may have passed the message on or not. A program that publishes it again may have it
  *   arrive twice. The outcome comes when the broker has answered PUBREL with PUBCOMP, after any number of
  *   connections.
  * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue (`pmqtt_queue_options_set`), and was

@@ -117,8 +117,8 @@ impl Packets {
         chunks.is_some_and(|chunks| chunks.take_freed(least))
     }
 
-    /// What is taken by packets that are gone, in chunks with others, beyond what is always allowed.
-    /// What that was when it was last asked, and what it is now.
+    /// Counts what packets that are gone take in chunks with others, beyond what is always allowed: how much
+    /// it was when it was last counted, and how much it is now.
     pub fn count_waste(&mut self) -> (usize, usize) {
         let chunks = self.chunks.as_mut();
         chunks.map_or((0, 0), |chunks| chunks.count_waste())

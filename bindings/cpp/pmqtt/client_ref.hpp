@@ -188,8 +188,8 @@ public:
         std::uint64_t first_mid;
     };
 
-    /// Publishes messages in a row. Where the queue has no room for all, the first ones are taken, and an exception
-    /// is thrown only if none is; a `std::error_code` is `errc::queue_size` in both cases, or `errc::no_conn` as
+    /// Publishes messages in a row. Where the queue has no room for all, the first ones are taken. An exception is
+    /// thrown only if none is. A `std::error_code` is `errc::queue_size` in both cases. It is `errc::no_conn` as
     /// `publish` has it, which throws nothing here.
     batch publish_batch(const std::vector<publication> &publications, or_throw ec = {})
     {

@@ -38,8 +38,8 @@ impl Client {
     }
 
     /// The end of an inherited client: closes its descriptors, and with them those of all others that are
-    /// the parent's, and frees its messages. The rest, a read buffer at the most, stays until the process ends: a thread of
-    /// the parent may have been in the middle of changing it.
+    /// the parent's, and frees its messages. The rest, a read buffer at the most, stays until the process
+    /// ends: a thread of the parent may have been in the middle of changing it.
     pub fn leave(self: Arc<Self>) {
         sys::close_inherited();
         self.forget_messages();

@@ -15,8 +15,8 @@ use crate::transport::Transport;
 /// The size of a thread's memory, and so of a read of small packets.
 const SHARED: usize = 64 * 1024;
 
-/// A packet that is longer than this is read to its end and `AHEAD`, so that the next one, which may be
-/// as long, begins at the front, and need not be moved there.
+/// A packet that is longer than this is read to its end and `AHEAD`. So the next one, which may be as
+/// long, begins at the front, and need not be moved there.
 const LARGE: usize = 16 * 1024;
 
 /// The header of a large packet, and the length of its topic: with it the next read knows its end.
