@@ -7,8 +7,12 @@
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
     (void)userdata;
-    if (event->rc == 0)
+    if (event->rc == 0) {
         pmqtt_subscribe(client, "greetings/find_package", 1, NULL);
+    } else {
+        fprintf(stderr, "%s\n", pmqtt_connack_string(event->rc));
+        pmqtt_disconnect(client); /* without this, loop_forever tries again */
+    }
 }
 
 static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)

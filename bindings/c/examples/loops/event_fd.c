@@ -11,9 +11,13 @@
 
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
-    (void)userdata;
-    if (event->rc == 0)
+    if (event->rc == 0) {
         pmqtt_subscribe(client, "greetings", 1, NULL);
+    } else {
+        fprintf(stderr, "%s\n", pmqtt_connack_string(event->rc));
+        *(bool *)userdata = true;
+        pmqtt_disconnect(client); /* without this, pmqtt_process tries again */
+    }
 }
 
 static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
@@ -42,8 +46,9 @@ int main(int argc, char **argv)
     const char *host = argc > 1 ? argv[1] : "localhost";
     int port = argc > 2 ? atoi(argv[2]) : 1883;
     pmqtt_client *client;
+    bool refused = false;
 
-    if (pmqtt_client_new(&client, NULL, true, NULL, 0) != PMQTT_ERR_SUCCESS)
+    if (pmqtt_client_new(&client, NULL, true, &refused, 0) != PMQTT_ERR_SUCCESS)
         return EXIT_FAILURE;
     pmqtt_on_connect_set(client, on_connect);
     pmqtt_on_message_set(client, on_message);
@@ -59,5 +64,5 @@ int main(int argc, char **argv)
             fds[1].fd = -1; /* poll ignores it from now on */
 
     pmqtt_client_free(client);
-    return EXIT_SUCCESS;
+    return refused ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -6,9 +6,13 @@
 
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
-    (void)userdata;
-    if (event->rc == 0) /* here, so that it happens after each reconnect too */
+    if (event->rc == 0) { /* the first time, and after each reconnect */
         pmqtt_subscribe(client, "greetings", 1, NULL);
+    } else {
+        fprintf(stderr, "%s\n", pmqtt_connack_string(event->rc));
+        *(bool *)userdata = true;
+        pmqtt_disconnect(client); /* ends loop_forever, which would try again */
+    }
 }
 
 static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
@@ -24,7 +28,8 @@ int main(int argc, char **argv)
 {
     pmqtt_client *client;
     char why[200];
-    if (pmqtt_client_new(&client, NULL, true, NULL, 0) != PMQTT_ERR_SUCCESS)
+    bool refused = false;
+    if (pmqtt_client_new(&client, NULL, true, &refused, 0) != PMQTT_ERR_SUCCESS)
         return EXIT_FAILURE;
     pmqtt_on_connect_set(client, on_connect);
     pmqtt_on_message_set(client, on_message);
@@ -33,5 +38,5 @@ int main(int argc, char **argv)
     if (rc != PMQTT_ERR_SUCCESS && pmqtt_last_error(client, why, sizeof why) > 0)
         fprintf(stderr, "%s\n", why);
     pmqtt_client_free(client);
-    return rc == PMQTT_ERR_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+    return rc == PMQTT_ERR_SUCCESS && !refused ? EXIT_SUCCESS : EXIT_FAILURE;
 }

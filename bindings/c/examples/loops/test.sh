@@ -15,6 +15,7 @@ main() {
     [[ ! -e $programs/foreign_loop ]] || subscribes foreign_loop
     subscribes poll_by_hand
     chats event_fd
+    reports_refusal
     reports_failure
     echo "loops: all is well"
 }
@@ -56,6 +57,22 @@ chats() {
 }
 
 type_in() { echo "$1" >&3; }
+
+# Without this, a program would connect again and again.
+reports_refusal() {
+    echo "-- all, with a broker that refuses"
+    "$broker" stop "$dir/broker"
+    echo 'allow_anonymous false' >"$dir/broker/extra.conf"
+    "$broker" start "$dir/broker" "$port" || fail "no broker"
+    local program
+    exec 3<>"$dir/keyboard" # nothing is typed
+    for program in loop_forever foreign_loop poll_by_hand event_fd; do
+        [[ -e $programs/$program ]] || continue
+        ! timeout 30 "$programs/$program" 127.0.0.1 "$port" <&3 2>"$dir/err" ||
+            fail "$program was not refused"
+        grep -qi refused "$dir/err" || fail "$program says: $(<"$dir/err")"
+    done
+}
 
 reports_failure() {
     echo "-- all, without a broker"
