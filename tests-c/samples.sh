@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The C in a document is the code that is compiled and tested: a comment before each block names its file,
 # and the function where it is not all of that:
-#   readme.sh DOCUMENT
+#   samples.sh DOCUMENT
 # Two forms:  <!-- all of FILE -->  and  <!-- FUNCTION of FILE -->
 set -euo pipefail
 cd "$(dirname "$0")/.."
