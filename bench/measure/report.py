@@ -40,7 +40,7 @@ def write_plots(lines):
                 pick(lines, "CPU", SIDE_BY_SIDE), True),
         "instructions": ("User-space instructions for one message", f"64-byte payload; {tenfold}",
                          pick(lines, "instructions", SIDE_BY_SIDE), True),
-        "latency": ("A message there and back", "microseconds, QoS 0, 64-byte payload; shorter is better",
+        "latency": ("Round trip", "microseconds, QoS 0, 64-byte payload; shorter is better",
                     pick(lines, "median", ["round trip"]) | {
                         "round trip, 99 of 100 within": bars
                         for bars in pick(lines, "99 of 100 within", ["round trip"]).values()}, False),
