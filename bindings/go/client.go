@@ -14,8 +14,8 @@ import (
 // How long Close waits for DISCONNECT to be written, and for the broker to end the connection.
 const closeTimeout = time.Second
 
-// A Client is a connection to a broker that is made again whenever it is lost. All its methods may be
-// called from any goroutine at any time, and from handlers. Close ends it.
+// A Client connects to a broker, and reconnects when the connection is lost. All methods are safe in any goroutine
+// at any time, and in handlers. Close ends the client.
 type Client struct {
 	options Options
 	id      string
@@ -50,7 +50,7 @@ type Client struct {
 	subscriptions atomic.Pointer[[]*subscription] // replaced as a whole, under mu
 }
 
-// New makes a client, which does nothing until Connect. It reads the files that the options name.
+// New creates a client, which does nothing before Connect. It reads the files that the options name.
 func New(options Options) (*Client, error) {
 	if err := checkLibrary(); err != nil {
 		return nil, err
@@ -104,14 +104,17 @@ func (c *Client) open() error {
 	return c.apply(&c.options)
 }
 
-// ClientID is the one of the options, or the one that was generated.
+// ClientID returns the id in the options, or the generated one.
 func (c *Client) ClientID() string { return c.id }
 
-// Close disconnects, and ends the client: after it, each of its methods returns ErrClosed. Publishes
-// that have no outcome yet get that too, and messages that wait for handlers are dropped, and not
-// acknowledged; Drain and Disconnect before it, where that matters. No handler and no hook is called
-// any more, but for one that runs right now: so handlers may call Close. It takes no longer than a
-// second, and has closed the connection when it returns.
+// Close disconnects, and ends the client. It takes a second at most, and the connection is closed when it returns.
+//
+//   - From then on, each method that can fail returns ErrClosed.
+//   - A publish without an outcome gets ErrClosed.
+//   - Messages that wait for handlers are dropped, and not acknowledged.
+//   - No handler and no hook is called any more. One that is running finishes, so handlers are allowed to call Close.
+//
+// To wait for outcomes, call Drain and Disconnect before Close.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if c.closed {

@@ -8,13 +8,14 @@ import (
 	"errors"
 )
 
-// Connect connects to the broker, and returns when that has accepted or refused, or when the attempt
-// has failed; it is made once. When the context ends before, the attempt is given up. No hook tells of
+// Connect connects to the broker. It makes one attempt, and returns when the broker has accepted or refused the
+// connection, or when the attempt has failed. If the context ends first, Connect gives up the attempt. No hook reports
 // an attempt that Disconnect, Close or the context has ended, whatever the broker still answers.
 //
-// A connection that is lost later is made again, until it succeeds: OnDisconnect, OnConnectFail and
-// OnConnect tell of it. Where the broker has no session of the client's then, what was subscribed to
-// is subscribed to again. A connection that the client has already is replaced.
+// If the connection is lost later, the client reconnects until it succeeds. OnDisconnect, OnConnectFail and OnConnect
+// report that. If the broker then has no session of the client, the client makes all its subscriptions again.
+//
+// If the client already has a connection, the new one replaces it. ErrBusy: another call of Connect is in progress.
 func (c *Client) Connect(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -77,9 +78,11 @@ func (c *Client) connectAsync() error {
 	return c.lastError(C.pmqtt_connect_async(client, host, C.int(port), keepAlive, bind))
 }
 
-// Disconnect ends the connection: it writes what is in the window, and then DISCONNECT, so that the
-// broker does not publish the will. It returns when the connection has ended, or when the context
-// ends, in which case that goes on. ErrNotConnected: there was none; an attempt to connect was given up.
+// Disconnect ends the connection. It writes the messages in the window and then DISCONNECT, so the broker does not
+// publish the will. It returns when the connection has ended. If the context ends first, Disconnect returns the
+// context's error, and the client still ends the connection.
+//
+// ErrNotConnected: there was no connection. An attempt to connect was given up.
 func (c *Client) Disconnect(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -129,8 +132,8 @@ func (c *Client) connectDone(err error) bool {
 	return true
 }
 
-// IsConnected tells whether the broker has accepted the connection, which has not ended since, nor been
-// asked to. A broker that is gone is noticed only later, as KeepAlive says.
+// IsConnected reports whether the broker has accepted the connection, and the connection has neither ended nor been
+// told to end. The client notices a dead broker only later, depending on Options.KeepAlive.
 func (c *Client) IsConnected() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,46 +1,48 @@
-// Package pmqtt is an MQTT 3.1.1 client on top of the C library libpmqtt.
+// Package pmqtt is an MQTT 3.1.1 client that uses the C library libpmqtt.
 //
-// A [Client] is made by [New], connects with [Client.Connect], and connects again by itself whenever
-// the connection is lost, until [Client.Disconnect] or [Client.Close].
+// [New] creates a [Client], and [Client.Connect] connects it. The client reconnects whenever the connection is lost,
+// until [Client.Disconnect] or [Client.Close].
 //
 // # Outcomes
 //
-// [Client.Publish] returns when the outcome is known, and [Client.PublishAsync] gives a [Token] that
-// tells it. Messages of QoS 1 and 2 are kept while there is no connection, and sent with the next one.
-// A call that waits takes a context; when that ends it returns at once, and what it had asked for
-// goes on. Errors are the numbers of the library with its words: errors.Is(err, pmqtt.ErrNotConnected).
+// [Client.Publish] returns when the outcome is known. [Client.PublishAsync] returns a [Token] that reports the outcome
+// later. Without a connection, the client keeps messages of QoS 1 and 2, and sends them on the next connection.
+//
+// A call that waits takes a context. When the context ends, the call returns at once, and its request goes on.
+//
+// Errors have the numbers and the words of the library: errors.Is(err, pmqtt.ErrNotConnected).
 //
 // # Handlers
 //
-// Handlers and hooks of one client are called one after the other, in the order in which messages came,
-// on one goroutine that is the client's own. They may block, and may call anything, [Client.Publish]
-// and [Client.Close] of the same client included: the client goes on meanwhile. A message of QoS 1 or 2 is
-// acknowledged when its handlers have returned, or by [Message.Ack] with Options.ManualAck.
+// A client calls its handlers and hooks one at a time, in the order in which messages came, on a goroutine of its own.
+// They are allowed to block, and to call everything, [Client.Publish] and [Client.Close] of the same client included:
+// the client goes on meanwhile. It acknowledges a message of QoS 1 or 2 when the handlers have returned. With
+// Options.ManualAck, [Message.Ack] does.
 //
-// What comes meanwhile waits in a queue. At QoS 1 and 2 a broker sends no more than its window before
-// it is acknowledged. At QoS 0 there is no such bound: when Options.MaxPendingBytes are waiting, the
-// client reads no more from the broker, until a handler has returned; it sends no keep alive either, so
-// that a handler which blocks for much longer than that may cost the connection. Only as long as an
-// outcome is due (of a publish, subscribe, unsubscribe, connect or disconnect, for which that very handler
-// may wait) it reads on, and drops messages of QoS 0, which [Stats] counts.
+// A panic in a handler is like any panic in a goroutine. It ends the program, and the stack trace shows the handler, with
+// no frame of C in between.
 //
-// A panic of a handler is as any other in a goroutine: it ends the program, with a stack trace that
-// shows the handler. No frame of C is ever between.
+// # Back-pressure
+//
+// Messages that come while a handler runs wait in a queue. At QoS 1 and 2 the broker limits the queue: it sends no more
+// than its window before an acknowledgement. At QoS 0 Options.MaxPendingBytes limits the queue. At that limit:
+//
+//   - The client reads nothing from the broker until a handler has returned. It sends no PINGREQ either, so a handler
+//     that blocks for much longer than Options.KeepAlive can cost the connection.
+//   - While an outcome is due, the client reads on, and drops messages of QoS 0, which [Stats] counts. The outcome is
+//     that of a publish, subscribe, unsubscribe, connect or disconnect. The blocked handler can be waiting for it.
 //
 // # Sessions
 //
-// When a connection is made again and the broker has no session of the client's, which is always so
-// unless Options.Durable, the client subscribes again to all that it was subscribed to. What
-// was published meanwhile has passed it by.
+// The broker has no session of the client after a reconnect if it lost the session, and always without Options.Durable.
+// The client then makes all its subscriptions again. It does not get the messages that were published meanwhile.
 //
 // # Threads
 //
-// A client takes two goroutines and, on Linux, no thread: Go's own poller waits for the library (which
-// elsewhere watches with a thread for each client). Calls into C never block, but those of New that read
-// certificates.
+// A client uses two goroutines and, on Linux, no thread: Go's poller waits for the library. On other systems the library
+// has a waiting thread for each client. Calls into C do not block, except in New, which reads certificates.
 //
 // # Building
 //
-// The package is compiled against an installed libpmqtt that pkg-config finds. With the build tag
-// pmqtt_static the library becomes part of the program.
+// pkg-config must find an installed libpmqtt. The build tag pmqtt_static links the library into the program.
 package pmqtt

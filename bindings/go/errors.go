@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// A Code is one of the library's error numbers, which are those of Eclipse Paho.
-// It is an error by itself, so that errors.Is(err, pmqtt.ErrNotConnected) tells what has happened.
+// A Code is an error number of the library. The numbers are those of Eclipse Paho, and the library's own from 64 on.
+// A Code is an error: errors.Is(err, pmqtt.ErrNotConnected) tests for it.
 type Code int
 
 const (
@@ -18,46 +18,46 @@ const (
 	ErrInvalid         Code = C.PMQTT_ERR_INVAL         // an argument is wrong, or the call does not fit the state
 	ErrNotConnected    Code = C.PMQTT_ERR_NO_CONN       // there is no connection
 	ErrConnRefused     Code = C.PMQTT_ERR_CONN_REFUSED  // the broker refused the connection
-	ErrNotFound        Code = C.PMQTT_ERR_NOT_FOUND     // what was named is not there
+	ErrNotFound        Code = C.PMQTT_ERR_NOT_FOUND     // the named item does not exist
 	ErrConnLost        Code = C.PMQTT_ERR_CONN_LOST     // the connection was lost
 	ErrTLS             Code = C.PMQTT_ERR_TLS           // TLS failed
-	ErrPayloadTooLarge Code = C.PMQTT_ERR_PAYLOAD_SIZE  // the payload is too large
+	ErrPayloadTooLarge Code = C.PMQTT_ERR_PAYLOAD_SIZE  // the payload, or a packet from the broker, is too large
 	ErrNotSupported    Code = C.PMQTT_ERR_NOT_SUPPORTED // not supported by the library
 	ErrDenied          Code = C.PMQTT_ERR_ACL_DENIED    // the broker refused a subscription
 	ErrOS              Code = C.PMQTT_ERR_ERRNO         // the operating system reported an error
 	ErrQueueFull       Code = C.PMQTT_ERR_QUEUE_SIZE    // the queue is full
-	ErrKeepAlive       Code = C.PMQTT_ERR_KEEPALIVE     // the broker did not answer PINGREQ in time
-	ErrBusy            Code = C.PMQTT_ERR_BUSY          // another call is doing this right now
-	ErrPanic           Code = C.PMQTT_ERR_PANIC         // the library failed inside; the client can only be closed
-	ErrTimeout         Code = C.PMQTT_ERR_TIMEOUT       // it took longer than it may
+	ErrKeepAlive       Code = C.PMQTT_ERR_KEEPALIVE     // the broker did not answer PINGREQ, or did not read acknowledgements, in time
+	ErrBusy            Code = C.PMQTT_ERR_BUSY          // another call does this at the moment
+	ErrPanic           Code = C.PMQTT_ERR_PANIC         // the library failed internally; the client can only be closed
+	ErrTimeout         Code = C.PMQTT_ERR_TIMEOUT       // the operation timed out
 	ErrDNS             Code = C.PMQTT_ERR_DNS           // the host name could not be looked up
-	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker may have lost a QoS 2 message together with the session
-	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // the broker refused it, with a reason
+	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker had taken a QoS 2 message when it lost the session
+	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // the broker rejected the request, with a reason
 	ErrExpired         Code = C.PMQTT_ERR_EXPIRED       // the message expired before it was sent
 	ErrDropped         Code = C.PMQTT_ERR_DROPPED       // the message was dropped from the queue
-	ErrCancelled       Code = C.PMQTT_ERR_CANCELLED     // the program cancelled it
+	ErrCancelled       Code = C.PMQTT_ERR_CANCELLED     // the program cancelled the message
 )
 
 // ErrClosed says that the client was closed.
 var ErrClosed = errors.New("pmqtt: the client is closed")
 
-// Error gives the library's words for the number.
+// Error returns the library's words for the number.
 func (c Code) Error() string {
 	return "pmqtt: " + C.GoString(C.pmqtt_error_string(C.int(c)))
 }
 
-// An Error is a Code with the words for what has happened: the stage (dns, tcp, tls, mqtt) or the
-// call, the cause, and the error of the operating system.
+// An Error is a Code with a description: the stage (dns, tcp, tls, mqtt) or the call, the cause, and the error of the
+// operating system.
 type Error struct {
 	Code Code
 	Text string
-	// ReturnCode is what CONNACK said, 1 to 5, where the broker refused the connection.
+	// ReturnCode is the return code of CONNACK, 1 to 5, if the broker refused the connection.
 	ReturnCode int
 }
 
 func (e *Error) Error() string { return "pmqtt: " + e.Text }
 
-// Unwrap gives the Code, for errors.Is and errors.As.
+// Unwrap returns the Code, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Code }
 
 func invalid(text string) error { return &Error{Code: ErrInvalid, Text: text} }
@@ -78,7 +78,7 @@ func (c *Client) lastError(rc C.int) error {
 	return &Error{Code: Code(rc), Text: string(text[:length])}
 }
 
-// ReasonString gives the words for a reason, as MQTT 5 numbers it; -1: the broker gave none.
+// ReasonString returns the words for a reason code of MQTT 5; -1: the broker gave no reason.
 func ReasonString(reason int) string { return C.GoString(C.pmqtt_reason_string(C.int(reason))) }
 
 func refused(returnCode C.int) error {

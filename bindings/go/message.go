@@ -3,26 +3,30 @@ package pmqtt
 // #include "bridge.h"
 import "C"
 
-// A Message is what the broker sent. It belongs to the program, which may keep it, payload included.
+// A Message is a message from the broker. It belongs to the program, which can keep it, payload included.
 type Message struct {
 	Topic   string
 	Payload []byte
 	QoS     QoS
-	// Retained: the broker sent it because of a new subscription, out of its store.
+	// Retained: the broker had stored the message, and sent it because of a new subscription.
 	Retained bool
-	// Duplicate: the broker may have sent it before.
+	// Duplicate: the broker has possibly sent the message before.
 	Duplicate bool
 
 	client *Client
 	mid    uint64
 }
 
-// A Handler is called with messages, one after the other.
+// A Handler receives messages, one after the other.
 type Handler func(message *Message)
 
-// Ack acknowledges a message of QoS 1 or 2, where Options.ManualAck leaves that to the program: the
-// broker may forget it then. ErrNotFound: that was done already, or the connection on which it came
-// has ended, and the broker sends it again; at QoS 2 the session, which the broker has forgotten.
+// Ack acknowledges a message of QoS 1 or 2, so the broker can forget it. Options.ManualAck leaves that to the program.
+//
+// ErrNotFound has one of these reasons:
+//
+//   - The message is already acknowledged.
+//   - QoS 1: the connection on which the message came has ended. The broker sends the message again.
+//   - QoS 2: the broker has lost the session in which the message came.
 func (m *Message) Ack() error {
 	if m.QoS == AtMostOnce {
 		return nil

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// PublishSingle publishes one message: connects, waits for its outcome, and disconnects.
+// PublishSingle connects, publishes one message, waits for its outcome, and disconnects.
 func PublishSingle(ctx context.Context, options Options, message Publication) error {
 	return PublishMultiple(ctx, options, []Publication{message})
 }
 
-// PublishMultiple publishes messages over one connection, without waiting for each: connects, waits
-// until all are done, and disconnects. It returns the first error; nothing is tried a second time.
+// PublishMultiple connects, publishes messages without waiting for each one, waits until all are settled, and
+// disconnects. It returns the first error, and tries nothing a second time.
 func PublishMultiple(ctx context.Context, options Options, messages []Publication) error {
 	return once(ctx, options, func(ctx context.Context, c *Client) error {
 		tokens := make([]*Token, len(messages))
@@ -30,10 +30,9 @@ func PublishMultiple(ctx context.Context, options Options, messages []Publicatio
 	})
 }
 
-// SubscribeSimple waits for messages: connects, subscribes, returns when so many have come, and
-// disconnects. Those that the broker had stored do not count without retained, and are dropped. Only
-// what it returns or drops is acknowledged: a durable session keeps the rest. With an error, it returns
-// what had come before.
+// SubscribeSimple connects, subscribes, waits for count messages, and disconnects. If retained is false, it drops
+// messages that the broker had stored, and does not count them. It acknowledges only the messages that it returns or
+// drops: a durable session keeps the others. With an error, it returns the messages that came before.
 func SubscribeSimple(ctx context.Context, options Options, filters []string, qos QoS, count int, retained bool) ([]*Message, error) {
 	var (
 		mu       sync.Mutex

@@ -14,92 +14,90 @@ import (
 	"unsafe"
 )
 
-// Options say how a client connects, and what it is called back for. The zero value is a client with
-// a clean session at the broker of this host.
+// Options set how a client connects, what it queues, and which functions it calls. The zero value is a client with a
+// clean session that connects to localhost.
 type Options struct {
-	// Broker is host:port, or a host alone: port 1883, or 8883 with TLS. Default: localhost.
+	// Broker is host:port or host. The default port is 1883, or 8883 with TLS. Default: localhost.
 	Broker string
-	// SRV: Broker is a domain, and its SRV records (RFC 2782) name the hosts; "" is the domain of
-	// this machine.
+	// SRV: Broker is a domain, and its SRV records (RFC 2782) name the hosts. "" is the domain of this machine.
 	SRV bool
 	// BindAddress is the local IP address to connect from.
 	BindAddress string
 
-	// ClientID is what the broker knows the client by. Default: one is generated.
+	// ClientID identifies the client to the broker. Default: a generated id.
 	ClientID string
-	// Durable: the broker keeps the session while the client is away. It needs a ClientID.
+	// Durable: the broker keeps the session while the client is not connected. It needs a ClientID.
 	Durable bool
 	// Protocol is MQTT311, the default, or MQTT31.
 	Protocol Protocol
 
-	// Without a Username no Password is sent.
+	// Username and Password authenticate the client. Without a Username, no Password is sent.
 	Username, Password string
-	// Will is what the broker publishes when the connection ends without Disconnect or Close.
+	// Will is the message that the broker publishes if the connection ends without Disconnect or Close.
 	Will *Publication
-	// TLS secures the connection; nil: it is not secured.
+	// TLS secures the connection; nil: no TLS.
 	TLS *TLS
 
-	// KeepAlive is after what silence the broker is asked whether it is there. Default: 60 s;
-	// negative: never. As all of these times but ConnectTimeout, it is rounded up to seconds.
+	// KeepAlive is the time after which the client sends PINGREQ, if it has sent nothing or received nothing meanwhile.
+	// Default: 60 s; negative: never. All times here except ConnectTimeout are rounded up to seconds.
 	KeepAlive time.Duration
-	// ConnectTimeout bounds each step of connecting: look-up and TCP, TLS, CONNACK. Default: 10 s.
+	// ConnectTimeout limits DNS, TCP and TLS together, and then once more CONNACK. Default: 10 s.
 	ConnectTimeout time.Duration
-	// ReconnectMin and ReconnectMax bound the wait before a lost connection is made again, which
-	// doubles with each failure. Defaults: 1 s, 120 s.
+	// ReconnectMin and ReconnectMax are the limits of the delay before a reconnect, which doubles with each failure.
+	// Defaults: 1 s, 120 s.
 	ReconnectMin, ReconnectMax time.Duration
-	// RetryInterval is how long an answer may take until PINGREQ asks whether the broker has read the
-	// message. If it has and stays silent for as long again, the message is sent once more.
-	// Default: 5 s; negative: never.
+	// RetryInterval is the time that the broker has to answer a message. After that, the client sends PINGREQ, which
+	// shows whether the broker has read the message. If it has, and does not answer for the same time again, the client
+	// sends the message once more. Default: 5 s; negative: never.
 	RetryInterval time.Duration
 
-	// MaxInflight is how many messages of QoS 1 and 2 may be under way at once. Default: 20;
-	// negative: as many as there are packet identifiers.
+	// MaxInflight is the limit of messages of QoS 1 and 2 in flight. Default: 20; negative: as many as there are packet
+	// identifiers.
 	MaxInflight int
-	// MaxQueuedMessages is how many messages of QoS 1 and 2 may be unsettled. Default: any number.
+	// MaxQueuedMessages is the limit of unsettled messages of QoS 1 and 2. Default: no limit.
 	MaxQueuedMessages int
-	// MaxQueuedBytes is how much may wait to be sent. Default: 64 MiB; negative: any amount.
+	// MaxQueuedBytes is the limit of bytes that wait in the queue. Default: 64 MiB; negative: no limit.
 	MaxQueuedBytes int
-	// WhenFull is what becomes of a message that the queue has no room for. Default: it is refused.
+	// WhenFull selects what a full queue does with a new message. Default: refuse it.
 	WhenFull WhenFull
-	// NewestOnly: a message replaces the one of its topic that waits in the queue.
+	// NewestOnly: a message replaces the one of the same topic that waits in the queue.
 	NewestOnly bool
-	// KeepQoS0: QoS 0 that is published without a connection waits for the next one.
+	// KeepQoS0: a QoS 0 message that is published without a connection waits for the next one.
 	KeepQoS0 bool
-	// MaxPacketSize is how large a packet from the broker may be, its header included: at least 5. A
-	// larger one ends the connection with ErrPayloadTooLarge. Default: MQTT's own limit, 256 MiB.
+	// MaxPacketSize is the limit of a packet from the broker, header included: at least 5. A larger packet ends the
+	// connection with ErrPayloadTooLarge. Default: the limit of MQTT, 256 MiB.
 	MaxPacketSize int
-	// MaxPendingBytes is how much may wait for handlers; the package comment says what happens
-	// then. Default: 64 MiB.
+	// MaxPendingBytes is the limit of bytes that wait for handlers. The package comment says what happens at the limit.
+	// Default: 64 MiB.
 	MaxPendingBytes int
 
-	// ManualAck: a message of QoS 1 and 2 is acknowledged by its Ack, not when its handlers return.
-	// In any order: the library holds what is early, as PUBACKs go out in the order in which the messages came,
-	// and so do PUBRECs.
+	// ManualAck: Message.Ack acknowledges a message of QoS 1 and 2, and not the return of its handlers. The program can
+	// acknowledge in any order. The library sends PUBACKs in the order in which the messages came, and so PUBRECs, and
+	// holds those that are early.
 	ManualAck bool
 
-	// AckAtOnce: with ManualAck, each acknowledgement goes out at once, whatever order the broker expects.
+	// AckAtOnce: with ManualAck, the library sends each acknowledgement at once, whatever order the broker expects.
 	AckAtOnce bool
 
-	// Each of these may be nil. They run where handlers run, in turn with them.
+	// The hooks. Each can be nil. They run one at a time with the handlers, on the same goroutine.
 
-	// OnConnect: the broker has accepted a connection, the first or a later one.
+	// OnConnect: the broker has accepted a connection, the first one or a later one.
 	OnConnect func(sessionPresent bool)
-	// OnDisconnect: a connection that OnConnect told of has ended; err is nil after Disconnect.
+	// OnDisconnect: a connection that OnConnect reported has ended; err is nil after Disconnect.
 	OnDisconnect func(err error)
-	// OnConnectFail: an attempt to connect again has failed. Connect returns its own failure.
+	// OnConnectFail: an attempt to reconnect has failed. Connect returns its own failure.
 	OnConnectFail func(err error)
-	// OnResubscribeFail: the broker refused a subscription that it had granted on an earlier
-	// connection. The next connection asks again.
+	// OnResubscribeFail: the broker refused a subscription that it had granted on an earlier connection. The client
+	// tries again on the next connection.
 	OnResubscribeFail func(filter string, err error)
-	// OnMessage: a message came that no handler's filter matches.
+	// OnMessage gets each message that matches no handler's filter.
 	OnMessage Handler
-	// OnWritable: there is room for what PublishAsync refused with ErrQueueFull.
+	// OnWritable: the queue has room for the message that PublishAsync refused with ErrQueueFull.
 	OnWritable func()
-	// OnLog gets lines that tell what the client does. Those are dropped that come while
-	// MaxPendingBytes wait.
+	// OnLog gets lines that describe what the client does. Lines that come while MaxPendingBytes wait are dropped.
 	OnLog func(level LogLevel, line string)
-	// LogLevel is the level that matters least of those that OnLog gets; 0: LogDebug, so all. Lines of
-	// others are not made: with LogInfo a message costs no more than without OnLog.
+	// LogLevel is the least important level that OnLog gets; 0: LogDebug, that is all lines. The client does not make
+	// other lines: with LogInfo a message costs no more than without OnLog.
 	LogLevel LogLevel
 }
 
@@ -111,17 +109,17 @@ const (
 	MQTT311 Protocol = C.PMQTT_PROTOCOL_V311
 )
 
-// WhenFull says what becomes of a message that the queue has no room for. Only messages that were never sent are
-// dropped, and their outcome is ErrDropped.
+// WhenFull selects what a full queue does with a new message. The queue drops only messages that were never sent. Their
+// outcome is ErrDropped.
 type WhenFull int
 
 const (
-	RefuseNew  WhenFull = C.PMQTT_WHEN_FULL_REFUSE
-	DropOldest WhenFull = C.PMQTT_WHEN_FULL_DROP_OLDEST // those make room that have waited longest
-	DropQoS0   WhenFull = C.PMQTT_WHEN_FULL_DROP_QOS0   // those of QoS 0 do
+	RefuseNew  WhenFull = C.PMQTT_WHEN_FULL_REFUSE      // refuse the new message: ErrQueueFull
+	DropOldest WhenFull = C.PMQTT_WHEN_FULL_DROP_OLDEST // drop the messages that have waited longest
+	DropQoS0   WhenFull = C.PMQTT_WHEN_FULL_DROP_QOS0   // drop messages of QoS 0
 )
 
-// LogLevel is how much a line for OnLog matters.
+// LogLevel is the importance of a line for OnLog.
 type LogLevel int
 
 const (

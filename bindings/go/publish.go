@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// QoS is how surely a message arrives.
+// QoS is the quality of service of a message.
 type QoS byte
 
 const (
@@ -26,14 +26,17 @@ type Publication struct {
 	Retain  bool
 }
 
-// Publish publishes a message, and returns when its outcome is known: nil when it is written, at QoS
-// 0, or when the broker has acknowledged it, at QoS 1 and 2.
+// Publish publishes a message, and returns when its outcome is known. The outcome is nil when a QoS 0 message is
+// written, or when the broker has acknowledged a message of QoS 1 or 2. Other outcomes include:
 //
-// Without a connection QoS 0 is refused with ErrNotConnected, and QoS 1 and 2 wait for the next one.
-// ErrInDoubt: the broker may have lost a message of QoS 2 together with the session. ErrDropped: it made room for
-// another one in the queue (Options.WhenFull, NewestOnly).
-// When the queue is full, Publish waits for room. When the context ends it returns the context's
-// error at once; a message that was taken by then goes on its way all the same.
+//   - ErrNotConnected: a QoS 0 message had no connection (see Options.KeepQoS0). QoS 1 and 2 wait for the next one.
+//   - ErrConnLost: the connection ended before a QoS 0 message was written.
+//   - ErrInDoubt: the broker had taken a QoS 2 message when it lost the session.
+//   - ErrDropped: the queue dropped the message (Options.WhenFull, Options.NewestOnly).
+//   - ErrCancelled: the program cancelled the message.
+//
+// If the queue is full, Publish waits for room. If the context ends, Publish returns the context's error at once; a
+// message that is already in the queue is still sent.
 func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) error {
 	token, err := c.publishWithRoom(ctx, topic, payload, qos, retain)
 	if err != nil {
@@ -42,16 +45,16 @@ func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos 
 	return token.Wait(ctx)
 }
 
-// PublishAsync publishes a message as Publish does, and does not wait: not for room in the queue
-// either, but refuses with ErrQueueFull.
+// PublishAsync publishes a message as Publish does, but does not wait. If the queue is full, the token's outcome is
+// ErrQueueFull.
 func (c *Client) PublishAsync(topic string, payload []byte, qos QoS, retain bool) *Token {
 	token, _ := c.publish(topic, payload, qos, retain)
 	return token
 }
 
-// PublishBatch publishes messages in a row, as PublishAsync does one after the other, and costs less for many small
-// ones. It gives a Token for each that was taken, from the first on. Where the queue has no room for all, the rest has
-// none, and the error is ErrQueueFull; no other error leaves a part.
+// PublishBatch publishes messages as PublishAsync does one after the other, and is faster for many small ones. It
+// returns a Token for each message that was accepted, from the first on. The others have no Token if the queue has no
+// room for all (ErrQueueFull), or there is no memory. With any other error no message was accepted.
 func (c *Client) PublishBatch(messages []Publication) ([]*Token, error) {
 	if len(messages) == 0 {
 		return nil, nil
@@ -141,16 +144,18 @@ func (c *Client) publish(topic string, payload []byte, qos QoS, retain bool) (to
 	return token, nil
 }
 
-// A Token is a publish whose outcome may not be known yet.
+// A Token stands for a publish, whose outcome is possibly not known yet.
 type Token struct {
 	done chan struct{}
 	err  error
 	mid  uint64
 }
 
-// Cancel cancels a publish whose outcome is not known: the outcome is ErrCancelled. A message of QoS 1 that was sent may
-// arrive all the same; one of QoS 2 cannot be cancelled, which is ErrBusy. ErrNotFound: the outcome is known or
-// on its way, or the message is of QoS 0 and with a connection.
+// Cancel cancels a publish without an outcome; its outcome becomes ErrCancelled. A QoS 1 message that was already sent
+// can still arrive.
+//
+//   - ErrBusy: the message has QoS 2 and was sent, so it cannot be cancelled.
+//   - ErrNotFound: the outcome is known or about to be reported, or the connection already has the QoS 0 message.
 func (c *Client) Cancel(t *Token) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -160,7 +165,7 @@ func (c *Client) Cancel(t *Token) error {
 	return c.lastError(C.pmqtt_cancel(c.bridge.client, C.uint64_t(t.mid)))
 }
 
-// ClearQueue cancels all that was never sent.
+// ClearQueue cancels all messages that were never sent.
 func (c *Client) ClearQueue() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,10 +186,10 @@ func (t *Token) complete(err error) {
 	close(t.done)
 }
 
-// Done is closed when the outcome is known.
+// Done returns a channel that is closed when the outcome is known.
 func (t *Token) Done() <-chan struct{} { return t.done }
 
-// Err is nil as long as Done is not closed, and then the outcome, as Publish returns it.
+// Err returns nil while Done is open, and then the outcome, as Publish returns it.
 func (t *Token) Err() error {
 	select {
 	case <-t.done:
@@ -194,7 +199,7 @@ func (t *Token) Err() error {
 	}
 }
 
-// Wait returns the outcome when it is known, or the context's error when that ends before.
+// Wait returns the outcome when it is known, or the context's error if that ends first.
 func (t *Token) Wait(ctx context.Context) error {
 	select {
 	case <-t.done:
@@ -204,9 +209,10 @@ func (t *Token) Wait(ctx context.Context) error {
 	}
 }
 
-// Drain waits until no publish is without an outcome. It fails when the context ends before, and with
-// ErrNotConnected when some wait for a connection and nobody makes one. ErrInDoubt: each has its outcome,
-// and meanwhile that was the outcome of one or more.
+// Drain waits until each publish has its outcome. If the context ends first, the error wraps that of the context.
+//
+//   - ErrNotConnected: messages wait for a connection, and the client does not connect.
+//   - ErrInDoubt: each publish has its outcome, and one or more outcomes since the call were ErrInDoubt.
 func (c *Client) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	doubts := c.doubts

@@ -8,34 +8,35 @@ import (
 	"unsafe"
 )
 
-// Stats is a snapshot of a client's figures.
+// Stats is a snapshot of the figures of a client.
 type Stats struct {
-	// Connected: the broker has accepted the connection, and it still stands.
+	// Connected: the broker has accepted the connection, which has not ended.
 	Connected bool
-	// InFlight are messages of QoS 1 and 2 that were sent and not settled; Queued wait for room in
-	// the window, or for a connection.
+	// InFlight counts messages of QoS 1 and 2 that were sent and are not settled. Queued counts messages that wait for
+	// room in the window, or for a connection.
 	InFlight, Queued uint64
-	// QueuedBytes are kept for messages, or wait for the socket.
+	// QueuedBytes counts bytes that are kept for messages, or wait for the socket.
 	QueuedBytes uint64
-	// Unsettled is what Drain would wait for: QoS 0 not written, QoS 1 and 2 not settled.
+	// Unsettled counts messages that Drain waits for: QoS 0 not written, QoS 1 and 2 not settled.
 	Unsettled uint64
-	// MessagesIn came from the broker, DroppedIn of them were dropped because MaxPendingBytes
-	// waited; MessagesOut are done.
-	// AcksHeld wait for the acknowledgements of messages that came before.
-	AcksHeld                           uint64
+	// AcksHeld counts acknowledgements that wait for those of earlier messages.
+	AcksHeld uint64
+	// MessagesIn counts messages from the broker. DroppedIn counts those of them that were dropped because
+	// MaxPendingBytes waited. MessagesOut counts messages that are settled.
 	MessagesIn, DroppedIn, MessagesOut uint64
-	BytesIn, BytesOut                  uint64
-	// DroppedOut made room for others in the queue, and were never sent.
+	// BytesIn and BytesOut count the bytes of MQTT that were read and written.
+	BytesIn, BytesOut uint64
+	// DroppedOut counts messages that the queue dropped, as WhenFull and NewestOnly say. They were never sent.
 	DroppedOut uint64
-	// Cancelled were cancelled by the program.
+	// Cancelled counts messages that the program cancelled.
 	Cancelled uint64
-	// Connections that the broker has accepted, the first included.
+	// Connections counts connections that the broker has accepted, the first included.
 	Connections uint64
-	// PingRoundTrip is from the last PINGREQ to its PINGRESP; 0 before the first.
+	// PingRoundTrip is the time from the last PINGREQ to its PINGRESP; 0 before the first.
 	PingRoundTrip time.Duration
 }
 
-// Stats takes a snapshot; of a client that was closed, an empty one.
+// Stats returns a snapshot; an empty one after Close.
 func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,19 +20,20 @@ type subscription struct {
 	sending sync.Mutex
 }
 
-// Subscribe asks the broker for what matches a filter, and has a handler called with it. It returns
-// when the broker has answered: the QoS that it grants, or ErrDenied. A filter has one handler, and the
-// new one replaces an older, also where the broker then refuses; a message that several filters match
-// goes to the handler of each. Without a handler, messages go to Options.OnMessage.
+// Subscribe subscribes to a filter, and sets the handler of its messages. It returns when the broker has answered: the
+// QoS that the broker grants, or ErrDenied. If the context ends first, Subscribe returns the context's error at once,
+// and the request goes on.
 //
-// When the context ends before, Subscribe returns its error at once, and the request goes on.
+//   - A filter has one handler. A new one replaces the old one, even if the broker then refuses.
+//   - If several filters match a message, the handler of each is called.
+//   - If handler is nil, Options.OnMessage gets the messages.
 func (c *Client) Subscribe(ctx context.Context, filter string, qos QoS, handler Handler) (granted QoS, err error) {
 	return c.subscribe(ctx, &subscription{filter: filter, qos: qos, handler: handler})
 }
 
-// SubscribeChan subscribes to a filter, and sends its messages to a channel of that capacity, which is
-// closed after Unsubscribe, Close, or another subscription to the filter. Who receives too slowly holds up
-// the client's other handlers. A message counts as handled when it is in the channel.
+// SubscribeChan subscribes to a filter, and sends its messages to a channel of the given capacity. Unsubscribe, Close,
+// or another subscription to the filter closes the channel. A slow receiver delays the client's other handlers. A
+// message is handled, and so acknowledged, when it is in the channel.
 func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capacity int) (<-chan *Message, error) {
 	s := &subscription{filter: filter, qos: qos, channel: make(chan *Message, capacity), gone: make(chan struct{})}
 	s.handler = s.send
@@ -46,9 +47,9 @@ func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capa
 	return s.channel, nil
 }
 
-// Unsubscribe ends a subscription at once, so that its handler is not called any more, and no later
-// connection subscribes to it again. It returns when the broker has confirmed that, or with an error
-// when it could not be told.
+// Unsubscribe ends a subscription. From then on its handler is not called, and the client does not subscribe again
+// after a reconnect, even if the request fails. Unsubscribe returns when the broker has confirmed the request. It
+// returns an error if the request cannot be sent or is not answered. If the context has already ended, it does nothing.
 func (c *Client) Unsubscribe(ctx context.Context, filter string) error {
 	if err := ctx.Err(); err != nil {
 		return err

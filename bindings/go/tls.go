@@ -6,38 +6,39 @@ import "C"
 
 import "unsafe"
 
-// TLS says how a connection is secured. The zero value is safe: the broker's certificate has to lead
-// to an authority of the system's store, and to be for the host.
+// TLS sets how a connection is secured. The zero value is safe: an authority of the system's store must have issued
+// the broker's certificate, and the certificate must be for the host.
 type TLS struct {
-	// RootCAs are the authorities to trust, PEM, or RootCAFile has them. Default: the system's.
+	// RootCAs are the certificates of the trusted authorities, PEM. RootCAFile names a file with them instead. Default:
+	// the system's store.
 	RootCAs    []byte
 	RootCAFile string
-	// Certificate is the client's, and those that lead to its authority, PEM, with its Key; or
-	// CertificateFile and KeyFile have them. Without a key of its own, it stands there too. What is
-	// in memory and what is in files do not go together, RootCAs included.
+	// Certificate is the client's certificate and its chain, PEM; Key is its private key. CertificateFile and KeyFile
+	// name files with them instead. Without a key, the certificate must contain it. Memory and files cannot be mixed,
+	// RootCAs included.
 	Certificate, Key         []byte
 	CertificateFile, KeyFile string
-	// KeyPassword opens a key that is encrypted.
+	// KeyPassword decrypts an encrypted key.
 	KeyPassword string
 
-	// ServerName is the name to ask for (SNI), which the certificate has to be for. Default: the
-	// broker's host.
+	// ServerName is the name that the client sends (SNI), and that the certificate must be for. Default: the broker's
+	// host.
 	ServerName string
-	// NextProtos are what ALPN offers, the best first.
+	// NextProtos are the protocols that the client offers by ALPN, the preferred one first.
 	NextProtos []string
-	// PSKIdentity and PSK are a key that both sides know, in place of certificates.
+	// PSKIdentity and PSK are a pre-shared key and its identity, instead of certificates or beside them.
 	PSKIdentity string
 	PSK         []byte
 
-	// Version is one of crypto/tls, such as tls.VersionTLS13, and no other is used then. Default:
-	// the best that both sides have, 1.2 at least.
+	// Version is a version of crypto/tls, such as tls.VersionTLS13: the client uses this version only. Default: the
+	// newest that both sides support, 1.2 or later.
 	Version uint16
-	// CipherSuites are OpenSSL's names with colons between them. Default: its choice.
+	// CipherSuites are names of OpenSSL, separated by colons. Default: the choice of OpenSSL.
 	CipherSuites string
 
-	// InsecureAnyName accepts a good certificate for any name.
+	// InsecureAnyName accepts a valid certificate for any name.
 	InsecureAnyName bool
-	// InsecureSkipVerify accepts any certificate, so that anybody can listen.
+	// InsecureSkipVerify accepts any certificate. An attacker can then read the connection.
 	InsecureSkipVerify bool
 }
 

@@ -5,7 +5,8 @@ import "C"
 
 import "strings"
 
-// TopicMatches tells whether a filter matches a topic, as section 4.7 of the specification says.
+// TopicMatches reports whether a filter matches a topic (section 4.7 of the specification). A shared subscription,
+// $share/group/filter, matches what filter matches. A malformed filter or topic is ErrInvalid.
 func TopicMatches(filter, topic string) (bool, error) {
 	if err := checkString("the filter or the topic", filter+topic); err != nil {
 		return false, err
