@@ -1,4 +1,4 @@
-/* pmqtt in a program's own epoll set. The rules of all adapters are in docs/event-loops.md. */
+/* Runs pmqtt clients in a loop around epoll. docs/event-loops.md has the rules of all adapters. */
 #ifndef PMQTT_ADAPTERS_EPOLL_H
 #define PMQTT_ADAPTERS_EPOLL_H
 
@@ -8,30 +8,30 @@
 #include <sys/epoll.h>
 
 /**
- * An epoll set, and the clients in it. All but the set begins with zeros; it holds no memory while
- * it has no clients.
+ * An epoll set and its clients. Set `epoll`, and all other fields to 0. The structure holds no memory while it has no
+ * clients.
  */
 typedef struct pmqtt_epoll {
-    /** The program's set, which it makes and closes. */
+    /** The epoll set, which the program creates and closes. */
     int epoll;
-    /** How many clients there are. */
+    /** The number of clients. */
     int count;
-    /** Where a client is found by its descriptor. An event that was fetched before its client was
-     *  detached finds none there, where a pointer in the event would lead to what is freed. */
+    /** The client of each descriptor, or NULL. An event that epoll_wait has returned before its client was detached
+     *  finds NULL here. A pointer in the event would point to freed memory. */
     pmqtt_client **by_fd;
-    /** How many elements by_fd has. */
+    /** The number of elements of by_fd. */
     int room;
 } pmqtt_epoll;
 
 /**
- * Adds a client. In the loop's thread only; callback-safe.
+ * Attaches a client to an epoll set. Call it in the thread of the loop; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    Where it is added; not NULL. The data of all events in its set has to be the
- *                descriptor (`data.fd`), as that of the client's is.
+ * @param loop    The set and its clients; not NULL. All events in the set, also those of the program, must have
+ *                their descriptor as data (`data.fd`).
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`), or epoll refuses it (errno).
+ * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`), or epoll refuses it (errno).
  */
 static inline int pmqtt_epoll_attach(pmqtt_client *client, pmqtt_epoll *loop)
 {
@@ -63,10 +63,10 @@ static inline int pmqtt_epoll_attach(pmqtt_client *client, pmqtt_epoll *loop)
 }
 
 /**
- * Takes a client out. Before the client is freed; callback-safe.
+ * Detaches a client. Call it before the client is freed; callback-safe.
  *
- * @param client  The client, which is attached; not NULL.
- * @param loop    Where it was added.
+ * @param client  The attached client; not NULL.
+ * @param loop    The set that it is attached to.
  */
 static inline void pmqtt_epoll_detach(pmqtt_client *client, pmqtt_epoll *loop)
 {
@@ -82,12 +82,12 @@ static inline void pmqtt_epoll_detach(pmqtt_client *client, pmqtt_epoll *loop)
 }
 
 /**
- * Runs a client, when the event is one's.
+ * Runs the client that an event belongs to.
  *
  * @param loop   The set and its clients.
- * @param event  One that epoll_wait has given.
+ * @param event  An event from epoll_wait.
  *
- * @return Whether it was a client's, or else it is the program's.
+ * @return true: the event was that of a client. false: it is one of the program.
  */
 static inline bool pmqtt_epoll_dispatch(const pmqtt_epoll *loop, const struct epoll_event *event)
 {

@@ -1,4 +1,4 @@
-/* pmqtt in a libev loop. Link with libev; the rules of all adapters are in docs/event-loops.md. */
+/* Runs pmqtt clients in a libev loop. Link with libev. docs/event-loops.md has the rules of all adapters. */
 #ifndef PMQTT_ADAPTERS_EV_H
 #define PMQTT_ADAPTERS_EV_H
 
@@ -9,21 +9,21 @@
 static inline void pmqtt_ev_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     (void)loop, (void)events;
-    /* Its callbacks may detach, so that the watcher is not touched afterwards. */
+    /* A callback can detach: do not use the watcher afterwards. */
     pmqtt_process((pmqtt_client *)watcher->data);
 }
 
 /**
- * Has a loop run a client. In the loop's thread only; callback-safe.
+ * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The loop; not NULL. As any active watcher, the client's keeps it running
- *                (`ev_unref` changes that).
- * @param out     Where the watcher is put, for `pmqtt_ev_detach`; written only on success. Its data
- *                is the adapter's.
+ * @param loop    The loop; not NULL. The watcher keeps the loop running as any active
+ *                watcher does; `ev_unref` changes that.
+ * @param out     Receives the watcher, for `pmqtt_ev_detach`; written only on success. The
+ *                adapter uses its `data`.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`).
+ * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`).
  */
 static inline int pmqtt_ev_attach(pmqtt_client *client, struct ev_loop *loop, ev_io **out)
 {
@@ -43,10 +43,10 @@ static inline int pmqtt_ev_attach(pmqtt_client *client, struct ev_loop *loop, ev
 }
 
 /**
- * Takes a client out of its loop. Before the client is freed; callback-safe.
+ * Detaches a client from its loop. Call it before the client is freed; callback-safe.
  *
- * @param watcher  From `pmqtt_ev_attach`; not NULL, and gone afterwards.
- * @param loop     The loop of that call.
+ * @param watcher  From `pmqtt_ev_attach`; not NULL. It is invalid after the call.
+ * @param loop     The loop that it is attached to.
  */
 static inline void pmqtt_ev_detach(ev_io *watcher, struct ev_loop *loop)
 {

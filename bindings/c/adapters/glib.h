@@ -1,5 +1,5 @@
-/* pmqtt in a GLib main context, and so in GTK. Link with glib-2.0; the rules of all adapters are in
- * docs/event-loops.md. */
+/* Runs pmqtt clients in a GLib main context, also that of GTK. Link with glib-2.0. docs/event-loops.md has the
+ * rules of all adapters. */
 #ifndef PMQTT_ADAPTERS_GLIB_H
 #define PMQTT_ADAPTERS_GLIB_H
 
@@ -14,14 +14,15 @@ static inline gboolean pmqtt_glib_on_readable(gint fd, GIOCondition condition, g
 }
 
 /**
- * Has a main context run a client. In its thread only; callback-safe.
+ * Attaches a client to a main context, which runs it from then on. Call it in the thread of the context;
+ * callback-safe.
  *
  * @param client   The client; not NULL.
- * @param context  NULL: the default one.
- * @param out      Where the source is put, for `pmqtt_glib_detach`; written only on success.
+ * @param context  The context; NULL: the default one.
+ * @param out      Receives the source, for `pmqtt_glib_detach`; written only on success.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_ERRNO`: there is no
- * descriptor (`pmqtt_last_error`).
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_ERRNO`: the
+ * descriptor cannot be created (`pmqtt_last_error`).
  */
 static inline int pmqtt_glib_attach(pmqtt_client *client, GMainContext *context, GSource **out)
 {
@@ -39,9 +40,9 @@ static inline int pmqtt_glib_attach(pmqtt_client *client, GMainContext *context,
 }
 
 /**
- * Takes a client out of its context. Before the client is freed; callback-safe.
+ * Detaches a client from its context. Call it before the client is freed; callback-safe.
  *
- * @param source  From `pmqtt_glib_attach`; not NULL, and gone afterwards.
+ * @param source  From `pmqtt_glib_attach`; not NULL. It is invalid after the call.
  */
 static inline void pmqtt_glib_detach(GSource *source)
 {

@@ -1,5 +1,5 @@
-/* pmqtt in a libevent loop. Link with libevent_core; the rules of all adapters are in
- * docs/event-loops.md. */
+/* Runs pmqtt clients in a libevent loop. Link with libevent_core. docs/event-loops.md has the rules of all
+ * adapters. */
 #ifndef PMQTT_ADAPTERS_LIBEVENT_H
 #define PMQTT_ADAPTERS_LIBEVENT_H
 
@@ -13,14 +13,14 @@ static inline void pmqtt_libevent_on_readable(evutil_socket_t fd, short events, 
 }
 
 /**
- * Has a loop run a client. In the loop's thread only; callback-safe.
+ * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param base    The loop; not NULL. As any pending event, the client's keeps it running.
- * @param out     Where the event is put, for `pmqtt_libevent_detach`; written only on success.
+ * @param base    The loop; not NULL. The event keeps the loop running as any pending event does.
+ * @param out     Receives the event, for `pmqtt_libevent_detach`; written only on success.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`), or libevent refuses it (errno).
+ * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`), or libevent refuses it (errno).
  */
 static inline int pmqtt_libevent_attach(pmqtt_client *client, struct event_base *base, struct event **out)
 {
@@ -41,9 +41,9 @@ static inline int pmqtt_libevent_attach(pmqtt_client *client, struct event_base 
 }
 
 /**
- * Takes a client out of its loop. Before the client is freed; callback-safe.
+ * Detaches a client from its loop. Call it before the client is freed; callback-safe.
  *
- * @param event  From `pmqtt_libevent_attach`; not NULL, and gone afterwards.
+ * @param event  From `pmqtt_libevent_attach`; not NULL. It is invalid after the call.
  */
 static inline void pmqtt_libevent_detach(struct event *event)
 {

@@ -1,4 +1,4 @@
-/* pmqtt in a program's own poll. The rules of all adapters are in docs/event-loops.md. */
+/* Runs pmqtt clients in a loop around poll. docs/event-loops.md has the rules of all adapters. */
 #ifndef PMQTT_ADAPTERS_POLL_H
 #define PMQTT_ADAPTERS_POLL_H
 
@@ -7,26 +7,25 @@
 #include <stdlib.h>
 
 /**
- * The clients that one thread polls for. It begins with zeros, and holds no memory while it has no
- * clients.
+ * The clients that one thread polls for. Set all fields to 0. The structure holds no memory while it has no clients.
  */
 typedef struct pmqtt_poll {
-    /** How many elements `pmqtt_poll_prepare` needs at the most. */
+    /** The largest number of elements that `pmqtt_poll_prepare` writes. */
     size_t count;
-    /** How many there is memory for. */
+    /** The number of clients that fit into the memory of `clients`. */
     size_t room;
-    /** In the order of the last `pmqtt_poll_prepare`; NULL where one was detached since. */
+    /** The clients, in the order of the last `pmqtt_poll_prepare`; NULL: the client was detached since. */
     pmqtt_client **clients;
 } pmqtt_poll;
 
 /**
- * Adds a client. In the polling thread only; callback-safe.
+ * Attaches a client. Call it in the thread that polls; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    Where it is added; not NULL.
+ * @param loop    The clients; not NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`).
+ * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`).
  */
 static inline int pmqtt_poll_attach(pmqtt_client *client, pmqtt_poll *loop)
 {
@@ -46,10 +45,10 @@ static inline int pmqtt_poll_attach(pmqtt_client *client, pmqtt_poll *loop)
 }
 
 /**
- * Takes a client out. Before the client is freed; callback-safe.
+ * Detaches a client. Call it before the client is freed; callback-safe.
  *
  * @param client  The client.
- * @param loop    Where it was added.
+ * @param loop    The clients that it is one of.
  */
 static inline void pmqtt_poll_detach(const pmqtt_client *client, pmqtt_poll *loop)
 {
@@ -68,13 +67,13 @@ static inline void pmqtt_poll_detach(const pmqtt_client *client, pmqtt_poll *loo
 }
 
 /**
- * Says what to poll for. Needs no timeout: a client's timers make its descriptor readable.
+ * Writes the descriptors to poll for. poll needs no timeout: a timer of a client makes its descriptor readable.
  *
  * @param loop  The clients.
- * @param fds   Where the descriptors are put: loop->count elements, in an array that may have others
- *              of the program's.
+ * @param fds   Receives the descriptors: room for loop->count elements. It can be a part of an array with those of the
+ *              program.
  *
- * @return How many elements were written.
+ * @return The number of elements written.
  */
 static inline nfds_t pmqtt_poll_prepare(pmqtt_poll *loop, struct pollfd *fds)
 {
@@ -93,17 +92,17 @@ static inline nfds_t pmqtt_poll_prepare(pmqtt_poll *loop, struct pollfd *fds)
 }
 
 /**
- * Runs the clients that have something to do, after poll.
+ * Runs the clients that have something to do. Call it after poll.
  *
  * @param loop   The clients.
- * @param fds    What `pmqtt_poll_prepare` has written and poll has filled in.
- * @param count  What `pmqtt_poll_prepare` has returned.
+ * @param fds    The elements that `pmqtt_poll_prepare` has written and poll has filled.
+ * @param count  The number that `pmqtt_poll_prepare` has returned.
  */
 static inline void pmqtt_poll_dispatch(pmqtt_poll *loop, const struct pollfd *fds, nfds_t count)
 {
     nfds_t i;
 
-    /* Callbacks may attach and detach any client. */
+    /* Callbacks can attach and detach any client. */
     for (i = 0; i < count && i < loop->count; i++) {
         if (fds[i].revents && loop->clients[i])
             pmqtt_process(loop->clients[i]);

@@ -1,5 +1,5 @@
-/* pmqtt in an sd-event loop. Link with libsystemd (243 or newer); the rules of all adapters are in
- * docs/event-loops.md. */
+/* Runs pmqtt clients in an sd-event loop. Link with libsystemd (243 or newer). docs/event-loops.md has the rules
+ * of all adapters. */
 #ifndef PMQTT_ADAPTERS_SD_EVENT_H
 #define PMQTT_ADAPTERS_SD_EVENT_H
 
@@ -16,14 +16,14 @@ static inline int pmqtt_sd_event_on_readable(sd_event_source *source, int fd, ui
 }
 
 /**
- * Has a loop run a client. In the loop's thread only; callback-safe.
+ * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
  *
  * @param client  The client; not NULL.
  * @param event   The loop; not NULL.
- * @param out     Where the source is put, for `pmqtt_sd_event_detach`; written only on success.
+ * @param out     Receives the source, for `pmqtt_sd_event_detach`; written only on success.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_ERRNO`: there is no
- * descriptor (`pmqtt_last_error`), or sd-event refuses it (errno).
+ * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_ERRNO`: the
+ * descriptor cannot be created (`pmqtt_last_error`), or sd-event refuses it (errno).
  */
 static inline int pmqtt_sd_event_attach(pmqtt_client *client, sd_event *event, sd_event_source **out)
 {
@@ -38,15 +38,15 @@ static inline int pmqtt_sd_event_attach(pmqtt_client *client, sd_event *event, s
         errno = -error;
         return PMQTT_ERR_ERRNO;
     }
-    sd_event_source_set_description(source, "pmqtt"); /* for its log; no matter when it fails */
+    sd_event_source_set_description(source, "pmqtt"); /* for its log; a failure does no harm */
     *out = source;
     return PMQTT_ERR_SUCCESS;
 }
 
 /**
- * Takes a client out of its loop. Before the client is freed; callback-safe.
+ * Detaches a client from its loop. Call it before the client is freed; callback-safe.
  *
- * @param source  From `pmqtt_sd_event_attach`; not NULL, and gone afterwards.
+ * @param source  From `pmqtt_sd_event_attach`; not NULL. It is invalid after the call.
  */
 static inline void pmqtt_sd_event_detach(sd_event_source *source)
 {

@@ -1,4 +1,4 @@
-/* pmqtt in a libuv loop. Link with libuv; the rules of all adapters are in docs/event-loops.md. */
+/* Runs pmqtt clients in a libuv loop. Link with libuv. docs/event-loops.md has the rules of all adapters. */
 #ifndef PMQTT_ADAPTERS_UV_H
 #define PMQTT_ADAPTERS_UV_H
 
@@ -10,7 +10,7 @@
 static inline void pmqtt_uv_on_readable(uv_poll_t *handle, int status, int events)
 {
     (void)status, (void)events;
-    /* Its callbacks may detach, so that the handle is not touched afterwards. */
+    /* A callback can detach: do not use the handle afterwards. */
     pmqtt_process((pmqtt_client *)handle->data);
 }
 
@@ -20,10 +20,10 @@ static inline void pmqtt_uv_on_closed(uv_handle_t *handle)
 }
 
 /**
- * Takes a client out of its loop. Before the client is freed; callback-safe.
+ * Detaches a client from its loop. Call it before the client is freed; callback-safe.
  *
- * @param handle  From `pmqtt_uv_attach`; not NULL. Not to be used any more: the loop closes it in
- *                its next turn, so run that once more before `uv_loop_close`.
+ * @param handle  From `pmqtt_uv_attach`; not NULL. It is invalid after the call. The loop closes it in
+ *                its next turn: run the loop once more before `uv_loop_close`.
  */
 static inline void pmqtt_uv_detach(uv_poll_t *handle)
 {
@@ -31,16 +31,16 @@ static inline void pmqtt_uv_detach(uv_poll_t *handle)
 }
 
 /**
- * Has a loop run a client. In the loop's thread only; callback-safe.
+ * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The loop; not NULL. As any active handle, the client's keeps it running
- *                (`uv_unref` changes that).
- * @param out     Where the handle is put, for `pmqtt_uv_detach`; written only on success. Its data
- *                is the adapter's.
+ * @param loop    The loop; not NULL. The handle keeps the loop running as any active handle
+ *                does; `uv_unref` changes that.
+ * @param out     Receives the handle, for `pmqtt_uv_detach`; written only on success. The
+ *                adapter uses its `data`.
  *
  * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`), or libuv refuses it (errno).
+ * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`), or libuv refuses it (errno).
  */
 static inline int pmqtt_uv_attach(pmqtt_client *client, uv_loop_t *loop, uv_poll_t **out)
 {
