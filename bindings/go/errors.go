@@ -46,8 +46,8 @@ func (c Code) Error() string {
 	return "pmqtt: " + C.GoString(C.pmqtt_error_string(C.int(c)))
 }
 
-// An Error is a Code with a description: the stage (dns, tcp, tls, mqtt) or the call, the cause, and the error of the
-// operating system.
+// An Error is a Code with a description. Text has the stage (dns, tcp, tls, mqtt) or the call, the cause, and the error
+// of the operating system.
 type Error struct {
 	Code Code
 	Text string
