@@ -1,33 +1,33 @@
-//! Where packets are encoded to.
+//! The buffer that packets are encoded into.
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::collections::TryReserveError;
 use std::ops::{Deref, DerefMut};
 use zeroize::Zeroize;
 
-/// The first byte of CONNECT, which is the first packet of its connection, and so of a buffer. It may
-/// have a password in it: before its bytes are forgotten they are wiped.
+/// The first byte of CONNECT. CONNECT is the first packet of its connection, and so of a buffer. It may
+/// contain a password, so a buffer wipes its bytes before it discards them.
 const CONNECT: u8 = 0x10;
 
-/// From this size on a buffer grows by an eighth: memory that nothing is in counts then, and the system
-/// moves pages instead of copying them.
+/// From this size on a buffer grows by an eighth: here unused memory matters, and the system moves
+/// pages instead of copying them.
 const LARGE: usize = 1024 * 1024;
 
-/// Bytes that grow at their end. The memory behind the end is initialised once, when it is allocated,
-/// so that a packet is written into a slice of its size, with one look at the room for all its fields.
+/// Bytes that grow at their end. The memory behind the end is initialised once, when it is allocated.
+/// So a packet is written into a slice of its size, with one check of the room for all its fields.
 #[derive(Debug, Default)]
 pub struct Buffer {
     memory: Box<[u8]>,
     len: usize,
 }
 
-/// There is no memory for what is to be kept.
+/// There is no memory for the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMemory;
 
 impl Buffer {
-    /// As many bytes more, for the caller to fill: what is in them is left from before. Aborts when
-    /// there is no memory, so the count must not be up to anybody else.
+    /// Appends `count` bytes for the caller to fill; until then they hold what was there before. Aborts
+    /// if there is no memory, so no message may decide about `count`.
     #[inline(always)]
     pub fn extend(&mut self, count: usize) -> &mut [u8] {
         let start = self.len;
@@ -39,7 +39,7 @@ impl Buffer {
         &mut self.memory[start..end]
     }
 
-    /// The same, where a message decides about the count.
+    /// The same, for a `count` that a message decides about.
     #[inline(always)]
     pub fn try_extend(&mut self, count: usize) -> Result<&mut [u8], NoMemory> {
         let start = self.len;
@@ -56,7 +56,7 @@ impl Buffer {
         self.extend(bytes.len()).copy_from_slice(bytes);
     }
 
-    /// As the slice has it, but for the price of a load.
+    /// The length of the slice, for the price of one load.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -75,7 +75,7 @@ impl Buffer {
         self.memory.len()
     }
 
-    /// Gives back the memory that nothing is in.
+    /// Gives back the unused memory.
     pub fn shrink(&mut self) {
         let memory = self[..].into();
         self.wipe_connect();
@@ -94,13 +94,13 @@ impl Buffer {
         self.memory[..self.len].zeroize();
     }
 
-    /// Makes room for so many bytes in all, and for no more than those if it is empty.
+    /// Makes room for `size` bytes in all; a buffer that has to grow gets exactly that.
     pub fn reserve_exact(&mut self, size: usize) -> Result<(), NoMemory> {
         if size <= self.memory.len() {
             return Ok(());
         }
         if self.memory.first() == Some(&CONNECT) {
-            // The allocator would leave a copy of it behind.
+            // The allocator could leave a copy of the password behind.
             let mut memory = Vec::new();
             memory.try_reserve_exact(size)?;
             memory.extend_from_slice(self);

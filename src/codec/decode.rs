@@ -1,4 +1,4 @@
-//! A whole packet to a value that borrows from it.
+//! Decodes a whole packet to a value that borrows from it.
 
 use super::header::{Header, Kind};
 use super::reader::Reader;
@@ -8,9 +8,9 @@ use super::{
     Subscribe, Unsubscribe, Version,
 };
 
-/// Decodes the packet of which `header` told and that fills `packet` to its end. The buffer
-/// is changed in one place: the topic of a PUBLISH moves one byte to the left over its length
-/// prefix, and the byte that this frees becomes its NUL terminator.
+/// Decodes the packet that `header` describes and that fills `packet` to its end. The buffer changes in
+/// one place: the topic of a PUBLISH moves one byte to the left, over its length prefix. The freed byte
+/// becomes the topic's NUL terminator.
 #[inline(always)]
 pub fn decode<'a>(
     packet: &'a mut [u8],
@@ -36,8 +36,8 @@ pub fn decode<'a>(
     }
 }
 
-/// Reads PUBACK, PUBREC, PUBREL or PUBCOMP at the front of `buffer` at one look, as each version
-/// writes it. None where there is none, or something is wrong with it, or missing.
+/// Reads PUBACK, PUBREC, PUBREL or PUBCOMP at the front of `buffer`, in the form that all versions
+/// share. None if it is another packet, incomplete or malformed.
 #[inline(always)]
 pub fn plain_ack(buffer: &[u8]) -> Option<(Ack, PacketId)> {
     let &[first, 2, high, low] = buffer.first_chunk()? else {

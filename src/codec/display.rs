@@ -1,4 +1,4 @@
-//! Packets as words for a log: identifiers and sizes, never a payload nor a password.
+//! Packets as text for the log: identifiers and sizes, never a payload or a password.
 
 use std::fmt::{Display, Formatter, Result};
 

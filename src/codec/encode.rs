@@ -1,5 +1,5 @@
-//! Packets to bytes, appended to a buffer that the caller keeps, so that nothing is allocated
-//! once it has grown. What cannot be encoded is refused before the first byte is written.
+//! Appends packets to a buffer that the caller keeps: once it has grown, nothing is allocated. A packet
+//! that cannot be encoded is refused before its first byte is written.
 
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ pub fn connack(out: &mut Buffer, connack: &ConnAck) {
     out.append(&[0x20, 2, connack.session_present as u8, connack.return_code]);
 }
 
-/// `packet_id` is None at QoS 0 alone. Without memory for the packet nothing is written.
+/// `packet_id` is None at QoS 0 only. If there is no memory for the packet, nothing is written.
 #[inline(always)]
 pub fn publish(
     out: &mut Buffer,
@@ -65,7 +65,7 @@ pub fn publish_len(message: &Publishable) -> usize {
     1 + digits(length) + length
 }
 
-/// What `publish` does, with memory of that size.
+/// Does what `publish` does, into a slice of `publish_len` bytes.
 #[inline(always)]
 pub fn publish_into(packet: &mut [u8], message: &Publishable, packet_id: Option<PacketId>) {
     let Message { topic, payload, .. } = **message;
@@ -87,15 +87,15 @@ pub fn publish_into(packet: &mut [u8], message: &Publishable, packet_id: Option<
     payload_room.copy_from_slice(payload);
 }
 
-/// Gives an encoded PUBLISH of QoS 1 or 2, of which all but the payload is there at least, another
-/// packet identifier, which is the end of its head.
+/// Replaces the packet identifier of an encoded PUBLISH of QoS 1 or 2. The identifier is the end of its
+/// head; `publish` needs to have the head only.
 #[inline(always)]
 pub fn set_packet_id(publish: &mut [u8], id: PacketId) {
     let end = head_len(publish);
     publish[end - 2..end].copy_from_slice(&id.get().to_be_bytes());
 }
 
-/// How much of a PUBLISH of QoS 1 or 2 comes before its payload.
+/// The length of the head of a PUBLISH of QoS 1 or 2: all that comes before its payload.
 #[inline(always)]
 pub fn head_len(publish: &[u8]) -> usize {
     place_of_topic(publish).end + 2
@@ -116,12 +116,12 @@ fn place_of_topic(publish: &[u8]) -> Range<usize> {
     start + 2..start + 2 + usize::from(length)
 }
 
-/// Marks a PUBLISH as sent before [MQTT-3.3.1-1].
+/// Sets DUP, which marks a PUBLISH that is sent again [MQTT-3.3.1-1].
 pub fn set_dup(publish: &mut [u8]) {
     publish[0] |= 0b1000;
 }
 
-/// `again` marks a PUBREL that was sent before, which 3.1 knows and 3.1.1 does not.
+/// `again` marks a PUBREL that is sent again: 3.1 has DUP for that, 3.1.1 does not.
 #[inline(always)]
 pub fn ack(out: &mut Buffer, kind: Ack, id: PacketId, again: bool, version: Version) {
     let flags = match kind {
@@ -184,7 +184,7 @@ pub fn disconnect(out: &mut Buffer) {
     out.append(&[0xe0, 0]);
 }
 
-/// The length that a field takes with its prefix.
+/// The length of a field with its prefix.
 fn field(bytes: &[u8], what: &'static str) -> Result<usize, TooLong> {
     if bytes.len() > MAX_STRING {
         return Err(TooLong(what));
@@ -197,7 +197,7 @@ fn put_field(out: &mut Buffer, bytes: &[u8]) {
     out.append(bytes);
 }
 
-/// Begins a packet. Nothing is written when it cannot be.
+/// Begins a packet. A packet that is too long writes nothing.
 fn begin(out: &mut Buffer, first: u8, length: usize) -> Result<(), TooLong> {
     if length > MAX_REMAINING_LENGTH {
         return Err(TooLong("packet"));
@@ -206,7 +206,7 @@ fn begin(out: &mut Buffer, first: u8, length: usize) -> Result<(), TooLong> {
     Ok(())
 }
 
-/// How many bytes say a remaining length (section 2.2.3).
+/// How many bytes a remaining length takes (section 2.2.3).
 #[inline(always)]
 fn digits(length: usize) -> usize {
     match length {
@@ -217,7 +217,7 @@ fn digits(length: usize) -> usize {
     }
 }
 
-/// Writes the fixed header to the front of a packet, and returns what follows it.
+/// Writes the fixed header to the front of `packet`, and returns what follows it.
 #[inline(always)]
 fn put_fixed_header(packet: &mut [u8], first: u8, mut length: usize) -> &mut [u8] {
     packet[0] = first;

@@ -1,5 +1,5 @@
-//! The fixed header (section 2.2), and every limit that it alone can break: so that no peer
-//! can make us wait for bytes that the packet it announced cannot have.
+//! The fixed header (section 2.2), and each limit that the header alone can break. So no peer can make
+//! us wait for bytes that the packet it announced cannot have.
 
 use super::{MAX_REMAINING_LENGTH, MAX_STRING, Malformed, Version};
 
@@ -45,7 +45,7 @@ pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Head
         return Ok(None);
     };
     match first >> 4 {
-        // Its checks are compiled apart from those of all others.
+        // Its checks are compiled separately from those of all other packets.
         3 => header_of(Kind::Publish, buffer, version),
         number => other_header(number, buffer, role, version),
     }
@@ -59,7 +59,7 @@ fn header_of(kind: Kind, packet: &[u8], version: Version) -> Result<Option<Heade
         return Ok(None);
     };
     match packet[start..].first_chunk() {
-        // A length that leaves room for the topic is long enough, and four digits say no longer one.
+        // A length with room for the topic is not too short, and one of four bytes is not too long.
         Some(prefix) if kind == Kind::Publish => check_topic_length(*prefix, flags, length)?,
         _ => check_length(kind, flags, length)?,
     }
@@ -131,7 +131,7 @@ fn check_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
     }
 }
 
-/// The value, and where the body begins; None when the buffer ends before.
+/// The value, and where the body begins; None if the buffer ends before that.
 #[inline]
 fn remaining_length(packet: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
     match packet.get(1) {
@@ -159,13 +159,13 @@ fn longer_length(packet: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
 fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
     const STRING: usize = 2 + MAX_STRING;
     let (least, most) = match kind {
-        // The shorter protocol name of the two, flags, keep alive and an empty client id; and
-        // the longer one with client id, will topic, will message, user name and password.
+        // At least the shorter protocol name, flags, keep alive and an empty client id. At most the
+        // longer one with client id, will topic, will message, user name and password.
         Kind::Connect => (12, 12 + 5 * STRING),
         Kind::Publish if flags & 0b0110 == 0 => (3, MAX_REMAINING_LENGTH),
         Kind::Publish => (5, MAX_REMAINING_LENGTH),
         Kind::Subscribe => (6, MAX_REMAINING_LENGTH),
-        // As many codes as the largest SUBSCRIBE has filters of one character each.
+        // At most as many codes as the largest SUBSCRIBE has filters, of one character each.
         Kind::SubAck => (3, 2 + (MAX_REMAINING_LENGTH - 2) / 4),
         Kind::Unsubscribe => (5, MAX_REMAINING_LENGTH),
         Kind::PingReq | Kind::PingResp | Kind::Disconnect => (0, 0),
@@ -185,7 +185,7 @@ fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// The topic must leave room for what follows it, which shows long before the payload is here.
+/// The topic must leave room for what follows it. This is checked long before the payload has arrived.
 #[inline(always)]
 fn check_topic_length(prefix: [u8; 2], flags: u8, length: usize) -> Result<(), Malformed> {
     let packet_id = if flags & 0b0110 == 0 { 0 } else { 2 };

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use super::{MAX_REMAINING_LENGTH, QoS, topic};
 
-/// An application message as its sender states it: a PUBLISH to be, or a will.
+/// An application message as its sender states it, for a PUBLISH or a will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     pub topic: &'a [u8],
@@ -13,10 +13,10 @@ pub struct Message<'a> {
     pub retain: bool,
 }
 
-/// Why no PUBLISH can be made of a message.
+/// Why a PUBLISH cannot hold a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
-    /// The topic is no name, for this reason.
+    /// The topic is not a valid topic name, for this reason.
     Topic(&'static str),
     /// The payload alone is longer than a packet.
     Payload,
@@ -24,7 +24,7 @@ pub enum Unfit {
     Packet,
 }
 
-/// A message that a PUBLISH can hold. It is looked at once, and nothing that takes one can fail.
+/// A message that a PUBLISH can hold. It is checked once: no function that takes one has to refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publishable<'a> {
     message: Message<'a>,
@@ -51,7 +51,7 @@ impl<'a> Message<'a> {
 }
 
 impl Publishable<'_> {
-    /// What the fixed header says of it (section 2.2.3).
+    /// The remaining length that its fixed header states (section 2.2.3).
     pub(super) fn remaining_length(&self) -> usize {
         self.remaining_length
     }

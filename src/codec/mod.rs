@@ -1,7 +1,7 @@
-//! Bytes to packets and back. Pure: no socket, no clock, no state between two calls.
+//! Encodes and decodes packets. Pure: no socket, no clock, no state between two calls.
 //!
-//! One implementation serves every protocol version: the version is a value, and both
-//! directions are here because the tests play the broker.
+//! One implementation serves every protocol version: the version is a value. Both directions are here
+//! because the tests play the broker.
 
 mod buffer;
 pub mod decode;
@@ -21,16 +21,16 @@ pub use message::{Message, Publishable, Unfit};
 pub use packet::{Ack, ConnAck, Connect, Filters, Packet, Publish, SubAck, Subscribe, Unsubscribe};
 pub use values::{PacketId, QoS, Version};
 
-/// What is wrong with bytes that came from the peer; the text names packet, cause and,
-/// where one rules, the normative statement of the specification.
+/// What is wrong with bytes from the peer. The text names the packet, the cause and, where there is
+/// one, the normative statement of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// What does not fit the wire: a string over 65,535 bytes, or a packet over 268,435,455.
+/// What is too long for the wire: a string over 65,535 bytes, or a packet over 268,435,455.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong(pub &'static str);
 
-/// The largest remaining length that four bytes of seven bits can say (section 2.2.3).
+/// The largest remaining length that four bytes of seven bits each can state (section 2.2.3).
 pub const MAX_REMAINING_LENGTH: usize = 268_435_455;
 
 /// The largest length of a string or of binary data with a two-byte prefix (section 1.5.3).

@@ -5,7 +5,7 @@ use super::reader::Reader;
 use super::topic::Topic;
 use super::values::{PacketId, QoS, Version};
 
-/// A PUBLISH is the largest of those that stand in here, since each message moves one about.
+/// PUBLISH is the largest variant: CONNECT is boxed, since each message moves a `Packet`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     Connect(Box<Connect<'a>>),
@@ -21,7 +21,7 @@ pub enum Packet<'a> {
     Disconnect,
 }
 
-/// The four packets that move a publish on and carry nothing but its identifier.
+/// The four packets that answer a PUBLISH and each other, and carry its identifier only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Ack {
@@ -66,7 +66,7 @@ pub struct Publish<'a> {
     pub dup: bool,
     pub qos: QoS,
     pub retain: bool,
-    /// None at QoS 0 alone.
+    /// None at QoS 0 only.
     pub packet_id: Option<PacketId>,
     pub topic: Topic<'a>,
     pub payload: &'a [u8],
@@ -81,7 +81,7 @@ pub struct Subscribe<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubAck<'a> {
     pub packet_id: PacketId,
-    /// One byte a filter: the granted QoS, or 0x80 for a refusal.
+    /// One byte for each filter: the granted QoS, or 0x80 for a refusal.
     pub granted: &'a [u8],
 }
 

@@ -1,4 +1,4 @@
-//! Reads the primitive fields of a packet body. Each error is the text that the caller gives.
+//! Reads the primitive fields of a packet body. Each error is the text that the caller passes.
 
 use super::{Malformed, PacketId};
 

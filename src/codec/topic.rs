@@ -1,5 +1,5 @@
-//! Topic names and topic filters: what is well-formed, and which filter matches which name
-//! (section 4.7). Shared subscriptions are MQTT 5's (section 4.8.2 there), and brokers have them for
+//! Topic names and topic filters: which are well-formed, and which filter matches which name (section
+//! 4.7). Shared subscriptions are defined by MQTT 5 (section 4.8.2 there); brokers have them for
 //! clients of 3.1.1 too.
 
 use std::fmt;
@@ -12,7 +12,7 @@ use super::MAX_STRING;
 pub struct Topic<'a>(&'a [u8]);
 
 impl<'a> Topic<'a> {
-    /// `terminated` ends with a NUL byte; what stands before it is the caller's to check.
+    /// `terminated` ends with a NUL byte; the caller checks the bytes before it.
     pub(super) fn new(terminated: &'a [u8]) -> Self {
         debug_assert!(terminated.ends_with(&[0]));
         Topic(terminated)
@@ -35,8 +35,8 @@ impl fmt::Display for Topic<'_> {
     }
 }
 
-/// Why bytes cannot be a topic name. Each message pays for this, so that a name of plain ASCII is
-/// read once, eight bytes at a time.
+/// Why bytes cannot be a topic name. It is called for each message, so it reads a name of plain ASCII
+/// once, eight bytes at a time.
 #[inline(always)]
 pub fn check_name(name: &[u8]) -> Result<(), &'static str> {
     match is_plain(name) && (1..=MAX_STRING).contains(&name.len()) {
@@ -56,20 +56,20 @@ fn check_name_closely(name: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether all bytes are ASCII, and none of them is NUL, `+` or `#`. Where it is false, one may be:
-/// the bytes have to be looked at one by one.
+/// Whether all bytes are ASCII, and none of them is NUL, `+` or `#`. A name for which this is false may
+/// still be valid: `check_name_closely` decides.
 #[inline(always)]
 fn is_plain(bytes: &[u8]) -> bool {
     let Some(first) = bytes.first_chunk() else {
         return is_plain_and_short(bytes);
     };
-    // Where they overlap, bytes are read twice, which costs less than to read some one by one.
+    // These two may overlap. To read some bytes twice costs less than to read some one by one.
     let last = bytes.last_chunk().unwrap_or(first);
     let ends = remarkable(*first) | remarkable(*last);
     ends == 0 && (bytes.len() <= 16 || is_plain_inside(&bytes[8..]))
 }
 
-/// The same of the middle of a name, whose last bytes have been looked at.
+/// The same for the middle of a name, whose last eight bytes have been checked.
 fn is_plain_inside(bytes: &[u8]) -> bool {
     let (words, _) = bytes.as_chunks();
     words
@@ -78,27 +78,27 @@ fn is_plain_inside(bytes: &[u8]) -> bool {
         == 0
 }
 
-/// The same of less than eight bytes.
+/// The same for fewer than eight bytes.
 fn is_plain_and_short(bytes: &[u8]) -> bool {
     let mut padded = *b"--------";
     padded[..bytes.len()].copy_from_slice(bytes);
     remarkable(padded) == 0
 }
 
-/// Not 0 when one of eight bytes is NUL, `+`, `#` or beyond ASCII.
+/// Not 0 if one of the eight bytes is NUL, `+`, `#` or not ASCII.
 #[inline(always)]
 fn remarkable(bytes: [u8; 8]) -> u64 {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = LOW << 7;
-    // The highest bit of the lowest byte that is 0 is set, and none where no byte is.
+    // Sets the highest bit of the lowest byte that is 0. If no byte is 0, it sets no highest bit.
     let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
     let word = u64::from_le_bytes(bytes);
-    // `+` and `#` differ in one bit, which is taken out of all.
+    // `+` and `#` differ in one bit, which is cleared in all bytes.
     let wildcards = (word & (LOW * 0xf7)) ^ (LOW * 0x23);
     (zeros(word) | zeros(wildcards) | word) & HIGH
 }
 
-/// What a shared subscription begins with, its group and its filter follow.
+/// The prefix of a shared subscription; its group and its filter follow.
 const SHARE: &str = "$share/";
 
 /// Why text cannot be a topic filter.
@@ -154,8 +154,8 @@ fn check_text(text: &str) -> Result<(), &'static str> {
 
 /// Whether `filter` matches `name`; both have passed their checks.
 ///
-/// A shared subscription matches what the filter behind its group matches. A broker without them takes
-/// it for any other filter, and a message that comes for it as that has to find its callback too.
+/// A shared subscription matches what the filter behind its group matches. A broker without shared
+/// subscriptions takes it for an ordinary filter, and a message for that has to find its callback too.
 pub fn matches(filter: &str, name: &[u8]) -> bool {
     let shared = filter.strip_prefix(SHARE);
     let behind = shared.and_then(|shared| shared.split_once('/'));

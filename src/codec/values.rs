@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-/// Which text of the specification is spoken.
+/// Which version of the specification applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     V31,
@@ -10,7 +10,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// Protocol name and level, as CONNECT says them.
+    /// Protocol name and level, as CONNECT states them.
     pub(super) fn protocol(self) -> (&'static str, u8) {
         match self {
             Version::V31 => ("MQIsdp", 3),
