@@ -1,4 +1,4 @@
-//! What a program names as its broker.
+//! The address of a broker, as the program states it.
 
 use std::fmt;
 use std::net::{AddrParseError, IpAddr, Ipv6Addr};
@@ -20,12 +20,12 @@ pub struct Host {
     pub port: u16,
 }
 
-/// An IP address, and which interface it belongs to, where that is said: `fe80::1%eth0`. Only an IPv6
-/// address can say so (RFC 4007, section 11).
+/// An IP address and, where it is stated, its interface: `fe80::1%eth0`. Only an IPv6 address can have
+/// a zone (RFC 4007, section 11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopedIp {
     pub ip: IpAddr,
-    /// The name or the number of an interface. There may be none of the kind.
+    /// The name or the number of an interface. There may be no such interface.
     pub zone: Option<Box<str>>,
 }
 
@@ -34,7 +34,7 @@ const MAX_LABEL: usize = 63;
 const MAX_NAME: usize = 253;
 
 impl Address {
-    /// An error says why there can be no such address.
+    /// The error says why there cannot be such an address.
     pub fn check(&self) -> Result<(), String> {
         match self {
             Address::Host(host) if host.name.is_empty() => Err("the host name is empty".to_owned()),
@@ -53,7 +53,7 @@ fn is_domain(name: &str) -> bool {
 }
 
 impl Host {
-    /// The address, where the name is one.
+    /// The address, if the name is one.
     pub(super) fn literal(&self) -> Option<ScopedIp> {
         let inside = self.name.strip_prefix('[');
         match inside.and_then(|name| name.strip_suffix(']')) {

@@ -10,8 +10,8 @@ pub struct Endpoint {
     pub address: Address,
     /// The local address to connect from.
     pub bind: Option<ScopedIp>,
-    /// The time for all stages together.
+    /// The time limit for all stages together.
     pub timeout: Duration,
-    /// How to secure the connection; None: not at all.
+    /// How to secure the connection; None: without TLS.
     pub tls: Option<Tls>,
 }

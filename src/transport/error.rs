@@ -1,4 +1,4 @@
-//! Why there is no connection.
+//! Why a connection could not be made.
 
 use std::fmt;
 use std::io;
@@ -20,11 +20,11 @@ pub enum Stage {
 #[derive(Clone, Debug)]
 pub struct Error {
     pub stage: Stage,
-    /// The endpoint's timeout was over.
+    /// The endpoint's timeout has passed.
     pub timed_out: bool,
     /// The name itself is wrong, so another attempt cannot succeed.
     pub invalid: bool,
-    /// The system's number for the failure. Where several addresses failed, it is the last one's.
+    /// The system's number for the failure. If several addresses failed, it is that of the last one.
     pub os_error: Option<i32>,
     pub message: String,
 }
@@ -42,7 +42,7 @@ impl Error {
 
     pub(super) fn dns(name: &dyn fmt::Display, error: &io::Error) -> Error {
         let text = error.to_string();
-        // std puts these words before those of getaddrinfo.
+        // std puts these words in front of those of getaddrinfo.
         let reason = text.strip_prefix("failed to lookup address information: ");
         let reason = reason.unwrap_or(&text);
         Error {

@@ -4,12 +4,12 @@
 //! |----------------------|--------------------------------------------------------|
 //! | `mod`                | one connection, while it is made and while it is open  |
 //! | `endpoint`           | where to connect to, and how                           |
-//! | `address`            | what a program names as its broker                     |
+//! | `address`            | the address of a broker, as the program states it      |
 //! | `error`              | what went wrong, and in which stage                    |
-//! | `dns/resolver`       | whom a client asks                                     |
+//! | `dns/resolver`       | which look-up service a client asks                    |
 //! | `dns/service`        | the look-up service, one for the process               |
 //! | `dns/lookup`         | one question is asked once for all who wait            |
-//! | `dns/threads`        | a few threads for all that blocks                      |
+//! | `dns/threads`        | a few threads for all calls that block                 |
 //! | `dns/srv`            | which hosts serve a domain, in what order (RFC 2782)   |
 //! | `connect/mod`        | making a connection, by the hosts that may serve it    |
 //! | `connect/host`       | one host is tried: addresses, TCP, TLS                 |
@@ -57,22 +57,21 @@ use stream::{Link, Stream};
 ///
 /// The owner's round has three steps:
 /// 1. Call [`advance`](Transport::advance).
-/// 2. Take [`watches`](Transport::watches) and [`deadline`](Transport::deadline) to whatever it waits
-///    with.
+/// 2. Register [`watches`](Transport::watches) and [`deadline`](Transport::deadline) with its loop.
 /// 3. Call [`close_retired`](Transport::close_retired).
 ///
-/// Before the owner drops a transport, it takes the watches out of there. A loop that keeps
-/// registrations must not hold descriptors that are closed.
+/// Before the owner drops a transport, it removes the watches from its loop. A loop that keeps
+/// registrations must not hold closed descriptors.
 ///
-/// An open transport is little more than its socket: what it took to make the connection is freed.
+/// An open transport is little more than its socket: what was needed to connect has been freed.
 pub struct Transport {
     link: Option<Link>,
-    /// How the connection is made, and, until `close_retired`, how it was.
+    /// The connection while it is being made; once it is open, its remains until `close_retired`.
     connecting: Option<Box<Connecting>>,
 }
 
 impl Transport {
-    /// Begins to connect: when this returns, a name is being looked up or an address is being tried.
+    /// Begins to connect: on return, a name is being looked up or an address is being tried.
     pub fn connect(
         endpoint: &Endpoint,
         resolver: &Resolver,
@@ -86,8 +85,8 @@ impl Transport {
         Ok(transport)
     }
 
-    /// Goes on as far as it can without waiting, and says whether the connection is open. It may be
-    /// called at any time. It has to be called when a watch is ready, and at the deadline. After an
+    /// Continues as far as it can without waiting, and returns whether the connection is open. It may
+    /// be called at any time. It has to be called when a watch is ready, and at the deadline. After an
     /// error the owner can only drop the transport.
     pub fn advance(&mut self, now: Moment) -> Result<bool, Error> {
         if let (None, Some(connecting)) = (&self.link, &mut self.connecting) {
@@ -100,7 +99,7 @@ impl Transport {
         self.link.is_some()
     }
 
-    /// The stages that are over, and that this has not returned before.
+    /// The stages that have ended since the last call.
     pub fn take_passed_stages(&mut self) -> Vec<PassedStage> {
         match &mut self.connecting {
             Some(connecting) => connecting.progress.take(),
@@ -108,8 +107,8 @@ impl Transport {
         }
     }
 
-    /// Appends what this waits for now. `want_write` matters only once open: it says that the last
-    /// write did not take all bytes.
+    /// Appends what this waits for now. `want_write` matters only for an open connection: it says that
+    /// the last write did not take all bytes.
     pub fn watches(&self, want_write: bool, out: &mut Vec<Watch>) {
         match (&self.link, &self.connecting) {
             (Some(link), _) => out.push(link.watch(want_write)),
@@ -118,9 +117,9 @@ impl Transport {
         }
     }
 
-    /// The watch for a foreign loop that can have only one. While several sockets race it is the
-    /// oldest one's, so the descriptor changes only when the one before is retired. `deadline` is
-    /// then never more than 50 ms away, so that such a loop notices the newer sockets too.
+    /// The watch for a foreign loop that can have only one. While several sockets race it is that of
+    /// the oldest one, so the descriptor changes only when the previous one is retired. `deadline` is
+    /// then at most 50 ms away, so that such a loop notices the newer sockets too.
     pub fn primary(&self, want_write: bool) -> Option<Watch> {
         match &self.link {
             Some(link) => Some(link.watch(want_write)),
@@ -128,7 +127,8 @@ impl Transport {
         }
     }
 
-    /// When `advance` has to be called even if nothing is ready; None: never, as it is open.
+    /// When `advance` has to be called even if nothing is ready; None: never, as the connection is
+    /// open.
     pub fn deadline(&self) -> Option<Moment> {
         match &self.link {
             Some(_) => None,
@@ -136,8 +136,8 @@ impl Transport {
         }
     }
 
-    /// Closes the descriptors that `advance` has given up. They outlive that call, because an event
-    /// loop may still watch them, and a number that is closed is given out again at once.
+    /// Closes the descriptors that `advance` has given up. They stay open after that call: an event
+    /// loop may still watch them, and the system reuses a closed number at once.
     pub fn close_retired(&mut self) {
         match &mut self.connecting {
             Some(connecting) if self.link.is_none() => connecting.retired.close(),
@@ -145,7 +145,8 @@ impl Transport {
         }
     }
 
-    /// Reads what is there. 0 is the end of the stream; `WouldBlock` says that nothing is there yet.
+    /// Reads what is there. 0 is the end of the stream; `WouldBlock` means that nothing has arrived
+    /// yet.
     pub fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.link()?.read(buf)
     }
@@ -160,31 +161,31 @@ impl Transport {
         self.link.as_ref().is_some_and(Link::read_waits_to_write)
     }
 
-    /// Writes as much as fits. `WouldBlock` says that nothing does. No SIGPIPE is ever raised.
+    /// Writes as much as fits. `WouldBlock` means that nothing fits. No SIGPIPE is ever raised.
     pub fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.link()?.write(buf)
     }
 
-    /// The same for bytes in pieces.
+    /// The same for several pieces.
     pub fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
         self.link()?.write_vectored(pieces)
     }
 
-    /// How many bytes the socket took so far, where these are not those that `write` took: under TLS.
+    /// How many bytes the socket has taken so far. None without TLS: then `write` counts them.
     pub fn written(&self) -> Option<u64> {
         self.link.as_ref()?.written()
     }
 
-    /// How many bytes of the socket the peer's TCP has not acknowledged; 0 where the system does not
-    /// tell. A system call.
+    /// How many bytes of the socket the peer's TCP has not acknowledged; 0 if the system does not tell.
+    /// Makes a system call.
     pub fn unacked(&self) -> u64 {
         self.link.as_ref().map_or(0, Link::unacked)
     }
 
-    /// Ends our side after what has been written, and throws away what has arrived. A socket that is
+    /// Ends our side after what has been written, and discards what has arrived. A socket that is
     /// closed with unread bytes in it sends a reset, which may overtake what was written.
     ///
-    /// True when the peer has ended its side: dropping the transport then loses nothing.
+    /// True if the peer has ended its side: dropping the transport then loses nothing.
     pub fn finish(&mut self) -> bool {
         if let Some(link) = &mut self.link {
             link.finish();
@@ -192,8 +193,8 @@ impl Transport {
         self.discard()
     }
 
-    /// Throws away what has arrived since; true as for `finish`. Takes a bounded time, however much
-    /// the peer sends.
+    /// Discards what has arrived since; true as for `finish`. It takes a bounded time, however much the
+    /// peer sends.
     pub fn discard(&mut self) -> bool {
         self.link.as_mut().is_none_or(Link::discard)
     }

@@ -1,4 +1,4 @@
-//! Real sockets on the loopback device; where time matters it is simulated.
+//! Tests on real sockets of the loopback device; where time matters, it is simulated.
 
 mod domain;
 mod look_up;
@@ -47,7 +47,7 @@ fn named(name: &str, port: u16) -> Host {
     }
 }
 
-/// A resolver for hosts alone.
+/// A resolver that finds hosts only.
 fn resolver(
     addresses: impl Fn(&Host) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
 ) -> Resolver {
@@ -60,7 +60,7 @@ fn listen(address: &str) -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// An address where nobody listens, as long as the socket lives.
+/// An address that refuses connections as long as the socket lives.
 fn refusing() -> (Socket, SocketAddr) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -69,7 +69,7 @@ fn refusing() -> (Socket, SocketAddr) {
     (socket, address)
 }
 
-/// An address that does not answer, as long as the sockets live: its queue is full.
+/// An address that does not answer as long as the sockets live: its queue is full.
 fn silent() -> (Vec<Box<dyn std::any::Any>>, SocketAddr) {
     let (listener, address) = refusing();
     listener.listen(0).unwrap();
@@ -86,7 +86,7 @@ fn silent() -> (Vec<Box<dyn std::any::Any>>, SocketAddr) {
     panic!("the queue is never full");
 }
 
-/// A transport to a name that stands for `addresses`, which have been found. Nothing is retired.
+/// A transport to a name that resolves to `addresses`, after the look-up. Nothing is retired.
 fn connect_to(addresses: &[SocketAddr], now: Moment) -> Result<Transport, Error> {
     let found = addresses.to_vec();
     let resolver = resolver(move |_| Ok(found.clone()));
@@ -99,7 +99,7 @@ fn connect_to(addresses: &[SocketAddr], now: Moment) -> Result<Transport, Error>
     Ok(transport)
 }
 
-/// Advances in real time, woken by nothing but the watches and the deadline.
+/// Advances in real time; only the watches and the deadline wake it.
 fn drive(transport: &mut Transport) -> Result<(), Error> {
     let (mut poll, mut watches) = (PollSet::default(), Vec::new());
     while !transport.advance(sys::now())? {
@@ -132,7 +132,7 @@ fn failure(result: Result<Transport, Error>) -> Error {
     result.err().expect("an error was expected")
 }
 
-/// What a log would say of how the transport came to where it is.
+/// What the log says about the transport's stages so far.
 fn told(transport: &mut Transport) -> Vec<String> {
     let passed = transport.take_passed_stages();
     passed.iter().map(ToString::to_string).collect()
@@ -156,7 +156,7 @@ fn ready(transport: &Transport, want_write: bool) {
     assert_eq!(ready, 1);
 }
 
-/// Writes until the socket takes no more: how much that was.
+/// Writes until the socket takes no more, and returns how many bytes it took.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
 fn fill(transport: &mut Transport) -> usize {
     let mut written = 0;
@@ -176,7 +176,7 @@ fn wait_until_acked(transport: &Transport) {
     }
 }
 
-/// How many calls it takes to throw away `count` bytes that `peer` sends before it ends its side.
+/// How many calls it takes to discard `count` bytes that `peer` sends before it ends its side.
 fn discards(transport: &mut Transport, mut peer: TcpStream, count: usize) -> usize {
     let sender = thread::spawn(move || {
         peer.write_all(&vec![1; count]).unwrap();

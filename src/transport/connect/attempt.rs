@@ -31,8 +31,8 @@ impl Attempt {
         }
     }
 
-    /// Whether the connection has been made, or the error by which it has failed. It may be called at
-    /// any time: it does not assume that the socket is writable.
+    /// Whether the connection has been made, or the error that it failed with. It may be called at any
+    /// time: it does not assume that the socket is writable.
     pub fn is_connected(&self) -> io::Result<bool> {
         let socket = self.socket.get()?;
         match socket.peer_addr() {
@@ -50,7 +50,7 @@ impl Attempt {
         }
     }
 
-    /// An attempt whose every system call fails, with ENOTSOCK.
+    /// An attempt of which every system call fails, with ENOTSOCK.
     #[cfg(test)]
     pub fn failing(address: SocketAddr) -> Attempt {
         let file = std::fs::File::open("/dev/null").expect("a file that is no socket");
@@ -90,13 +90,13 @@ fn new_socket(domain: Domain) -> io::Result<Socket> {
     }
 }
 
-/// A connect that a signal interrupts goes on by itself, as POSIX says.
+/// A connect that a signal interrupts continues in the background, as POSIX says.
 fn is_under_way(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
 }
 
-/// TCP connects a socket to itself when nobody listens on a local port and the system happens to
-/// choose that same port for our side.
+/// TCP connects a socket to itself if nobody listens on a local port and the system happens to choose
+/// the same port for our side.
 fn connected_to_itself() -> io::Error {
     io::Error::from_raw_os_error(libc::ECONNREFUSED)
 }

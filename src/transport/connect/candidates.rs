@@ -4,7 +4,7 @@ use crate::transport::address::ScopedIp;
 use crate::transport::error::{Error, Stage};
 use std::net::{IpAddr, SocketAddr};
 
-/// Those of the host's `addresses` that can be reached from the bind address, the families in turn
+/// The host's `addresses` that can be reached from the bind address, alternating between the families
 /// (RFC 8305, section 4): a family that does not answer costs one step, not its whole list.
 pub fn candidates(
     addresses: &[SocketAddr],

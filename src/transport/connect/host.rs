@@ -19,7 +19,7 @@ use std::time::Duration;
 pub struct HostAttempt {
     host: Host,
     expires: Moment,
-    /// The time from the beginning to `expires`, for the error.
+    /// The whole time limit, which ends at `expires`; for the error.
     timeout: Duration,
     step: Step,
 }
@@ -27,12 +27,12 @@ pub struct HostAttempt {
 enum Step {
     Resolving(AddressQuery),
     Racing(Race),
-    /// The address is the one that TCP is connected to.
+    /// TCP is connected to this address.
     Securing(Handshake, SocketAddr),
 }
 
 impl HostAttempt {
-    /// Begins: when this returns, a name is being looked up or an address is about to be tried.
+    /// Begins: on return, a name is being looked up or an address is about to be tried.
     pub fn new(
         host: &Host,
         endpoint: &Endpoint,
@@ -60,8 +60,8 @@ impl HostAttempt {
         })
     }
 
-    /// Goes on as far as it can without waiting. What it has given up goes to `retired`. After an
-    /// error the present step is kept, because its descriptors may still be watched.
+    /// Continues as far as it can without waiting. What it gives up goes to `retired`. After an error
+    /// it keeps the present step, because a loop may still watch its descriptors.
     pub fn advance(
         &mut self,
         endpoint: &Endpoint,

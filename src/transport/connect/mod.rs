@@ -1,4 +1,4 @@
-//! Making a connection: to a host, or to the hosts that may serve a domain, one after the other.
+//! Makes a connection: to a host, or to the hosts that may serve a domain, one after the other.
 //!
 //! | file         | idea                                                    |
 //! |--------------|---------------------------------------------------------|
@@ -49,7 +49,7 @@ pub struct Connecting {
 }
 
 enum Step {
-    /// It is not known yet who serves the domain.
+    /// The look-up of the hosts that serve the domain.
     Searching(ServiceQuery),
     Trying(Box<HostAttempt>),
 }
@@ -61,7 +61,7 @@ struct Failure {
 }
 
 impl Connecting {
-    /// Begins: when this returns, a name is being looked up or an address is about to be tried.
+    /// Begins: on return, a name is being looked up or an address is about to be tried.
     pub fn new(endpoint: &Endpoint, resolver: &Resolver, now: Moment) -> Result<Connecting, Error> {
         let step = match &endpoint.address {
             Address::Host(host) => {
@@ -82,8 +82,8 @@ impl Connecting {
         })
     }
 
-    /// Goes on as far as it can without waiting. What it has given up is in `retired`. After an
-    /// error the present step is kept, because its descriptors may still be watched.
+    /// Continues as far as it can without waiting. What it gives up is in `retired`. After an error it
+    /// keeps the present step, because a loop may still watch its descriptors.
     pub fn advance(&mut self, now: Moment) -> Result<Option<Link>, Error> {
         self.search(now)?;
         while let Step::Trying(attempt) = &mut self.step {
@@ -126,7 +126,7 @@ impl Connecting {
         }
     }
 
-    /// Turns to the first host, once it is known who serves the domain.
+    /// Tries the first host, once the hosts that serve the domain are known.
     fn search(&mut self, now: Moment) -> Result<(), Error> {
         let Step::Searching(query) = &self.step else {
             return Ok(());
@@ -148,7 +148,7 @@ impl Connecting {
         }
     }
 
-    /// Gives the present host up for the next one, where a domain was asked for.
+    /// Tries the next host of the domain. Without a domain the failure is final.
     fn fail_over(&mut self, error: Error, now: Moment) -> Result<(), Error> {
         let (Step::Trying(attempt), Address::Domain(_)) = (&self.step, &self.endpoint.address)
         else {
@@ -161,8 +161,8 @@ impl Connecting {
         self.try_next(now)
     }
 
-    /// Each host has its share of the time that is left, so that a silent one leaves some to those
-    /// after it.
+    /// Each host gets an equal share of the time that is left, so that a silent host leaves time for
+    /// those after it.
     fn try_next(&mut self, now: Moment) -> Result<(), Error> {
         let left = self.expires.since(now);
         while !left.is_zero() {
@@ -183,7 +183,7 @@ impl Connecting {
         Err(self.all_failed())
     }
 
-    /// Names each host's failure. Number and stage are those of the last one.
+    /// Names each host's failure. Number and stage are those of the last host.
     fn all_failed(&self) -> Error {
         let reasons = self.failures.iter().map(|failure| {
             let Failure { host, error } = failure;
@@ -202,7 +202,7 @@ impl Connecting {
     }
 }
 
-/// Asks who serves a domain.
+/// Asks which hosts serve a domain.
 fn search(
     domain: &Option<Box<str>>,
     endpoint: &Endpoint,

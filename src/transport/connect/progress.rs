@@ -1,11 +1,11 @@
-//! The stages of connecting that are over, for a log: how each ended, and how long it took.
+//! The stages of connecting that have ended, for the log: the outcome and the time of each.
 
 use crate::time::Moment;
 use crate::transport::error::Stage;
 use std::fmt;
 use std::time::Duration;
 
-/// What a log is told about a connection that is being made.
+/// Collects what the log says about a connection that is being made.
 pub struct Progress {
     /// When the present stage began.
     since: Moment,
@@ -19,7 +19,8 @@ pub struct PassedStage {
     took: Duration,
 }
 
-/// A time, shown to a tenth of a millisecond. It uses integers, as printing floats is 11 KB of code.
+/// A time, shown to a tenth of a millisecond. It uses integers, as printing a float takes 11 KB of
+/// code.
 pub struct Milliseconds(pub Duration);
 
 impl Progress {
@@ -30,7 +31,7 @@ impl Progress {
         }
     }
 
-    /// A stage is over, and the next one begins.
+    /// Ends the present stage; the next one begins.
     pub fn pass(&mut self, stage: Stage, outcome: String, now: Moment) {
         self.passed.push(PassedStage {
             stage,
@@ -40,7 +41,7 @@ impl Progress {
         self.since = now;
     }
 
-    /// The stages that nobody has taken yet.
+    /// The stages that have ended since the last call.
     pub fn take(&mut self) -> Vec<PassedStage> {
         std::mem::take(&mut self.passed)
     }
@@ -64,7 +65,7 @@ impl fmt::Display for Milliseconds {
     }
 }
 
-/// The items with commas between them.
+/// Joins the items with commas.
 pub fn list<T: ToString>(items: &[T]) -> String {
     items
         .iter()

@@ -1,5 +1,5 @@
 //! Several addresses are tried side by side: RFC 8305, "Happy Eyeballs". An address that does not
-//! answer holds up the next one for a quarter of a second, not for the whole timeout.
+//! answer delays the next one by a quarter of a second, not by the whole timeout.
 
 use super::attempt::Attempt;
 use super::candidates::candidates;
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The "Connection Attempt Delay" of RFC 8305, section 5.
 const DELAY: Duration = Duration::from_millis(250);
 
-/// How often a race is looked at for the sake of loops that watch only its oldest socket.
+/// How often a loop that watches only the oldest socket has to look at the race.
 const LOOK: Duration = Duration::from_millis(50);
 
 pub struct Race {
@@ -53,7 +53,7 @@ impl Race {
     }
 
     /// Returns the attempt that has won, as soon as there is one. The sockets of all others go to
-    /// `retired`. It is an error when all have failed.
+    /// `retired`. It is an error if all have failed.
     pub fn advance(
         &mut self,
         now: Moment,
@@ -74,7 +74,7 @@ impl Race {
         Ok(None)
     }
 
-    /// The watches of all sockets, the oldest one's first.
+    /// The watches of all sockets, the oldest socket's first.
     pub fn watches(&self) -> impl Iterator<Item = Watch> {
         self.running.iter().map(Attempt::watch)
     }
@@ -86,7 +86,7 @@ impl Race {
         start.into_iter().chain(look).min()
     }
 
-    /// Who has won, and why those before it have not.
+    /// Names the winner, and the failures before it.
     pub fn won(&self, address: SocketAddr) -> String {
         if self.failures.is_empty() {
             return format!("connected to {address}");
@@ -94,7 +94,7 @@ impl Race {
         format!("connected to {address} (and {})", self.reasons())
     }
 
-    /// Who has not answered so far, and what the others have said.
+    /// Names the addresses that have not answered so far, and the failures of the others.
     pub fn silence(&self) -> String {
         let silent = self.running.iter().map(|a| a.address().to_string());
         let silent = silent.collect::<Vec<_>>().join(", ");
@@ -135,7 +135,7 @@ impl Race {
         }
     }
 
-    /// A failure makes room for the next address at once.
+    /// The next address is tried at once.
     fn failed(&mut self, address: SocketAddr, error: io::Error, now: Moment) {
         self.failures.push(Failure { address, error });
         self.next_start = now;
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn addresses_that_cannot_be_begun_with_are_each_named() {
-        // TEST-NET-1 is nobody's own address, so that each bind fails.
+        // TEST-NET-1 is never a local address, so each bind fails.
         let bind = Some("192.0.2.1".parse().unwrap());
         let waiting = [address("127.0.0.1:1"), address("127.0.0.1:2")];
         let (mut race, mut retired) = (race(&[], &waiting, bind), Retired::default());

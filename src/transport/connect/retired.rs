@@ -1,7 +1,7 @@
-//! What is given up, but must not be closed yet: an event loop may still watch its descriptors, and
-//! a number that is closed is given out again at once.
+//! What is given up, but must not be closed yet: an event loop may still watch its descriptors, and the
+//! system reuses a closed number at once.
 
-/// Steps and sockets that are over, until whoever watches them has been told.
+/// Steps and sockets that have ended, until the loop that watches them has been told.
 #[derive(Default)]
 pub struct Retired {
     kept: Vec<Box<dyn Send>>,
@@ -12,7 +12,7 @@ impl Retired {
         self.kept.push(Box::new(over));
     }
 
-    /// Nobody watches them any more: closes their descriptors.
+    /// Closes the descriptors, which no loop watches any longer.
     pub fn close(&mut self) {
         self.kept.clear();
     }

@@ -1,11 +1,11 @@
-//! Which interface an address belongs to. That is asked anew for each attempt, as interfaces come and go.
+//! Which interface an address belongs to. It is looked up for each attempt, as interfaces come and go.
 
 use crate::sys;
 use crate::transport::address::ScopedIp;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
-/// It is an error when there is no such interface.
+/// It is an error if there is no such interface.
 pub fn socket_address(address: &ScopedIp, port: u16) -> io::Result<SocketAddr> {
     match (address.ip, &address.zone) {
         (IpAddr::V6(ip), Some(zone)) => {
@@ -16,7 +16,7 @@ pub fn socket_address(address: &ScopedIp, port: u16) -> io::Result<SocketAddr> {
     }
 }
 
-/// Any port of `address`, to connect to `remote` from. A link-local address without a zone is in that of
+/// Any port of `address`, to connect to `remote` from. A link-local address without a zone gets that of
 /// the remote address.
 pub fn local(address: &ScopedIp, remote: SocketAddr) -> io::Result<SocketAddr> {
     let mut local = socket_address(address, 0)?;

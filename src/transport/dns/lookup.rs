@@ -1,4 +1,4 @@
-//! One question is asked once for all who wait for the answer.
+//! Equal questions that are asked at the same time share one look-up.
 
 use super::threads::{Task, Threads};
 use crate::sys::{Waker, Watch};
@@ -9,28 +9,28 @@ use std::os::fd::AsRawFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// The questions of one kind. Whoever asks one that is under way joins its look-up: while DNS is silent,
-/// attempt after attempt does.
+/// The questions of one kind. A question that is already under way joins its look-up, as each attempt
+/// does while DNS is silent.
 pub struct Lookups<Q, A> {
     system: Arc<System<Q, A>>,
     under_way: Mutex<UnderWay<Q, A>>,
 }
 
-/// The function that blocks; tests have their own.
+/// The function that blocks; tests use their own.
 type System<Q, A> = dyn Fn(&Q) -> io::Result<A> + Send + Sync;
 
 struct UnderWay<Q, A> {
-    /// Look-ups, of which some may be over.
+    /// Look-ups, some of which may be over.
     lookups: BTreeMap<Q, Weak<Lookup<Q, A>>>,
-    /// With so many of them, those that are over make room.
+    /// At this number of look-ups, those that are over are removed.
     sweep_at: usize,
 }
 
 /// One transport's wait for an answer.
 ///
-/// Its waker is its own, and nobody else drains it: a connect that was superseded cannot take the
-/// wake of its successor. Dropping the query closes the descriptor that loops may watch. It takes no
-/// lock, which a fork could have left held.
+/// Only this query drains its waker: a superseded connect cannot take the wake of its successor.
+/// Dropping the query closes the descriptor that loops may watch. It takes no lock, as a fork could
+/// have left that held.
 pub struct Query<Q, A> {
     lookup: Arc<Lookup<Q, A>>,
     waker: Arc<Waker>,
@@ -41,7 +41,7 @@ struct Lookup<Q, A> {
     system: Arc<System<Q, A>>,
     answer: OnceLock<io::Result<A>>,
     /// The wakers of the queries that wait. A query that is dropped takes its waker with it. None: the
-    /// look-up is over, and nobody can join it.
+    /// look-up is over, and no query can join it.
     waiting: Mutex<Option<Vec<Weak<Waker>>>>,
 }
 
@@ -60,7 +60,7 @@ where
         }
     }
 
-    /// Joins the look-up of the same question, or has one made on one of the threads.
+    /// Joins the look-up of the same question, or starts one on one of the threads.
     pub fn ask(&self, question: Q, threads: &Arc<Threads>) -> io::Result<Query<Q, A>> {
         let waker = Arc::new(Waker::new()?);
         let mut under_way = self.under_way.lock();
@@ -80,7 +80,7 @@ where
         Ok(Query { lookup, waker })
     }
 
-    /// As a thread does that a fork leaves behind.
+    /// Leaves the lock as a fork does in the child, if a thread held it.
     #[cfg(test)]
     pub fn lock_for_ever(&self) {
         std::mem::forget(self.under_way.lock());
@@ -108,7 +108,7 @@ impl<Q, A> Query<Q, A> {
         &self.lookup.question
     }
 
-    /// What the system has said, once it has.
+    /// The system's answer, once there is one.
     pub fn answer(&self) -> Option<&io::Result<A>> {
         self.waker.drain();
         self.lookup.answer.get()
@@ -124,13 +124,13 @@ impl<Q, A> Query<Q, A> {
 }
 
 impl<Q, A> Lookup<Q, A> {
-    /// False: it is over, and will not wake this one.
+    /// False: the look-up is over, and will not wake this waker.
     fn join(&self, waker: &Arc<Waker>) -> bool {
         let mut waiting = self.waiting.lock();
         let Some(waiting) = &mut *waiting else {
             return false;
         };
-        // While DNS is silent, attempt after attempt comes and goes.
+        // While DNS is silent, each attempt adds a waker and drops it.
         if waiting.len() == waiting.capacity() {
             waiting.retain(|waker| waker.strong_count() > 0);
             waiting.reserve(waiting.len() + 1);
@@ -145,7 +145,7 @@ impl<Q, A> Lookup<Q, A> {
 }
 
 impl<Q: Send + Sync, A: Send + Sync> Task for Lookup<Q, A> {
-    /// Where all who asked are gone, it is over.
+    /// If every query has been dropped, this ends the look-up.
     fn is_wanted(&self) -> bool {
         let mut waiting = self.waiting.lock();
         let waits = |waker: &Weak<Waker>| waker.strong_count() > 0;

@@ -1,11 +1,11 @@
-//! What DNS is asked, without anybody waiting for it.
+//! DNS, asked without waiting for it.
 //!
 //! | file       | idea                                                 |
 //! |------------|------------------------------------------------------|
-//! | `resolver` | whom a client asks                                   |
+//! | `resolver` | which look-up service a client asks                  |
 //! | `service`  | the look-up service, one for the process             |
-//! | `lookup`   | one question is asked once for all who wait          |
-//! | `threads`  | a few threads for all that blocks                    |
+//! | `lookup`   | equal questions share one look-up                    |
+//! | `threads`  | a few threads for all calls that block               |
 //! | `srv`      | which hosts serve a domain, in what order (RFC 2782) |
 
 mod lookup;

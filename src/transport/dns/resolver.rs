@@ -1,4 +1,4 @@
-//! Whom a client asks: the process's look-up service, or, in tests, one of their own.
+//! Which look-up service a client asks: the one of the process or, in tests, its own.
 
 use super::service::{AddressQuery, LookupService, ServiceQuery};
 use super::srv::Service;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Clones ask the same service.
 #[derive(Clone, Default)]
 pub struct Resolver {
-    /// None: the process's.
+    /// None: the one of the process.
     own: Option<Arc<LookupService>>,
 }
 
@@ -25,12 +25,12 @@ impl Resolver {
         }
     }
 
-    /// Where a host is.
+    /// The addresses of a host.
     pub(in crate::transport) fn addresses(&self, host: &Host) -> io::Result<AddressQuery> {
         self.service().addresses(host.clone())
     }
 
-    /// Who serves a domain, the first choice first.
+    /// The hosts that serve a domain, the first choice first.
     pub(in crate::transport) fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
         self.service().hosts(service)
     }

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub type AddressQuery = Query<Host, Vec<SocketAddr>>;
 pub type ServiceQuery = Query<Service, Vec<Host>>;
 
-/// Whoever asks the same thing at the same time shares one look-up, and all share a few threads.
+/// Equal questions that are asked at the same time share one look-up, and all look-ups share a few
+/// threads.
 pub struct LookupService {
     threads: Arc<Threads>,
     addresses: Lookups<Host, Vec<SocketAddr>>,
@@ -26,7 +27,7 @@ impl LookupService {
         PROCESS.service()
     }
 
-    /// One that asks these functions, which may block.
+    /// A service that asks these functions, which may block.
     pub fn new(
         addresses: impl Fn(&Host) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
         services: impl Fn(&Service) -> io::Result<Vec<Host>> + Send + Sync + 'static,
@@ -38,20 +39,20 @@ impl LookupService {
         }
     }
 
-    /// Where a host is.
+    /// The addresses of a host.
     pub fn addresses(&self, host: Host) -> io::Result<AddressQuery> {
         self.addresses.ask(host, &self.threads)
     }
 
-    /// Who serves a domain, the first choice first.
+    /// The hosts that serve a domain, the first choice first.
     pub fn hosts(&self, service: Service) -> io::Result<ServiceQuery> {
         self.services.ask(service, &self.threads)
     }
 }
 
-/// To be called in the child of a fork, where the service's threads are not, and its locks may be held
-/// for ever. The next question makes a new service, and nothing touches the old one again: a query of
-/// before the fork is never answered, and may be dropped. It only stores a number.
+/// Call this in the child of a fork, where the service's threads do not exist, and its locks may be
+/// held for ever. The next question makes a new service, and nothing touches the old one again. A query
+/// from before the fork is never answered, and may be dropped. This only stores a number.
 pub fn forget_after_fork() {
     PROCESS.forget();
 }
@@ -59,13 +60,13 @@ pub fn forget_after_fork() {
 static PROCESS: Process = Process::new();
 
 struct Process {
-    /// How many forks this process and its parents are the children of.
+    /// How many forks lie between this process and the first one.
     forks: AtomicUsize,
     services: OnceBox<Generation>,
 }
 
-/// The service of one process. They form a list, as a parent's is never freed. Its links need no lock,
-/// which a fork could leave held.
+/// The service of one process. The generations form a list, as the service of a parent is never freed.
+/// Its links need no lock, which a fork could leave held.
 struct Generation {
     forks: usize,
     service: LookupService,

@@ -9,7 +9,7 @@ use rand::Rng;
 use std::fmt;
 use std::io;
 
-/// How many hosts of an answer are used, so that no answer makes more look-ups than that.
+/// How many hosts of an answer are used: an answer causes at most so many look-ups.
 const MOST_HOSTS: usize = 16;
 
 /// What is asked for.
@@ -17,7 +17,7 @@ const MOST_HOSTS: usize = 16;
 pub struct Service {
     /// MQTT over TLS.
     pub secure: bool,
-    /// None: this machine's own.
+    /// None: this machine's own domain.
     pub domain: Option<Box<str>>,
 }
 
@@ -27,7 +27,7 @@ struct Record {
     host: Host,
 }
 
-/// The hosts that serve a domain, the first choice first; there are 1 to 16. It blocks.
+/// The 1 to 16 hosts that serve a domain, the first choice first. It blocks.
 pub fn find(service: &Service) -> io::Result<Vec<Host>> {
     let Some(domain) = &service.domain else {
         let name = sys::full_host_name()?;
@@ -68,7 +68,7 @@ impl fmt::Display for Service {
     }
 }
 
-/// The domain that a machine of this name is in.
+/// The domain of a machine with this name.
 fn domain_of(name: &str) -> io::Result<&str> {
     let domain = name.split_once('.').map_or("", |(_, domain)| domain);
     match domain.is_empty() {
@@ -80,7 +80,7 @@ fn domain_of(name: &str) -> io::Result<&str> {
     }
 }
 
-/// What a name server has answered. It may come from anybody, so nothing in it is taken on trust.
+/// Reads a name server's answer. It may come from anybody, so nothing in it is trusted.
 fn records(answer: &[u8]) -> io::Result<Vec<Record>> {
     let answer = Message::from_octets(answer).map_err(malformed)?;
     match answer.header().rcode() {
@@ -123,14 +123,14 @@ fn malformed(why: impl fmt::Display) -> io::Error {
     io::Error::other(format!("the answer is malformed: {why}"))
 }
 
-/// Whether it is what hosts are called. DNS allows any byte in a name; logs and getaddrinfo do not.
+/// Whether a host may have this name. DNS allows any byte in a name; logs and getaddrinfo do not.
 fn is_host_name(name: &ParsedName<&[u8]>) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     !name.is_root() && name.iter().all(|label| label.iter().all(allowed))
 }
 
-/// The lowest priority first; among equals by lot, according to their weights; and no more than the
-/// first 16. `random` gives a number from 0 to the one that it is given, that one included.
+/// Sorts by priority, the lowest first; equal priorities are drawn at random by their weights. Returns
+/// at most 16 hosts. `random` returns a number from 0 to its argument, both included.
 fn in_order(mut records: Vec<Record>, mut random: impl FnMut(u32) -> u32) -> Vec<Host> {
     let mut ordered = Vec::new();
     while ordered.len() < MOST_HOSTS
@@ -140,7 +140,7 @@ fn in_order(mut records: Vec<Record>, mut random: impl FnMut(u32) -> u32) -> Vec
         let weight = |at: usize| u32::from(records[at].weight);
         let lot = random(equals().map(weight).sum());
         let mut sum = 0;
-        // Those of weight 0 have lot 0, so that they are drawn hardly ever, but not never.
+        // Records of weight 0 are drawn on lot 0: very seldom, but not never.
         let drawn = equals().find(|&at| {
             sum += weight(at);
             sum >= lot && (lot > 0 || weight(at) == 0)
@@ -329,7 +329,7 @@ mod tests {
             let index = records.iter().position(|r| r.0 == ordered[0]).unwrap();
             firsts[index] += 1;
         }
-        // Of the lots 0 to 4 one falls on `zero`, one on `one` and three on `three`.
+        // Of the lots 0 to 4, one draws `zero`, one `one` and three `three`.
         for (count, share) in firsts.into_iter().zip([0.2, 0.2, 0.6]) {
             let expected = 10_000.0 * share;
             assert!((f64::from(count) - expected).abs() < 300.0, "{firsts:?}");

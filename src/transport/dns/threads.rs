@@ -1,5 +1,5 @@
-//! A few threads for all that blocks: the system's look-ups cannot be cancelled, so nobody ever waits for
-//! a thread.
+//! A few threads for all calls that block. The system's look-ups cannot be cancelled, so nothing ever
+//! waits for a thread.
 
 use crate::sys;
 use parking_lot::{Mutex, MutexGuard};
@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-/// How many threads there are at the most.
+/// The most threads that run at the same time.
 pub(super) const MOST: usize = 16;
 
-/// Enough for getaddrinfo and the modules behind it, which were written for main threads.
+/// Enough for getaddrinfo and its modules, which were written for main threads.
 const STACK: usize = 256 * 1024;
 
 /// Threads that are started when they are needed, and end when they are not.
@@ -21,24 +21,25 @@ pub struct Threads {
 
 #[derive(Default)]
 struct State {
-    /// What no thread has begun, the oldest first. While it holds anything there is a thread.
+    /// Tasks that no thread has begun, the oldest first. While there are any, there is a thread.
     queue: VecDeque<Arc<dyn Task>>,
-    /// Those that run a task, for however long.
+    /// The number of threads, each of which may run its task for any time.
     count: usize,
 }
 
 /// What a thread is to do.
 pub trait Task: Send + Sync {
-    /// Whether anybody waits for the outcome. What is not wanted once never is again, and need not run.
+    /// Whether anybody waits for the outcome. A task that is unwanted once stays unwanted, and need not
+    /// run.
     fn is_wanted(&self) -> bool;
 
-    /// Does it, if it is wanted. It must not panic.
+    /// Does the task if it is wanted. It must not panic.
     fn run(&self);
 }
 
 impl Threads {
-    /// Has a thread run the task in its turn: at once, unless 16 others hang. It is an error where there
-    /// is no thread and none can be started.
+    /// Runs the task on a thread: at once, unless 16 other tasks hang. It is an error if there is no
+    /// thread and none can be started.
     pub fn run(self: &Arc<Self>, task: Arc<dyn Task>) -> io::Result<()> {
         let mut state = self.state.lock();
         state.add(task);
@@ -49,7 +50,7 @@ impl Threads {
                     state.queue.pop_back();
                     return Err(error);
                 }
-                // The others will come to it.
+                // The threads that exist take the task later.
                 Err(_) => {}
             }
         }
@@ -57,7 +58,7 @@ impl Threads {
     }
 
     fn start(self: &Arc<Self>) -> io::Result<()> {
-        // The thread owns all that it needs: it may come back after whoever started it is gone.
+        // The thread owns all that it needs: it may outlive the client that started it.
         let threads = Arc::clone(self);
         sys::spawn("pmqtt-dns", STACK, Box::new(move || threads.work())).map(drop)
     }
@@ -70,8 +71,8 @@ impl Threads {
                 drop(task);
             });
         }
-        // It does not wait for more: a thread is made in less time than a look-up takes, and one that is
-        // there when the program ends looks like a leak.
+        // A thread does not wait for more tasks: to start one takes less time than a look-up, and a
+        // thread that remains when the program ends looks like a leak.
         state.count -= 1;
         if state.count == 0 {
             state.queue = VecDeque::new();
@@ -80,7 +81,7 @@ impl Threads {
 }
 
 impl State {
-    /// What is not wanted makes room before the queue grows.
+    /// Removes unwanted tasks before the queue grows.
     fn add(&mut self, task: Arc<dyn Task>) {
         if self.queue.len() == self.queue.capacity() {
             self.queue.retain(|task| task.is_wanted());
@@ -97,7 +98,7 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    /// Tasks that hang until `release` is dropped, and what became of them.
+    /// Tasks that hang until `release` is dropped, and a record of them.
     struct Hanging {
         threads: Arc<Threads>,
         receiver: Arc<Mutex<mpsc::Receiver<()>>>,
@@ -188,7 +189,7 @@ mod tests {
         let others = MOST - 1;
         (0..others).for_each(|number| drop(hanging.run(number)));
         eventually(|| hanging.begun() == others);
-        // One that is quick is not held up by those that hang.
+        // Tasks that hang do not delay a quick one.
         let quick = Arc::new(Count(AtomicUsize::new(0)));
         hanging.threads.run(Arc::clone(&quick) as _).unwrap();
         eventually(|| quick.0.load(Ordering::SeqCst) == 1);

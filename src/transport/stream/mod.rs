@@ -1,4 +1,4 @@
-//! What an open connection can do, whatever it is made of.
+//! What an open connection can do, with or without TLS.
 //!
 //! | file     | idea                                             |
 //! |----------|--------------------------------------------------|
@@ -6,7 +6,7 @@
 //! | `link`   | an open connection, plain or secured             |
 //! | `tcp`    | a stream made of a TCP socket                    |
 //! | `tls`    | a stream over another, secured by OpenSSL        |
-//! | `no_tls` | what stands in for `tls` where that is not built |
+//! | `no_tls` | replaces `tls` where that is not built           |
 
 mod link;
 mod tcp;
@@ -24,23 +24,23 @@ use std::io::{self, IoSlice};
 
 /// A byte stream that never blocks. TLS, for example, is a stream over another one.
 pub trait Stream: Send {
-    /// 0 is the end of the stream; `WouldBlock` says that nothing is there yet.
+    /// 0 is the end of the stream; `WouldBlock` means that nothing has arrived yet.
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
 
-    /// `WouldBlock` says that nothing fits now.
+    /// `WouldBlock` means that nothing fits now.
     fn write(&mut self, buf: &[u8]) -> io::Result<usize>;
 
-    /// The same for bytes in pieces.
+    /// The same for several pieces.
     fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize>;
 
-    /// Whether bytes have left the socket that `read` has not returned yet. A watch on the socket does
+    /// Whether `read` can return bytes that have left the socket already. A watch on the socket does
     /// not report them.
     fn has_pending(&self) -> bool;
 
-    /// How many bytes the socket took so far, where these are not those that `write` took.
+    /// How many bytes the socket has taken so far; None if these are the bytes that `write` took.
     fn written(&self) -> Option<u64>;
 
-    /// How many bytes of the socket the peer's TCP has not acknowledged; 0 where the system does not tell.
+    /// How many bytes of the socket the peer's TCP has not acknowledged; 0 if the system does not tell.
     fn unacked(&self) -> u64;
 
     /// Whether a read may go on as soon as the socket is writable.
@@ -49,11 +49,11 @@ pub trait Stream: Send {
     /// Ends our side of the stream after what has been written.
     fn finish(&mut self);
 
-    /// Throws away what has come, once our side has ended. True when the peer's has, too. One call
+    /// Discards what arrives after our side has ended. True if the peer's side has ended, too. One call
     /// takes a bounded number of bytes, as a peer may send without end.
     fn discard(&mut self) -> bool;
 
-    /// What to wait for before reading, and before writing where `want_write` is set. Either may be the
-    /// other: a layer may have to write before it can read.
+    /// What to wait for before reading, and before writing if `want_write` is set. TLS may have to
+    /// write before it can read, and to read before it can write.
     fn watch(&self, want_write: bool) -> Watch;
 }

@@ -1,4 +1,4 @@
-//! Stands in for TLS where the library is built without it: types that have no values.
+//! Replaces TLS where the library is built without it: types that have no values.
 
 use super::Stream;
 use super::tcp::Tcp;

@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 
-/// What one `discard` throws away at most, in pieces: a peer may send without end.
+/// The most bytes that one `discard` takes: a peer may send without end.
 const DISCARD: usize = 64 * 1024;
 const PIECE: usize = 4 * 1024;
 
@@ -22,7 +22,7 @@ impl Tcp {
     }
 }
 
-/// For a stream over this one.
+/// For TLS, which is a stream over this one.
 impl Read for Tcp {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         Stream::read(self, buf)
@@ -72,13 +72,13 @@ impl Stream for Tcp {
     }
 
     fn finish(&mut self) {
-        // An error says that the peer is gone: then there is nothing to end.
+        // An error means that the peer is gone: there is nothing to end.
         if let Ok(socket) = self.socket.get() {
             let _ = socket.shutdown(Shutdown::Write);
         }
     }
 
-    /// Takes at most `DISCARD` bytes, whatever comes.
+    /// Takes at most `DISCARD` bytes, however many have arrived.
     fn discard(&mut self) -> bool {
         let mut piece = [0; PIECE];
         for _ in 0..DISCARD / PIECE {
@@ -100,7 +100,7 @@ impl Stream for Tcp {
     }
 }
 
-/// Repeats `call` until no signal has interrupted it.
+/// Repeats `call` while a signal interrupts it.
 fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {

@@ -10,7 +10,7 @@ fn domain() -> Endpoint {
     }
 }
 
-/// The domain is served by `hosts`, each of them at 127.0.0.1 unless it is `nowhere`.
+/// The domain is served by `hosts`; each is at 127.0.0.1 unless it is `nowhere`.
 fn served_by(hosts: &[Host]) -> Resolver {
     let hosts = hosts.to_vec();
     Resolver::with(
@@ -113,12 +113,12 @@ fn a_silent_host_has_its_share_of_the_time_and_no_more() {
         transport.is_in(Stage::Tcp)
     });
 
-    // 4.5 s for three, then 3 s for two.
+    // A third of 4.5 s, then half of 3 s.
     assert_eq!(transport.deadline(), Some(asked + ms(1500)));
     let before = transport.primary(false).unwrap();
     assert!(!transport.advance(asked + ms(1500)).unwrap());
     assert_eq!(transport.deadline(), Some(asked + ms(3000)));
-    // What was given up stays open until whoever watches it has been told.
+    // What was given up stays open until the loop that watches it has been told.
     assert_ne!(transport.primary(false).unwrap().fd, before.fd);
     transport.close_retired();
     settle(&mut transport, asked + ms(3000), Transport::is_open);
@@ -238,7 +238,7 @@ fn a_host_whose_handshake_fails_makes_room_for_the_next() {
             Ok(hosts.to_vec())
         },
     );
-    // What they read is a ClientHello, and the name in it is the host's.
+    // They read a ClientHello, which contains the host's name.
     let brokers = listeners.map(|(listener, _)| {
         thread::spawn(move || {
             let mut hello = [0; 2048];
@@ -263,7 +263,7 @@ fn a_host_whose_handshake_fails_makes_room_for_the_next() {
 fn a_socket_outlives_the_advance_in_which_its_handshake_cannot_begin() {
     let (_listener, first) = listen("127.0.0.1:0");
     let (_sockets, second) = silent();
-    // No server name is that long.
+    // Too long for a server name.
     let long = "x".repeat(300);
     let secure = Endpoint {
         tls: Some(tls_server::unverified()),
@@ -284,7 +284,7 @@ fn a_socket_outlives_the_advance_in_which_its_handshake_cannot_begin() {
     transport.advance(start).unwrap();
     let lines = told(&mut transport);
     assert!(lines.last().unwrap().starts_with("tls: xxx"), "{lines:?}");
-    // The socket, and the step that it was part of.
+    // The socket, and the step that it belonged to.
     assert_eq!(retired(&transport), 2);
     settle(&mut transport, start, |transport| {
         transport.is_in(Stage::Tcp)

@@ -1,8 +1,8 @@
-//! What transports wait for while DNS has not answered, and who is told of the answer.
+//! What transports wait for while DNS has not answered, and which of them the answer wakes.
 
 use super::*;
 
-/// A resolver that finds `address` once a message is sent, for each look-up one.
+/// A resolver that finds `address` after a message; each look-up takes one message.
 fn hanging(address: SocketAddr) -> (Resolver, mpsc::Sender<()>) {
     let (release, receiver) = mpsc::channel::<()>();
     let receiver = Mutex::new(receiver);

@@ -18,7 +18,7 @@ fn an_address_that_refuses_makes_room_for_the_next_at_once() {
     let start = sys::now();
     let mut transport = connect_to(&[first, second], start).unwrap();
     for _ in 0..200 {
-        // Time stands still, so no attempt can have waited for its turn.
+        // Time stands still, so no attempt can have waited for the delay.
         if transport.advance(start).unwrap() {
             break;
         }
@@ -69,7 +69,7 @@ fn an_address_that_is_silent_is_overtaken_after_a_quarter_of_a_second() {
     assert!(transport.connecting.is_none());
 }
 
-/// A loop that watches one descriptor has to be told before that is closed, and at no other time.
+/// A loop that watches one descriptor has to be told before it is closed, and at no other time.
 #[test]
 fn the_primary_descriptor_changes_only_when_the_one_before_is_retired() {
     let ((_a, first), (_b, second)) = (silent(), silent());
@@ -83,7 +83,7 @@ fn the_primary_descriptor_changes_only_when_the_one_before_is_retired() {
     assert_eq!(transport.primary(false), oldest);
     assert_eq!(retired(&transport), 0);
 
-    // The loop hears nothing of the third one, but its timer goes off.
+    // The loop does not see the third socket, but its timer fires.
     let look = transport.deadline().unwrap();
     assert!(look <= start + ms(550));
     let mut watches = Vec::new();
@@ -141,7 +141,7 @@ fn a_connection_leaves_from_the_bind_address() {
     let (_peer, from) = listener.accept().unwrap();
     assert_eq!(from.ip().to_string(), "127.0.0.1");
 
-    // TEST-NET-1 is nobody's own address.
+    // TEST-NET-1 is never a local address.
     endpoint.bind = Some("192.0.2.1".parse().unwrap());
     let error = failure(open(&endpoint));
     let reason = io::Error::from_raw_os_error(libc::EADDRNOTAVAIL);
@@ -158,7 +158,7 @@ fn a_connection_leaves_from_the_bind_address() {
     );
 }
 
-/// The round that the doc comment of `Transport` prescribes, in a loop that keeps registrations.
+/// The three steps in the doc comment of `Transport`, in a loop that keeps registrations.
 #[test]
 fn an_event_set_sees_a_connection_through() {
     let (_sockets, first) = silent();

@@ -1,4 +1,4 @@
-//! Reading and writing through TCP alone.
+//! Reading and writing through TCP without TLS.
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn a_write_takes_what_fits_and_the_watch_tells_of_room() {
     reader.join().unwrap();
 }
 
-/// Where the system does not tell, all counts as acknowledged.
+/// Where the system does not tell, all bytes count as acknowledged.
 #[test]
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
 fn what_the_peers_tcp_has_not_acknowledged_is_told() {

@@ -1,4 +1,4 @@
-//! A TLS server in the test's own hands, and a client that believes it anything.
+//! A TLS server that the test controls, and clients that trust it.
 
 use super::*;
 use crate::transport::tls::{Authorities, Peer, Settings};
@@ -11,7 +11,7 @@ use openssl::ssl::{SslContext, SslContextBuilder, SslMethod};
 use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509Builder};
 
-/// To verify nothing.
+/// Verifies nothing.
 pub fn unverified() -> Tls {
     let settings = Settings {
         verify: false,
@@ -23,7 +23,7 @@ pub fn unverified() -> Tls {
     }
 }
 
-/// To trust this certificate alone.
+/// Trusts this certificate only.
 pub fn verifying(certificate: &X509) -> Tls {
     let settings = Settings {
         authorities: Authorities::These(vec![certificate.clone()]),

@@ -1,4 +1,4 @@
-//! Resuming TLS sessions, with a server of OpenSSL's.
+//! Resuming TLS sessions, with an OpenSSL server.
 
 use super::tls_server::{context, unverified};
 use super::*;
@@ -18,7 +18,7 @@ fn a_session_is_offered_to_the_name_that_gave_it_alone() {
     assert_eq!(server.join().unwrap(), [false, true, false, true]);
 }
 
-/// Connects, and reads until the end, as the session comes with what is read.
+/// Connects, and reads until the end, as the session arrives together with the data.
 fn talk(endpoint: &Endpoint) {
     let mut transport = open(endpoint).unwrap();
     loop {

@@ -1,4 +1,4 @@
-//! Peers that end the handshake: what is said of them.
+//! Peers that end the handshake, and the errors that describe them.
 
 use super::tls_server::unverified;
 use super::*;
@@ -46,7 +46,7 @@ fn alerts_are_named() {
     }
 }
 
-/// What a connection fails by whose peer reads the greeting, says this, and closes or resets.
+/// The failure when the peer reads the ClientHello, answers `said`, and closes or resets.
 fn failure_with(said: &[u8], resets: bool) -> String {
     let (listener, address) = listen("127.0.0.1:0");
     let said = said.to_vec();

@@ -53,7 +53,7 @@ fn an_end_without_close_notify_is_told_from_one_with_it() {
 #[test]
 fn discarding_is_done_in_steps_of_64_kib() {
     let (mut transport, server) = secured_pair();
-    // Nobody decrypts it, so it may be anything.
+    // The bytes are not decrypted, so they may be anything.
     let peer = server.get_ref().try_clone().unwrap();
     assert!(discards(&mut transport, peer, 8 << 20) >= 128);
 }
@@ -96,7 +96,7 @@ fn a_read_that_waits_for_a_write_is_watched_as_one() {
     let server = thread::spawn(move || {
         server.get_mut().read_exact(&mut vec![0; filling]).unwrap();
         server.write_all(b"x").unwrap();
-        // The handshake goes on where the client's part of it is read.
+        // Reading the client's part lets the handshake continue.
         let _ = server.read(&mut [0; 16]);
     });
     assert_eq!(read(&mut transport).unwrap(), 1);
@@ -114,7 +114,7 @@ fn what_is_thrown_away_waits_for_the_peer_alone() {
     assert_eq!(wanted(&transport, false), (true, false));
 }
 
-/// TLS 1.2 with a context of the program's own, and a server that has asked for another handshake.
+/// TLS 1.2 with a context of the program, and a server that has asked for a new handshake.
 fn renegotiating_pair() -> (Transport, SslStream<TcpStream>) {
     let mut own = SslContextBuilder::new(SslMethod::tls_client()).unwrap();
     own.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();
@@ -137,7 +137,7 @@ fn wanted(transport: &Transport, want_write: bool) -> (bool, bool) {
     (watch.read, watch.write)
 }
 
-/// Reads once; None: nothing was there yet.
+/// Reads once; None: nothing had arrived yet.
 fn read_once(transport: &mut Transport) -> Option<usize> {
     match transport.read(&mut [0; 16]) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
@@ -162,7 +162,7 @@ fn secured_pair_with(tls: Tls) -> (Transport, SslStream<TcpStream>) {
     (transport.unwrap(), server.join().unwrap())
 }
 
-/// Reads, and waits for there to be something.
+/// Reads, and waits until something has arrived.
 fn read(transport: &mut Transport) -> io::Result<usize> {
     loop {
         match transport.read(&mut [0; 16]) {

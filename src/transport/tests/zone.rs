@@ -1,9 +1,9 @@
-//! Addresses that say which interface they belong to. Where there are more than the loopback device,
-//! tests-c/zones.sh has the rest.
+//! Addresses that state their interface. tests-c/zones.sh has the tests that need more than the
+//! loopback device.
 
 use super::*;
 
-/// What the loopback device is called, and its number.
+/// The name and the number of the loopback device.
 const NAMES: [&str; 2] = match cfg!(target_os = "linux") {
     true => ["lo", "1"],
     false => ["lo0", "1"],
@@ -95,7 +95,7 @@ mod tls {
                 ..endpoint(&host, address.port())
             })
             .unwrap();
-            // The session comes before it.
+            // The session arrives before the data.
             while transport.read(&mut [0; 16]).is_err() {
                 ready(&transport, false);
             }

@@ -1,4 +1,4 @@
-//! What a connection carries for the callbacks of OpenSSL, which know the connection alone.
+//! What OpenSSL's callbacks need to know of a connection: they get the connection only.
 
 use super::session::{Giver, LastSession};
 use super::words::describe;
@@ -12,14 +12,14 @@ use zeroize::Zeroizing;
 
 pub struct Attached {
     pub giver: Giver,
-    /// Where a session is kept that it gives.
+    /// Keeps the session that this connection provides.
     pub session: Arc<LastSession>,
     pub psk: Option<Arc<Psk>>,
-    /// What the check of the certificate has found against it.
+    /// Why the certificate was refused.
     pub refusal: Arc<Mutex<Option<String>>>,
 }
 
-/// A key that both sides know.
+/// A key that both sides have: TLS-PSK.
 #[derive(Clone)]
 pub struct Psk {
     pub identity: Vec<u8>,
@@ -27,7 +27,7 @@ pub struct Psk {
 }
 
 impl Attached {
-    /// Without an index the callbacks find nothing, and do nothing.
+    /// Without an index the callbacks find nothing and do nothing.
     pub fn attach(self, ssl: &mut SslRef) {
         if let Some(index) = *INDEX {
             ssl.set_ex_data(index, self);
@@ -40,7 +40,7 @@ impl Attached {
 }
 
 impl Listener for Attached {
-    /// Perhaps given on the connection before the present one.
+    /// `ssl` may be older than the client's present connection, so the giver is its own.
     fn new_session(ssl: &SslRef, session: SslSession) {
         if let Some(own) = Attached::of(ssl) {
             own.session.keep(own.giver.clone(), session);
@@ -67,5 +67,5 @@ impl Listener for Attached {
     }
 }
 
-/// The index under which OpenSSL keeps it, one for the process.
+/// OpenSSL's index of it, one for the process.
 static INDEX: LazyLock<Option<Index<Ssl, Attached>>> = LazyLock::new(|| Ssl::new_ex_index().ok());

@@ -1,4 +1,4 @@
-//! What a connection is secured with.
+//! What the TLS of a connection is made from.
 
 use super::attached::Psk;
 use super::peer::Peer;
@@ -7,7 +7,7 @@ use crate::sys::tls_gate::Kept;
 use openssl::ssl::SslContext;
 use std::sync::Arc;
 
-/// What a connection is secured with.
+/// What the TLS of a connection is made from.
 #[derive(Clone)]
 pub struct Tls {
     pub context: Context,
@@ -18,9 +18,9 @@ pub struct Tls {
 #[derive(Clone)]
 pub struct Context {
     pub(super) ssl: Kept<SslContext>,
-    /// The program has made `ssl`, so its callbacks are not replaced.
+    /// The program made `ssl`, so its callbacks are not replaced.
     pub(super) is_programs_own: bool,
-    /// The last session, so that the next connection can resume it.
+    /// The last session, which the next connection can resume.
     pub(super) session: Arc<LastSession>,
     pub(super) psk: Option<Arc<Psk>>,
 }

@@ -1,4 +1,4 @@
-//! From a connected socket to a secured one, or to the reason why not.
+//! The handshake: a connected socket becomes a secured one, or there is a reason why not.
 
 use super::attached::Attached;
 use super::context::Tls;
@@ -22,20 +22,19 @@ use std::sync::Arc;
 
 /// A handshake that has no socket yet.
 ///
-/// What can fail is done here. An event loop may already watch the socket, so a failure must not
-/// close it.
+/// Whatever can fail is done here: once a loop may watch the socket, a failure must not close it.
 pub struct Prepared {
     ssl: Kept<Ssl>,
     name: String,
     refusal: Arc<Mutex<Option<String>>>,
 }
 
-/// A handshake that goes on.
+/// A handshake that is under way.
 pub struct Handshake {
     stream: Option<Kept<SslStream<Tcp>>>,
-    /// Whom the certificate has to be for.
+    /// The name that the certificate has to be for.
     name: String,
-    /// What the check of the certificate has found against it.
+    /// Why the certificate was refused.
     refusal: Arc<Mutex<Option<String>>>,
     wants_write: bool,
 }
@@ -56,8 +55,8 @@ impl Prepared {
         }
     }
 
-    /// Begins over a connected socket. It fails, and closes that, only where there is no memory, or the
-    /// process ends.
+    /// Begins over a connected socket. It fails, and closes the socket, only if there is no memory or
+    /// the process is ending.
     pub fn start(self, tcp: Tcp) -> Result<Handshake, Error> {
         let _visit = Visit::enter().ok_or_else(process_ends)?;
         let Prepared { ssl, name, refusal } = self;
@@ -74,7 +73,7 @@ impl Prepared {
 }
 
 impl Handshake {
-    /// The secured stream, as soon as there is one, and how it is secured.
+    /// Once the handshake is done: the secured stream, and a description of its security.
     pub fn advance(&mut self) -> Result<Option<(TlsStream, String)>, Error> {
         let Some(stream) = &mut self.stream else {
             return Ok(None);
@@ -120,8 +119,8 @@ impl Handshake {
         Error::new(Stage::Tls, format!("{}: {words}", self.name))
     }
 
-    /// OpenSSL has refused the broker, or the broker us. The context of a program reports no reason
-    /// by itself, so the result of the check is asked for.
+    /// One side has refused the other. A program's own context reports no reason by itself, so this
+    /// asks for the result of the check.
     fn refused(&self, stack: &ErrorStack) -> String {
         match &self.stream {
             Some(stream) if reason(stack) == "certificate verify failed" => {
@@ -132,7 +131,7 @@ impl Handshake {
         }
     }
 
-    /// The broker has ended the connection. If it had not sent any TLS, it may not speak TLS.
+    /// The broker has ended the connection. If it never sent any TLS, it may not speak TLS.
     fn broken_off(&self, error: Option<&io::Error>) -> String {
         let how = match error {
             Some(error) => error.to_string(),
@@ -146,8 +145,8 @@ impl Handshake {
     }
 }
 
-/// An address stands there without brackets, and without its zone, which means something to this machine
-/// alone (RFC 4007, section 11).
+/// TLS states an address without brackets, and without its zone, which has a meaning on this machine
+/// only (RFC 4007, section 11).
 fn name_for_tls(host: &str) -> String {
     let name = host.trim_start_matches('[').trim_end_matches([']', '.']);
     match name.parse::<ScopedIp>() {
@@ -162,8 +161,8 @@ fn process_ends() -> Error {
 
 fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&tls.context.ssl)?;
-    // One record is enough progress, and the rest may be at another address when it is written.
-    // An idle connection frees its buffers.
+    // A write may take one record only, and the rest may be at another address when it is written. An
+    // idle connection frees its buffers.
     sys::set_mode(
         &mut ssl,
         SslMode::ENABLE_PARTIAL_WRITE
@@ -173,7 +172,7 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
     sys::read_ahead(&mut ssl);
     let ip = name.parse::<IpAddr>().ok();
     if ip.is_none() {
-        // RFC 6066: an address is no server name.
+        // RFC 6066: an address is not a server name.
         ssl.set_hostname(name)?;
     }
     let is_checked = ssl.verify_mode().contains(SslVerifyMode::PEER);
@@ -189,7 +188,7 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
     if !tls.peer.alpn().is_empty() {
         ssl.set_alpn_protos(tls.peer.alpn())?;
     }
-    // A context of the program's own may have a callback of its own.
+    // A program's own context may have its own callback.
     if is_checked && !tls.context.is_programs_own {
         sys::tell_of_refusals::<Attached>(&mut ssl);
     }
@@ -208,7 +207,7 @@ fn prepare(tls: &Tls, name: &str, refusal: &Arc<Mutex<Option<String>>>) -> Resul
     Ok(ssl)
 }
 
-/// As `TLSv1.3, TLS_AES_256_GCM_SHA384`.
+/// For example `TLSv1.3, TLS_AES_256_GCM_SHA384`.
 fn describe_session(ssl: &SslRef) -> String {
     let cipher = ssl
         .current_cipher()

@@ -1,16 +1,16 @@
-//! TLS over a connected socket: OpenSSL does it, this drives it without blocking.
+//! TLS over a connected socket: OpenSSL implements it, this drives OpenSSL without blocking.
 //!
 //! | file        | idea                                                       |
 //! |-------------|------------------------------------------------------------|
-//! | `context`   | what a connection is secured with                          |
-//! | `settings`  | what a program asks for becomes a context, or an error     |
-//! | `peer`      | whom a connection is to be with, and what it offers him    |
-//! | `handshake` | from a connected socket to a secured one, or to the reason |
-//! | `queue`     | the program's errors in OpenSSL's queue                   |
-//! | `attached`  | what a connection carries for the callbacks of OpenSSL     |
-//! | `session`   | the last session, and whose it is                          |
+//! | `context`   | what the TLS of a connection is made from                  |
+//! | `settings`  | makes a context from the program's settings, or an error   |
+//! | `peer`      | who the broker has to be, and what it is offered           |
+//! | `handshake` | a connected socket becomes a secured one, or an error      |
+//! | `queue`     | the program's errors in OpenSSL's queue                    |
+//! | `attached`  | what OpenSSL's callbacks need to know of a connection      |
+//! | `session`   | the last session, and which peer gave it                   |
 //! | `stream`    | reading and writing                                        |
-//! | `words`     | what OpenSSL says, in words                                |
+//! | `words`     | OpenSSL's errors as text                                   |
 
 mod attached;
 mod context;

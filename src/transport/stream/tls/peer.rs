@@ -1,10 +1,10 @@
-//! Whom a connection is to be with. Each connection takes these settings anew, so a change of them
-//! costs nothing.
+//! Which broker a connection accepts. Each connection reads these settings anew, so changing them costs
+//! nothing.
 
 /// Who the broker has to be, and what it is offered.
 #[derive(Clone, Default)]
 pub struct Peer {
-    /// A good certificate for any name will do.
+    /// Accepts a valid certificate for any name.
     pub any_name: bool,
     /// Replaces the host's name in SNI and in the check of the certificate.
     pub server_name: Option<String>,
@@ -12,13 +12,13 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Offers protocols by ALPN, the best first.
+    /// Offers protocols by ALPN, in order of preference.
     pub fn offer(&mut self, protocols: &[Vec<u8>]) -> Result<(), String> {
         self.alpn = wire_format(protocols)?;
         Ok(())
     }
 
-    /// What is offered, in the format of the wire: each name follows its length.
+    /// What is offered, in the wire format: each name follows its length.
     pub fn alpn(&self) -> &[u8] {
         &self.alpn
     }

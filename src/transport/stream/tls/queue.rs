@@ -1,19 +1,19 @@
-//! The program's errors in OpenSSL's queue, which each thread has one of and all its code shares.
-//! Each call into OpenSSL is made with an empty queue, as SSL_get_error cannot tell whose errors are
-//! in it. The program finds its queue as it left it.
+//! The program's errors in OpenSSL's queue. Each thread has one queue, which all code on it shares.
+//! SSL_get_error cannot tell whose errors are in it, so each call into OpenSSL starts with an empty
+//! queue. Afterwards the program's errors are in the queue again.
 
 use crate::sys::tls_gate::{self, Inside};
 use crate::sys::{self, TakenErrors};
 
-/// Calls of OpenSSL on a connection's behalf: the process does not end meanwhile, and the queue is ours.
-/// The queue is given back inside of the gate.
+/// Lets a connection call OpenSSL: meanwhile the process does not end, and the queue is ours. The queue
+/// is given back before the gate is left.
 pub struct Visit {
     _queue: OwnQueue,
     _inside: Inside,
 }
 
 impl Visit {
-    /// None: the process ends.
+    /// None: the process is ending.
     pub fn enter() -> Option<Visit> {
         let inside = tls_gate::enter()?;
         Some(Visit {
@@ -23,9 +23,9 @@ impl Visit {
     }
 }
 
-/// While this lives the queue is ours. Then what is ours goes, and what is the program's comes back.
+/// While this lives, the queue is ours. On drop it discards our errors and restores the program's.
 pub struct OwnQueue {
-    /// None where there were none: then this costs a look at the queue, and another one at the end.
+    /// None if the program had no errors: then this costs one look at the queue now and one at the end.
     programs: Option<TakenErrors>,
 }
 
@@ -36,7 +36,7 @@ impl OwnQueue {
         }
     }
 
-    /// Runs a callback of the program, which has its own queue in it.
+    /// Runs a callback of the program with the program's own errors in the queue.
     pub fn lend<T>(&mut self, callback: impl FnOnce() -> T) -> T {
         let ours = sys::take_errors();
         if let Some(programs) = self.programs.take() {

@@ -1,5 +1,5 @@
-//! The last session, and whose it is. A resumed session skips the check of the certificate. So it is
-//! offered only to the name that gave it, and only where that name was checked in the same way.
+//! The last session, and which peer gave it. A resumed session skips the check of the certificate. So
+//! it is offered only to the name that gave it, and only if that name was checked in the same way.
 
 use crate::sys::tls_gate::Kept;
 use openssl::error::ErrorStack;
@@ -11,11 +11,11 @@ pub struct LastSession {
     last: Mutex<Option<(Giver, Kept<SslSession>)>>,
 }
 
-/// Who gives a session.
+/// The peer that gave a session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Giver {
     pub name: String,
-    /// The certificate was to be for that name.
+    /// The certificate had to be for that name.
     pub name_is_checked: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What a program asks for, checked at once: an error that can be found now is not left to the
-//! first connection.
+//! The program's settings. They are checked at once: an error that can be found now does not wait for
+//! the first connection.
 
 use super::attached::{Attached, Psk};
 use super::context::Context;
@@ -20,26 +20,26 @@ use std::sync::Arc;
 pub struct Settings {
     pub authorities: Authorities,
     pub identity: Option<Identity>,
-    /// The broker's certificate has to lead to one of the authorities.
+    /// The chain of the broker's certificate must end at one of the authorities.
     pub verify: bool,
-    /// None: the best that both sides have, 1.2 at least.
+    /// None: the best version that both sides have, at least 1.2.
     pub protocol: Option<Protocol>,
-    /// OpenSSL's names, with colons between them, those of 1.3 among them.
+    /// OpenSSL's names, separated by colons; those of TLS 1.3 may be among them.
     pub ciphers: Option<String>,
     pub psk: Option<Psk>,
     /// The program's own context, which replaces all other settings.
     pub context: Option<SslContext>,
 }
 
-/// Whom to trust.
+/// Which authorities are trusted.
 #[derive(Clone)]
 pub enum Authorities {
-    /// The system's store.
+    /// The system's certificate store.
     System,
     These(Vec<X509>),
 }
 
-/// The client's certificate, with those that lead to its authority, and its key.
+/// The client's certificate, the chain to its authority, and its key.
 #[derive(Clone)]
 pub struct Identity {
     chain: Vec<X509>,
@@ -103,7 +103,7 @@ impl Identity {
 }
 
 impl Settings {
-    /// Makes what connections share, or says which setting cannot be used.
+    /// Makes what connections share. The error says which setting cannot be used.
     pub fn build(&self) -> Result<Context, String> {
         let _queue = OwnQueue::new();
         Ok(Context {
@@ -151,7 +151,7 @@ impl Settings {
             Protocol::Tls13 => SslVersion::TLS1_3,
         };
         if matches!(protocol, Protocol::Tls10 | Protocol::Tls11) {
-            // OpenSSL 3 allows their signatures, SHA-1 and MD5, at level 0 only.
+            // OpenSSL 3 allows the SHA-1 and MD5 signatures of these versions at level 0 only.
             builder.set_security_level(0);
         }
         builder.set_min_proto_version(Some(version))?;
@@ -160,7 +160,7 @@ impl Settings {
 
     fn set_authorities(&self, builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
         match &self.authorities {
-            // Without verification nobody looks at them.
+            // Without verification the authorities are not used.
             _ if !self.verify => Ok(()),
             Authorities::System => builder.set_default_verify_paths(),
             Authorities::These(certificates) => certificates
@@ -228,7 +228,7 @@ fn private_key(
     });
     key.map_err(|_| match asked {
         true => format!("{source}: the key is encrypted, and the password is missing or wrong"),
-        // All that OpenSSL would say is "unsupported".
+        // OpenSSL itself would only say "unsupported".
         false => format!("{source}: there is no private key in it that OpenSSL can use"),
     })
 }

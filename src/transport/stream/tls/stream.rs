@@ -1,4 +1,5 @@
-//! A secured stream. OpenSSL may have to write for a read to go on, and the other way round.
+//! A secured stream. OpenSSL may have to write before a read can continue, and to read before a write
+//! can.
 
 use super::queue::Visit;
 use super::words::words;
@@ -10,18 +11,18 @@ use crate::transport::stream::tcp::Tcp;
 use openssl::ssl::{ErrorCode, ShutdownState, SslStream};
 use std::io::{self, IoSlice};
 
-/// How many records one write makes at most; OpenSSL takes one of up to 16 KiB at a time. A write that
-/// takes less than these means that the socket is full, as it does with TCP.
+/// The most records of one write; OpenSSL takes one of up to 16 KiB at a time. A write that takes less
+/// than these means that the socket is full, as with TCP.
 const RECORDS: usize = 16;
 const RECORD: usize = 16 * 1024;
 
 pub struct TlsStream {
     inner: Kept<SslStream<Tcp>>,
-    /// The last read cannot go on before OpenSSL has written.
+    /// The last read cannot continue until OpenSSL has written.
     read_wants_write: bool,
-    /// The last write cannot go on before OpenSSL has read.
+    /// The last write cannot continue until OpenSSL has read.
     write_wants_read: bool,
-    /// The last read found no whole record. What OpenSSL holds is of no use before more comes.
+    /// The last read found no whole record. The bytes that OpenSSL holds are useless until more arrive.
     is_starved: bool,
 }
 
@@ -51,7 +52,7 @@ impl TlsStream {
     }
 
     /// Why the broker has closed a stream that takes no more bytes. Its alert may have come before its
-    /// reset, and says more than that.
+    /// reset, and says more than the reset.
     fn alert(&mut self) -> Option<openssl::ssl::Error> {
         let error = self.inner.ssl_read(&mut [0]).err()?;
         error.ssl_error().is_some().then_some(error)
@@ -93,8 +94,8 @@ impl Stream for TlsStream {
         Ok(count)
     }
 
-    /// Small pieces are copied together, since each record costs more than the copy of so few bytes. What
-    /// the socket was full for is offered again as a record of the same bytes, as OpenSSL asks for.
+    /// Small pieces are copied into one record, since each record costs more than such a copy. After a
+    /// full socket, the next call offers a record of the same bytes, as OpenSSL requires.
     fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
         let Some(_visit) = Visit::enter() else {
             return rest();
@@ -133,16 +134,16 @@ impl Stream for TlsStream {
 
     fn finish(&mut self) {
         if let Some(_visit) = Visit::enter() {
-            // Sends close_notify; an error says that the peer is gone already.
+            // Sends close_notify; an error means that the peer is already gone.
             let _ = self.inner.shutdown();
         }
-        // What is left is to throw away, without OpenSSL.
+        // What still arrives is discarded, without OpenSSL.
         self.read_wants_write = false;
         self.write_wants_read = false;
         self.inner.get_mut().finish();
     }
 
-    /// Nobody is going to read it, so it needs no decrypting, and the bound is that of TCP.
+    /// The bytes are discarded without decrypting them, so the bound is that of TCP.
     fn discard(&mut self) -> bool {
         self.inner.get_mut().discard()
     }
@@ -157,8 +158,9 @@ impl Stream for TlsStream {
     }
 }
 
-/// OpenSSL discards the session of a connection that ends without close_notify, as TLS 1.0 asked for.
-/// But a lost connection is the one to resume. After an alert the session is discarded already.
+/// OpenSSL discards the session of a connection that ends without close_notify, as TLS 1.0 required.
+/// But a lost connection is the one to resume, so it is marked as shut down. After an alert the session
+/// is already discarded.
 impl Drop for TlsStream {
     fn drop(&mut self) {
         self.inner
@@ -166,8 +168,8 @@ impl Drop for TlsStream {
     }
 }
 
-/// What comes behind the first `skip` bytes: a piece that makes a record by itself, or else a copy of as
-/// many as fit in one.
+/// What follows the first `skip` bytes: a piece that fills a record alone, or else a copy of as many
+/// bytes as fit in a record.
 fn record_behind<'a>(
     pieces: &'a [IoSlice],
     mut skip: usize,
@@ -187,13 +189,13 @@ fn record_behind<'a>(
     &copy[..len]
 }
 
-/// The process ends: nothing comes and nothing goes any more.
+/// The process is ending: nothing is read or written any more.
 fn rest() -> io::Result<usize> {
     tls_gate::rest();
     Err(io::ErrorKind::WouldBlock.into())
 }
 
-/// The words of an error that ended an open connection.
+/// The text of an error that ended an open connection.
 fn failure(error: openssl::ssl::Error) -> io::Error {
     match error.into_io_error() {
         Ok(error) => error,

@@ -1,14 +1,14 @@
-//! What OpenSSL has against a connection or a setting, in words.
+//! OpenSSL's errors about a connection or a setting, as text.
 
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::x509::{X509Ref, X509StoreContextRef};
 use std::net::IpAddr;
 
-/// What to suspect where a peer does not answer as TLS has it.
+/// The likely cause if a peer's answer is not TLS.
 pub const NO_TLS: &str = "this port does not seem to speak TLS";
 
-/// What OpenSSL says; where the broker has sent an alert, which one.
+/// OpenSSL's text; if the broker has sent an alert, the name of the alert.
 pub fn words(stack: &ErrorStack) -> String {
     if let Some(alert) = alert(stack) {
         return format!("the broker refuses: alert {alert}");
@@ -27,7 +27,7 @@ pub fn text(what: &str, error: &ErrorStack) -> String {
     format!("{what}: {}", reason(error))
 }
 
-/// The words of the last error in the stack.
+/// The text of the last error in the stack.
 pub fn reason(error: &ErrorStack) -> String {
     let last = error.errors().last();
     let words = last.and_then(|error| error.reason());
@@ -48,7 +48,7 @@ fn alert(stack: &ErrorStack) -> Option<String> {
     Some(name.map_or_else(|| number.to_string(), str::to_owned))
 }
 
-/// Which check a certificate failed, and whose it is.
+/// Which check a certificate failed, and whose certificate it is.
 pub fn describe(context: &X509StoreContextRef) -> String {
     let why = context.error().error_string();
     match context.current_cert() {
@@ -60,7 +60,7 @@ pub fn describe(context: &X509StoreContextRef) -> String {
     }
 }
 
-/// The names that a certificate is for, or else its subject's.
+/// The names that a certificate is for; without any, its subject.
 fn subject(certificate: &X509Ref) -> Option<String> {
     let names: Vec<String> = certificate
         .subject_alt_names()
