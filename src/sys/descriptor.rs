@@ -1,5 +1,5 @@
-//! A descriptor of this process. A child that inherits it by a fork may only close it: to read, write or
-//! set anything would take it from the parent, or do it to the parent.
+//! A descriptor of this process. A child that inherits it by a fork may only close it: to read, write
+//! or set anything would take it from the parent, or change it for the parent.
 
 use super::process;
 use std::io;
@@ -13,7 +13,7 @@ pub struct Descriptor<F: AsRawFd> {
 }
 
 impl<F: AsRawFd> Descriptor<F> {
-    /// What has just been opened.
+    /// Takes over what has just been opened.
     pub fn new(inner: F) -> Descriptor<F> {
         process::opened(inner.as_raw_fd());
         Descriptor {
@@ -22,7 +22,7 @@ impl<F: AsRawFd> Descriptor<F> {
         }
     }
 
-    /// To be used, by the process that has opened it.
+    /// For use by the process that opened it.
     #[inline(always)]
     pub fn get(&self) -> io::Result<&F> {
         match self.generation == process::generation() {
@@ -42,7 +42,7 @@ impl<F: AsRawFd> AsRawFd for Descriptor<F> {
 impl<F: AsRawFd> Drop for Descriptor<F> {
     fn drop(&mut self) {
         if process::closes(self.as_raw_fd(), self.generation) {
-            // SAFETY: this is the end of the value that it is in, so that it is not used again.
+            // SAFETY: the value that contains it ends here, so it is not used again.
             unsafe { ManuallyDrop::drop(&mut self.inner) };
         }
     }

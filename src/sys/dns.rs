@@ -1,20 +1,20 @@
-//! The system's DNS, for a question that getaddrinfo cannot ask.
+//! The system's DNS, for queries that getaddrinfo cannot make.
 
 use std::ffi::CString;
 use std::io;
 use std::ptr;
 
-/// What a TCP message of DNS can be at most, so that no answer is longer.
+/// The maximum of a DNS message over TCP: no answer is longer.
 const ANSWER: usize = 65_535;
 
-/// As much as a question can need: a header, a name, a type and a class.
+/// The maximum of a query: a header, a name, a type and a class.
 const QUESTION: usize = 12 + 255 + 4;
 
 const OP_QUERY: libc::c_int = 0;
 const CLASS_IN: libc::c_int = 1;
 const TYPE_SRV: libc::c_int = 33;
 
-// Where resolv.h gives them other names, these are the ones that the library has.
+// resolv.h may rename these functions; these are the names in the library.
 #[cfg_attr(target_vendor = "apple", link(name = "resolv"))]
 unsafe extern "C" {
     #[cfg_attr(target_vendor = "apple", link_name = "res_9_mkquery")]
@@ -41,13 +41,13 @@ unsafe extern "C" {
     ) -> libc::c_int;
 }
 
-/// What the system's name servers answer about the SRV records of `name`: a whole message, as it
-/// came. It blocks, for as long as the system's settings say.
+/// The answer of the system's name servers about the SRV records of `name`: the whole message,
+/// unchanged. It blocks, for as long as the system's settings say.
 pub fn look_up_srv(name: &str) -> io::Result<Vec<u8>> {
     let question = question(name)?;
     let mut answer = vec![0; ANSWER];
-    // SAFETY: both buffers live through the call and are as long as it is told; `question` is only
-    // read. The library keeps its own state for each thread.
+    // SAFETY: both buffers live through the call and have the lengths that it is given; `question` is
+    // only read. The library keeps its own state for each thread.
     let length = unsafe {
         res_send(
             question.as_ptr(),
@@ -69,8 +69,8 @@ pub fn look_up_srv(name: &str) -> io::Result<Vec<u8>> {
 fn question(name: &str) -> io::Result<Vec<u8>> {
     let name = CString::new(name)?;
     let mut question = vec![0; QUESTION];
-    // SAFETY: `name` is NUL-terminated, a query has no data, and `question` lives through the call
-    // and is as long as it is told.
+    // SAFETY: `name` is NUL-terminated, a query has no data, and `question` lives through the call and
+    // has the length that it is given.
     let length = unsafe {
         res_mkquery(
             OP_QUERY,

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_ulong};
 use std::ptr::null;
 
-/// ERR_TXT_MALLOCED: the text is the queue's, which frees it.
+/// ERR_TXT_MALLOCED: the queue owns the text and frees it.
 const MALLOCED: c_int = 1;
 /// ERR_TXT_STRING: there is a text.
 const STRING: c_int = 2;
@@ -44,17 +44,17 @@ struct TakenError {
 enum Data {
     None,
     Copied(CString),
-    /// Whoever raised the error keeps it for ever.
+    /// The code that raised the error keeps it for ever.
     Static(&'static CStr),
 }
 
 pub fn has_errors() -> bool {
-    // SAFETY: the call takes nothing, and looks at the thread's own queue.
+    // SAFETY: the call takes no argument, and looks at the thread's own queue.
     unsafe { ERR_peek_error() != 0 }
 }
 
 pub fn clear_errors() {
-    // SAFETY: the call takes nothing, and changes the thread's own queue alone.
+    // SAFETY: the call takes no argument, and changes the thread's own queue only.
     unsafe { ERR_clear_error() }
 }
 
@@ -67,7 +67,7 @@ fn take_error() -> Option<TakenError> {
     let (mut file, mut function, mut data) = (null(), null(), null());
     let (mut line, mut flags) = (0, 0);
     // SAFETY: each pointer is to a variable of its type. The texts that they point to afterwards are
-    // NUL-terminated, or NULL, and stay until this thread's queue is called again.
+    // NUL-terminated or NULL, and stay until the next call on this thread's queue.
     unsafe {
         let code = ERR_get_error_all(&mut file, &mut line, &mut function, &mut data, &mut flags);
         (code != 0).then(|| TakenError {
@@ -90,7 +90,7 @@ fn take_error() -> Option<TakenError> {
 unsafe fn copy(text: *const c_char) -> CString {
     match text.is_null() {
         true => CString::default(),
-        // SAFETY: not NULL, and NUL-terminated by the caller's promise.
+        // SAFETY: not NULL, and the caller promises that it is NUL-terminated.
         false => unsafe { CStr::from_ptr(text) }.to_owned(),
     }
 }
@@ -109,8 +109,8 @@ fn put_error(error: &TakenError) {
         ),
         _ => (SYSTEM_LIBRARY, (error.code & (SYSTEM - 1)) as c_int),
     };
-    // SAFETY: the texts are NUL-terminated. OpenSSL copies file and function. It needs no arguments
-    // where there is no format. Data is for ever, or OpenSSL's own memory, which it frees.
+    // SAFETY: the texts are NUL-terminated. OpenSSL copies file and function. Without a format it needs
+    // no arguments. Data lives for ever, or is OpenSSL's own memory, which it frees.
     unsafe {
         ERR_new();
         ERR_set_debug(error.file.as_ptr(), error.line, error.function.as_ptr());

@@ -1,14 +1,14 @@
-//! What this machine is called.
+//! The name of this machine.
 
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// A name may have 255 bytes; its end is one more.
+/// A name may have 255 bytes; its NUL is one more.
 const NAME: usize = 256;
 
-/// This machine's name, with its domain where the system knows one. It may ask DNS, and block.
+/// This machine's name, with its domain if the system knows one. It may ask DNS, and block.
 pub fn full_host_name() -> io::Result<String> {
     let name = host_name()?;
     if name.to_bytes().contains(&b'.') {
@@ -19,25 +19,25 @@ pub fn full_host_name() -> io::Result<String> {
 
 fn host_name() -> io::Result<CString> {
     let mut buffer = [0u8; NAME];
-    // SAFETY: the buffer lives through the call, which writes at most as much as it is told; the
-    // last byte stays what it is.
+    // SAFETY: the buffer lives through the call, which writes at most the length that it is given; the
+    // last byte stays 0.
     super::check(unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), NAME - 1) })?;
     let name = CStr::from_bytes_until_nul(&buffer).map_err(io::Error::other)?;
     Ok(name.to_owned())
 }
 
-/// The first name that the system has for a host, in /etc/hosts or in DNS.
+/// The first name of a host that the system finds, in /etc/hosts or in DNS.
 fn canonical_name(name: &CStr) -> Option<String> {
     // SAFETY: all zeroes is a valid addrinfo: no flags, any family, null pointers.
     let mut hints: libc::addrinfo = unsafe { MaybeUninit::zeroed().assume_init() };
     hints.ai_flags = libc::AI_CANONNAME;
     let mut found = ptr::null_mut();
-    // SAFETY: `name` is NUL-terminated, a service is not asked for, and `found` may be written.
+    // SAFETY: `name` is NUL-terminated, no service is asked for, and `found` may be written.
     if unsafe { libc::getaddrinfo(name.as_ptr(), ptr::null(), &hints, &mut found) } != 0 {
         return None;
     }
     // SAFETY: getaddrinfo has succeeded, so `found` is a list, whose head has the canonical name or
-    // NULL; it is read before the list is freed, once.
+    // NULL. The name is read before the list is freed, once.
     unsafe {
         let canonical = (*found).ai_canonname;
         let name = (!canonical.is_null()).then(|| readable(CStr::from_ptr(canonical)));

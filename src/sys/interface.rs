@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io;
 
-/// The number of an interface, of which `zone` is the name or the number.
+/// The number of the interface whose name or number is `zone`.
 pub fn interface_index(zone: &str) -> io::Result<u32> {
     let index = index_of(zone).or_else(|| zone.parse().ok().filter(|index| is_index(*index)));
     index.ok_or_else(|| {
@@ -21,7 +21,7 @@ fn index_of(name: &str) -> Option<u32> {
 
 fn is_index(index: u32) -> bool {
     let mut name = [0; libc::IF_NAMESIZE];
-    // SAFETY: `name` lives through the call, and has room for the longest name and its end.
+    // SAFETY: `name` lives through the call, and has room for the longest name and its NUL.
     !unsafe { libc::if_indextoname(index, name.as_mut_ptr()) }.is_null()
 }
 

@@ -66,7 +66,7 @@ pub use tls::{
 
 use std::io;
 
-/// The result of a libc call that says -1 and `errno` when it fails.
+/// The result of a libc call that returns -1 and sets `errno` on failure.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 {
         Err(io::Error::last_os_error())

@@ -1,11 +1,11 @@
-//! Waiting for descriptors with poll(2), which knows no limit of 1024 as select does.
+//! Waits for descriptors with poll(2), which does not have select's limit of 1024.
 
 use std::io;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-/// A descriptor, and what it is waited for. A watch that asks for nothing is not waited for at all,
-/// not even for a hang-up: whoever has stopped reading must not be woken in a loop.
+/// A descriptor, and what it is waited for. A watch without read and write is not waited for at all,
+/// not even for a hang-up: a client that has stopped reading must not be woken again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
     pub fd: RawFd,
@@ -19,17 +19,18 @@ impl Watch {
     }
 }
 
-/// The array that poll(2) needs, kept from wait to wait so that waiting allocates nothing.
+/// The array that poll(2) needs, kept between waits so that a wait allocates nothing.
 #[derive(Default)]
 pub struct PollSet {
     entries: Vec<libc::pollfd>,
 }
 
 impl PollSet {
-    /// Waits until a watch is ready, or the timeout (`None`: never) is over, and says how many are
-    /// ready. An error or a hang-up makes ready too; a signal ends the wait early with 0.
+    /// Waits until a watch is ready or the timeout has passed (`None`: no timeout), and returns how
+    /// many are ready. An error or a hang-up counts as ready; a signal ends the wait early with 0.
     ///
-    /// Which ones are ready is not told: the caller's reads and writes do not block, so it tries.
+    /// It does not say which watches are ready: the caller's reads and writes do not block, so it
+    /// tries.
     pub fn wait(&mut self, watches: &[Watch], timeout: Option<Duration>) -> io::Result<usize> {
         let wanted = watches.iter().filter(|watch| !watch.is_idle());
         self.entries.clear();
@@ -59,7 +60,7 @@ fn entry(watch: &Watch) -> libc::pollfd {
     }
 }
 
-/// Rounded up: a wait that ends just before its deadline would be followed by many of 0 ms.
+/// Rounded up: otherwise a wait ends just before its deadline, and many waits of 0 ms follow.
 fn milliseconds(timeout: Option<Duration>) -> libc::c_int {
     let Some(timeout) = timeout else { return -1 };
     let rounded = timeout.as_nanos().div_ceil(1_000_000);

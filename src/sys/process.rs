@@ -1,9 +1,9 @@
-//! Which process this is, and what it has inherited by a fork. A child shares the open files behind its
-//! descriptors with the parent: it may close them, and do nothing else with them.
+//! The generation of this process, and what it has inherited by a fork. A child shares the open files
+//! behind its descriptors with the parent: it may only close them.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// Descriptors that are kept account of. A page of memory is used for each 32,768 that there are. Higher ones
+/// How many descriptors are recorded; each 32,768 that are in use take a page of memory. Higher ones
 /// stay open in a child until it ends, as does one that is opened or closed at the moment of the fork.
 const DESCRIPTORS: usize = 1 << 20;
 
@@ -19,34 +19,34 @@ pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// From now on `in_child` is called in each child, by the one thread that it has. It may do no more than a
-/// signal handler, and calls `begin_child` first.
+/// Has each child call `in_child` from now on, on its only thread. `in_child` calls `begin_child`
+/// first, and may do only what a signal handler may.
 pub fn watch_forks(in_child: unsafe extern "C" fn()) {
     static IS_WATCHING: AtomicBool = AtomicBool::new(false);
     if IS_WATCHING.load(Ordering::Acquire) {
         return;
     }
-    // Two threads may come here at once, and then it is called twice, which does no harm. Where there is no
-    // memory for it, the next client tries again.
+    // Two threads may come here at once; then `in_child` is called twice, which does no harm. If there
+    // is no memory for it, the next client tries again.
     // SAFETY: the function lives as long as the library, which is never unloaded while it is registered.
     if unsafe { libc::pthread_atfork(None, None, Some(in_child)) } == 0 {
         IS_WATCHING.store(true, Ordering::Release);
     }
 }
 
-/// A child begins: what was this process's own is inherited.
+/// A child begins: the descriptors that were this process's own are now inherited ones.
 pub fn begin_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     OWN.move_to(&INHERITED);
 }
 
-/// Notes a descriptor that was opened.
+/// Records a descriptor that was opened.
 pub(super) fn opened(fd: i32) {
     OWN.insert(fd);
 }
 
-/// Whether a descriptor is still to be closed here, where it was opened in that generation. The caller
-/// closes it, and nobody else does.
+/// Whether a descriptor that was opened in `generation` still has to be closed here. If so, only the
+/// caller closes it.
 pub(super) fn closes(fd: i32, generation: u32) -> bool {
     match generation == self::generation() {
         true => {
@@ -60,16 +60,16 @@ pub(super) fn closes(fd: i32, generation: u32) -> bool {
 /// Closes what the parent's clients had open at the fork.
 pub fn close_inherited() {
     INHERITED.drain(|fd| {
-        // SAFETY: the descriptor was the library's in the parent. It was in the set until now, so that it
-        // was not closed here, and nobody else closes it.
+        // SAFETY: the descriptor was the library's in the parent. It was in the set until now, so it
+        // was not closed here, and nothing else closes it.
         unsafe { libc::close(fd) };
     });
 }
 
-/// A set of descriptors that needs no lock: another thread may hold that at the moment of a fork.
+/// A set of descriptors without a lock, which another thread could hold at the moment of a fork.
 struct Descriptors {
     words: [AtomicU64; DESCRIPTORS / 64],
-    /// Words from here on were never used.
+    /// Words from here on have never been used.
     used: AtomicUsize,
 }
 

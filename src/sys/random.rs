@@ -1,13 +1,12 @@
-//! Random numbers, also where the system has none: in a jail without /dev/urandom, under a filter of
-//! system calls. Nothing secret depends on them: TLS has a source of its own.
+//! Random numbers, even if the system has none: in a jail without /dev/urandom, or with a filter of
+//! system calls. Nothing secret depends on them: TLS has its own source.
 
 use rand::rngs::OsRng;
 use rand::{RngCore, TryRngCore};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The system's random numbers, and in their place others that differ from process to process and from
-/// call to call.
+/// The system's random numbers or, without them, numbers that differ between processes and calls.
 pub struct Random;
 
 impl RngCore for Random {
@@ -26,8 +25,8 @@ impl RngCore for Random {
     }
 }
 
-/// A hash of what hardly ever is the same twice: the time, the process, where its memory is, and how often
-/// this was called.
+/// A hash of what is almost never the same twice: the time, the process, the address of its memory, and
+/// the number of calls.
 fn makeshift() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let mut hasher = DefaultHasher::new();

@@ -1,4 +1,4 @@
-//! The locks that clients are made of: one that can be given back for the length of a callback, and
-//! taken again in place, and that a panic does not poison.
+//! The locks that clients are made of. A guard can unlock for the length of a callback and lock again
+//! in place, and a panic does not poison the lock.
 
 pub use parking_lot::{Condvar, Mutex, MutexGuard};

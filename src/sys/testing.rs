@@ -1,4 +1,4 @@
-//! What only tests do to the process.
+//! What only tests do to their process.
 
 use super::NO_SIGNAL;
 use std::mem::MaybeUninit;
@@ -6,16 +6,16 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
 
-/// Makes SIGPIPE kill, as it does in a C program; Rust's runtime had it ignored.
+/// Lets SIGPIPE kill, as in a C program; Rust's runtime ignores it.
 pub fn let_sigpipe_kill() {
     // SAFETY: SIG_DFL is a valid disposition, and no handler is installed.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
-/// Whether the calling thread takes `signal`.
+/// Whether the calling thread receives `signal`.
 pub fn takes_signal(signal: libc::c_int) -> bool {
     let mut mask = MaybeUninit::uninit();
-    // SAFETY: a null second argument only asks; `mask` is read after pthread_sigmask has written it,
+    // SAFETY: a null second argument only queries. `mask` is read after pthread_sigmask has written it,
     // which cannot fail with valid arguments.
     unsafe {
         assert_eq!(
@@ -26,20 +26,20 @@ pub fn takes_signal(signal: libc::c_int) -> bool {
     }
 }
 
-/// Closes `old` and gives its number to `new`, as close and a later socket may.
+/// Closes `old` and gives its number to `new`, as close and a later socket can.
 pub fn take_over(new: UnixStream, old: UnixStream) -> UnixStream {
-    // SAFETY: both are open. `old` goes on owning its number, and `new` is closed at the end.
+    // SAFETY: both are open. `old` continues to own its number, and `new` is closed at the end.
     let result = unsafe { libc::dup2(new.as_raw_fd(), old.as_raw_fd()) };
     assert_eq!(result, old.as_raw_fd());
     old
 }
 
-/// Writes to a socket that does not block until it takes no more. How many bytes it took.
+/// Writes to a non-blocking socket until it takes no more, and returns how many bytes it took.
 pub fn fill(fd: RawFd) -> usize {
     let bytes = [0u8; 4096];
     let mut all = 0;
     loop {
-        // SAFETY: the bytes live through the call, and are as many as it is told.
+        // SAFETY: the bytes live through the call, and their number is the one that it is given.
         match unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), NO_SIGNAL) } {
             -1 => return all,
             count => all += count as usize,
@@ -47,7 +47,7 @@ pub fn fill(fd: RawFd) -> usize {
     }
 }
 
-/// Has a server ask its client for a new handshake.
+/// Makes a server ask its client for a new handshake.
 #[cfg(feature = "tls")]
 pub fn ask_to_renegotiate<S>(stream: &mut openssl::ssl::SslStream<S>) {
     use foreign_types::ForeignTypeRef;
@@ -56,7 +56,7 @@ pub fn ask_to_renegotiate<S>(stream: &mut openssl::ssl::SslStream<S>) {
         fn SSL_do_handshake(ssl: *mut std::ffi::c_void) -> libc::c_int;
     }
     let ssl = stream.ssl().as_ptr().cast();
-    // SAFETY: the pointer is to a live SSL, and nobody else has its stream.
+    // SAFETY: the pointer is to a live SSL, and nothing else has its stream.
     unsafe {
         assert_eq!(SSL_renegotiate(ssl), 1);
         assert_eq!(SSL_do_handshake(ssl), 1);

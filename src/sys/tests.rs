@@ -171,7 +171,7 @@ fn a_watched_descriptor_makes_the_set_readable_for_as_long_as_it_is_ready() {
     assert!(!readable_within(&set, MOMENT));
 }
 
-/// The portable helper may have seen the state before: one report too many is allowed.
+/// The portable helper may have seen the earlier state: one extra report is allowed.
 fn settle(set: &mut EventSet, watches: &[Watch]) {
     if readable_within(set, MOMENT) {
         set.drain();
@@ -296,7 +296,7 @@ fn a_new_descriptor_with_an_old_number_is_watched() {
     set.update(&[watch], None).unwrap();
     thread::sleep(MOMENT);
     set.pause();
-    // What close and socket do, without the race with the other tests' descriptors.
+    // As close and socket do, without a race with the other tests' descriptors.
     let second = testing::take_over(second, first);
     assert_eq!(second.as_raw_fd(), watch.fd);
     set.update(&[watch], None).unwrap();

@@ -7,15 +7,15 @@ use std::thread::Builder;
 
 pub use std::thread::JoinHandle;
 
-/// Starts a thread that takes no signals: those of the process go to the program's own threads.
-/// `name` is at most 15 bytes on Linux; `stack` is in bytes.
+/// Starts a thread that receives no signals: the process's signals go to the program's own threads.
+/// `name` has at most 15 bytes on Linux; `stack` is in bytes.
 pub fn spawn(
     name: &str,
     stack: usize,
     body: Box<dyn FnOnce() + Send>,
 ) -> io::Result<JoinHandle<()>> {
-    // A thread inherits its signal mask. Blocking inside the new thread would leave it a moment
-    // in which a handler could run, on a stack that is small.
+    // A thread inherits its signal mask. If the new thread blocked them itself, a handler could run on
+    // its small stack before that.
     let _blocked = SignalsBlocked::new();
     Builder::new()
         .name(name.to_owned())
@@ -23,8 +23,8 @@ pub fn spawn(
         .spawn(body)
 }
 
-/// Signals that a fault of the thread itself raises. Blocked, they would kill the process before a
-/// crash reporter sees them.
+/// Signals that the thread's own faults raise. If they were blocked, they would kill the process before
+/// a crash reporter sees them.
 const FAULTS: [libc::c_int; 5] = [
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -33,7 +33,7 @@ const FAULTS: [libc::c_int; 5] = [
     libc::SIGTRAP,
 ];
 
-/// Blocks the calling thread's signals until it is dropped.
+/// Blocks the calling thread's signals until this is dropped.
 struct SignalsBlocked {
     before: libc::sigset_t,
 }
@@ -42,8 +42,8 @@ impl SignalsBlocked {
     fn new() -> Option<SignalsBlocked> {
         let mut blocked = MaybeUninit::uninit();
         let mut before = MaybeUninit::uninit();
-        // SAFETY: sigfillset initialises `blocked` before any other call reads it (it cannot fail on
-        // a valid pointer). `before` is read only where pthread_sigmask has said that it wrote it.
+        // SAFETY: sigfillset initialises `blocked` before any other call reads it (it cannot fail on a
+        // valid pointer). `before` is read only if pthread_sigmask has said that it wrote it.
         unsafe {
             libc::sigfillset(blocked.as_mut_ptr());
             for signal in FAULTS {
@@ -60,8 +60,8 @@ impl SignalsBlocked {
 
 impl Drop for SignalsBlocked {
     fn drop(&mut self) {
-        // SAFETY: `before` is the mask that pthread_sigmask gave, and a null third argument is
-        // allowed: the mask that ends here is not asked for.
+        // SAFETY: `before` is the mask that pthread_sigmask returned. A null third argument is allowed:
+        // the mask that ends here is not returned.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, ptr::null_mut()) };
     }
 }

@@ -33,23 +33,24 @@ type PskClient = unsafe extern "C" fn(
 ) -> c_uint;
 type Verify = unsafe extern "C" fn(good: c_int, context: *mut c_void) -> c_int;
 
-/// What OpenSSL asks and tells in the middle of its work. The binding has such callbacks too, but keeps them
-/// in a map which lives as long as the process, and which valgrind takes for a leak.
+/// What OpenSSL asks and reports during its calls. The binding has such callbacks too, but keeps them
+/// in a map that lives as long as the process, and that valgrind reports as a leak.
 pub trait Listener {
     /// The broker has given a session.
     fn new_session(ssl: &SslRef, session: SslSession);
 
-    /// Writes the identity, with a NUL behind it, and the key; how long that is, and 0 for none.
+    /// Writes the identity, with a NUL behind it, and the key. Returns the length of the key; 0: no
+    /// key.
     fn psk(ssl: &SslRef, identity: &mut [u8], key: &mut [u8]) -> usize;
 
-    /// A certificate is not good, and the handshake ends.
+    /// A certificate is refused, and the handshake ends.
     fn refused(ssl: &SslRef, context: &X509StoreContextRef);
 }
 
-/// Tells of sessions.
+/// Reports each new session to `L`.
 pub fn tell_of_sessions<L: Listener>(builder: &mut SslContextBuilder) {
     unsafe extern "C" fn callback<L: Listener>(ssl: *mut c_void, session: *mut c_void) -> c_int {
-        // SAFETY: OpenSSL calls with a live SSL, and with a session whose reference is the callee's when it
+        // SAFETY: OpenSSL passes a live SSL, and a session whose reference the callee owns if it
         // returns 1.
         unsafe {
             L::new_session(
@@ -59,11 +60,11 @@ pub fn tell_of_sessions<L: Listener>(builder: &mut SslContextBuilder) {
         };
         1
     }
-    // SAFETY: the context lives; the callback is what its type says.
+    // SAFETY: the context is live; the callback has the type that OpenSSL calls it with.
     unsafe { SSL_CTX_sess_set_new_cb(builder.as_ptr().cast(), callback::<L>) }
 }
 
-/// Asks for the key that both sides know.
+/// Asks `L` for the pre-shared key.
 pub fn ask_for_psk<L: Listener>(builder: &mut SslContextBuilder) {
     unsafe extern "C" fn callback<L: Listener>(
         ssl: *mut c_void,
@@ -73,7 +74,7 @@ pub fn ask_for_psk<L: Listener>(builder: &mut SslContextBuilder) {
         key: *mut c_uchar,
         key_size: c_uint,
     ) -> c_uint {
-        // SAFETY: OpenSSL calls with a live SSL and two buffers of these sizes, which it has cleared.
+        // SAFETY: OpenSSL passes a live SSL and two buffers of these sizes, which it has cleared.
         unsafe {
             let identity = slice::from_raw_parts_mut(identity.cast(), identity_size as usize);
             let key = slice::from_raw_parts_mut(key, key_size as usize);
@@ -81,14 +82,14 @@ pub fn ask_for_psk<L: Listener>(builder: &mut SslContextBuilder) {
             length.min(key.len()) as c_uint
         }
     }
-    // SAFETY: the context lives; the callback is what its type says.
+    // SAFETY: the context is live; the callback has the type that OpenSSL calls it with.
     unsafe { SSL_CTX_set_psk_client_callback(builder.as_ptr().cast(), callback::<L>) }
 }
 
-/// Verifies the peer of one connection, and tells why not.
+/// Verifies the peer of one connection, and reports to `L` why it refuses a certificate.
 pub fn tell_of_refusals<L: Listener>(ssl: &mut SslRef) {
     unsafe extern "C" fn callback<L: Listener>(good: c_int, context: *mut c_void) -> c_int {
-        // SAFETY: OpenSSL calls with a live context.
+        // SAFETY: OpenSSL passes a live context.
         let context = unsafe { X509StoreContextRef::from_ptr(context.cast()) };
         if good == 0
             && let Ok(index) = X509StoreContext::ssl_idx()
@@ -98,7 +99,7 @@ pub fn tell_of_refusals<L: Listener>(ssl: &mut SslRef) {
         }
         good
     }
-    // SAFETY: the reference is to a live SSL; the callback is what its type says.
+    // SAFETY: the reference is to a live SSL; the callback has the type that OpenSSL calls it with.
     unsafe {
         SSL_set_verify(
             ssl.as_ptr().cast(),
@@ -110,38 +111,38 @@ pub fn tell_of_refusals<L: Listener>(ssl: &mut SslRef) {
 
 /// Offers to resume a session.
 pub fn resume(ssl: &mut SslRef, session: &SslSession) -> Result<(), ErrorStack> {
-    // SAFETY: OpenSSL requires that the session came from a connection of the same context, or of
-    // one with the same method. All our contexts are made with the client method of TLS, and a
-    // session is kept beside the context whose connections made it.
+    // SAFETY: OpenSSL requires that the session came from a connection of the same context, or of one
+    // with the same method. All our contexts use the client method of TLS, and a session is kept beside
+    // the context whose connections made it.
     unsafe { ssl.set_session(session) }
 }
 
-/// Sets modes for one connection, whosever its context is.
+/// Sets modes for one connection, whoever owns its context.
 pub fn set_mode(ssl: &mut SslRef, mode: SslMode) {
     let bits = mode.bits() as c_long;
-    // SAFETY: the reference is to a live SSL; this command takes the number alone.
+    // SAFETY: the reference is to a live SSL; this command takes only the number.
     unsafe { SSL_ctrl(ssl.as_ptr().cast(), SSL_CTRL_MODE, bits, null_mut()) };
 }
 
-/// Takes from the socket what is there, and not a record at a time in two calls.
+/// Reads all that the socket has, instead of one record in two calls.
 pub fn read_ahead(ssl: &mut SslRef) {
     // SAFETY: the reference is to a live SSL.
     unsafe { SSL_set_read_ahead(ssl.as_ptr().cast(), 1) }
 }
 
-/// Whether OpenSSL holds bytes that came from the socket, be they a whole record or not.
+/// Whether OpenSSL holds bytes from the socket, a whole record or not.
 pub fn holds_bytes(ssl: &SslRef) -> bool {
-    // SAFETY: the reference is to a live SSL, which is only looked at.
+    // SAFETY: the reference is to a live SSL, which is only read.
     unsafe { SSL_has_pending(ssl.as_ptr().cast()) == 1 }
 }
 
-/// How many bytes OpenSSL has given to the socket so far.
+/// How many bytes OpenSSL has written to the socket so far.
 pub fn bytes_written(ssl: &SslRef) -> u64 {
-    // SAFETY: the reference is to a live SSL, which is only looked at.
+    // SAFETY: the reference is to a live SSL, which is only read.
     let bio = unsafe { SSL_get_wbio(ssl.as_ptr().cast()) };
     if bio.is_null() {
         return 0;
     }
-    // SAFETY: the SSL owns the BIO and is alive, and this only reads its counter.
+    // SAFETY: the SSL owns the BIO and is live, and this only reads its counter.
     unsafe { BIO_number_written(bio) }
 }

@@ -1,5 +1,6 @@
-//! The gate before OpenSSL, which closes when the process ends: exit has OpenSSL take its tables down, while
-//! other threads of the process still run. From then on nobody goes in, and what is OpenSSL's is not freed.
+//! The gate before OpenSSL, which closes when the process ends: exit makes OpenSSL free its tables
+//! while other threads of the process still run. From then on no thread enters, and nothing of
+//! OpenSSL's is freed.
 
 use std::mem::{self, ManuallyDrop};
 use std::ops::{Deref, DerefMut};
@@ -7,24 +8,25 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Calls of OpenSSL under way.
+/// How many threads are calling OpenSSL.
 static INSIDE: AtomicI32 = AtomicI32::new(0);
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// How long the end of the process waits for the calls that are under way. Only a callback of the program,
-/// called by OpenSSL, takes any time.
+/// How long the end of the process waits for the calls that are under way. Only a callback of the
+/// program that OpenSSL calls takes any time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a loop rests each time that it finds the gate closed.
 const REST: Duration = Duration::from_millis(10);
 
-/// A call of OpenSSL, or some of them.
+/// One or more calls of OpenSSL.
 pub struct Inside(());
 
-/// To be held for as long as OpenSSL is called; None: the process ends.
+/// Hold this for as long as OpenSSL is called; None: the process is ending.
 #[inline]
 pub fn enter() -> Option<Inside> {
-    // Before the look at the gate: whoever closes it sees this call, or this call sees the closed gate.
+    // This comes before the look at the gate: either `close` sees this call, or this call sees the
+    // closed gate.
     INSIDE.fetch_add(1, Ordering::SeqCst);
     let inside = Inside(());
     (!IS_CLOSED.load(Ordering::SeqCst)).then_some(inside)
@@ -36,12 +38,12 @@ impl Drop for Inside {
     }
 }
 
-/// `enter` for whoever may be the first: the gate closes before OpenSSL ends, since what was registered last
-/// is called first at exit.
+/// `enter` for a thread that may be the first: the gate closes before OpenSSL ends, since exit first
+/// calls what was registered last.
 pub fn enter_first() -> Option<Inside> {
     static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
     openssl::init();
-    // Two threads may come here at once: to close it twice does no harm.
+    // Two threads may come here at once: to close the gate twice does no harm.
     // SAFETY: the function lives as long as the library, which is never unloaded while it is registered.
     if !IS_REGISTERED.load(Ordering::Acquire) && unsafe { libc::atexit(close) } == 0 {
         IS_REGISTERED.store(true, Ordering::Release);
@@ -49,7 +51,7 @@ pub fn enter_first() -> Option<Inside> {
     enter()
 }
 
-/// For loops that cannot go in: what their socket has would wake them again at once.
+/// For loops that cannot enter: the bytes in their socket would wake them again at once.
 pub fn rest() {
     thread::sleep(REST);
 }
@@ -62,12 +64,12 @@ extern "C" fn close() {
     }
 }
 
-/// In a child of fork, which has none of the threads that were inside.
+/// For the child of a fork, which has none of the threads that were inside.
 pub fn forget_after_fork() {
     INSIDE.store(0, Ordering::SeqCst);
 }
 
-/// A value of OpenSSL's, which is freed only while the gate is open.
+/// A value of OpenSSL, which is freed only while the gate is open.
 #[derive(Clone, Default)]
 pub struct Kept<T>(ManuallyDrop<T>);
 
@@ -77,7 +79,7 @@ impl<T> Kept<T> {
     }
 
     pub fn into_inner(mut self) -> T {
-        // SAFETY: the value is forgotten next, and so is not used again.
+        // SAFETY: the value is forgotten next, so it is not used again.
         let value = unsafe { ManuallyDrop::take(&mut self.0) };
         mem::forget(self);
         value
@@ -87,7 +89,7 @@ impl<T> Kept<T> {
 impl<T> Drop for Kept<T> {
     fn drop(&mut self) {
         if let Some(_inside) = enter() {
-            // SAFETY: this is the end of the value that it is in, so that it is not used again.
+            // SAFETY: the value that contains it ends here, so it is not used again.
             unsafe { ManuallyDrop::drop(&mut self.0) };
         }
     }

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 /// A descriptor that is readable while a watched one is ready, after a wake, and at a deadline.
 ///
-/// Whoever sees it readable calls [`drain`](EventSet::drain), does its work, and then says by
-/// [`update`](EventSet::update) what it waits for next.
+/// The owner that sees it readable calls [`drain`](EventSet::drain), does its work, and then calls
+/// [`update`](EventSet::update) with what it waits for next.
 ///
-/// A descriptor has to leave the set, by `update` or [`pause`](EventSet::pause), *before* it is
-/// closed: its number may be given out again at once, and the set could not see the difference; and
-/// in a process that has forked, the child's copy would keep it in the set with no way to get it out.
+/// A descriptor has to leave the set, by `update` or [`pause`](EventSet::pause), *before* it is closed.
+/// The system may reuse its number at once, and the set could not see the difference. After a fork, the
+/// child's copy would keep it in the set with no way to remove it.
 pub struct EventSet {
     epoll: Descriptor<OwnedFd>,
     timer: Timer,
@@ -24,12 +24,12 @@ pub struct EventSet {
 }
 
 impl EventSet {
-    /// A wake by `waker` makes the set readable until that is drained.
+    /// A wake by `waker` makes the set readable until the waker is drained.
     pub fn new(waker: &Arc<Waker>) -> io::Result<EventSet> {
         // SAFETY: epoll_create1 takes no pointers.
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         let set = EventSet {
-            // SAFETY: `fd` is open, has just been made, and nobody else owns it.
+            // SAFETY: `fd` is open and new, and nothing else owns it.
             epoll: Descriptor::new(unsafe { OwnedFd::from_raw_fd(fd) }),
             timer: Timer::new()?,
             watched: Vec::new(),
@@ -40,15 +40,15 @@ impl EventSet {
         Ok(set)
     }
 
-    /// Consumes what has made the set readable, but for wakes.
+    /// Consumes what has made the set readable, except wakes.
     pub fn drain(&mut self) {
         self.timer.drain();
     }
 
-    /// Waits for these, each descriptor at most once, and for a time on the clock of `now()`.
+    /// Waits for these, each descriptor at most once, and until a deadline on the clock of `now()`.
     ///
-    /// The deadline may come early, at a time asked for before: it is a call to look at the clock.
-    /// No system call is made where nothing has changed or the deadline has only moved later.
+    /// The deadline may be reported early, at a time of an earlier `update`: then look at the clock
+    /// again. This makes no system call if nothing has changed or the deadline has only moved later.
     pub fn update(&mut self, watches: &[Watch], deadline: Option<Moment>) -> io::Result<()> {
         self.remove_all_but(watches);
         for watch in watches.iter().filter(|watch| !watch.is_idle()) {
@@ -57,7 +57,7 @@ impl EventSet {
         self.timer.arm(deadline)
     }
 
-    /// Waits for nothing but wakes until the next `update`.
+    /// Waits only for wakes until the next `update`.
     pub fn pause(&mut self) {
         self.remove_all_but(&[]);
         self.timer.disarm();
@@ -111,17 +111,17 @@ fn control(epoll: &Descriptor<OwnedFd>, operation: libc::c_int, watch: Watch) ->
     let write = if watch.write { libc::EPOLLOUT } else { 0 };
     let mut event = libc::epoll_event {
         events: (read | write) as u32,
-        // Nobody asks which descriptor it was: epoll_wait is never called.
+        // The data is never read, as epoll_wait is never called.
         u64: 0,
     };
-    // SAFETY: `epoll` is an epoll set that we own, and `event` lives through the call, which only
-    // reads it. Any number may stand for the watched descriptor: a wrong one is an error.
+    // SAFETY: `epoll` is an epoll set that we own, and `event` lives through the call, which only reads
+    // it. The watched descriptor may be any number: a wrong one is an error.
     let result = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), operation, watch.fd, &raw mut event) };
     check(result).map(drop)
 }
 
-/// Takes a descriptor out of the set. It fails only where the descriptor was closed too early, and
-/// then it is out already.
+/// Removes a descriptor from the set. It fails only if the descriptor was closed too early, and then
+/// the descriptor is already removed.
 fn remove(epoll: &Descriptor<OwnedFd>, fd: RawFd) {
     let Ok(epoll) = epoll.get() else {
         return;

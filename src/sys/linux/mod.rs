@@ -10,7 +10,7 @@ pub use waker::Waker;
 use super::clock;
 use crate::time::Moment;
 
-/// The time since the clock's own origin. It never goes back, and goes on while the machine is
+/// The time since the clock's own origin. It never goes back, and it continues while the machine is
 /// suspended.
 pub fn now() -> Moment {
     clock::read(libc::CLOCK_BOOTTIME)

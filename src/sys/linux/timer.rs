@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
-/// Never fires late, but may fire early, once for each time that it was armed. So a deadline that
-/// moves later with each message, as a busy client's does, costs no system call.
+/// It never fires late, but may fire early, once for each time that it was armed. So a deadline that
+/// moves later with each message, as in a busy client, costs no system call.
 pub struct Timer {
     fd: Descriptor<File>,
     armed: Option<Moment>,
@@ -20,7 +20,7 @@ impl Timer {
         let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
         // SAFETY: timerfd_create takes no pointers.
         let fd = check(unsafe { libc::timerfd_create(libc::CLOCK_BOOTTIME, flags) })?;
-        // SAFETY: `fd` is open, has just been made, and nobody else owns it.
+        // SAFETY: `fd` is open and new, and nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Timer {
             fd: Descriptor::new(File::from(fd)),
@@ -28,7 +28,7 @@ impl Timer {
         })
     }
 
-    /// Fires at `deadline` on the clock of `now()`, at once where that is past.
+    /// Fires at `deadline` on the clock of `now()`; at once if that has passed.
     pub fn arm(&mut self, deadline: Option<Moment>) -> io::Result<()> {
         let Some(deadline) = deadline else {
             return Ok(());
@@ -41,15 +41,16 @@ impl Timer {
         Ok(())
     }
 
-    /// Does not fire any more, and makes the descriptor quiet.
+    /// Stops the timer, and makes the descriptor unreadable.
     pub fn disarm(&mut self) {
         if self.armed.take().is_some() {
-            // It cannot fail: the descriptor is a timerfd, and the time is well-formed. The parent's is left alone.
+            // It cannot fail: the descriptor is a timerfd, and the time is well-formed. The parent's
+            // timer is left alone.
             let _ = self.set(NEVER);
         }
     }
 
-    /// Notes whether the timer has fired, and makes the descriptor quiet.
+    /// Notes whether the timer has fired, and makes the descriptor unreadable.
     pub fn drain(&mut self) {
         let due = self.armed.is_some_and(|at| at <= now());
         if due
@@ -65,8 +66,8 @@ impl Timer {
             it_interval: NEVER,
             it_value: time,
         };
-        // SAFETY: the descriptor is a timerfd that we own, `once` lives through the call, which only
-        // reads it, and a null last argument is allowed: the old setting is not asked for.
+        // SAFETY: the descriptor is a timerfd that we own, and `once` lives through the call, which
+        // only reads it. A null last argument is allowed: the old setting is not returned.
         let result = unsafe {
             libc::timerfd_settime(
                 self.fd.get()?.as_raw_fd(),
@@ -85,7 +86,7 @@ impl AsRawFd for Timer {
     }
 }
 
-/// Disarms; no moment is that early.
+/// Disarms the timer: no moment is 0.
 const NEVER: libc::timespec = libc::timespec {
     tv_sec: 0,
     tv_nsec: 0,
@@ -96,7 +97,7 @@ const END_OF_TIME: u64 = i32::MAX as u64;
 
 fn timespec(time: Moment) -> libc::timespec {
     let (seconds, nanos) = time.seconds();
-    // The fields' types differ between systems of 32 and 64 bits; the values now fit in either.
+    // The types of the fields differ between systems of 32 and 64 bits; the values fit in both.
     libc::timespec {
         tv_sec: seconds.min(END_OF_TIME) as _,
         tv_nsec: nanos as _,

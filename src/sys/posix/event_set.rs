@@ -13,19 +13,19 @@ const STACK: usize = 128 * 1024;
 
 /// A descriptor that is readable while a watched one is ready, after a wake, and at a deadline.
 ///
-/// Whoever sees it readable calls [`drain`](EventSet::drain), does its work, and then says by
-/// [`update`](EventSet::update) what it waits for next: each update buys one report by the helper
-/// thread, so that a descriptor which stays ready cannot make it spin.
+/// The owner that sees it readable calls [`drain`](EventSet::drain), does its work, and then calls
+/// [`update`](EventSet::update) with what it waits for next. The helper thread makes one report for
+/// each update, so a descriptor that stays ready cannot make it spin.
 ///
-/// A descriptor has to leave the set, by `update` or [`pause`](EventSet::pause), *before* it is
-/// closed: its number may be given out again at once, and the set could not see the difference.
+/// A descriptor has to leave the set, by `update` or [`pause`](EventSet::pause), *before* it is closed:
+/// the system may reuse its number at once, and the set could not see the difference.
 pub struct EventSet {
     shared: Arc<Shared>,
     helper: Option<JoinHandle<()>>,
 }
 
 impl EventSet {
-    /// A wake by `waker` makes the set readable until that is drained.
+    /// A wake by `waker` makes the set readable until the waker is drained.
     pub fn new(waker: &Arc<Waker>) -> io::Result<EventSet> {
         let shared = Arc::new(Shared {
             order: Mutex::default(),
@@ -47,9 +47,9 @@ impl EventSet {
         self.shared.ready.drain();
     }
 
-    /// Waits for these, each descriptor at most once, and for a time on the clock of `now()`.
+    /// Waits for these, each descriptor at most once, and until a deadline on the clock of `now()`.
     ///
-    /// No system call is made where nothing has changed or the deadline has only moved later.
+    /// This makes no system call if nothing has changed or the deadline has only moved later.
     pub fn update(&mut self, watches: &[Watch], deadline: Option<Moment>) -> io::Result<()> {
         let mut order = self.shared.order();
         let sooner = deadline.is_some_and(|new| order.deadline.is_none_or(|old| new < old));
@@ -64,7 +64,7 @@ impl EventSet {
         Ok(())
     }
 
-    /// Waits for nothing but wakes until the next `update`.
+    /// Waits only for wakes until the next `update`.
     pub fn pause(&mut self) {
         let mut order = self.shared.order();
         order.armed = false;
@@ -87,7 +87,7 @@ impl Drop for EventSet {
         self.shared.publish(&mut order);
         drop(order);
         if let Some(helper) = self.helper.take() {
-            // It runs no code but this file's, and waits for nothing but `ordered`.
+            // The helper runs only the code of this file, and waits only for `ordered`.
             let _ = helper.join();
         }
     }
@@ -101,15 +101,15 @@ struct Shared {
     ready: Arc<Waker>,
 }
 
-/// What the helper is to wait for.
+/// What the helper waits for.
 #[derive(Default)]
 struct Order {
     watches: Vec<Watch>,
     deadline: Option<Moment>,
-    /// A report is wanted; the helper makes one and rests until the next update.
+    /// The owner wants a report: the helper makes one and rests until the next update.
     armed: bool,
     stop: bool,
-    /// Counts the changes that the helper has to hear of.
+    /// Counts the changes that the helper has to see.
     version: u64,
 }
 
@@ -118,28 +118,28 @@ impl Shared {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called with the lock held, as `ordered` is drained with it: so a wake that the helper sees
-    /// always means a version that it has not read.
+    /// Call this with the lock held, as `ordered` is drained with it held. So a wake that the helper
+    /// sees always means a version that it has not read.
     fn publish(&self, order: &mut Order) {
         order.version += 1;
         self.ordered.wake();
     }
 
-    /// The helper thread's life.
+    /// The helper thread's loop.
     fn serve(&self) {
         let mut poll = PollSet::default();
         let mut watches = Vec::new();
         while let Some((version, timeout)) = self.read_order(&mut watches) {
             let ready = poll.wait(&watches, timeout);
             if ready.is_err() {
-                // Out of kernel memory: the owner may look, but nobody shall spin.
+                // The kernel has no memory: the owner may look, but neither thread may spin.
                 thread::sleep(Duration::from_millis(20));
             }
             self.report(version, !matches!(ready, Ok(0)));
         }
     }
 
-    /// What to wait for, and for how long; `None` when it is time to end.
+    /// What to wait for, and for how long; `None` when the helper has to end.
     fn read_order(&self, watches: &mut Vec<Watch>) -> Option<(u64, Option<Duration>)> {
         let order = self.order();
         self.ordered.drain();
@@ -157,7 +157,7 @@ impl Shared {
         (!order.stop).then_some((order.version, timeout))
     }
 
-    /// Wakes the owner if what the helper waited for has come, and is still wanted.
+    /// Wakes the owner if the helper's wait has ended and its outcome is still wanted.
     fn report(&self, version: u64, ready: bool) {
         let mut order = self.order();
         let due = order.deadline.is_some_and(|at| at <= now());

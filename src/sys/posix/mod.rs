@@ -9,8 +9,8 @@ pub use waker::Waker;
 use super::clock;
 use crate::time::Moment;
 
-/// The time since the clock's own origin. It never goes back. Apple's goes on while the machine is
-/// suspended.
+/// The time since the clock's own origin. It never goes back. On Apple's systems it continues while the
+/// machine is suspended.
 pub fn now() -> Moment {
     clock::read(libc::CLOCK_MONOTONIC).unwrap_or_default()
 }

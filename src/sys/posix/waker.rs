@@ -1,4 +1,4 @@
-//! Waking a thread that waits in poll: a pair of connected sockets.
+//! Wakes a thread that waits in poll: a pair of connected sockets.
 
 use crate::sys::Descriptor;
 use std::io::{self, Read, Write};
@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 
 /// A descriptor that any thread can make readable.
 ///
-/// Sockets rather than a pipe: std makes them with close-on-exec, which has no race with fork where
-/// the system can do that, and a pipe would need unsafe code for each system's way.
+/// Sockets, not a pipe: std makes sockets with close-on-exec, without a race with fork if the system
+/// supports that. A pipe would need unsafe code for each system.
 pub struct Waker {
     reader: Descriptor<UnixStream>,
     writer: Descriptor<UnixStream>,
@@ -25,10 +25,11 @@ impl Waker {
         })
     }
 
-    /// Makes the descriptor readable until [`drain`](Waker::drain). Never blocks; many wakes are one.
+    /// Makes the descriptor readable until [`drain`](Waker::drain). Never blocks; several wakes count
+    /// as one.
     pub fn wake(&self) {
-        // An error says that the buffer is full (or a signal came, which std does not hide):
-        // full is readable as it should be.
+        // An error means that the buffer is full, so the descriptor is already readable. Or a signal
+        // came, which std does not hide.
         let Ok(mut writer) = self.writer.get() else {
             return;
         };
@@ -39,7 +40,7 @@ impl Waker {
         }
     }
 
-    /// Forgets the wakes so far. Look for work only after this, so that no wake is lost.
+    /// Forgets the wakes so far. Look for work only after this, or a wake is lost.
     pub fn drain(&self) {
         let Ok(mut reader) = self.reader.get() else {
             return;
