@@ -1,12 +1,12 @@
-# The front door: it only calls cargo, cmake and scripts/, each of which can be called by hand too.
+# The entry point: it only calls cargo, cmake and scripts/, each of which can also be called by hand.
 
 PREFIX ?= /usr/local
 
-# Where rustup and the broker live, which is not in everybody's PATH.
+# The directories of rustup and of the broker, which may not be in PATH.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:/usr/sbin
 
-# One step at a time here: each of the tools uses all processors by itself, and none of them has to
-# know that it was a make that called it.
+# One target at a time: each tool uses all processors by itself, and none has to know that make called
+# it.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
 export CMAKE_BUILD_PARALLEL_LEVEL := $(shell getconf _NPROCESSORS_ONLN)
@@ -15,7 +15,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(shell getconf _NPROCESSORS_ONLN)
 export CTEST_PARALLEL_LEVEL := $(shell expr 4 \* $(CMAKE_BUILD_PARALLEL_LEVEL))
 export RUST_TEST_THREADS := $(CTEST_PARALLEL_LEVEL)
 
-# The trees of users and of tests share what cargo compiles.
+# Both build trees, for users and for tests, share what cargo compiles.
 CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
 COMPILE   := env -u MAKELEVEL cmake --build
 
@@ -39,19 +39,19 @@ demo: build ## see it work, with a private broker (or with PMQTT_BROKER=host:por
 	@$(COMPILE) build/demo
 	@scripts/demo build/demo/demo
 
-# Go finds the library as any Go program would, by an installed pkg-config file.
+# Go finds the library as any Go program does: through an installed pkg-config file.
 GO_PREFIX := $(CURDIR)/build/test/prefix
 
-# Not $(MAKE) itself, which `make -n` would run, and without its -n, as no flags are exported.
+# Not $(MAKE) itself, as `make -n` would run it, and without -n, since no flags are exported.
 AGAIN := $(MAKE) --no-print-directory
 
-# Two halves of about the same length: one computes while the other waits.
+# Two halves that take about the same time: one computes while the other waits.
 test: ## run all that there is to run: Rust, C, packaging, Go
 	@scripts/setup test
 	@scripts/beside rust='$(AGAIN) lint test-rust && scripts/sanitize address' c='$(AGAIN) test-c'
 	@echo "make test: all passed"
 
-# What is pure cannot be different where another system is: the feature is for src/sys alone.
+# Pure code cannot differ between systems: the feature changes only src/sys.
 PORTABLE := $(filter-out codec layers session_%,$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 test-rust:
@@ -60,7 +60,7 @@ test-rust:
 	cargo test --no-default-features --test without_tls
 	cargo test --manifest-path tests/model/Cargo.toml
 
-# The library is the release build, but the C tests keep their assertions: hence no build type.
+# The library is a release build, but the C tests keep their assertions, so there is no build type.
 test-c:
 	$(CONFIGURE) -S . -B build/test -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-g -DCMAKE_INSTALL_LIBDIR=lib \
 	    -DPMQTT_BUILD_TESTS=ON -DPMQTT_BUILD_EXAMPLES=ON
@@ -71,7 +71,7 @@ test-c:
 	DESTDIR= cmake --install build/test --prefix $(GO_PREFIX)
 	bindings/go/test.sh $(GO_PREFIX)
 
-# Episodes: each prints how many it has played, and of each kind of fault one episode.
+# Each run prints how many episodes it has played, and one episode of each kind of fault.
 soak: ## play 120,000 random episodes of the client, 20 cuts, and 40 times the schedules, for some minutes
 	@scripts/setup build
 	PMQTT_EPISODES=100000 cargo test --release --test episodes -- --nocapture --exact one_thread
@@ -93,7 +93,7 @@ bench-full: build ## the same with more of them, for half an hour
 	@$(MAKE) --no-print-directory -C bench full
 	@bench/run.py full
 
-# Under sudo it only copies: root may have no Rust, and must leave nothing of its own in your build.
+# Under sudo this only copies: root may have no Rust, and must not leave its own files in your build.
 install: $(if $(SUDO_USER),,build) ## install into PREFIX=/usr/local, below DESTDIR where there is one
 	@test -e build/release/cmake_install.cmake || { echo "Run 'make build' first." >&2; exit 1; }
 	@cmake --install build/release --prefix $(PREFIX)

@@ -1,6 +1,6 @@
-//! What the dynamic linker has to know of the shared library, which cargo does not say by itself: its
-//! name (a program that is linked with libpmqtt asks for `libpmqtt.so.0`, and so never loads an
-//! incompatible one), and that it stays loaded.
+//! Tells the dynamic linker what cargo does not say about the shared library by itself: its name, and
+//! that it stays loaded. A program that is linked with libpmqtt asks for `libpmqtt.so.0`, and so never
+//! loads an incompatible one.
 
 use std::env;
 
@@ -11,8 +11,8 @@ fn main() {
     match env::var("CARGO_CFG_TARGET_OS").as_deref() {
         Ok("linux" | "android" | "freebsd" | "netbsd" | "openbsd" | "dragonfly") => {
             println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpmqtt.so.{major}");
-            // A look-up may still hang in the resolver when a program unloads the library: its
-            // code has to stay where it is.
+            // A look-up may still hang in the resolver when a program unloads the library: its code has
+            // to stay in memory.
             println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
         }
         Ok("macos") => {

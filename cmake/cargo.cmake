@@ -1,12 +1,12 @@
-# Builds the library with cargo and makes targets of it for the build tree.
+# Builds the library with cargo and defines its targets for the build tree.
 
 find_program(PMQTT_CARGO cargo PATHS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin REQUIRED)
 set(PMQTT_CARGO_TARGET_DIR ${PROJECT_BINARY_DIR}/cargo
     CACHE PATH "Where cargo builds; several build trees may share one")
 
-# What the static library needs from the system.  pmqtt::static and pmqtt.pc both read it here, and
-# tests-c/packaging.sh holds it against what rustc says.  Flags, not names: a project may well have a
-# target that is called `util`, and CMake would link that one.
+# The system libraries that the static library needs.  pmqtt::static and pmqtt.pc both read them here,
+# and tests-c/packaging.sh compares them with rustc's list.  They are flags, not names: CMake would link
+# a project's own target that is called `util`.
 if(APPLE)
     set(PMQTT_NATIVE_LIBS -lssl -lcrypto -liconv -lSystem -lc -lm)
 else()
@@ -25,15 +25,16 @@ else()
     set(link_name libpmqtt.so)
 endif()
 
-# Cargo names the directory of its `dev` profile `debug`.  Every build type but Debug is a release.
+# Cargo names the directory of its `dev` profile `debug`.  Every build type except Debug is a release.
 set(profile $<IF:$<CONFIG:Debug>,dev,release>)
 set(cargo_out ${PMQTT_CARGO_TARGET_DIR}/$<IF:$<CONFIG:Debug>,debug,release>)
 set(shared_dir ${PROJECT_BINARY_DIR}/lib/$<IF:$<CONFIG:Debug>,debug,release>)
 
-# It runs at each build, because only cargo knows what is up to date; what has not changed keeps its
-# time, and nothing is linked again.  The crate types are named because cargo silently drops LTO where
-# a Rust library is among them.  Programs in the build tree look for the SONAME, hence the links.
-# Unset is what would lead cargo astray: a job server that it cannot reach, another place for its output.
+# It runs at each build, because only cargo knows what is up to date.  Unchanged files keep their time,
+# so nothing is linked again.  The crate types are named because cargo silently drops LTO if one of them
+# is a Rust library.  The links exist because programs in the build tree look for the SONAME. The
+# variables that are unset would mislead cargo: a job server that it cannot reach, or another output
+# directory.
 add_custom_target(pmqtt_cargo ALL
     COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS --unset=CARGO_BUILD_TARGET
             ${PMQTT_CARGO} rustc --lib --locked --profile ${profile} --crate-type cdylib,staticlib
@@ -62,7 +63,7 @@ set_target_properties(pmqtt::static PROPERTIES
     IMPORTED_LOCATION_DEBUG ${PMQTT_CARGO_TARGET_DIR}/debug/libpmqtt.a
     INTERFACE_LINK_LIBRARIES "${PMQTT_NATIVE_LIBS}")
 
-# The adapters are found where they are once installed: in pmqtt/adapters.
+# Programs find the adapters where they are after an install: in pmqtt/adapters.
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/pmqtt)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/bindings/c/adapters ${PROJECT_BINARY_DIR}/include/pmqtt/adapters SYMBOLIC)
 

@@ -1,5 +1,5 @@
-# Installs the library, and what finds it: a CMake package and a pkg-config file.  Both look for the
-# library relative to themselves, so that an installed tree can be moved.
+# Installs the library, a CMake package and a pkg-config file.  Both find the library relative to
+# themselves, so that an installed tree can be moved.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

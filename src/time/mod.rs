@@ -1,4 +1,4 @@
-//! Moments, as everybody here tells them. Pure: which clock they are of is its reader's business.
+//! Moments. Pure: the code that reads them knows which clock they are of.
 
 use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
@@ -6,37 +6,37 @@ use std::time::Duration;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// A moment, in nanoseconds since an origin that whoever tells the time keeps: 584 years of them.
-/// A client keeps more than a dozen. One takes eight bytes and one instruction to compare, be it
-/// missing or not, where a `Duration` takes sixteen and three.
+/// A moment, in nanoseconds since the origin of some clock: enough for 584 years. A client keeps more
+/// than a dozen. An `Option<Moment>` takes eight bytes and one instruction to compare; an optional
+/// `Duration` takes sixteen bytes and three instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(NonZeroU64);
 
 impl Moment {
-    /// No moment is earlier: where a result would be, it is this.
+    /// No moment is earlier; an earlier result becomes this.
     pub const fn origin() -> Moment {
         Moment(NonZeroU64::MIN)
     }
 
-    /// No moment is later: where a result would be, it is this.
+    /// No moment is later; a later result becomes this.
     pub const fn never() -> Moment {
         Moment(NonZeroU64::MAX)
     }
 
-    /// So long after the origin, whose own moment counts as the one after it.
+    /// The moment that many seconds and nanoseconds after the origin; 0 counts as 1 ns.
     #[inline(always)]
     pub fn at(seconds: u64, nanos: u32) -> Moment {
         let seconds = seconds.saturating_mul(NANOS_PER_SECOND);
         Moment::of(seconds.saturating_add(nanos.into()))
     }
 
-    /// Whole seconds since the origin, and the nanoseconds beyond.
+    /// Whole seconds since the origin, and the remaining nanoseconds.
     pub fn seconds(self) -> (u64, u32) {
         let nanos = self.0.get();
         (nanos / NANOS_PER_SECOND, (nanos % NANOS_PER_SECOND) as u32)
     }
 
-    /// How long this is after `earlier`; zero where it is not.
+    /// The time from `earlier` to this; zero if this is not later.
     #[inline(always)]
     pub fn since(self, earlier: Moment) -> Duration {
         Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
