@@ -20,7 +20,7 @@ from measure.rows import ROWS
 
 BASELINE = Path(__file__).with_name("baseline.json")
 MESSAGES = 10_000
-# How much a message may cost above the baseline, whichever is more.
+# The most that a message may cost above the baseline, whichever is more.
 SHARE = 0.02
 INSTRUCTIONS = 10
 

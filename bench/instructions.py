@@ -17,7 +17,7 @@ from measure.rows import ROWS
 
 MESSAGES = 20000
 
-# What stands before the paths of our own files, and of Rust's.
+# The prefixes of the paths of our own files, and of Rust's.
 OUTSIDE = re.compile(rf"^({ROOT}|/rustc/\w+)/")
 
 
@@ -45,7 +45,7 @@ def functions(row, driver):
 
 
 def files(row, driver):
-    """Most functions are inlined, which only a library with line tables tells."""
+    """Most functions are inlined; only a library with line tables shows them."""
     os.environ["LD_LIBRARY_PATH"] = str(BUILD / "profile/lib")
     where = profile(row, driver)
     print(f"{row}, {driver}: {where.total():.0f} instructions per message")

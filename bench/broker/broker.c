@@ -1,15 +1,16 @@
-/* The broker of the benchmark. It costs less than any client, so that the client is what is measured, and it
- * checks all that it receives:
+/* The broker of the benchmark. It costs less than any client, so that the benchmark measures the
+ * client, and it checks all that it receives:
  *
  *   broker WORK QOS COUNT SIZE [CLIENTS [CERT KEY]]
  *
- * It prints the port that it listens on, serves CLIENTS clients that do WORK (see drivers/work.h), and
- * prints what it has seen when all have disconnected. It fails when that is not the work.
+ * It prints the port that it listens on, and serves CLIENTS clients that do WORK (see
+ * drivers/work.h). When all have disconnected, it prints what it has seen. It fails if that is not
+ * the work.
  *
- * Whoever subscribes is flooded with COUNT messages, once all have subscribed. At QoS 1 and 2 no more than
- * FLOOD_WINDOW are not settled; at QoS 0 the socket is kept full. All that one read brings is answered with
- * one write. Sockets block: a client that is flooded at QoS 0 has nothing to say, and all other answers fit
- * into the socket's buffer. */
+ * Once all clients have subscribed, each subscriber is flooded with COUNT messages. At QoS 1 and 2 at
+ * most FLOOD_WINDOW are unsettled; at QoS 0 the socket is kept full. One write answers all that one
+ * read brings. Sockets block: a client that is flooded at QoS 0 sends nothing, and all other answers
+ * fit into the socket's buffer. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -24,14 +25,14 @@ enum { FLOOD_WINDOW = 100, INPUT_SIZE = 1 << 20, OUTPUT_SIZE = 1 << 20, EVENTS =
 
 struct connection {
     struct stream stream;
-    uint8_t *rest; /* the beginning of a packet whose end has not come */
+    uint8_t *rest; /* the beginning of an incomplete packet */
     size_t rest_len;
     uint32_t sent;
-    uint32_t released; /* QoS 2: PUBREC has come, or PUBREL from a client that publishes */
+    uint32_t released; /* QoS 2: PUBREC has arrived, or PUBREL from a client that publishes */
     uint32_t settled;  /* QoS 0: written; QoS 1, 2: acknowledged; echo: it has come back */
     bool ended;        /* the last message, which says that all are settled, has been sent */
     bool subscribed;
-    bool done; /* DISCONNECT has come */
+    bool done; /* DISCONNECT has arrived */
 };
 
 static struct order order;
@@ -43,7 +44,7 @@ static uint8_t input[INPUT_SIZE];
 static uint8_t output[OUTPUT_SIZE];
 static size_t output_len;
 
-/* All who have subscribed, and who of them is next to be flooded at QoS 0. */
+/* All subscribers, and the index of the one that is flooded next at QoS 0. */
 static struct connection **subscribers;
 static uint32_t subscriber_count;
 static uint32_t flood_turn;
@@ -83,13 +84,13 @@ static void send_message(struct connection *connection)
     output_len += head + order.size;
 }
 
-/* At QoS 0 nothing that a client says lets the next message go. */
+/* At QoS 0 the next message does not wait for anything that the client sends. */
 static bool floods_unasked(void)
 {
     return order.kind == WORK_RECEIVE && order.qos == 0;
 }
 
-/* It sends a part only: others have their turn, too. */
+/* Sends a part only, so that each subscriber gets its turn. */
 static void flood_qos_0(struct connection *connection)
 {
     while (connection->sent < order.count && output_len + order.size < OUTPUT_SIZE / 4)
@@ -180,7 +181,7 @@ static void on_publish(struct connection *connection, const struct packet *packe
         answer(connection, publish.qos == 1 ? PUBACK : PUBREC, publish.id);
 }
 
-/* The client acknowledges in the order in which it received. [MQTT-4.6.0] */
+/* The client acknowledges in the order in which it received [MQTT-4.6.0]. */
 static void on_ack(struct connection *connection, const struct packet *packet)
 {
     unsigned id = get_u16(packet->body);
@@ -194,7 +195,7 @@ static void on_ack(struct connection *connection, const struct packet *packet)
         answer(connection, PUBREL, id);
 }
 
-/* tally_end knows whether all messages have come. */
+/* tally_end checks whether all messages have arrived. */
 static void on_disconnect(struct connection *connection)
 {
     if (order_floods(&order) && !connection->ended)

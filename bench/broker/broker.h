@@ -1,4 +1,4 @@
-/* What the broker has been told to serve, and what it has seen. */
+/* The work that the broker serves, and what it has seen. */
 #ifndef BROKER_H
 #define BROKER_H
 
@@ -41,7 +41,7 @@ void tally_message(struct tally *tally, struct payload_number got);
 void tally_echo_begins(struct tally *tally);
 void tally_echo_ends(struct tally *tally);
 
-/* Prints what was seen, as JSON, and ends the program where that is not what was ordered. */
+/* Prints what was seen, as JSON, and ends the program if that is not the work. */
 void tally_end(struct tally *tally);
 
 #endif

@@ -1,5 +1,5 @@
-/* libmosquitto in a program's own epoll loop. It writes each packet as soon as it is published, and is at
- * its fastest when that is done outside of its callbacks; Nagle's algorithm is on, which is its default. */
+/* libmosquitto in a program's own epoll loop. It writes each packet as soon as it is published, and
+ * is fastest if that happens outside its callbacks. Nagle's algorithm is on, as is its default. */
 #include <mosquitto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ struct client {
     uint32_t settled;
     uint32_t received;
     uint32_t connects;
-    bool writes; /* what it is registered for */
+    bool writes; /* what the client is registered for */
 };
 
 static struct work work;
@@ -95,7 +95,7 @@ static void publish_window(struct client *client)
     }
 }
 
-/* The connection ends with the socket: epoll has forgotten it. */
+/* The connection ends with the socket: epoll has already removed it. */
 static void end(struct client *client)
 {
     if (work.kind != WORK_CONNECT || client->connects == work.count) {

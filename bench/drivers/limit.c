@@ -1,6 +1,6 @@
-/* The limit: what the work costs when a client is written by hand for this work alone. It blocks, gathers
- * what it writes, and checks what it reads as any client has to; it has no threads, no time-outs and no
- * resending. */
+/* The limit: the cost of the work in a client that is written by hand for this work only. It blocks,
+ * gathers its writes, and checks what it reads as any client has to. It has no threads, no time-outs
+ * and no resending. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 #include "wire.h"
 #include "work.h"
 
-/* From the size LARGE on, a payload is not copied into the buffer, but written with it, and GATHERED_MIN at once. */
+/* A payload of at least LARGE bytes is not copied into the buffer, but written beside it;
+ * GATHERED_MIN at once. */
 enum { BUFFER_SIZE = 160 * 1024, LARGE = 8 * 1024, PARTS = 2 * GATHERED_MIN, EVENTS = 256 };
 
 struct client {
@@ -21,8 +22,8 @@ struct client {
     uint32_t released;
     uint32_t settled;
     uint32_t received;
-    bool ended; /* the broker's last message has come */
-    uint8_t *rest; /* the beginning of a packet whose end has not come */
+    bool ended; /* the broker's last message has arrived */
+    uint8_t *rest; /* the beginning of an incomplete packet */
     size_t rest_len;
 };
 
@@ -31,7 +32,7 @@ static SSL_CTX *tls;
 static uint8_t input[256 * 1024];
 static uint8_t output[BUFFER_SIZE];
 static size_t output_len;
-static struct iovec parts[PARTS]; /* of the output and large payloads, where there are some */
+static struct iovec parts[PARTS]; /* of the output, and of large payloads if there are any */
 static int part_count;
 static char *own_payloads[GATHERED_MIN];
 
@@ -89,7 +90,7 @@ static void publish(struct client *client, const void *payload)
     output_len += head + work.size;
 }
 
-/* At QoS 0 what is written is settled, and nothing has to be waited for. */
+/* At QoS 0 a message is settled once it is written, so there is nothing to wait for. */
 static void publish_window(struct client *client)
 {
     while (client->published < work.count && client->published - client->settled < work.window) {
@@ -149,7 +150,7 @@ static void on_packet(struct client *client, const struct packet *packet)
     }
 }
 
-/* One read, and one write with all that it asks for. */
+/* One read, and one write with all answers to it. */
 static void turn(struct client *client)
 {
     size_t len = client->rest_len, got, used, at = 0;
@@ -240,7 +241,7 @@ static void subscribe(struct client *client)
     expect(client, suback, sizeof suback);
 }
 
-/* One client needs nothing to wait in but its socket. */
+/* One client can wait in its socket alone. */
 static void run_one(struct client *client)
 {
     while (!is_done(client))

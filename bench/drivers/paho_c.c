@@ -1,5 +1,5 @@
-/* Eclipse Paho C, its asynchronous client, which has threads of its own. The next message is published where the last
- * one is known to be settled; Nagle's algorithm is on, which is its default. */
+/* Eclipse Paho C, its asynchronous client, which has its own threads. The next message is published
+ * where the last one is known to be settled. Nagle's algorithm is on, as is its default. */
 #include <MQTTAsync.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "work.h"
 
-/* It goes through all that is queued with each message, so that it is slower when much is. */
+/* It walks through all queued messages for each message, so a larger window is slower. */
 enum { WINDOW = 20 };
 
 struct client {

@@ -1,4 +1,4 @@
-"""The work (see drivers/work.h), done with paho-mqtt in its own loop() call, without a thread, where it is at its fastest."""
+"""The work (see drivers/work.h), done with paho-mqtt in its own loop() call without a thread, its fastest way."""
 
 import struct
 import sys

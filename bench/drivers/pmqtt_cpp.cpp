@@ -1,4 +1,4 @@
-// pmqtt's C++ wrapper in a program's own epoll loop, by the event descriptor.
+// pmqtt's C++ wrapper in a program's own epoll loop, through the event descriptor.
 #include <pmqtt/pmqtt.hpp>
 #include <sys/epoll.h>
 
@@ -15,7 +15,7 @@ namespace {
 work told;
 std::uint32_t clients_left;
 
-// One client, and how far it has come.
+// One client, and its progress.
 class doer {
 public:
     explicit doer(std::uint32_t number) : number_(number), payload_(told.size, 'x')
@@ -63,7 +63,7 @@ private:
             publish_next();
     }
 
-    // The next connection does not wait for the broker's end of the one before.
+    // The next connection does not wait until the broker has ended the previous one.
     void connect_in_turn()
     {
         client_.disconnect();

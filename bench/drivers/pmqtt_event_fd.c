@@ -1,4 +1,5 @@
-/* pmqtt in a program's own epoll loop, by the one descriptor that a client has for its whole life. */
+/* pmqtt in a program's own epoll loop, through the one descriptor that a client has for its whole
+ * life. */
 #include <stdlib.h>
 #include <sys/epoll.h>
 

@@ -9,7 +9,7 @@ enum { EVENTS = 256 };
 
 static int epoll;
 
-/* No deadline of any client is earlier; -1: there is none. */
+/* No client has an earlier deadline; -1: there is none. */
 static int64_t deadline_ms = -1;
 
 static int64_t now_ms(void)

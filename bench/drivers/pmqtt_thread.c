@@ -1,4 +1,4 @@
-/* pmqtt with its own thread. What is published comes from other threads, which wait while the queue is full. */
+/* pmqtt with its own thread. Other threads publish, and wait while the queue is full. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "pmqtt_work.h"
 
-/* About what a message takes in the queue beside its payload. */
+/* About how much a message takes in the queue in addition to its payload. */
 enum { BESIDE = 96 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

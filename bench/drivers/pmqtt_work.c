@@ -20,7 +20,7 @@ static void finish(struct client *client)
     check_rc(pmqtt_disconnect(client->handle), "pmqtt_disconnect");
 }
 
-/* The next connection does not wait for the broker's end of the one before. */
+/* The next connection does not wait until the broker has ended the previous one. */
 static void connect_in_turn(struct client *client)
 {
     finish(client);

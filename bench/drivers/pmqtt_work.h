@@ -1,4 +1,4 @@
-/* The work, done with pmqtt's C API and its callbacks. What differs from loop to loop is in pmqtt_*.c. */
+/* The work, done with pmqtt's C API and its callbacks. The loops, which differ, are in pmqtt_*.c. */
 #ifndef PMQTT_WORK_H
 #define PMQTT_WORK_H
 
@@ -19,16 +19,16 @@ struct client {
 
 extern struct work work;
 
-/* How many clients are not done. */
+/* How many clients have not finished. */
 extern uint32_t clients_left;
 
-/* Ends the program when a call fails. */
+/* Ends the program if a call fails. */
 void check_rc(int rc, const char *what);
 
 /* The clients of the work, with all callbacks set. */
 struct client *clients_new(void);
 
-/* Tells a client to connect, which begins its work. */
+/* Makes a client connect, which begins its work. */
 void client_connect(struct client *client);
 
 void clients_free(struct client *clients);

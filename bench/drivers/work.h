@@ -1,4 +1,4 @@
-/* What a C driver is told on its command line, which is the same for all drivers:
+/* The command line of a C driver, which is the same for all drivers:
  *
  *   DRIVER WORK QOS COUNT SIZE PORT [CLIENTS [THREADS [CA]]]
  *
@@ -7,9 +7,10 @@
  *   receive   subscribe to TOPIC, and receive and check COUNT messages, and the broker's last one
  *   echo      subscribe to TOPIC, and publish each of COUNT messages back, at QoS 0
  *   idle      publish, and then stay connected until killed
- *   connect   connect and disconnect COUNT times, in turn
- * and each ends with DISCONNECT. SIZE is the payload's. CLIENTS do it at the same time, in one thread.
- * THREADS publish through one client. CA is the certificate of a broker that wants TLS. */
+ *   connect   connect and disconnect COUNT times, one after the other
+ * and each ends with DISCONNECT. SIZE is that of the payload. CLIENTS clients do it at the same time,
+ * in one thread. THREADS threads publish through one client. CA is the certificate of a broker that
+ * uses TLS. */
 #ifndef WORK_H
 #define WORK_H
 
@@ -22,8 +23,9 @@
 
 enum work_kind { WORK_PUBLISH, WORK_RECEIVE, WORK_ECHO, WORK_IDLE, WORK_CONNECT };
 
-/* So many messages are published and not settled at any time, but for the last: at QoS 0 as many as a library may well
- * gather into one write (of 64 bytes 2,000, of 64 KiB 4), at QoS 1 and 2 what all peers have in flight. */
+/* How many messages are published and unsettled at any time, except at the end. At QoS 0: as many as
+ * a library can usefully gather into one write (of 64 bytes 2,000, of 64 KiB 4). At QoS 1 and 2: what
+ * all peers have in flight. */
 enum { GATHERED_BYTES = 128000, GATHERED_MIN = 4, WINDOW_QOS_1_2 = 20 };
 
 struct work {
@@ -54,14 +56,14 @@ static inline bool work_subscribes(const struct work *work)
     return work->kind == WORK_RECEIVE || work->kind == WORK_ECHO;
 }
 
-/* Whether the work is to publish. */
+/* Whether the work publishes. */
 static inline bool work_publishes(const struct work *work)
 {
     return work->kind == WORK_PUBLISH || work->kind == WORK_IDLE;
 }
 
-/* Checks a message, and counts it. False when it is the broker's last one, a message of QoS 0 that is not counted: all
- * others have been acknowledged. Ends the program when it is not what was to come. */
+/* Checks a message, and counts it. False if it is the broker's last message, of QoS 0, which is not
+ * counted: all others have been acknowledged. Ends the program if it is not the expected message. */
 static inline bool work_receive(const struct work *work, uint32_t *received, const void *payload, size_t len, int qos)
 {
     struct payload_number got;

@@ -1,4 +1,4 @@
-"""User-space instructions, counted by valgrind: no processor and no load of the machine changes them much."""
+"""User-space instructions, counted by valgrind: they hardly depend on the processor or the machine's load."""
 
 import re
 import tempfile
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from . import pair
 
-# An object, a function, or a source file: of a function (fl), or of what is inlined there (fi, fe).
+# An object, a function, or a source file: that of a function (fl), or that of inlined code (fi, fe).
 NAME = re.compile(r"^(c?)(ob|fn|f[lie])=\((\d+)\)(?: (.*))?$")
 COST = re.compile(r"^[+\-*\d]\S* (\d+)$")
 
 
 class Profile:
-    """Instructions by object (a library), by source file, and by function: `own` without, `all` with what is called."""
+    """Instructions by object (a library), source file and function: `own` without, `all` with those of its callees."""
 
     def __init__(self):
         self.objects = Counter()
@@ -25,7 +25,7 @@ class Profile:
         return sum(self.objects.values())
 
     def per_message(self, shorter, messages):
-        """The difference to a run with so many messages less, for each of them."""
+        """The difference to a run with `messages` fewer messages, per message."""
         result = Profile()
         for name, own in vars(result).items():
             for key, value in getattr(self, name).items():
@@ -64,6 +64,6 @@ def profile(driver, work):
 
 
 def per_message(driver, work):
-    """Of the work, less a tenth of it: start and end cancel out."""
+    """Of the work, minus a tenth of it: start and end cancel out."""
     short = work.with_count(work.count // 10)
     return profile(driver, work).per_message(profile(driver, short), work.count - short.count)

@@ -49,7 +49,7 @@ class Line:
         return (self.ratios if self.relative else self.values).get(self.subject)
 
     def is_met(self):
-        """None where there is no goal, or no figure."""
+        """None if there is no goal, or no figure."""
         if self.goal is None or self.judged() is None:
             return None
         value = round(self.judged(), 3)
@@ -66,7 +66,7 @@ class Line:
 
 
 def attempt(line, driver, measure):
-    """A driver that cannot do a work leaves its place empty; pmqtt has to."""
+    """A driver that cannot do a work leaves its place empty; pmqtt must do each."""
     try:
         line.put(driver, measure())
     except Failed as failure:
@@ -75,7 +75,7 @@ def attempt(line, driver, measure):
         print(f"{line.work}, {line.what}: {failure}", file=sys.stderr)
 
 
-# Allocations: buffers grow for a while, and so much of that is left in the difference of two runs.
+# Allocations: buffers grow at first, and this much of that remains in the difference of two runs.
 ZERO = 0.002
 
 # work: instructions, allocations, system calls, CPU against the limit
@@ -90,7 +90,7 @@ MESSAGE_GOALS = {
 
 
 def count_of(driver):
-    """How many messages are enough to count: what a slow library does is the same for each."""
+    """How many messages are enough to count: a slow library does the same for each message."""
     return 50_000 if driver is LIMIT or driver in WAYS else 2_000
 
 
@@ -156,7 +156,7 @@ def idle(scale):
 def connect(scale):
     line = Line("connect, disconnect", "rate", "1/s", goal=0.85, at_least=True, relative=True)
     line.put_timed(timed.rate(scale.drivers(PMQTT_THREAD, PAHO_C), Work("connect", 0, 2000), scale.rounds))
-    # It waits for a second or less, each time.
+    # Each time, it waits for at most a second.
     attempt(line, PAHO_C, lambda: timed.rate([PAHO_C], Work("connect", 0, 10), 1)[PAHO_C].value)
     return [line]
 
@@ -165,7 +165,7 @@ CROWD = 10_000
 
 
 def crowd(scale):
-    """Both get their messages a hundred at a time, as often as the broker's window lets them."""
+    """Both get their messages a hundred at a time, whenever the broker's window allows."""
     line = Line(f"receive QoS 1, {CROWD} clients", "CPU", "us", goal=1.5, relative=True, base="one client")
     for driver in [LIMIT, PMQTT]:
         alone = timed.long_enough(driver, Work("receive", 1))
@@ -178,7 +178,7 @@ def crowd(scale):
 
 
 def threads(scale):
-    """They have all processors: on one alone, threads do not get into each other's way."""
+    """They use all processors: on one processor alone, threads would not contend."""
     line = Line("publish QoS 0, 4 threads", "rate", "1/s", goal=1.0, at_least=True, relative=True, base="one thread",
                 subject=PMQTT_THREAD.label)
     work = Work("publish", 0, 1_000_000)

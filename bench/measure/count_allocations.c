@@ -1,5 +1,5 @@
-/* Counts the heap allocations of the program that it is preloaded into, and writes the number to the file
- * that ALLOCATIONS names when the program ends. */
+/* Counts the heap allocations of the program that it is preloaded into. When the program ends, it
+ * writes the number to the file that ALLOCATIONS names. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

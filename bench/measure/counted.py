@@ -1,4 +1,4 @@
-"""What is counted and not timed, per message: heap allocations, system calls, and calls from Go into C."""
+"""What is counted per message, and not timed: heap allocations, system calls, and calls from Go into C."""
 
 import re
 import tempfile
@@ -11,7 +11,7 @@ TOTAL = re.compile(r"^\s*100\.00\s+\S+\s+(?:\S+\s+)?(\d+)(?:\s+\d+)?\s+total$", 
 
 
 def allocations(driver, work):
-    """By an allocator that counts, put before that of the C library."""
+    """Counted by an allocator that is preloaded before the C library's."""
     with tempfile.NamedTemporaryFile("r") as out:
         preload = {"LD_PRELOAD": str(BUILD / "count_allocations.so"), "ALLOCATIONS": out.name}
         pair.run(driver, work, environment=preload)
@@ -19,7 +19,7 @@ def allocations(driver, work):
 
 
 def system_calls(driver, work):
-    """By strace, in all threads."""
+    """Counted by strace, in all threads."""
     with tempfile.NamedTemporaryFile("r") as out:
         pair.run(driver, work, ["strace", "-f", "-c", "-o", out.name])
         match = TOTAL.search(Path(out.name).read_text())
@@ -29,11 +29,11 @@ def system_calls(driver, work):
 
 
 def cgo_calls(driver, work):
-    """By Go's runtime; the driver prints the number."""
+    """Counted by Go's runtime; the driver prints the number."""
     return int(pair.run(driver, work).said)
 
 
 def per_message(count, driver, work):
-    """Of the work, less a tenth of it: start and end cancel out."""
+    """Of the work, minus a tenth of it: start and end cancel out."""
     short = work.with_count(work.count // 10)
     return (count(driver, work) - count(driver, short)) / (work.count - short.count)

@@ -10,7 +10,7 @@ from .pair import BUILD, ROOT
 class Driver:
     label: str
     command: tuple
-    # Memory of its own, which no counting allocator sees; a runtime that valgrind is no judge of.
+    # It has its own memory, which no counting allocator sees, and a runtime that valgrind cannot judge.
     managed: bool = False
 
     @property

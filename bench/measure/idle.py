@@ -1,4 +1,4 @@
-"""What a client costs that is connected, has published, and does nothing."""
+"""The cost of a client that is connected, has published, and does nothing."""
 
 import subprocess
 import time
@@ -51,5 +51,5 @@ def observe(driver, work):
 def idle(driver, work):
     many = replace(work, clients=work.clients + CLIENTS)
     alone, crowd = observe(driver, work), observe(driver, many)
-    # Of nothing, a page more or less.
+    # A page more or less of nothing.
     return Idle(kib=max(0.0, (crowd[0] - alone[0]) / CLIENTS), threads=crowd[1] - 1, wakes=crowd[2])

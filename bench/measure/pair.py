@@ -1,4 +1,4 @@
-"""Runs a driver against the broker: each run has a broker of its own, which checks that the work was done."""
+"""Runs a driver against the broker: each run has its own broker, which checks that the work was done."""
 
 import json
 import os
@@ -14,7 +14,7 @@ BUILD = ROOT / "build/bench"
 
 @dataclass(frozen=True)
 class Work:
-    """What a driver is told to do; drivers/work.h says what it means."""
+    """What a driver is told to do; drivers/work.h explains it."""
 
     kind: str
     qos: int = 0
@@ -39,7 +39,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has cost the driver, its start and its end included, and what the broker has seen."""
+    """What a run cost the driver, including its start and end, and what the broker has seen."""
 
     cpu_us: float
     seconds: float
@@ -52,7 +52,7 @@ class Failed(Exception):
     """The work was not done."""
 
 
-# The library that the drivers run with, unless the caller has another one.
+# The library that the drivers run with, unless the caller sets another one.
 os.environ.setdefault("LD_LIBRARY_PATH", str(ROOT / "build/release/lib/release"))
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -78,12 +78,12 @@ class Broker:
         self.process.communicate()
 
     def complaint(self):
-        """What it says of a driver that has failed."""
+        """The broker's message about a driver that has failed."""
         self.process.terminate()
         return f"the broker says: {self.process.communicate()[1].strip() or 'nothing'}"
 
     def verdict(self):
-        """What it has seen; the driver has ended."""
+        """What the broker has seen; the driver has ended."""
         try:
             out, err = self.process.communicate(timeout=10)
         except subprocess.TimeoutExpired:

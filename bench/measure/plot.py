@@ -20,13 +20,13 @@ def show(value):
 
 
 def round_up(value):
-    """To 1, 2 or 4 times a power of ten, which has quarters without many digits."""
+    """Rounds up to 1, 2 or 4 times a power of ten, whose quarters have few digits."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 4, 10) if step * power >= value)
 
 
 class Axis:
-    """From a power of ten to a power of ten, each line ten times the one before; or from zero."""
+    """From one power of ten to another, each line ten times the previous one; or from zero."""
 
     def __init__(self, values, logarithmic):
         self.logarithmic = logarithmic
@@ -44,7 +44,7 @@ class Axis:
 
 
 def bar_charts(title, subtitle, panels, logarithmic=True):
-    """panels: {name: {label: value}}. They have one scale, but each has its own where that begins with zero."""
+    """panels: {name: {label: value}}. They share a logarithmic scale; one from zero is each panel's own."""
     shared = Axis([value for bars in panels.values() for value in bars.values()], logarithmic)
     most = max(len(bars) for bars in panels.values())
     height = TITLE + most * (BAR + GAP) + 30

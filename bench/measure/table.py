@@ -32,7 +32,7 @@ def own(line):
 
 
 def against(line, label):
-    """A peer's figure, and how many times pmqtt's it is."""
+    """A peer's figure, and its ratio to pmqtt's."""
     value, mine = line.values.get(label), line.values.get(line.subject)
     if value is None:
         return ""
@@ -43,7 +43,7 @@ def against(line, label):
 
 
 def goals_table(lines, labels):
-    """One row a line; of pmqtt the way that has the goal."""
+    """One line for each row; for pmqtt, the way that has the goal."""
     header = ["work", "measure", "goal", "pmqtt", "", *labels]
     return header, [[line.work, f"{line.what} {line.unit}".strip(), goal(line), own(line), VERDICTS[line.is_met()],
                      *(against(line, label) for label in labels)] for line in lines]
@@ -58,7 +58,7 @@ def ways_table(lines):
 
 
 def others(lines):
-    """The limit and the peers, in the order in which they came."""
+    """The limit and the peers, in the order in which they were measured."""
     labels = {label: None for line in lines for label in line.values}
     return [label for label in labels if label == LIMIT.label or not label.startswith(PMQTT.label.split(",")[0])]
 

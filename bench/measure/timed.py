@@ -23,7 +23,7 @@ class Timed:
 
 
 def interleave(drivers, rounds, measure):
-    """{driver: Timed} of what measure(driver) returns, without the peers that have failed."""
+    """{driver: Timed} of the results of measure(driver), without the peers that have failed."""
     runs, willing = [], list(drivers)
     for _ in range(rounds):
         runs.append({})
@@ -41,7 +41,7 @@ def interleave(drivers, rounds, measure):
 
 
 def long_enough(driver, work):
-    """The work with as many messages as take enough CPU to be told from the start of a process."""
+    """The work with enough messages that its CPU time stands out from a process's start."""
     count = 1000
     while count < COUNT_MAX and pair.run(driver, work.with_count(count)).cpu_us < ENOUGH_CPU_US:
         count *= 2
@@ -49,7 +49,7 @@ def long_enough(driver, work):
 
 
 def cpu_between(driver, work, short):
-    """CPU microseconds for each message that `work` has more than `short`."""
+    """CPU microseconds for each message that `work` has beyond `short`."""
     extra = (work.count - short.count) * work.clients
     return (pair.run(driver, work).cpu_us - pair.run(driver, short).cpu_us) / extra
 
@@ -79,5 +79,5 @@ def round_trip(drivers, work, rounds):
 
 
 def rate(drivers, work, rounds, **options):
-    """How many messages or connects a second."""
+    """How many messages or connects per second."""
     return interleave(drivers, rounds, lambda driver: work.count / pair.run(driver, work, **options).seconds)

@@ -1,4 +1,4 @@
-/* The end of a program that cannot go on, or that has seen what must not be. */
+/* Ends a program that cannot continue, or that has seen a fault. */
 #ifndef DIE_H
 #define DIE_H
 

@@ -1,7 +1,7 @@
-/* What all the C programs of the benchmark agree on: the topic, and what a payload looks like.
+/* What all C programs of the benchmark share: the topic, and the format of a payload.
  *
- * A payload begins and ends with its number, so that each message which is lost, repeated, cut or out of
- * order is found for a few instructions; the publisher has a number for each thread or client, too. */
+ * A payload begins and ends with its number. So a few instructions find each message that is lost,
+ * repeated, cut or out of order. Each thread or client that publishes has a number, too. */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
@@ -27,7 +27,7 @@ static inline void payload_put(void *payload, size_t size, uint32_t stream, uint
     memcpy((char *)payload + size - sizeof value, &value, sizeof value);
 }
 
-/* False when the two ends differ. */
+/* False if the two ends differ. */
 static inline bool payload_get(const void *payload, size_t size, struct payload_number *value)
 {
     memcpy(value, payload, sizeof *value);

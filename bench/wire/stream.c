@@ -30,7 +30,7 @@ void stream_write(const struct stream *stream, const void *from, size_t len)
     stream_write_parts(stream, &part, 1);
 }
 
-/* Leaves what is not written. */
+/* Removes the `written` bytes from the front. */
 static void advance(struct iovec **parts, int *count, size_t written)
 {
     for (; *count > 0 && written >= (*parts)->iov_len; --*count)

@@ -1,5 +1,5 @@
-/* What the broker and the hand-written client share: the bytes of MQTT 3.1.1, as far as the work needs
- * them, and the stream that they go through. */
+/* What the broker and the hand-written client share: the packets of MQTT 3.1.1 that the work needs,
+ * and their stream. */
 #ifndef WIRE_H
 #define WIRE_H
 
@@ -53,7 +53,7 @@ static inline size_t put_header(uint8_t *at, unsigned first, size_t length)
     return used;
 }
 
-/* Packets that consist of an identifier: all acknowledgements do. */
+/* Packets that consist of an identifier, as all acknowledgements do. */
 static inline size_t put_ack(uint8_t *at, unsigned first, unsigned id)
 {
     at[0] = (uint8_t)first;
@@ -82,7 +82,7 @@ struct packet {
     size_t body_len;
 };
 
-/* The packet that the bytes begin with. Its length, or 0 while its end has not come. */
+/* Reads the packet at the front of the bytes. Returns its length, or 0 while it is incomplete. */
 static inline size_t get_packet(const uint8_t *bytes, size_t len, struct packet *packet)
 {
     size_t body_len = 0;
@@ -108,7 +108,7 @@ struct publish {
     size_t payload_len;
 };
 
-/* False when it is none that the work has in it. */
+/* False if the work does not contain such a message. */
 static inline bool get_publish(const struct packet *packet, struct publish *publish)
 {
     size_t head;
@@ -136,7 +136,7 @@ size_t stream_read(const struct stream *stream, void *to, size_t room);
 /* Writes all of it. */
 void stream_write(const struct stream *stream, const void *from, size_t len);
 
-/* Writes the parts one after the other, by one system call where there is no TLS; it changes them. */
+/* Writes the parts one after the other, in one system call without TLS; it changes them. */
 void stream_write_parts(const struct stream *stream, struct iovec *parts, int count);
 
 void stream_close(struct stream *stream);

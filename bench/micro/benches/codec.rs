@@ -1,4 +1,4 @@
-//! Bytes to packets and back, one packet at a time.
+//! Encodes and decodes one packet at a time.
 
 use divan::{Bencher, black_box};
 use pmqtt::codec::{
@@ -53,7 +53,7 @@ fn encode_puback(bencher: Bencher) {
     });
 }
 
-/// Decoding moves the topic, so that each time needs a packet of its own.
+/// Decoding moves the topic, so each run needs its own packet.
 #[divan::bench(args = [QoS::AtMostOnce, QoS::AtLeastOnce])]
 fn decode_publish(bencher: Bencher, qos: QoS) {
     let mut packet = Buffer::default();

@@ -1,5 +1,5 @@
-//! The state machine, a window of messages at a time: all that a message costs but the socket, the lock and the
-//! callbacks.
+//! The state machine, one window of messages at a time: the whole cost of a message except the socket,
+//! the lock and the callbacks.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -47,7 +47,7 @@ fn publish(bencher: Bencher, qos: QoS) {
     });
 }
 
-/// What comes after the callback: the acknowledgement, and at QoS 2 its release.
+/// What follows the callback: the acknowledgement, and at QoS 2 its release.
 #[divan::bench(args = [QoS::AtLeastOnce, QoS::ExactlyOnce])]
 fn deliver(bencher: Bencher, qos: QoS) {
     let mut connection = Connection::open();
@@ -65,12 +65,12 @@ fn deliver(bencher: Bencher, qos: QoS) {
     });
 }
 
-/// The identifier that a mid has where it is free, as it always is here.
+/// The identifier that a mid gets if it is free, as it always is here.
 fn id(mid: u64) -> PacketId {
     PacketId::new(((mid - 1) % 65_535) as u16 + 1).expect("it is not 0")
 }
 
-/// A connected session, and the buffer that it exchanges its output against.
+/// A connected session, and the buffer that it swaps with its output.
 struct Connection {
     session: Session,
     written: Gather,

@@ -1,4 +1,4 @@
-// The work, done with paho.mqtt.golang. Handlers run in order, which is its default.
+// The work, done with paho.mqtt.golang. Handlers run in order, as is its default.
 package main
 
 import (
@@ -53,7 +53,7 @@ func publish(w work.Work, client mqtt.Client, stream int) {
 		if oldest := window[i%len(window)]; oldest != nil {
 			check(oldest)
 		}
-		// It keeps the payload until the message is settled.
+		// Paho keeps the payload until the message is settled.
 		payload := make([]byte, w.Size)
 		work.Mark(payload, stream, i)
 		window[i%len(window)] = client.Publish(work.Topic, w.QoS, false, payload)

@@ -1,4 +1,4 @@
-// Package work is what the Go drivers are told on their command line (see drivers/work.h), and the payloads.
+// Package work reads the Go drivers' command line (see drivers/work.h), and makes the payloads.
 package work
 
 import (
@@ -17,7 +17,7 @@ type Work struct {
 	Size    int
 	Port    int
 	Clients int
-	// Window is how many messages are published and not settled.
+	// Window is how many messages are published and unsettled at any time.
 	Window int
 }
 
@@ -55,14 +55,14 @@ func Mark(payload []byte, stream, number int) {
 	copy(payload[len(payload)-8:], payload[:8])
 }
 
-// A Receiver checks what comes.
+// A Receiver checks the messages that arrive.
 type Receiver struct {
 	Work     Work
 	received int
 }
 
-// Take checks a message, and ends the program when it is not what was to come. It returns false for the broker's
-// last one.
+// Take checks a message, and ends the program if it is not the expected one. It returns false for the
+// broker's last message.
 func (r *Receiver) Take(topic string, payload []byte, qos byte) bool {
 	last := r.received == r.Work.Count
 	expected := r.Work.QoS

@@ -1,5 +1,6 @@
-//! The work (see drivers/work.h), done with rumqttc's asynchronous client. One thread runs all, and the same task polls and
-//! publishes, so that nothing has to be handed from one to another. Nagle's algorithm is on, which is its default.
+//! The work (see drivers/work.h), done with rumqttc's asynchronous client. One thread runs all, and the
+//! same task polls and publishes, so that nothing is passed between tasks. Nagle's algorithm is on, as
+//! is its default.
 
 use std::env;
 use std::time::Duration;
