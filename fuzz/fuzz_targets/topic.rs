@@ -1,4 +1,4 @@
-//! A filter and a name, parted by a line feed.
+//! A filter and a name, separated by a line feed.
 
 #![no_main]
 
