@@ -1,4 +1,4 @@
-//! include/pmqtt.h is what cbindgen makes of the code. `make header` writes it anew.
+//! include/pmqtt.h is what cbindgen generates from the code. `make header` writes it again.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-//! What users of Paho for Python 1.x know is all there, and under which names.
+//! All that users of Paho for Python 1.x know is here, under these names.
 
 #[path = "scripted/support/header.rs"]
 mod header;
 
 use std::collections::BTreeSet;
 
-/// A function, a method or a callback of Paho, and what stands for it here.
+/// A function, a method or a callback of Paho, and its counterpart here.
 const KNOWN: [(&str, &[&str]); 47] = [
     ("Client", &["client_new", "client_id"]),
     ("del", &["client_free"]),
@@ -65,7 +65,7 @@ const KNOWN: [(&str, &[&str]); 47] = [
     ),
 ];
 
-/// What goes beyond Paho.
+/// The functions that Paho does not have.
 const BEYOND: [&str; 26] = [
     "reason_string",
     "connect_srv_async",
@@ -90,7 +90,7 @@ const BEYOND: [&str; 26] = [
     "stats",
     "last_error",
     "lib_version",
-    // The messages that subscribe_simple has received, which C has no list for.
+    // The messages that subscribe_simple has received; C has no list for them.
     "messages_count",
     "messages_get",
     "messages_free",

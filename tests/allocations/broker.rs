@@ -1,4 +1,4 @@
-//! A broker for one client: it sends each message back, at the QoS at which it came.
+//! A broker for one client: it sends each message back with the QoS that it came with.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,10 +16,10 @@ const PUBCOMP: u8 = 0x70;
 const PINGREQ: u8 = 0xc0;
 const PINGRESP: u8 = 0xd0;
 
-/// Behind the header, and a topic of one byte with its length.
+/// The offset of the identifier: behind the header, and a topic of one byte with its length.
 const ID_IN_PUBLISH: usize = 5;
 
-/// The port of a new one, which ends with its connection.
+/// Starts a broker, which ends with its connection, and returns its port.
 pub fn start() -> i32 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();

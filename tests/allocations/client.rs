@@ -1,4 +1,4 @@
-//! A client through its C ABI, whose callbacks count and allocate nothing.
+//! A client through the C ABI, whose callbacks count and allocate nothing.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -10,7 +10,7 @@ use pmqtt::ffi;
 
 use crate::counting::count_this_thread;
 
-/// It must not move: its callbacks are given its address.
+/// It must not move: its callbacks have its address.
 pub struct Client {
     pub raw: *mut Raw,
     pub told: Box<Told>,
@@ -26,7 +26,7 @@ pub struct Told {
 }
 
 impl Client {
-    /// It connects as soon as it is run.
+    /// The client connects as soon as a loop runs it.
     pub fn new(port: i32, keep_alive: i32) -> Client {
         let told = Box::<Told>::default();
         let mut raw = ptr::null_mut();
@@ -46,19 +46,19 @@ impl Client {
     }
 
     pub fn id(&self) -> *const c_char {
-        // SAFETY: the client lives.
+        // SAFETY: the client is live.
         unsafe { ffi::pmqtt_client_id(self.raw) }
     }
 
-    /// Without callbacks from then on.
+    /// The client has no callbacks from then on.
     pub fn reinitialise(&self, id: &CStr) {
-        // SAFETY: the client lives, and so does the id.
+        // SAFETY: the client and the id are live.
         let rc = unsafe { ffi::pmqtt_reinitialise(self.raw, id.as_ptr(), true, ptr::null_mut()) };
         assert_eq!(rc, 0);
     }
 
     pub fn ping_round_trip_us(&self) -> u64 {
-        // SAFETY: the client lives, and the structure may be all zero.
+        // SAFETY: the client is live, and the structure may be all zero.
         unsafe {
             let mut figures: Statistics = std::mem::zeroed();
             figures.struct_size = size_of::<Statistics>();
@@ -69,7 +69,7 @@ impl Client {
 
     pub fn publish(&self, qos: i32) {
         let payload = b"payload";
-        // SAFETY: the client lives, and the pointer and the length describe the payload.
+        // SAFETY: the client is live, and the pointer and the length describe the payload.
         let rc = unsafe {
             let (bytes, length) = (payload.as_ptr().cast(), payload.len());
             ffi::pmqtt_publish(
@@ -88,17 +88,17 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // SAFETY: nobody else uses it.
+        // SAFETY: nothing else uses it.
         unsafe { ffi::pmqtt_client_free(self.raw) };
     }
 }
 
 fn told<'a>(userdata: *mut c_void) -> &'a Told {
-    // SAFETY: it is what `Client::new` has set, which lives as long as the client.
+    // SAFETY: `Client::new` has set it, and it lives as long as the client.
     unsafe { &*userdata.cast() }
 }
 
-/// Whoever runs the client calls this.
+/// The thread that runs the client calls this.
 extern "C" fn on_connect(_: *mut Raw, userdata: *mut c_void, _: *const Connected) {
     count_this_thread();
     told(userdata).connects.fetch_add(1, Ordering::SeqCst);

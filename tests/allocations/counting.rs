@@ -1,4 +1,4 @@
-//! An allocator that counts what some threads ask for, and what they hold.
+//! An allocator that counts what some threads allocate, and what they hold.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -25,7 +25,7 @@ pub fn allocations() -> usize {
     COUNT.load(Ordering::SeqCst)
 }
 
-/// The bytes that these threads have allocated, less those that they have freed.
+/// The bytes that these threads have allocated, minus those that they have freed.
 pub fn bytes() -> isize {
     BYTES.load(Ordering::SeqCst)
 }
@@ -37,7 +37,7 @@ fn count(allocations: usize, allocated: usize, freed: usize) {
     }
 }
 
-// SAFETY: all work is the system allocator's, with the arguments unchanged.
+// SAFETY: the system allocator does all the work, with the arguments unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, layout.size(), 0);

@@ -1,5 +1,5 @@
-//! Once its buffers have grown, a client allocates nothing for a message, neither in the thread
-//! that publishes nor in the one that runs it; and it gives them back when it has nothing to do.
+//! Once its buffers have grown, a client allocates nothing for a message, neither in the thread that
+//! publishes nor in the one that runs it. It gives the buffers back when it is idle.
 
 mod broker;
 mod client;
@@ -18,14 +18,14 @@ use pmqtt::ffi;
 const LIMIT: Duration = Duration::from_secs(30);
 const BATCH: usize = 50;
 const BATCHES: usize = 200;
-/// How large the buffers have to be depends on what comes together: they may grow in some of the
-/// runs, but what allocates for messages would do so in each.
+/// The size of the buffers depends on what arrives together. So they may grow in some of the runs, but
+/// an allocation for messages would occur in each.
 const RUNS: usize = 10;
 
-/// Of one connected client that has nothing to do, its client id and the name of its broker included.
+/// The limit for one connected, idle client, including its client id and the name of its broker.
 const IDLE_BYTES: isize = 1024;
 
-/// The counts are those of all tests.
+/// The counts are those of all tests, so one test runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -47,7 +47,7 @@ fn an_idle_client_holds_a_kibibyte() {
         assert!(begin.elapsed() < LIMIT, "no ping was answered");
         turn_foreign_loop(&client);
     }
-    // What the thread keeps for its clients stays when one is gone.
+    // What the thread keeps for its clients stays when a client has been freed.
     let before = bytes();
     drop(client);
     let held = before - bytes() - size_of::<client::Told>() as isize;
@@ -64,7 +64,7 @@ fn beginning_anew_holds_no_more_than_one_former_id() {
         let id = format!("{round:01000}");
         let before = client.id();
         client.reinitialise(&CString::new(id.as_str()).unwrap());
-        // SAFETY: the one before the present one is still valid, by the header's promise.
+        // SAFETY: the header promises that the previous id is still valid.
         let before = unsafe { CStr::from_ptr(before) };
         let expected = format!("{:01000}", round - 1);
         assert!(round == 0 || before.to_str() == Ok(&expected));
@@ -82,14 +82,14 @@ fn beginning_anew_holds_no_more_than_one_former_id() {
     assert_eq!(client.id(), address);
 }
 
-/// A line for each packet would.
+/// A log line for each packet would allocate.
 #[test]
 fn a_log_of_what_is_no_packet_allocates_nothing_for_a_message() {
     let _alone = ALONE.lock();
     count_this_thread();
     for qos in 0..=2 {
         let client = Client::new(broker::start(), 0);
-        // SAFETY: the client lives.
+        // SAFETY: the client is live.
         unsafe {
             assert_eq!(ffi::pmqtt_on_log_set(client.raw, Some(client::on_log)), 0);
             assert_eq!(ffi::pmqtt_log_level_set(client.raw, ffi::PMQTT_LOG_INFO), 0);
@@ -120,7 +120,7 @@ fn a_message_allocates_nothing() {
         for qos in 0..=2 {
             let client = Client::new(broker::start(), 0);
             if name == "thread" {
-                // SAFETY: the client lives.
+                // SAFETY: the client is live.
                 assert_eq!(unsafe { ffi::pmqtt_loop_start(client.raw) }, 0);
             }
             run_until(&client, run, &client.told.connects, 1);
@@ -135,7 +135,7 @@ fn a_message_allocates_nothing() {
     }
 }
 
-/// Publishes batch after batch, each of which comes back.
+/// Publishes batches, one after the other; each message comes back.
 fn exchange(client: &Client, run: fn(&Client), qos: i32, sent: &mut usize) {
     for _ in 0..BATCHES {
         (0..BATCH).for_each(|_| client.publish(qos));
@@ -159,7 +159,7 @@ fn wait_for_thread(_: &Client) {
 }
 
 fn turn_foreign_loop(client: &Client) {
-    // SAFETY: the client lives.
+    // SAFETY: the client is live.
     unsafe {
         let read = ffi::pmqtt_want_read(client.raw).then_some(libc::POLLIN);
         let write = ffi::pmqtt_want_write(client.raw).then_some(libc::POLLOUT);
@@ -179,7 +179,7 @@ fn turn_foreign_loop(client: &Client) {
 }
 
 fn turn_event_loop(client: &Client) {
-    // SAFETY: the client lives.
+    // SAFETY: the client is live.
     unsafe {
         if poll(ffi::pmqtt_event_fd(client.raw), libc::POLLIN, -1) != 0 {
             ffi::pmqtt_process(client.raw);
@@ -187,7 +187,7 @@ fn turn_event_loop(client: &Client) {
     }
 }
 
-/// What is ready, after a wait that gives a test the time to fail.
+/// What is ready, after a wait that is long enough for a test to fail.
 fn poll(fd: i32, events: libc::c_short, timeout_ms: i32) -> libc::c_short {
     let mut entry = libc::pollfd {
         fd,

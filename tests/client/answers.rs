@@ -1,4 +1,4 @@
-//! What a callback asks for while the connection ends under it.
+//! Calls in a callback while the connection ends.
 
 use std::ffi::c_void;
 use std::io::{Read, Write};
@@ -31,7 +31,7 @@ extern "C" fn disconnected(_: *mut Handle, events: *mut c_void, event: *const Di
     let _ = userdata::<Events>(events).send(("disconnect", rc));
 }
 
-/// Answers each connection in turn, and then waits for its end.
+/// Answers each connection in turn, and then waits until it ends.
 fn broker(answers: [[u8; 4]; 2]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
@@ -51,7 +51,7 @@ fn broker(answers: [[u8; 4]; 2]) -> u16 {
     port
 }
 
-/// The end of the refused connection is not that of its successor.
+/// The end of the refused connection must not end its successor.
 #[test]
 fn a_reconnect_in_on_connect_survives_the_refusal() {
     let (sender, receiver) = channel();
@@ -71,7 +71,7 @@ fn a_reconnect_in_on_connect_survives_the_refusal() {
         let told: (&str, i32) = loop {
             match receiver.try_recv() {
                 Ok(told) => break told,
-                // It does not connect by itself: only what the callback asked for does.
+                // It does not reconnect by itself: only the callback's call connects.
                 Err(_) => client.run_once(PATIENCE).expect("the connection goes on"),
             }
         };

@@ -1,4 +1,4 @@
-//! Whoever ends a client, or its loop, does not wait for more than a callback.
+//! The call that ends a client or its loop waits for one callback at most.
 
 use std::ffi::{CStr, c_void};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use pmqtt::client::events::LogLine;
 
 use crate::support::{PATIENCE, Silence, client, local, userdata};
 
-/// Long enough for another thread to have come to where it waits.
+/// Long enough for another thread to reach the place where it waits.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// Runs `body` in a thread, and waits until it is done.
+/// Runs `body` in a thread, and waits until it ends.
 fn ends(body: impl FnOnce() + Send + 'static) {
     let (done, receiver) = channel();
     thread::spawn(move || {
@@ -49,7 +49,7 @@ extern "C" fn stop_at_the_wait(_: *mut Handle, gate: *mut c_void, line: *const L
     }
 }
 
-/// The last callback before a wait is the last chance to hear of it without being woken.
+/// During the last callback before a wait, the loop can notice a stop without a wake for the last time.
 #[test]
 fn the_loop_thread_stops_also_when_it_is_told_in_a_log_callback() {
     let (reached, at_the_wait) = sync_channel(1);
@@ -72,7 +72,7 @@ fn the_loop_thread_stops_also_when_it_is_told_in_a_log_callback() {
     client.free();
 }
 
-/// With no loop call to come, nobody else would close it.
+/// If no loop call comes, nothing else would close it.
 #[test]
 fn disconnect_closes_the_socket_of_an_attempt() {
     let silence = Silence::new();

@@ -1,4 +1,4 @@
-//! The descriptor for all: readable while there is something to do for it, and no longer.
+//! The event descriptor is readable while there is work for the client, and no longer.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ fn it_is_quiet_once_the_client_is_broken() {
     client.free();
 }
 
-/// The thread that waits consumes the wake, or it would be woken by it for ever.
+/// The waiting thread consumes the wake; otherwise it would wake for ever.
 #[test]
 fn it_is_quiet_while_the_loop_thread_runs_the_client() {
     let client = client(&());

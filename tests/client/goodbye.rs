@@ -1,4 +1,4 @@
-//! A goodbye costs nothing while it waits for the broker.
+//! A connection that waits for the broker to close it costs nothing.
 
 use std::ffi::c_void;
 use std::io::{Read, Write};
@@ -21,7 +21,7 @@ struct Seen {
     ended: AtomicBool,
 }
 
-/// So slow that a pass ends after each. The first ones show that.
+/// The callback is so slow that each pass ends after it. The first messages show that.
 extern "C" fn disconnect(client: *mut Handle, seen: *mut c_void, _: *const MessageEvent) {
     thread::sleep(Duration::from_millis(10));
     if userdata::<Seen>(seen)
@@ -39,7 +39,7 @@ extern "C" fn disconnected(_: *mut Handle, seen: *mut c_void, _: *const Disconne
     userdata::<Seen>(seen).ended.store(true, Ordering::Relaxed);
 }
 
-/// Sends many messages upon CONNECT, and then waits for the end.
+/// Sends many messages after CONNECT, and then waits for the end.
 fn broker() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
@@ -49,7 +49,7 @@ fn broker() -> u16 {
         let _ = stream.read(&mut bytes);
         let _ = stream.write_all(&ACCEPTED);
         let _ = stream.write_all(&MESSAGE.repeat(500));
-        // It does not close in its turn.
+        // It does not close its side.
         thread::sleep(PATIENCE);
     });
     port

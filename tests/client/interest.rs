@@ -1,4 +1,4 @@
-//! `on_interest` is called for each change, and for no other reason.
+//! `on_interest` is called for each change, and only then.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ extern "C" fn count(_: *mut Handle, calls: *mut c_void, _: *const Interest) {
     assert!(calls < 100, "it is called without end");
 }
 
-/// A time that has come stays so until a loop call: no reason to tell of it again and again.
+/// A deadline that has passed stays so until a loop call: it is reported only once.
 #[test]
 fn a_connection_that_is_due_is_told_once() {
     let calls = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! The client where it could hang, spin, or forget what it was asked for.
+//! Cases in which a client could hang, spin, or lose a request.
 
 mod answers;
 mod ending;

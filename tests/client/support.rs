@@ -1,4 +1,4 @@
-//! Clients, and peers on the loopback interface that behave as a test wants it.
+//! Clients, and peers on the loopback interface that behave as a test requires.
 
 use std::ffi::c_void;
 use std::net::{SocketAddr, TcpStream};
@@ -17,9 +17,9 @@ pub fn client<T>(userdata: &T) -> Arc<Client> {
     Client::new(None, true, userdata, Version::V311).expect("a client")
 }
 
-/// What a callback was given as user data.
+/// The value that a callback gets as user data.
 pub fn userdata<'a, T>(pointer: *mut c_void) -> &'a T {
-    // SAFETY: `client` was given a reference, and its owner ends the client before that.
+    // SAFETY: `client` got a reference, and its owner ends the client before that.
     unsafe { &*pointer.cast::<T>() }
 }
 
@@ -44,7 +44,7 @@ pub fn is_readable(fd: RawFd) -> bool {
     unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
 }
 
-/// A port that neither accepts nor refuses: its queue of connections is full.
+/// A port that neither accepts nor refuses connections: its queue is full.
 pub struct Silence {
     pub port: u16,
     _listener: Socket,

@@ -1,4 +1,4 @@
-//! A time that the transport waits for holds in every loop.
+//! The transport's deadlines hold in every loop.
 
 use std::ffi::c_void;
 use std::sync::mpsc::{Sender, channel};

@@ -1,8 +1,8 @@
-//! The short way to read an acknowledgement, held against the general one.
+//! The short way to read an acknowledgement, compared with the general one.
 
 use pmqtt::codec::{Ack, Packet, PacketId, Role, Version, decode, header, plain_ack};
 
-/// What the general way reads.
+/// The result of the general way.
 fn read(packet: &[u8], version: Version) -> Option<(Ack, PacketId)> {
     let mut packet = packet.to_vec();
     let header = header(&packet, Role::Client, version).ok()??;
@@ -15,8 +15,8 @@ fn read(packet: &[u8], version: Version) -> Option<(Ack, PacketId)> {
     }
 }
 
-/// Flags that the one ignores and the other forbids, and lengths in more digits than they need, are for
-/// the general way.
+/// The general way reads the rest: flags that 3.1 ignores and 3.1.1 forbids, and lengths with more
+/// digits than they need.
 #[test]
 fn it_reads_what_the_general_way_reads() {
     let mut count = 0;

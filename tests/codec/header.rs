@@ -77,7 +77,7 @@ fn publish_has_flags_of_its_own() {
     }
 }
 
-/// The first byte is judged before any other is there; `expected` is "" where it is legal.
+/// The first byte is checked before any other has arrived; `expected` is "" if it is legal.
 fn assert_first_byte(first: u8, reader: Role, version: Version, expected: &str) {
     let error = match header(&[first], reader, version) {
         Ok(header) => header.map_or("", |_| "a header of one byte"),
@@ -95,7 +95,7 @@ fn required_flags(kind: u8) -> u8 {
     }
 }
 
-/// Every edge of table 2.4; PUBLISH is the packet that may have any of them.
+/// Every boundary of table 2.4; PUBLISH may have each of these lengths.
 #[test]
 fn remaining_length_has_one_to_four_digits() {
     for (length, digits) in [
@@ -138,7 +138,7 @@ fn remaining_length_has_no_fifth_digit() {
     }
 }
 
-/// Only MQTT 5 asks for the shortest spelling.
+/// Only MQTT 5 requires the shortest encoding.
 #[test]
 fn remaining_length_may_have_more_digits_than_it_needs() {
     for text in ["d0 00", "d0 80 00", "d0 80 80 00", "d0 80 80 80 00"] {
@@ -150,7 +150,7 @@ fn remaining_length_may_have_more_digits_than_it_needs() {
     }
 }
 
-/// First byte, reader, and the least and the most that the packet can be long.
+/// First byte, reader, and the minimum and maximum length of the packet.
 const LIMITS: &[(u8, Role, usize, usize)] = &[
     (0x10, Role::Broker, 12, 12 + 5 * 65_537),
     (0x20, Role::Client, 2, 2),
@@ -170,7 +170,7 @@ const LIMITS: &[(u8, Role, usize, usize)] = &[
     (0xe0, Role::Broker, 0, 0),
 ];
 
-/// Nobody can make us wait for a packet that cannot be.
+/// No peer can make us wait for a packet that cannot exist.
 #[test]
 fn an_impossible_length_is_an_error_at_once() {
     for &(first, reader, least, most) in LIMITS {

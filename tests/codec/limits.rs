@@ -1,4 +1,4 @@
-//! What does not fit the wire is refused before the first byte.
+//! A packet that is too long is refused before its first byte is written.
 
 use pmqtt::codec::{
     Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS, TooLong, Unfit,
@@ -11,7 +11,7 @@ const ID: PacketId = PacketId::new(10).unwrap();
 
 type Write = fn(&mut Buffer, &str) -> Result<(), TooLong>;
 
-/// Every string or binary field, and how to write one that is `text`.
+/// Every string or binary field, and how to write it with the value `text`.
 #[rustfmt::skip]
 const FIELDS: &[(&str, Write)] = &[
     ("client id", |out, text| {

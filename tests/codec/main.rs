@@ -10,7 +10,7 @@ mod random;
 mod vectors;
 mod versions;
 
-/// Bytes from "10 0c ...", so that a packet reads as the specification prints it.
+/// Bytes from "10 0c ...", so that a packet looks as in the specification.
 fn hex(text: &str) -> Vec<u8> {
     text.split_whitespace()
         .map(|byte| u8::from_str_radix(byte, 16).expect(text))

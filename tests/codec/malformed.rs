@@ -1,4 +1,4 @@
-//! Packets whose header is fine and whose body is not.
+//! Packets with a valid header and an invalid body.
 
 use pmqtt::codec::{Malformed, Role, Version};
 
@@ -8,7 +8,7 @@ use Role::{Broker, Client};
 
 #[rustfmt::skip]
 const MALFORMED: &[(Role, &str, &str)] = &[
-    // CONNECT: protocol, flags, and the end inside each field.
+    // CONNECT: protocol, flags, and an end inside each field.
     (Broker, "10 0c 00 04 4d 51 54 74 04 02 00 0a 00 00", "unknown protocol"),
     (Broker, "10 0c 00 04 4d 51 54 54 03 02 00 0a 00 00", "unknown protocol"),
     (Broker, "10 0c 00 04 4d 51 54 54 05 02 00 0a 00 00", "unknown protocol"),
@@ -48,14 +48,14 @@ const MALFORMED: &[(Role, &str, &str)] = &[
     (Client, "20 02 01 01", "[MQTT-3.2.2-4]"),
     (Client, "20 02 01 05", "[MQTT-3.2.2-4]"),
 
-    // PUBLISH: what cannot be a topic name.
+    // PUBLISH: what is not a topic name.
     (Client, "30 03 00 01 00", "U+0000"),
     (Client, "30 05 00 03 61 00 62", "U+0000"),
     (Client, "30 05 00 03 61 2f 00", "U+0000"),
     (Client, "30 03 00 01 2b", "[MQTT-3.3.2-2]"),
     (Client, "30 05 00 03 61 2f 23", "[MQTT-3.3.2-2]"),
     (Broker, "30 05 00 03 61 2f 2b", "[MQTT-3.3.2-2]"),
-    // PUBLISH: every way not to be UTF-8.
+    // PUBLISH: every kind of invalid UTF-8.
     (Client, "30 03 00 01 80", "[MQTT-1.5.3-1]"),                // a continuation alone
     (Client, "30 03 00 01 c3", "[MQTT-1.5.3-1]"),                // a start alone
     (Client, "30 04 00 01 c3 a9", "[MQTT-1.5.3-1]"),             // cut by the topic's length
@@ -89,7 +89,7 @@ const MALFORMED: &[(Role, &str, &str)] = &[
     (Broker, "82 06 00 0a 00 00 00 00", "[MQTT-4.7.3-1]"),
     (Broker, "82 07 00 0a 00 02 61 23 00", "[MQTT-4.7.1-2]"),
     (Broker, "82 07 00 0a 00 02 61 2b 00", "[MQTT-4.7.1-3]"),
-    // The second filter is looked at as well.
+    // The second filter is checked, too.
     (Broker, "82 0a 00 0a 00 01 61 00 00 01 62 03", "[MQTT-3.8.3-4]"),
 
     (Broker, "a2 05 00 00 00 01 61", "[MQTT-2.3.1-1]"),

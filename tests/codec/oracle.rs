@@ -1,11 +1,11 @@
-//! What must hold for whatever bytes a peer sends. The fuzz target judges by it too.
+//! What must hold for any bytes from a peer. The fuzz target checks it, too.
 
 use pmqtt::codec::{
     Buffer, Header, Malformed, Message, Packet, Role, Version, decode, encode, header,
 };
 
-/// Reads the packet at the front of `bytes` and writes it again; None when it is not all there.
-/// Panics when the writing says anything else than the reading did.
+/// Decodes the packet at the front of `bytes` and encodes it again; None if it is incomplete. Panics if
+/// the two differ.
 pub fn round_trip(
     bytes: &[u8],
     reader: Role,
@@ -60,8 +60,8 @@ fn write(packet: &Packet, version: Version) -> Vec<u8> {
     out.to_vec()
 }
 
-/// The one spelling of `packet` that a writer may choose: no reserved bit set that 3.1 lets
-/// pass, and no longer remaining length than needed, which neither version forbids.
+/// The one encoding of `packet` that the encoder chooses. It sets no reserved bit, which 3.1 allows,
+/// and its remaining length is no longer than needed, which neither version requires.
 fn canonical(packet: &[u8], header: &Header, version: Version) -> Vec<u8> {
     let first = match packet[0] >> 4 {
         3 => packet[0],
@@ -77,7 +77,7 @@ fn canonical(packet: &[u8], header: &Header, version: Version) -> Vec<u8> {
     out
 }
 
-/// The algorithm of section 2.2.3, as it is written there.
+/// The algorithm of section 2.2.3, written as it is there.
 pub fn remaining_length(mut x: usize) -> Vec<u8> {
     let mut digits = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! A PUBLISH in its buffer: read without a copy, and changed without a new encoding.
+//! A PUBLISH in its buffer: decoded without a copy, and changed without being encoded again.
 
 use pmqtt::codec::{
     Buffer, MAX_STRING, Message, Packet, PacketId, QoS, Role, Version, decode, encode, header,

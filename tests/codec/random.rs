@@ -1,5 +1,5 @@
-//! Packets with random damage, and random bytes: nothing panics, and whatever is read is
-//! written again as it was.
+//! Packets with random damage, and random bytes: nothing panics, and what is decoded is encoded to the
+//! same bytes.
 
 use std::panic::catch_unwind;
 
@@ -41,7 +41,7 @@ fn random_bytes() {
     });
 }
 
-/// Fewer than `least` packets read would mean that the input has become too wild to test much.
+/// If fewer than `least` packets can be read, the input is too random to test much.
 fn check(least: usize, mut input: impl FnMut(&mut StdRng) -> (Vec<u8>, Role, Version)) {
     let mut rng = StdRng::seed_from_u64(311);
     let mut packets = 0;
@@ -69,7 +69,7 @@ fn damage(bytes: &mut Vec<u8>, rng: &mut StdRng) {
     }
 }
 
-/// Without this most packets would be of the wrong length, and no body would be looked at.
+/// Without this most packets would have a wrong length, and their bodies would not be tested.
 fn fit_length(bytes: &mut [u8]) {
     let length = bytes.len().saturating_sub(2) as u8;
     if let Some(digit) = bytes.get_mut(1) {

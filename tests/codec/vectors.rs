@@ -1,7 +1,7 @@
-//! Every packet as the specification lays it out, byte for byte.
+//! Every packet of the specification, byte for byte.
 //!
-//! Writing is held to values that stand beside the bytes. Reading is held to writing: what was
-//! read must write the same bytes again, which it cannot with a field in the wrong place.
+//! Encoding is compared with values that stand beside the bytes. Decoding is compared through encoding:
+//! a decoded packet must encode to the same bytes, which fails if a field is in the wrong place.
 
 use pmqtt::codec::{
     Ack, Buffer, ConnAck, Connect, Malformed, Message, PacketId, QoS, Role, Version, encode, header,
@@ -186,7 +186,7 @@ fn ack(out: &mut Buffer, kind: Ack) {
     encode::ack(out, kind, ID, false, Version::V311);
 }
 
-/// Each row once for everyone who may read it, in each version that has it.
+/// Each row once for each role that may read it, in each version that has it.
 pub fn vectors() -> impl Iterator<Item = Vector> {
     ROWS.iter()
         .flat_map(|&(what, readers, versions, text, write)| {
@@ -203,7 +203,7 @@ pub fn vectors() -> impl Iterator<Item = Vector> {
 }
 
 impl Vector {
-    /// What its reader makes of other bytes than its own.
+    /// The result when its reader gets other bytes.
     fn read(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
         round_trip(bytes, self.reader, self.version)
     }
@@ -244,8 +244,8 @@ fn is_awaited_from_every_byte_on() {
     }
 }
 
-/// A body may end early and still be a whole packet, as a payload does; it is then read as
-/// that, and the round trip holds it to the bytes that are left.
+/// A body may end early and still be a whole packet, as a payload can. It is then read as that, and the
+/// round trip compares it with the bytes that are left.
 #[test]
 fn may_announce_fewer_bytes_without_harm() {
     for vector in vectors() {

@@ -1,10 +1,10 @@
-//! Where 3.1 and 3.1.1 part.
+//! Where 3.1 and 3.1.1 differ.
 
 use pmqtt::codec::{Ack, Buffer, Packet, PacketId, Role, Version, decode, encode, header};
 
 use super::hex;
 
-/// What a client of `version` makes of a packet: in the words of `Debug`, or those of the error.
+/// What a client of `version` reads: the text of `Debug`, or that of the error.
 fn read(text: &str, version: Version) -> String {
     let mut bytes = hex(text);
     let result = header(&bytes, Role::Client, version)
@@ -19,7 +19,7 @@ fn read(text: &str, version: Version) -> String {
 #[test]
 fn the_same_bytes_mean_different_things() {
     for (text, in_v31, in_v311) in [
-        // 3.1 has no session present flag, and nothing to say about the byte where it stands.
+        // 3.1 has no session present flag, and says nothing about its byte.
         (
             "20 02 01 00",
             "session_present: false",
@@ -32,7 +32,7 @@ fn the_same_bytes_mean_different_things() {
             "reserved return code",
             "reserved return code",
         ),
-        // A PUBREL that is sent again says so in 3.1 only.
+        // Only 3.1 marks a PUBREL that is sent again.
         ("6a 02 00 0a", "Ack(PubRel, 10)", "[MQTT-2.2.2-2]"),
         ("48 02 00 0a", "Ack(PubAck, 10)", "[MQTT-2.2.2-2]"),
         (
@@ -65,7 +65,7 @@ fn only_a_pubrel_of_3_1_says_that_it_is_sent_again() {
     }
 }
 
-/// A broker learns the version from the CONNECT, so it cannot need to know it before.
+/// A broker learns the version from CONNECT, so it cannot need it before.
 #[test]
 fn connect_tells_its_version_itself() {
     for (text, expected) in [

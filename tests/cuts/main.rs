@@ -1,7 +1,7 @@
-//! A publisher whose connection is cut again and again, a broker that forgets it each time, and a subscriber
-//! that nobody cuts: what was told as a success has arrived.
+//! The publisher's connection is cut again and again, and the broker forgets the publisher each time.
+//! The subscriber is never cut: each message that was reported as a success has arrived.
 //!
-//! `PMQTT_CUTS` says how many cuts there are, and `PMQTT_CUT_MS` how much time for each.
+//! `PMQTT_CUTS` is the number of cuts, and `PMQTT_CUT_MS` the time for each.
 
 #[path = "../oneshot/mosquitto.rs"]
 #[allow(dead_code)]
@@ -25,7 +25,7 @@ use relay::Relay;
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// So many messages wait for their outcome at the most.
+/// The most messages that wait for their outcome.
 const LOAD: usize = 500;
 
 #[derive(Default)]
@@ -37,7 +37,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// It outlives a test that fails, as its clients do.
+    /// It outlives a failing test, as its clients do.
     fn new() -> &'static Seen {
         Box::leak(Box::default())
     }
@@ -86,7 +86,7 @@ fn what_is_told_as_a_success_has_arrived() {
     subscriber.free();
 }
 
-/// Messages of QoS 1 and 2 in turn, whose payload is their mid.
+/// Messages of QoS 1 and 2 in turn, each with its mid as the payload.
 fn publish_some(client: &Client, seen: &Seen, sent: &mut HashMap<u64, u8>) {
     while sent.len() < seen.outcomes.lock().unwrap().len() + LOAD {
         let mid = sent.len() as u64 + 1;
@@ -176,7 +176,7 @@ extern "C" fn arrived(_: *mut Handle, seen: *mut c_void, event: *const MessageEv
 }
 
 fn to(seen: *mut c_void) -> &'static Seen {
-    // SAFETY: `client` was given a reference that never ends.
+    // SAFETY: `client` got a reference that never ends.
     unsafe { &*seen.cast::<Seen>() }
 }
 

@@ -1,4 +1,4 @@
-//! A relay to a broker, whose connections can be cut.
+//! A relay to a broker that can cut its connections.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -30,7 +30,7 @@ impl Relay {
         Relay { port, streams }
     }
 
-    /// Ends all connections. What was on its way is lost, in both directions.
+    /// Ends all connections. Bytes that are on their way are lost, in both directions.
     pub fn cut(&self) {
         for stream in self.streams.lock().expect("the streams").drain(..) {
             let _ = stream.shutdown(Shutdown::Both);

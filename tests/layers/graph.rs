@@ -1,18 +1,18 @@
-//! Which file names an item of which other: modules and re-exports are followed to where it is defined.
+//! Which file names an item of which other file: modules and re-exports are followed to its definition.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use crate::source::{Import, Source};
 
-/// The files of a crate, by their paths below src, and which of them names what of which.
+/// The files of a crate, by their paths below src, and which item each names of which other file.
 #[derive(Default)]
 pub struct Graph {
     files: BTreeMap<String, Source>,
     parents: BTreeMap<String, String>,
-    /// By parent and name; more than one where the platform or a feature decides.
+    /// By parent and name; several if the platform or a feature decides.
     children: BTreeMap<(String, String), Vec<String>>,
-    /// By the file that names and the file that defines: a name.
+    /// By the file that names and the file that defines: one of the names.
     edges: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -41,12 +41,12 @@ impl Graph {
         &self.files[file]
     }
 
-    /// The files whose items this one names, each with one of the names.
+    /// The files whose items this file names, each with one of the names.
     pub fn named_by(&self, file: &str) -> &BTreeMap<String, String> {
         &self.edges[file]
     }
 
-    /// For each file that is in a circle its shortest, and each of them once.
+    /// The shortest circle of each file that is in one; each circle once.
     pub fn circles(&self) -> Vec<Vec<&str>> {
         let mut seen = BTreeSet::new();
         let circles = self.files().filter_map(|file| self.circle(file));
@@ -101,11 +101,12 @@ impl Graph {
         self.files.insert(file, source);
     }
 
-    /// What a file names of others. A path within the crate that leads nowhere is an error of this test.
+    /// What a file names of other files. A path within the crate that leads nowhere is an error of this
+    /// test.
     fn names(&self, file: &str) -> BTreeMap<String, String> {
         let source = &self.files[file];
         let imports = source.imports.iter();
-        // A re-export counts where the file itself uses what it re-exports.
+        // A re-export counts if the file itself uses the item.
         let used =
             imports.filter(|import| !import.is_reexport || source.words.contains(&import.name));
         let paths = used.map(|import| &import.path).chain(&source.paths);
@@ -128,7 +129,7 @@ impl Graph {
         names
     }
 
-    /// Where that is defined which `path` names in `file`; nowhere if in another crate.
+    /// Where the item is defined that `path` names in `file`; nowhere if it is in another crate.
     fn resolve(&self, file: &str, path: &[String]) -> Vec<Target> {
         let Some((first, rest)) = path.split_first() else {
             return vec![Target::Module];
@@ -146,7 +147,7 @@ impl Graph {
             .iter()
             .flat_map(|child| self.resolve(child, rest))
             .collect();
-        // A function may have the name of a module, but nothing is below it.
+        // A function may have the name of a module, but it contains nothing.
         if !rest.is_empty() && !children.is_empty() {
             return targets;
         }
@@ -158,13 +159,13 @@ impl Graph {
             if import.name == *first {
                 let found = self.resolve(file, &[&import.path[..], rest].concat());
                 match import.is_reexport && found.is_empty() {
-                    // What another crate defines comes to ours here.
+                    // An item of another crate enters ours here.
                     true => targets.push(Target::Item(file.to_owned())),
                     false => targets.extend(found),
                 }
             }
         }
-        // What a glob brings comes after all others.
+        // Globs have the lowest priority.
         if targets.is_empty() {
             let globs = source.imports.iter().filter(|import| import.name == "*");
             let paths = globs.map(|glob| [&glob.path[..], path].concat());

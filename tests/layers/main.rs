@@ -1,4 +1,5 @@
-//! The layers of CONTRIBUTING.md, held by reading the sources: who names whom, and who may do what.
+//! The layers of CONTRIBUTING.md, checked in the sources: which layer names which, and what each may
+//! do.
 
 mod graph;
 mod planted;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use graph::Graph;
 
-/// A layer, and those that it may name.
+/// A layer, and the layers that it may name.
 const LAYERS: [(&str, &[&str]); 7] = [
     ("time", &[]),
     ("codec", &[]),
@@ -19,7 +20,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("ffi", &["client", "codec"]),
 ];
 
-/// What a pure layer does not do.
+/// What a pure layer must not use.
 const IMPURE: [&str; 5] = [
     "Instant::now",
     "SystemTime",
@@ -42,10 +43,10 @@ const ROWS: [&[&str]; 5] = [
     &["client/api/"],
 ];
 
-/// It only declares and re-exports.
+/// This file only declares and re-exports.
 const FRONT: &str = "client/mod.rs";
 
-/// The only files of src/client that call what the program has set.
+/// The only files of src/client that call the program's callbacks.
 const CALLERS: [&str; 2] = ["client/driver/deliver.rs", "client/driver/batch.rs"];
 
 #[test]
@@ -165,14 +166,14 @@ fn faults_of_rows(graph: &Graph) -> Vec<String> {
     faults
 }
 
-/// The first place where a source calls what a program has set as a callback.
+/// The first place where a source calls a callback of the program.
 fn call_of_program(text: &str) -> Option<String> {
     let tokens = source::tokens(text);
     let mut places = 1..tokens.len();
     let call = places.find(|&at| match &tokens[at..] {
-        // As `callback(..)`, and as `(state.callback)(..)`.
+        // Such as `callback(..)` and `(state.callback)(..)`.
         ["callback" | ")", "(", ..] => !matches!(tokens[at - 1], "fn" | "."),
-        // By any other name it has this argument.
+        // Under any other name it has this argument.
         [",", "userdata", ",", ..] => true,
         _ => false,
     })?;
@@ -180,7 +181,7 @@ fn call_of_program(text: &str) -> Option<String> {
     Some(tokens[around].join(" "))
 }
 
-/// A line for each circle: its files, and what each names of the next.
+/// A line for each circle: its files, and what each names of the next one.
 fn told(graph: &Graph, circles: &[Vec<&str>]) -> String {
     let line = |circle: &Vec<&str>| {
         let next = circle.iter().cycle().skip(1);
@@ -194,7 +195,7 @@ fn told(graph: &Graph, circles: &[Vec<&str>]) -> String {
     format!("these import each other in a circle:\n{}", lines.join("\n"))
 }
 
-/// Shows each line of a layer's code, without its comments, and where it stands.
+/// Passes each line of a layer's code to `check`, without comments, with its place.
 fn each_line(layer: &str, check: impl Fn(&str, &str)) {
     let files = source_files(&Path::new("src").join(layer));
     assert!(!files.is_empty(), "there is no src/{layer}");

@@ -1,4 +1,4 @@
-//! The rules notice what small sources have in them.
+//! The rules find what is planted in small sources.
 
 use crate::graph::Graph;
 use crate::{call_of_program, faults_of_rows};
@@ -96,7 +96,7 @@ fn what_is_no_code_names_nothing() {
         named_by("use std::fmt; use rand::{self, Rng}; fn f() { fmt::Error }").len(),
         0
     );
-    // But the code behind it counts.
+    // The code behind it counts.
     assert_eq!(
         named_by("fn f<'a>(c: char) { c == '\\''; } use crate::c::Choice;"),
         ["c.rs"]

@@ -1,6 +1,7 @@
-//! One source file: what it defines, declares, imports and names. No more of Rust is read than that takes.
+//! One source file: what it defines, declares, imports and names. It parses only as much of Rust as
+//! that needs.
 
-/// The names of one file. A path is its segments.
+/// The names in one file. A path is a list of segments.
 #[derive(Default)]
 pub struct Source {
     pub items: Vec<String>,
@@ -8,18 +9,18 @@ pub struct Source {
     pub imports: Vec<Import>,
     /// Paths outside of `use`.
     pub paths: Vec<Vec<String>>,
-    /// Words outside of `use` that stand alone, no segments, fields or methods.
+    /// Words outside of `use` that stand alone: no segments, fields or methods.
     pub words: Vec<String>,
 }
 
 /// `mod name;`
 pub struct Module {
     pub name: String,
-    /// What `#[path = ..]` says.
+    /// The value of `#[path = ..]`.
     pub path: Option<String>,
 }
 
-/// One name of a `use`. That of a glob is `*`, and the path ends before it.
+/// One name of a `use`. The name of a glob is `*`, and its path ends before that.
 pub struct Import {
     pub path: Vec<String>,
     pub name: String,
@@ -29,7 +30,7 @@ pub struct Import {
 const TEST: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
 
 impl Source {
-    /// Reads a file. What is `#[cfg(test)]` does not count.
+    /// Parses a file. Code under `#[cfg(test)]` does not count.
     pub fn parse(text: &str) -> Source {
         let tokens = without_tests(&tokens(text));
         let mut source = Source::default();
@@ -107,7 +108,7 @@ impl Source {
     }
 }
 
-/// The words, `::`, strings and other signs of a source, without its comments and lifetimes.
+/// The words, `::`, strings and other tokens of a source, without its comments and lifetimes.
 pub fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -183,7 +184,7 @@ fn without_tests<'a>(tokens: &[&'a str]) -> Vec<&'a str> {
     kept
 }
 
-/// Up to the `;` or the block that it ends with.
+/// The length up to the `;` or block at its end.
 fn length_of_item(tokens: &[&str]) -> usize {
     let mut depth = 0;
     let end = tokens.iter().position(|token| {
@@ -197,7 +198,7 @@ fn length_of_item(tokens: &[&str]) -> usize {
     end.map_or(tokens.len(), |end| end + 1)
 }
 
-/// Splits at the commas that stand in no group.
+/// Splits at the commas that are in no group.
 fn parts<'a, 'b>(tokens: &'a [&'b str]) -> impl Iterator<Item = &'a [&'b str]> {
     let mut depth = 0;
     let parts = tokens.split(move |token| {
@@ -211,7 +212,7 @@ fn parts<'a, 'b>(tokens: &'a [&'b str]) -> impl Iterator<Item = &'a [&'b str]> {
     parts.filter(|part| !part.is_empty())
 }
 
-/// The segments of the path that the tokens begin with.
+/// The segments of the path at the front of the tokens.
 fn path(tokens: &[&str]) -> Vec<String> {
     let mut path = Vec::new();
     let mut rest = tokens;
@@ -224,7 +225,7 @@ fn path(tokens: &[&str]) -> Vec<String> {
     path
 }
 
-/// What `#[path = ".."]` says before a `mod`.
+/// The value of `#[path = ".."]` before a `mod`.
 fn path_attribute(before: &[&str]) -> Option<String> {
     let before = before.strip_suffix(&["pub"]).unwrap_or(before);
     match before {

@@ -1,4 +1,4 @@
-//! An allocator that counts what the process holds, and that has as much as a test says.
+//! An allocator that counts what the process holds, and that has as much memory as a test says.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
@@ -13,7 +13,7 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static LARGEST: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// What the process holds now, and from where the next peak counts.
+/// Returns what the process holds now. The next peak counts from here.
 pub fn begin() -> usize {
     let held = HELD.load(SeqCst);
     PEAK.store(held, SeqCst);
@@ -24,12 +24,12 @@ pub fn held() -> usize {
     HELD.load(SeqCst)
 }
 
-/// The most that was held since `begin`.
+/// The most that the process has held since `begin`.
 pub fn peak() -> usize {
     PEAK.load(SeqCst)
 }
 
-/// From now on there is no memory for more than this at once.
+/// From now on, no single allocation may be larger than this.
 pub fn set_largest(bytes: usize) {
     LARGEST.store(bytes, SeqCst);
 }
@@ -43,7 +43,7 @@ fn is_there(bytes: usize) -> bool {
     bytes <= LARGEST.load(SeqCst)
 }
 
-// SAFETY: all work is the system allocator's, with the arguments unchanged, or fails.
+// SAFETY: the system allocator does all the work, with the arguments unchanged, or the call fails.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !is_there(layout.size()) {

@@ -1,4 +1,4 @@
-//! How much memory a broker can make a client take. docs/memory.md has the bounds.
+//! How much memory a broker can make a client use. docs/memory.md has the bounds.
 
 mod counting;
 
@@ -24,7 +24,7 @@ const CONNACK: &[u8] = b"\x20\x02\0\0";
 const LARGEST: usize = 268_435_460;
 const LARGEST_HEADER: &[u8] = b"\x30\xff\xff\xff\x7f\0\x01t";
 
-/// The counts are those of all threads.
+/// The counts are those of all threads, so one test runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -45,7 +45,7 @@ struct Client {
 }
 
 impl Client {
-    /// Connects to a broker that says what comes after CONNACK.
+    /// Connects to a broker that decides what follows CONNACK.
     fn connected(broker: impl FnOnce(TcpStream) + Send + 'static) -> Client {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port().into();
@@ -76,13 +76,13 @@ impl Client {
         let begin = Instant::now();
         while !done() {
             assert!(begin.elapsed() < LIMIT, "it takes too long");
-            // SAFETY: the client lives.
+            // SAFETY: the client is live.
             unsafe { ffi::pmqtt_loop(self.raw, 10) };
         }
     }
 
     fn bytes_in(&self) -> usize {
-        // SAFETY: the client lives, and a structure of numbers may be all zero.
+        // SAFETY: the client is live, and a structure of numbers may be all zero.
         unsafe {
             let mut figures: pmqtt::client::Statistics = std::mem::zeroed();
             figures.struct_size = size_of_val(&figures);
@@ -93,7 +93,7 @@ impl Client {
 
     fn last_error(&self) -> String {
         let mut text = [0_u8; 256];
-        // SAFETY: the client lives, and the buffer has that size.
+        // SAFETY: the client is live, and the buffer has that size.
         unsafe { ffi::pmqtt_last_error(self.raw, text.as_mut_ptr().cast(), text.len()) };
         let text = CStr::from_bytes_until_nul(&text).expect("an end");
         text.to_str().expect("UTF-8").to_owned()
@@ -106,7 +106,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // SAFETY: nobody else uses it.
+        // SAFETY: nothing else uses it.
         unsafe { ffi::pmqtt_client_free(self.raw) };
     }
 }
@@ -124,7 +124,7 @@ extern "C" fn on_disconnect(_: *mut Handle, told: *mut c_void, event: *const Dis
     told.ended.store(event.rc, SeqCst);
 }
 
-/// Sends as much of the largest packet, and waits for the end.
+/// Sends `count` bytes of the largest packet, and waits for the end.
 fn send_of_largest(count: usize) -> impl FnOnce(TcpStream) + Send {
     move |mut stream| {
         let piece = [b'x'; 64 * 1024];
@@ -184,7 +184,7 @@ fn without_memory_for_a_packet_the_connection_ends() {
 fn a_packet_above_the_limit_takes_nothing() {
     let _alone = alone();
     let client = Client::connected(send_of_largest(LARGEST));
-    // SAFETY: the client lives.
+    // SAFETY: the client is live.
     let rc = unsafe { ffi::pmqtt_max_packet_size_set(client.raw, MIB) };
     assert_eq!(rc, 0);
     let before = begin();
@@ -212,7 +212,7 @@ fn answers_that_are_not_taken_are_bounded() {
             while stream.write_all(&chunk).is_ok() {}
         });
         let before = begin();
-        // Until nothing is read for a second.
+        // Sends until the client has read nothing for a second.
         let (mut seen, mut since) = (0, Instant::now());
         client.run_until(|| {
             let now = client.bytes_in();

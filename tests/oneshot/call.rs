@@ -1,4 +1,4 @@
-//! Calls of one-shots, as short as a test wants them.
+//! One-shot calls, in as few words as a test wants.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use pmqtt::ffi::*;
 
-/// No call of a test may take so long, however busy the machine is.
+/// No call of a test takes so long, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The options of one call, and the words of its failure.
+/// The options of one call, and the text of its failure.
 pub struct Call {
     pub options: OneshotOptions,
     words: Box<[c_char; 300]>,
@@ -93,7 +93,7 @@ impl Call {
         }
     }
 
-    /// With topic t. The callback is given `state` as its user data.
+    /// Subscribes to topic t. The callback gets `state` as its user data.
     pub fn follow<T>(&self, callback: pmqtt_on_message, qos: c_int, state: &mut T) -> c_int {
         let userdata = ptr::from_mut(state).cast::<c_void>();
         let filters = [c"t".as_ptr()];
@@ -104,7 +104,7 @@ impl Call {
     }
 }
 
-/// A message, copied.
+/// A copy of a message.
 #[derive(Debug, PartialEq)]
 pub struct Message {
     pub topic: CString,
@@ -115,9 +115,9 @@ pub struct Message {
 
 impl Message {
     /// # Safety
-    /// The event is one that the library has handed over, and still valid.
+    /// The library has passed the event, and it is still valid.
     pub unsafe fn new(event: &pmqtt::client::events::MessageEvent) -> Message {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller promises the same.
         let (topic, payload) = unsafe {
             let payload = std::slice::from_raw_parts(event.payload.cast(), event.payload_len);
             (CStr::from_ptr(event.topic), payload)
@@ -144,7 +144,7 @@ pub fn publication(topic: &'static CStr, payload: &[u8], qos: c_int) -> Publicat
     }
 }
 
-/// What something gives, and how long it took.
+/// The result of `body`, and how long it took.
 pub fn timed<T>(body: impl FnOnce() -> T) -> (T, Duration) {
     let begin = Instant::now();
     let result = body();

@@ -1,4 +1,4 @@
-//! A line to a broker that takes a millisecond each way.
+//! A link to a broker that takes a millisecond in each direction.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const DELAY: Duration = Duration::from_millis(1);
 
-/// A port that leads there, as long as the process lives.
+/// The port of that link, which lives as long as the process.
 pub fn far_from(port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let near = listener.local_addr().expect("its address").port();
@@ -34,7 +34,7 @@ fn carry(from: &TcpStream, to: &TcpStream) {
                 break;
             }
         }
-        // The other side may have closed it already.
+        // The other side may already have closed it.
         let _ = to.shutdown(Shutdown::Write);
     });
 }

@@ -1,4 +1,4 @@
-//! One-shots, through the C ABI: against a mosquitto, and against a broker that tests play.
+//! One-shots through the C ABI: against a mosquitto, and against a broker that the test plays.
 
 mod call;
 mod distance;

@@ -1,4 +1,4 @@
-//! A private mosquitto, for as long as a test has it.
+//! A private mosquitto, for the length of a test.
 
 use std::fs;
 use std::net::TcpListener;
@@ -16,14 +16,14 @@ impl Mosquitto {
         Mosquitto::start_with(|_| String::new())
     }
 
-    /// With more configuration, for which `prepare` may put files into the directory.
+    /// With additional configuration, for which `prepare` may put files into the directory.
     pub fn start_with(prepare: impl FnOnce(&Path) -> String) -> Mosquitto {
         let directory = new_directory();
-        // Nothing has to outlive it here, and to write each change to the disk takes long.
+        // Nothing has to survive a restart here, and to write each change to the disk takes long.
         let extra = format!("{}autosave_on_changes false\n", prepare(&directory));
         fs::write(directory.join("extra.conf"), extra).expect("extra.conf");
         let mut broker = Mosquitto { directory, port: 0 };
-        // Somebody else may take a port that was free a moment ago.
+        // Another process may take a port that was free a moment ago.
         let started = (0..10).any(|_| {
             broker.port = free_port();
             broker.script("start")

@@ -1,4 +1,4 @@
-//! What options come to in CONNECT.
+//! How the options appear in CONNECT.
 
 use std::ptr;
 
@@ -7,7 +7,7 @@ use pmqtt::ffi::*;
 use crate::call::{Call, publication};
 use crate::played::{DISCONNECT, Peer, play};
 
-/// Connects with these options, and returns CONNECT, and what it says after the client id.
+/// Connects with these options. Returns CONNECT, and the part of it behind the client id.
 fn connect(change: impl FnOnce(&mut OneshotOptions)) -> (Vec<u8>, Vec<u8>) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let (port, broker) = play(move |listener| {
@@ -31,7 +31,7 @@ fn zeros_are_defaults() {
         options.error = ptr::null_mut();
         options.error_size = 0;
     });
-    // 3.1.1, a clean session and nothing else, 60 seconds.
+    // 3.1.1, a clean session and no other flag, 60 seconds.
     assert!(connect.starts_with(b"\0\x04MQTT\x04\x02\0\x3c"));
     // [MQTT-3.1.3-5]: 1 to 23 characters.
     assert!((1..=23).contains(&connect[11]));
@@ -58,7 +58,7 @@ fn every_option_is_used() {
     assert_eq!(rest, b"\0\x04will\0\x01w\0\x04user\0\x08password");
 }
 
-/// A message that is wrong shows that without options it comes as far as that.
+/// The error is that of an invalid message, so missing options were accepted.
 #[test]
 fn there_need_not_be_options() {
     // SAFETY: the topic is a string, and everything else NULL.

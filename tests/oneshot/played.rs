@@ -14,7 +14,7 @@ pub const PUBREL: u8 = 0x62;
 pub const SUBSCRIBE: u8 = 0x82;
 pub const DISCONNECT: u8 = 0xe0;
 
-/// Plays a broker, to which `port` leads. Join the handle, for what the play claims.
+/// Plays a broker on a port. Join the handle: it panics if an assertion of the script fails.
 pub fn play(script: impl FnOnce(&TcpListener) + Send + 'static) -> (u16, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let port = listener.local_addr().expect("its address").port();
@@ -29,7 +29,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The next connection, whose CONNECT is answered with this code.
+    /// Accepts the next connection, and answers its CONNECT with this code.
     pub fn answer(listener: &TcpListener, code: u8) -> Peer {
         let (stream, _) = listener.accept().expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -42,7 +42,7 @@ impl Peer {
         peer
     }
 
-    /// As `answer`, and SUBSCRIBE is answered with that one.
+    /// As `answer`; it also answers SUBSCRIBE with `granted`.
     pub fn grant(listener: &TcpListener, granted: u8) -> Peer {
         let mut peer = Peer::answer(listener, 0);
         let subscribe = peer.expect(SUBSCRIBE);
@@ -54,7 +54,7 @@ impl Peer {
         self.stream.write_all(bytes).expect("the client reads");
     }
 
-    /// A message with topic t; at QoS 1.
+    /// Sends a message of QoS 1 with topic t.
     pub fn send_message(&mut self, id: u8, payload: u8) {
         self.send(&[0x32, 6, 0, 1, b't', 0, id, payload]);
     }

@@ -1,4 +1,4 @@
-//! Publishing: all of it, in order, at once, and an end that tells how far it came.
+//! Publishing: all messages, in order, at the same time, and an end that says how far it came.
 
 use std::ffi::{c_int, c_void};
 use std::sync::mpsc::{Sender, channel};
@@ -97,8 +97,8 @@ fn no_message_waits_for_the_acknowledgement_of_another() {
     broker.join().expect("the broker");
 }
 
-/// Without a distance it is the broker alone that says how much faster it is: some 5 microseconds
-/// for a message are a mosquitto's own.
+/// Without a distance only the broker decides how much faster it is: mosquitto itself takes some 5
+/// microseconds for a message.
 #[test]
 fn many_at_once_are_much_faster_than_one_by_one() {
     const MANY: usize = 10_000;
@@ -187,7 +187,7 @@ fn a_lost_connection_is_an_error_that_says_how_far_it_came() {
     broker.join().expect("the broker");
 }
 
-/// Whoever publishes again after that may have it arrive twice.
+/// A program that publishes again after that may have the message arrive twice.
 #[test]
 fn a_connection_lost_before_pubcomp_leaves_the_message_in_doubt() {
     let (port, broker) = play(|listener| {

@@ -1,4 +1,4 @@
-//! Receiving: what is wanted and no more, each message acknowledged that is kept.
+//! Receiving: what is wanted and no more; each message that is kept is acknowledged.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::thread;
@@ -149,7 +149,7 @@ fn following_goes_on_over_a_lost_connection() {
         second.expect_end();
     });
     let mut payloads = Vec::<u8>::new();
-    // By the time of the second message the timeout is over.
+    // The timeout has passed when the second message comes.
     let call = Call::to(port).with(|options| options.timeout_ms = 2000);
     assert_eq!(
         call.follow(Some(until_b), 1, &mut payloads),
@@ -202,7 +202,7 @@ fn no_answer_to_subscribe_is_a_timeout() {
 #[test]
 fn the_callback_may_free_its_client() {
     follow_until(|client| {
-        // SAFETY: the client is the library's, and not used any more.
+        // SAFETY: the client is the library's, and is not used any more.
         unsafe { pmqtt_client_free(client) };
     });
 }
@@ -212,13 +212,13 @@ fn another_thread_may_disconnect() {
     follow_until(|client| {
         let client = client.expose_provenance();
         thread::spawn(move || {
-            // SAFETY: it lives, for nobody else ends the call.
+            // SAFETY: the client is live, as nothing else ends the call.
             unsafe { pmqtt_disconnect(std::ptr::with_exposed_provenance_mut(client)) }
         });
     });
 }
 
-/// Receives one message, in whose callback `end` is called.
+/// Receives one message, and calls `end` in its callback.
 fn follow_until(mut end: fn(*mut Handle)) {
     let (port, broker) = play(|listener| {
         let mut peer = Peer::grant(listener, 1);

@@ -1,4 +1,4 @@
-//! What is wrong with a call is found before anything is sent; what never answers has its end.
+//! An invalid call fails before anything is sent; a call without an answer ends, too.
 
 use std::ffi::{c_int, c_void};
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use pmqtt::ffi::*;
 use crate::call::{Call, PATIENCE, publication, timed};
 use crate::mosquitto::free_port;
 
-/// Nobody listens there: a call that got so far would not return `PMQTT_ERR_INVAL`.
+/// Nothing listens there: a call that tried to connect would not return `PMQTT_ERR_INVAL`.
 const NOBODY: u16 = 1;
 
 #[test]
@@ -41,9 +41,9 @@ fn a_wrong_message_is_named_and_nothing_is_sent() {
 
 #[test]
 fn the_largest_packet_is_the_limit_of_a_message() {
-    // Never touched, and so never there.
+    // Never touched, so the system never allocates it.
     let payload = vec![0; 268_435_455];
-    // The topic and its length, and the packet identifier.
+    // The topic and its length, and at QoS 1 the packet identifier.
     for (qos, others) in [(0, 3), (1, 5)] {
         let fits = payload.len() - others;
         let publish = |length| {
@@ -104,7 +104,7 @@ fn wrong_subscriptions_are_refused() {
     assert_eq!(call.collect(&[c"t"], 3, 1).0, PMQTT_ERR_INVAL);
     assert_eq!(call.collect(&[c"t"], 0, 0).0, PMQTT_ERR_INVAL);
     assert_eq!(call.follow(None, 0, &mut ()), PMQTT_ERR_INVAL);
-    // SAFETY: NULL is what is tested.
+    // SAFETY: NULL is what this tests.
     unsafe {
         let mut out = ptr::dangling_mut();
         let code = pmqtt_subscribe_simple(ptr::null(), 1, 0, 1, false, &call.options, &mut out);
@@ -149,7 +149,7 @@ fn nobody_there_is_an_error_at_once() {
     assert!(time < PATIENCE / 6);
 }
 
-/// The system accepts the connection, and nobody ever looks at it.
+/// The system accepts the connection, and nothing ever reads from it.
 #[test]
 fn a_silent_port_is_a_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a listener");
