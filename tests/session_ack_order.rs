@@ -1,4 +1,5 @@
-//! What the application acknowledges goes out in the order of arrival, PUBACKs and PUBRECs apart.
+//! The application's acknowledgements are sent in the order of arrival; PUBACKs and PUBRECs are ordered
+//! separately.
 
 mod support;
 
@@ -93,7 +94,7 @@ fn what_is_held_at_qos_2_goes_out_when_the_broker_sends_the_message_again() {
     assert!(peer.acknowledge(2, ExactlyOnce), "without a connection too");
     assert!(peer.connect(true).is_empty());
     assert_eq!(peer.session.acks_held(), 2);
-    // In the order in which they come now.
+    // In the order in which the broker sends the messages now.
     assert_eq!(peer.hears(message_again(2, 2, "a")), "nothing");
     assert_eq!(peer.sent(), ["PUBREC #2"]);
     assert_eq!(peer.hears(message_again(2, 1, "a")), "nothing");
@@ -121,7 +122,7 @@ fn a_session_that_the_broker_forgot_holds_nothing() {
     assert_eq!(peer.sent(), ["PUBREC #2"]);
 }
 
-/// Nobody waits for what the library acknowledges, or the broker releases.
+/// What the library acknowledges or the broker releases holds back no acknowledgement.
 #[test]
 fn what_is_settled_otherwise_holds_nothing_up() {
     let mut peer = manual();

@@ -20,7 +20,7 @@ thread_local! {
     static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
-// SAFETY: all work is the system allocator's, with the arguments unchanged.
+// SAFETY: the system allocator does all the work, with the arguments unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
@@ -46,7 +46,7 @@ unsafe impl GlobalAlloc for Counting {
 const NOW: Moment = Moment::origin();
 const BATCH: u16 = 500;
 
-/// A connected session, and the buffer that it exchanges its output against.
+/// A connected session, and the buffer that it swaps with its output.
 struct Driver(Session, Gather);
 
 impl Driver {
@@ -80,7 +80,7 @@ impl Driver {
         }
     }
 
-    /// Publishes a batch and has it acknowledged: the mids go on from `first`.
+    /// Publishes a batch and acknowledges it: its mids begin at `first`.
     fn publish(&mut self, qos: QoS, payload: &[u8], first: u64, batch: u16) {
         let acks: &[Ack] = match qos {
             QoS::AtMostOnce => &[],
@@ -129,8 +129,8 @@ fn allocations(work: impl FnOnce()) -> usize {
 
 #[test]
 fn publishing_allocates_nothing() {
-    // The last batches exceed what is kept of an output buffer without traffic. Those of 16 KiB are chunks of
-    // their own, of which as many are kept as are in flight here.
+    // The last batches exceed the output buffer that is kept without traffic. Those of 16 KiB are
+    // separate chunks; as many of them are kept as are in flight here.
     for (size, batch) in [(0, BATCH), (100, BATCH), (2000, BATCH), (16_384, 10)] {
         for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
             if size == 2000 && qos != QoS::AtMostOnce {
@@ -153,7 +153,8 @@ fn publishing_allocates_nothing() {
     }
 }
 
-/// A full window, and behind it what waits: of 100 topics, of which one in 10 messages changes.
+/// A full window, and messages that wait behind it: of 100 topics, which change with one in 10
+/// messages.
 #[test]
 fn dropping_allocates_nothing_and_holds_no_memory() {
     const ROUNDS: usize = 20_000;
@@ -202,7 +203,7 @@ fn dropping_allocates_nothing_and_holds_no_memory() {
     }
 }
 
-/// A message for each that is acknowledged, with nearly all identifiers in flight.
+/// Each acknowledgement makes room for a message, with nearly all identifiers in flight.
 #[test]
 fn a_wide_window_allocates_nothing() {
     const WINDOW: u16 = 65_000;
@@ -225,7 +226,8 @@ fn a_wide_window_allocates_nothing() {
     }
 }
 
-/// Publishes so many messages of QoS 1 without an answer: what each takes beside its packet.
+/// Publishes `count` messages of QoS 1 without an answer. Returns the memory of each in addition to its
+/// packet.
 fn overhead(driver: &mut Driver, count: usize, payload: &[u8]) -> usize {
     let message = message(QoS::AtLeastOnce, payload);
     let before = bytes();
@@ -252,7 +254,7 @@ fn a_message_takes_little_beside_its_packet() {
     }
 }
 
-/// What counts is what is taken, whatever the size of messages is.
+/// The limit is for the memory that is used, whatever the size of messages.
 #[test]
 fn the_queue_takes_no_more_than_it_may() {
     const MOST: usize = 8 << 20;
@@ -286,7 +288,7 @@ fn the_queue_takes_no_more_than_it_may() {
     }
 }
 
-/// Memory is given back as messages go, and not only when none is left.
+/// Memory is returned as messages leave, not only when none is left.
 #[test]
 fn memory_of_a_long_queue_is_given_back() {
     const COUNT: u64 = 300_000;

@@ -1,4 +1,4 @@
-//! The acknowledgements that the peer makes the session owe are bounded.
+//! The answers that a peer can make a session queue are bounded.
 
 mod support;
 
@@ -12,7 +12,7 @@ const MOST: usize = 1024 * 1024;
 const SIZE: usize = 4;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The peer sends packets until nothing more is read: how many it could send.
+/// The peer sends packets until the session stops reading; returns how many it could send.
 fn flood(peer: &mut Peer, packet: impl Fn(u16) -> Vec<u8>) -> usize {
     let mut count = 0;
     while peer.session.admits_input() {
@@ -75,7 +75,7 @@ fn a_peer_that_reads_slowly_is_never_too_much_behind() {
     let (mut taken, mut number, mut stops) = (0, 0, 0);
     for _ in 0..20 {
         while peer.session.admits_input() {
-            // So much as one read brings.
+            // As many as one read can bring.
             for _ in 0..1000 {
                 number = number % 100 + 1;
                 peer.hears(ack(Ack::PubRel, number));
@@ -103,7 +103,7 @@ fn a_peer_that_takes_nothing_is_given_up() {
         peer.written(1000);
         peer.wait(seconds * SECOND - SECOND);
         peer.time_out().expect("there is time");
-        // A byte of them taken is a sign of life.
+        // If the socket takes one byte of them, the peer is alive.
         peer.written(1);
         peer.wait(seconds * SECOND - SECOND);
         peer.time_out().expect("there is time");
@@ -120,7 +120,7 @@ fn a_ping_that_was_not_read_is_not_late() {
     let mut peer = flooded(10);
     let bytes = peer.take().len();
     let mut left = bytes;
-    // It takes some each second, for longer than any answer may take.
+    // It takes some bytes each second, for longer than any answer may take.
     for _ in 0..40 {
         peer.wait(SECOND);
         peer.written(1000);

@@ -243,7 +243,7 @@ fn what_ends_with_a_connection_is_told_in_order() {
     peer.take();
     peer.hears(suback(5, &[0]));
     peer.written(written);
-    // The connection ends before anybody has asked for outcomes.
+    // The connection ends before the outcomes were read.
     peer.session.close();
     let expected = [
         Outcome::Written { mid: 1 },
@@ -257,7 +257,7 @@ fn what_ends_with_a_connection_is_told_in_order() {
     assert_eq!(peer.session.poll_timeout(), None);
 }
 
-/// The packets that a connection still has to say when it is replaced.
+/// The packets that a connection still has to send when it is replaced.
 fn final_packets(peer: &mut Peer) -> Option<Vec<String>> {
     peer.session.supersede();
     let mut bytes = Gather::default();
@@ -294,7 +294,7 @@ fn one_that_was_says_it_beside_its_successor() {
     assert!(peer.outcomes().is_empty());
     assert_eq!(peer.session.unsettled(), 2);
     assert_eq!(peer.connect(false), ["PUBLISH q1 #2 dup twice"]);
-    // The successor's bytes are not its own.
+    // A report about the successor's bytes changes nothing.
     let first = peer.session.final_connection().unwrap();
     peer.session.set_final_unwritten(first + 1, 0);
     peer.session.drop_final(first + 1);
@@ -364,7 +364,7 @@ fn what_is_delivered_late_adds_nothing_to_final_bytes_that_were_taken() {
     peer.session.disconnect(peer.now);
     final_packets(&mut peer).unwrap();
     let first = peer.session.final_connection().unwrap();
-    // A delivery of the next connection, which is replaced, and was not asked to end.
+    // The next connection has a delivery, is replaced, and was not asked to end.
     peer.connect(false);
     peer.hears_without_return(message(1, 9, "in"));
     peer.session.supersede();

@@ -15,7 +15,7 @@ fn peer() -> Peer {
     })
 }
 
-/// Lets a second pass: what the session sends, PINGREQ being answered.
+/// Lets a second pass and answers PINGREQ; returns what the session sends.
 fn second(peer: &mut Peer) -> Vec<String> {
     let sent = peer.live(seconds(1)).unwrap();
     for _ in sent.iter().filter(|text| *text == "PINGREQ") {
@@ -24,7 +24,7 @@ fn second(peer: &mut Peer) -> Vec<String> {
     sent
 }
 
-/// Lives until the session gives its peer up, and says after how many seconds.
+/// Lets time pass until the session gives up its peer, and returns after how many seconds.
 fn seconds_to_failure(peer: &mut Peer, mut each_second: impl FnMut(&mut Peer)) -> u64 {
     for count in 1.. {
         each_second(peer);
@@ -123,7 +123,7 @@ fn a_peer_that_sends_is_alive_even_if_its_answer_is_late() {
         peer.hears(message(0, 0, "in"));
         pings += peer.live(seconds(1)).unwrap().len();
     }
-    // It has to hear of us meanwhile, or would give us up [MQTT-3.1.2-24].
+    // The peer must hear from us meanwhile, or it would end the connection [MQTT-3.1.2-24].
     assert_eq!(pings, 10);
     assert_eq!(peer.session.ping_round_trip(), None);
 }
@@ -147,7 +147,7 @@ fn a_ping_that_waits_for_the_socket_is_no_fault_of_the_peer() {
     peer.time_out().unwrap();
     let ping = peer.take().len();
     assert_eq!(ping, 2);
-    // Neither at once, nor while the socket takes a byte now and then.
+    // The ping is not late at once, nor while the socket takes a byte now and then.
     for _ in 1..bytes {
         peer.time_out().unwrap();
         peer.wait(seconds(INTERVAL - 1));
@@ -203,7 +203,7 @@ fn a_new_connection_starts_the_time_anew() {
     assert_eq!(peer.live(seconds(1)).unwrap(), ["PINGREQ"]);
 }
 
-/// Sends so much that the peer's TCP acknowledges nothing of yet.
+/// Sends `bytes` bytes, of which the peer's TCP has acknowledged none.
 fn fill_link(peer: &mut Peer, bytes: usize) {
     peer.is_slow = true;
     peer.publish(0, &"x".repeat(bytes));
@@ -215,14 +215,14 @@ fn a_slow_link_is_no_dead_one() {
     for is_secured in [false, true] {
         let mut peer = peer();
         peer.is_secured = is_secured;
-        // It takes seven intervals.
+        // The link needs seven intervals for this.
         fill_link(&mut peer, 7 * INTERVAL as usize * 1000);
         let mut pings = 0;
         while peer.acknowledges(1000) > 0 {
             pings += peer.live(seconds(1)).unwrap().len();
         }
         assert_eq!(pings, 7);
-        // The peer has its time to answer from here on.
+        // The peer's time to answer begins here.
         let quarter = INTERVAL / 4;
         assert!(peer.live(seconds(INTERVAL - quarter)).unwrap().is_empty());
         peer.hears(pingresp());
@@ -281,7 +281,7 @@ fn a_look_that_is_late_costs_the_peer_nothing() {
     let mut peer = peer();
     fill_link(&mut peer, 1_000_000);
     peer.live(seconds(INTERVAL)).unwrap();
-    // The program was suspended, and all has arrived meanwhile.
+    // The program was suspended, and everything has arrived meanwhile.
     peer.acknowledges(10_000_000);
     peer.wait(seconds(100 * INTERVAL));
     assert!(peer.live(seconds(INTERVAL / 2)).is_ok());

@@ -1,4 +1,4 @@
-//! Messages to the broker: handshakes, identifiers and the window.
+//! Messages to the broker: their handshakes, identifiers and window.
 
 mod support;
 
@@ -71,7 +71,7 @@ fn an_answer_out_of_turn_is_a_violation() {
     assert!(matches!(answer, Err(Failure::Violation(_))));
 }
 
-/// PUBREL that was sent twice is answered twice, and the identifier may be another message's by then.
+/// A PUBREL that was sent twice is answered twice, and by then another message may have the identifier.
 #[test]
 fn a_second_answer_to_another_message_changes_nothing() {
     let mut peer = Peer::connected(|_| {});
@@ -113,7 +113,7 @@ fn a_broker_without_qos_2_ends_the_handshake_with_puback() {
     assert_eq!(peer.session.unsettled(), 0);
     assert!(peer.session.is_idle());
 
-    // Not once it has begun with the handshake of QoS 2.
+    // This does not hold once the handshake of QoS 2 has begun.
     peer.publish(2, "d");
     peer.hears(ack(PubRec, 4));
     let answer = peer.try_hears(ack(PubAck, 4));
@@ -185,7 +185,7 @@ fn the_widest_window_has_all_identifiers() {
         while !peer.sent().is_empty() {}
         assert_eq!(peer.session.in_flight(), 65_535);
         assert_eq!(peer.session.queued(), 2);
-        // Mid 65,536 would have identifier 1 for its own, had it not to wait for another.
+        // Mid 65,536 would have identifier 1, if it did not have to wait for another message.
         peer.hears(ack(PubAck, 300));
         assert_eq!(peer.sent(), ["PUBLISH q1 #300 "]);
         peer.hears(ack(PubAck, 2));

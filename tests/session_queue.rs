@@ -1,4 +1,4 @@
-//! Limits of the queue, and the word that there is room again.
+//! Limits of the queue, and the report that there is room again.
 
 mod support;
 
@@ -96,12 +96,12 @@ fn room_is_announced_for_the_qos_that_was_refused() {
     peer.publish(1, &"x".repeat(100));
     let written = peer.take().len();
     assert_eq!(peer.try_publish(0, &"x".repeat(150)), FULL);
-    // The number of messages is still at its limit, which is nothing to QoS 0.
+    // The number of messages is still at its limit, which does not apply to QoS 0.
     peer.written(written);
     assert_eq!(peer.outcomes(), [Outcome::Writable]);
 }
 
-/// Four messages of QoS 1 are in flight, which are as many as there may be, and one was refused.
+/// Four messages of QoS 1 are in flight, which is the limit, and one was refused.
 fn full_of_four() -> Peer {
     let mut peer = Peer::connected(|options| options.max_queued_messages = 4);
     for _ in 0..4 {
@@ -151,7 +151,7 @@ fn a_higher_limit_makes_room() {
     assert_eq!(peer.outcomes(), [Outcome::Writable]);
 }
 
-/// What waits for the socket is a copy, so there is no more of it than the socket takes soon.
+/// The output is a copy, so it holds no more than the socket soon takes.
 #[test]
 fn the_output_takes_what_the_socket_will_and_the_rest_waits() {
     let mut peer = Peer::connected(|options| options.max_inflight = 0);
@@ -187,7 +187,7 @@ fn disconnect_comes_behind_all_that_the_window_has_room_for() {
     assert_eq!(peer.session.queued(), 100);
 }
 
-/// A large payload is not copied to the output, whose bytes are the same for all that.
+/// A large payload is not copied to the output, and the bytes are still the same.
 #[test]
 fn large_messages_are_sent_from_where_they_are_kept() {
     let mut peer = Peer::connected(|options| {

@@ -67,7 +67,7 @@ fn qos_2_is_delivered_once_across_connections() {
             options.clean_session = false;
         });
         peer.hears(message(2, 1, "a"));
-        // 3.1 has no flag to tell that the session is present.
+        // 3.1 has no flag that says whether a session is present.
         assert!(peer.reconnect(version == Version::V311).is_empty());
         assert_eq!(peer.hears(message_again(2, 1, "a")), "nothing");
         assert_eq!(peer.sent(), ["PUBREC #1"]);
@@ -205,7 +205,7 @@ fn what_is_acknowledged_by_itself_is_not_the_applications_to_acknowledge() {
 fn manual_ack_counts_from_the_next_message_on() {
     let mut peer = durable();
     peer.hears_without_return(message(2, 1, "by itself"));
-    // In its callback.
+    // This change is made in the message's callback.
     peer.configure(|options| options.manual_ack = true);
     assert!(!peer.acknowledge(1, ExactlyOnce));
     peer.session
@@ -218,7 +218,7 @@ fn manual_ack_counts_from_the_next_message_on() {
     assert_eq!(peer.hears(message(1, 4, "c")), "message q1 #4 c");
     assert_eq!(peer.hears(message(2, 5, "d")), "message q2 #5 d");
     assert_eq!(peer.sent(), ["PUBACK #4", "PUBREC #5"]);
-    // What was handed over before is still the application's.
+    // The application still has to acknowledge what it was given before.
     assert!(peer.acknowledge(3, ExactlyOnce));
     assert!(peer.acknowledge(2, AtLeastOnce));
     assert_eq!(peer.sent(), ["PUBREC #3", "PUBACK #2"]);
@@ -241,10 +241,10 @@ fn a_batch_in_which_manual_ack_is_set_is_acknowledged_by_itself() {
     assert!(!peer.session.begin_batch());
 }
 
-/// The application gets each message once, whoever acknowledges it in the end.
+/// The application gets each message once, whether it or the session acknowledges it in the end.
 #[test]
 fn a_message_comes_again_after_manual_ack_has_changed() {
-    // Delivered by itself, on a connection that ended before its callback had returned.
+    // The session acknowledges; the connection ended before the callback had returned.
     let mut peer = durable();
     peer.hears_without_return(message(2, 1, "a"));
     peer.configure(|options| options.manual_ack = true);
@@ -254,7 +254,7 @@ fn a_message_comes_again_after_manual_ack_has_changed() {
     assert!(!peer.acknowledge(1, ExactlyOnce));
     assert!(peer.sent().is_empty());
 
-    // Owed by the application, which has given that up.
+    // The application had to acknowledge, and has turned manual acknowledgements off.
     let mut peer = manual();
     peer.hears(message(2, 1, "a"));
     peer.configure(|options| options.manual_ack = false);
@@ -265,7 +265,7 @@ fn a_message_comes_again_after_manual_ack_has_changed() {
     assert!(peer.sent().is_empty());
 }
 
-/// The packet identifier is that of another message by then.
+/// By then, another message has the packet identifier.
 #[test]
 fn a_late_acknowledgement_is_none_of_another_message() {
     let late = |qos: u8, level, change: fn(&mut Peer)| {
@@ -294,16 +294,16 @@ fn a_late_acknowledgement_is_none_of_another_message() {
         assert!(peer.acknowledge(1, ExactlyOnce));
         peer.hears(ack(PubRel, 1));
     });
-    // A broker that releases what it has no PUBREC of.
+    // A broker that sends PUBREL without having had PUBREC.
     late(2, ExactlyOnce, |peer| drop(peer.hears(ack(PubRel, 1))));
-    // The application has left that to the session meanwhile.
+    // Meanwhile the application has left that acknowledgement to the session.
     late(2, ExactlyOnce, |peer| {
         peer.configure(|options| options.manual_ack = false);
         peer.hears(message_again(2, 1, "a"));
         peer.hears(ack(PubRel, 1));
         peer.configure(|options| options.manual_ack = true);
     });
-    // A session that begins in place of this one.
+    // A new session replaces this one.
     late(1, AtLeastOnce, |peer| {
         let options = peer.session.options().clone();
         peer.session = peer.session.successor(options);

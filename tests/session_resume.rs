@@ -1,4 +1,4 @@
-//! What goes on with the next connection, and in which order.
+//! What continues on the next connection, and in which order.
 
 mod support;
 
@@ -103,7 +103,7 @@ fn a_pubrec_that_the_broker_repeats_first_is_honoured_in_its_turn() {
     peer.sent();
     peer.configure(|options| options.max_inflight = 1);
     assert_eq!(peer.reconnect(true), ["PUBLISH q1 #1 dup a"]);
-    // PUBREL now, and PUBLISH later, would make the broker take the message twice.
+    // PUBREL now and PUBLISH later would make the broker accept the message twice.
     assert_eq!(peer.hears(ack(PubRec, 2)), "nothing");
     assert!(peer.sent().is_empty());
     peer.hears(ack(PubAck, 1));
@@ -124,7 +124,7 @@ fn an_answer_to_what_was_not_sent_again_yet_changes_nothing() {
     assert_eq!(peer.sent(), ["PUBLISH q1 #2 dup b"]);
 }
 
-/// A broker that forgot the session answers PUBREL all the same: that settles nothing.
+/// A broker that forgot the session still answers PUBREL: that answer settles nothing.
 #[test]
 fn a_message_that_the_broker_had_when_it_forgot_the_session_is_in_doubt() {
     for (version, clean_session, present, end) in [
@@ -132,7 +132,7 @@ fn a_message_that_the_broker_had_when_it_forgot_the_session_is_in_doubt() {
         (Version::V311, false, false, "in doubt 2"),
         (Version::V311, false, true, "published 2"),
         (Version::V31, true, false, "in doubt 2"),
-        // It cannot say that it has forgotten.
+        // 3.1 cannot say that it has forgotten.
         (Version::V31, false, false, "published 2"),
     ] {
         let mut peer = Peer::connected(|options| {
@@ -149,7 +149,7 @@ fn a_message_that_the_broker_had_when_it_forgot_the_session_is_in_doubt() {
         assert_eq!(sent[2], "PUBLISH q2 #3 dup c");
         assert_eq!(peer.hears(ack(PubComp, 2)), end);
         assert_eq!(peer.hears(ack(PubComp, 2)), "unexpected");
-        // What was sent whole in one session is not.
+        // A message that was sent whole in one session is not in doubt.
         assert_eq!(peer.hears(ack(PubAck, 1)), "published 1");
         peer.hears(ack(PubRec, 3));
         assert_eq!(peer.sent(), ["PUBREL #3"]);
@@ -166,7 +166,7 @@ fn a_doubt_stays_whatever_the_broker_says_later() {
     peer.hears(ack(PubRec, 1));
     peer.sent();
     assert_eq!(peer.reconnect(false), ["PUBREL #1"]);
-    // It answers no PUBLISH of this session.
+    // It does not answer a PUBLISH of this session.
     assert_eq!(peer.hears(ack(PubRec, 1)), "nothing");
     assert_eq!(peer.sent(), ["PUBREL #1"]);
     for present in [true, false, true] {

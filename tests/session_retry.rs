@@ -1,4 +1,4 @@
-//! Sending again on the same connection what was not answered, though the broker has read it.
+//! Sends again, on the same connection, what has no answer although the broker has read it.
 
 mod support;
 
@@ -14,7 +14,7 @@ fn retrying() -> Peer {
     Peer::connected(|options| options.retry_ms = 1000 * TIME as u32)
 }
 
-/// An answer is overdue, and the broker answers PINGREQ at once: what is sent after that.
+/// An answer is overdue, and the broker answers PINGREQ at once; returns what is sent after that.
 fn sent_again(peer: &mut Peer) -> Vec<String> {
     assert_eq!(peer.live(seconds(TIME)).unwrap(), ["PINGREQ"]);
     peer.hears(pingresp());
@@ -79,7 +79,7 @@ fn an_answer_in_time_ends_it() {
     peer.hears(ack(PubAck, 1));
     assert_eq!(peer.session.poll_timeout(), None);
     assert_eq!(peer.live(seconds(60)).unwrap(), [""; 0]);
-    // The next message has a question of its own.
+    // The next message needs its own PINGREQ.
     peer.publish(1, "b");
     peer.sent();
     peer.live(seconds(TIME)).unwrap();
@@ -98,7 +98,7 @@ fn a_broker_that_does_not_read_is_sent_nothing_again() {
         peer.publish(2, payload);
     }
     peer.sent();
-    // However often anything else comes in.
+    // Other incoming packets change nothing.
     let mut sent = Vec::new();
     for _ in 0..600 {
         sent.extend(peer.live(seconds(1)).unwrap());
@@ -139,7 +139,7 @@ fn one_question_is_for_all_that_is_overdue() {
         peer.live(seconds(TIME - 1)).unwrap(),
         ["PUBLISH q1 #2 b", "PINGREQ"]
     );
-    // The second one was not overdue then: it waits for the next question.
+    // The second one was not overdue then: it waits for the next PINGREQ.
     assert_eq!(
         sent_again_after_pong(&mut peer),
         ["PUBLISH q1 #1 dup a", "PINGREQ"]
@@ -263,7 +263,7 @@ fn options_changed_in_flight_apply_to_what_is_in_flight() {
     let mut peer = retrying();
     peer.publish(1, "a");
     peer.live(seconds(TIME - 1)).unwrap();
-    // An option that has nothing to do with it must not put it off.
+    // An unrelated option must not delay it.
     peer.configure(|options| options.keep_alive = 30);
     assert_eq!(peer.live(seconds(1)).unwrap(), ["PINGREQ"]);
     peer.hears(pingresp());
@@ -286,7 +286,7 @@ fn a_new_connection_starts_the_time_anew() {
     peer.hears(message(2, 1, "in"));
     peer.live(seconds(TIME)).unwrap();
     assert_eq!(peer.reconnect(true), ["PUBLISH q1 #1 dup a"]);
-    // PUBREC was sent on the last connection: the broker asks for it, if it has to.
+    // PUBREC was sent on the last connection: the broker asks for it again, if it has to.
     assert_eq!(sent_again(&mut peer), ["PUBLISH q1 #1 dup a"]);
     peer.session.close();
     assert_eq!(peer.session.poll_timeout(), None);

@@ -1,4 +1,4 @@
-//! docs/protocol-errors.md says what happens upon each packet that a broker must not send, and that is what happens.
+//! Checks docs/protocol-errors.md: what happens upon each packet that a broker must not send.
 
 mod support;
 
@@ -30,8 +30,8 @@ enum Verdict {
 use Verdict::{Ends, GoesOn};
 use While::{Asked, AtLeastOnce, Connected, ExactlyOnce, Released, Subscribing};
 
-/// The first two columns of the page, what is under way, the packet, what becomes of the connection, and how that
-/// is told.
+/// The first two columns of the page, the state, the packet, what happens to the connection, and how
+/// that is reported.
 type Row = (
     &'static str,
     &'static str,

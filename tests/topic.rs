@@ -1,19 +1,19 @@
-//! Section 4.7: every statement and every example of it, and those of appendix A of 3.1.
+//! Section 4.7: each of its statements and examples, and those of appendix A of 3.1.
 
 use pmqtt::codec::MAX_STRING;
 use pmqtt::codec::topic::{self, check_filter};
 
-/// Text, and the error that it is as a name and as a filter; "" where it is valid.
+/// A text, and its error as a name and as a filter; "" if it is valid.
 #[rustfmt::skip]
 const TEXTS: &[(&str, &str, &str)] = &[
-    // 4.7.1.1: a separator may stand anywhere, next to another one too.
+    // 4.7.1.1: a separator may be anywhere, also next to another one.
     ("/", "", ""),
     ("//", "", ""),
     ("/a", "", ""),
     ("a/", "", ""),
     ("a//b", "", ""),
     ("sport/tennis/player1", "", ""),
-    // 4.7.1.2: # on its own or after a separator, and last.
+    // 4.7.1.2: # alone or after a separator, and last.
     ("#", "[MQTT-3.3.2-2]", ""),
     ("/#", "[MQTT-3.3.2-2]", ""),
     ("sport/#", "[MQTT-3.3.2-2]", ""),
@@ -28,7 +28,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("#a", "[MQTT-3.3.2-2]", "[MQTT-4.7.1-2]"),
     ("a/#b", "[MQTT-3.3.2-2]", "[MQTT-4.7.1-2]"),
     ("+#", "[MQTT-3.3.2-2]", "[MQTT-4.7.1-2]"),
-    // 4.7.1.3: + at any level, and the whole of it.
+    // 4.7.1.3: + at any level, as the whole level.
     ("+", "[MQTT-3.3.2-2]", ""),
     ("+/", "[MQTT-3.3.2-2]", ""),
     ("/+", "[MQTT-3.3.2-2]", ""),
@@ -41,7 +41,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("++", "[MQTT-3.3.2-2]", "[MQTT-4.7.1-3]"),
     ("sport/+player/1", "[MQTT-3.3.2-2]", "[MQTT-4.7.1-3]"),
     ("sport/player+/#", "[MQTT-3.3.2-2]", "[MQTT-4.7.1-3]"),
-    // 4.7.2: a $ has a meaning at the very front, and is allowed everywhere.
+    // 4.7.2: $ has a meaning only as the first character, and is allowed everywhere.
     ("$", "", ""),
     ("$SYS/monitor/Clients", "", ""),
     ("a/$b", "", ""),
@@ -79,7 +79,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("a\0", "[MQTT-4.7.3-2]", "[MQTT-4.7.3-2]"),
     ("a/\0/b", "[MQTT-4.7.3-2]", "[MQTT-4.7.3-2]"),
     ("\0/#", "[MQTT-4.7.3-2]", "[MQTT-4.7.3-2]"),
-    // 1.5.3: control characters and noncharacters are bad manners, not errors.
+    // 1.5.3: control characters and noncharacters are discouraged, not errors.
     ("\u{1}", "", ""),
     ("\u{7f}\u{9f}", "", ""),
     ("\u{ffff}", "", ""),
@@ -87,7 +87,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("\u{feff}#", "[MQTT-3.3.2-2]", "[MQTT-4.7.1-2]"),
     ("\u{10ffff}", "", ""),
     ("é/日本/🦀", "", ""),
-    // Looks like a wildcard or a separator and is none.
+    // These look like a wildcard or a separator, and are neither.
     ("＃", "", ""),
     ("a＋", "", ""),
     ("∕", "", ""),
@@ -175,11 +175,11 @@ const MATCHES: &[(&str, &str, bool)] = &[
     ("$share", "$share", true),
     ("$shared/x", "$shared/x", true),
     ("$shared/x", "x", false),
-    // Of a broker that has none.
+    // From a broker that has no shared subscriptions.
     ("$share/g/x", "$share/g/x", true),
     ("$share/g/+", "$share/g/x", true),
     ("$share/g/x", "$share/h/x", false),
-    // 4.7.3: character for character, and nothing normalised [MQTT-4.7.3-4].
+    // 4.7.3: character by character, and nothing is normalised [MQTT-4.7.3-4].
     ("ACCOUNTS", "Accounts", false),
     ("Accounts payable", "Accounts payable", true),
     ("Accounts payable", "Accounts  payable", false),
@@ -227,7 +227,7 @@ fn texts_are_names_filters_or_neither() {
     }
 }
 
-/// Names are looked at several bytes at a time.
+/// Names are read several bytes at a time.
 #[test]
 fn what_a_name_must_not_have_is_found_wherever_it_stands() {
     for length in 1..40 {
@@ -275,7 +275,7 @@ fn levels_have_no_limit_of_their_own() {
     let filter = "+/".repeat(MAX_STRING / 2) + "#";
     assert_eq!((check_name(&name), check_filter(&filter)), (Ok(()), Ok(())));
     assert!(matches(&filter, &name));
-    // Each + takes a level, and # does without.
+    // Each + matches a level; # needs none.
     let levels = MAX_STRING / 2;
     assert!(matches(&filter, &name[..levels - 1]));
     assert!(!matches(&filter, &name[..levels - 2]));
@@ -289,7 +289,7 @@ fn filters_match_as_the_specification_says() {
     }
 }
 
-/// All that a few characters can say, against the section's own words as a recursion.
+/// All texts of a few characters, compared with the section's own rules as a recursion.
 #[test]
 fn short_filters_match_as_the_definition_says() {
     let names = texts("/$a", 4);
@@ -305,7 +305,7 @@ fn short_filters_match_as_the_definition_says() {
     }
 }
 
-/// `name` is None behind its last level, where # alone still matches.
+/// `name` is None behind its last level, where only # still matches.
 fn levels_match(filter: &str, name: Option<&str>) -> bool {
     if filter == "#" {
         return true;
@@ -329,7 +329,7 @@ fn first_level(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Every text of up to `length` of these characters.
+/// Every text of at most `length` of these characters.
 fn texts(characters: &str, length: usize) -> Vec<String> {
     let mut all = vec![String::new()];
     let mut from = 0;

@@ -1,4 +1,4 @@
-//! Without the feature `tls`, what needs it says so, and everything else is as ever.
+//! Without the feature `tls`, what needs TLS returns an error, and everything else works.
 #![cfg(not(feature = "tls"))]
 
 use std::ptr::{null, null_mut};

@@ -1,4 +1,4 @@
-//! CONNECT as it goes out, what each CONNACK does, and DISCONNECT.
+//! The bytes of CONNECT, the effect of each CONNACK, and DISCONNECT.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{
     connected, each_drive,
 };
 
-/// Connects a client, and looks at its CONNECT.
+/// Connects a client, and checks its CONNECT.
 #[track_caller]
 fn says(client: Client, keepalive: i32, connect: &[u8]) {
     let broker = Broker::new();
@@ -155,7 +155,7 @@ fn a_refusal_is_told_with_its_reason() {
             peer.expect_end();
             let said = client.last_error();
             assert!(said.contains(words), "{said}");
-            // What is refused for want of a connection says why there is none.
+            // A call that needs a connection returns why there is none.
             assert_eq!(client.try_subscribe(&[("s", 0)]).0, ffi::PMQTT_ERR_NO_CONN);
             let said = client.last_error();
             assert!(

@@ -1,4 +1,4 @@
-//! Calls that fail: each says why, and changes nothing.
+//! Calls that fail: each returns why, and changes nothing.
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
@@ -17,7 +17,7 @@ use crate::support::{
 const NULL: *const c_char = null();
 const BAD: &CStr = c"\xff";
 
-/// Those that have no client, or for which NULL is fine.
+/// The functions without a client, or for which NULL is valid.
 const WITHOUT_CLIENT: [&str; 14] = [
     "pmqtt_client_new",
     "pmqtt_client_free",
@@ -36,7 +36,7 @@ const WITHOUT_CLIENT: [&str; 14] = [
     "pmqtt_messages_free",
 ];
 
-/// The name of each function, and whether it returns that without a client.
+/// The name of each function, and whether it returns `result` without a client.
 macro_rules! without_client {
     ($($function:ident($($argument:expr),*) => $result:expr;)*) => {[$((
         stringify!($function),
@@ -129,10 +129,10 @@ fn null_for_the_client_is_refused_by_each_function() {
     unsafe { ffi::pmqtt_client_free(null_mut()) };
 }
 
-/// Each call returns that code, and its words are in the last error.
+/// Each call returns this code, and the last error contains the text.
 macro_rules! refuses {
     ($client:expr; $($function:ident($($argument:expr),*) => $code:expr, $words:expr;)*) => {$(
-        // SAFETY: pointers are NULL where that is what is tested, and right otherwise.
+        // SAFETY: pointers are NULL if NULL is what is tested, and valid otherwise.
         let rc = unsafe { ffi::$function($client.0, $($argument),*) };
         let said = $client.last_error();
         assert_eq!(rc, $code, "{}: {said}", stringify!($function($($argument),*)));
@@ -307,7 +307,7 @@ fn wrong_questions(client: &Client) {
     }
     assert_eq!((left, statistics.connections), (77, 77));
 
-    // Of an older program.
+    // The size that an older program passes.
     statistics.struct_size = first_version;
     statistics.acks_held = 77;
     // SAFETY: the client lives, and there is room for more than the size says.
@@ -393,7 +393,7 @@ fn the_last_error_is_cut_where_it_does_not_fit() {
     assert_eq!(client.disconnect(), PMQTT_ERR_NO_CONN);
     let whole = client.last_error();
     let mut buffer = [b'x'; 6];
-    // SAFETY: the buffer is as long as is said, or NULL and empty.
+    // SAFETY: the buffer has the stated length, or is NULL and empty.
     let lengths = unsafe {
         [
             ffi::pmqtt_last_error(client.0, buffer.as_mut_ptr().cast(), 5),

@@ -1,4 +1,4 @@
-//! A broker that breaks the rules, breaks off, or does not read.
+//! A broker that breaks the rules, ends in the middle, or does not read.
 
 use std::io::{Read, Write};
 use std::sync::mpsc;
@@ -72,7 +72,7 @@ fn a_wrong_answer_to_connect_ends_the_attempt() {
     let before_connack: [&[u8]; 3] = [
         b"\x30\x03\0\x01t",
         b"\xd0\0",
-        // A session, though a clean one was asked for.
+        // A session is present, though a clean one was asked for.
         b"\x20\x02\x01\0",
     ];
     for packet in MALFORMED.into_iter().chain(before_connack) {
@@ -89,7 +89,7 @@ fn a_wrong_answer_to_connect_ends_the_attempt() {
     }
 }
 
-/// Looks at the last error when a connection or an attempt has failed.
+/// Checks the last error after a failed connection or attempt.
 fn says_what_came(client: &Client) {
     client.hook(|client, event| {
         if !matches!(event, Event::Connected { .. }) {
@@ -134,7 +134,7 @@ fn packets() -> (Vec<u8>, Vec<Message>) {
     (packets.concat(), messages)
 }
 
-/// Sends each part when the one before it was read, and looks whether all of it came.
+/// Sends each part after the previous one has been read, and checks that all of it arrives.
 fn arrives(drive: Drive, parts: &[&[u8]], messages: &[Message]) {
     let (client, broker) = (Client::new("c"), Broker::new());
     client.connect_async(&broker);
@@ -227,7 +227,7 @@ fn a_broker_that_does_not_read_fills_the_queue() {
             connected_with(drive, |client| client.set_max_queued_bytes(1 << 20));
         let payload = vec![0; 100_000];
         let full = ffi::PMQTT_ERR_QUEUE_SIZE;
-        // The queue is full for good when the socket takes nothing for a while.
+        // The queue stays full once the socket has taken nothing for a while.
         let mut accepted = 0;
         let mut until = Instant::now() + Duration::from_millis(200);
         while Instant::now() < until {
@@ -250,7 +250,7 @@ fn a_broker_that_does_not_read_fills_the_queue() {
     });
 }
 
-/// How many bytes come until the client closes.
+/// How many bytes arrive until the client closes.
 fn read_all(mut peer: Peer) -> mpsc::Receiver<usize> {
     let (sender, count) = mpsc::channel();
     thread::spawn(move || {
@@ -269,7 +269,7 @@ fn wait_for_bytes(client: &Client, count: usize) {
     }
 }
 
-/// How much of answers may wait, and what one read may add to them.
+/// The limit of waiting answers, and what one read may add to them.
 const ANSWERS: u64 = (1024 + 64) * 1024;
 
 #[test]
@@ -286,14 +286,14 @@ fn a_broker_that_floods_and_does_not_read_is_not_read() {
             let timeout = Some(Duration::from_secs(1));
             peer.stream.set_write_timeout(timeout).expect("a timeout");
             let mut sent = 0;
-            // Until the client has read nothing for a second.
+            // Sends until the client has read nothing for a second.
             while let Ok(count) = peer.stream.write(&chunk[sent % packet.len()..]) {
                 sent += count;
                 assert!(sent < 100 << 20, "there is no bound");
             }
             let queued = client.stats().queued_bytes;
             assert!(queued <= ANSWERS, "{queued} bytes of answers");
-            // It goes on when the broker reads.
+            // The client continues when the broker reads.
             let part = packet.len() - sent % packet.len();
             let stream = peer.stream.try_clone().expect("a socket");
             let count = sent.div_ceil(packet.len());

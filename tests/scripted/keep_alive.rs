@@ -1,4 +1,4 @@
-//! PINGREQ when nothing else goes on, and what becomes of a broker that does not answer it.
+//! PINGREQ on an idle connection, and the end of a broker that does not answer it.
 
 use std::io::Read;
 use std::thread;
@@ -89,7 +89,7 @@ fn messages_to_the_broker_alone_do_not_show_that_it_lives() {
     assert!(messages > 1);
 }
 
-/// PINGREQ waits behind more than the link can take in two intervals.
+/// PINGREQ waits behind more bytes than the link can take in two intervals.
 #[test]
 fn a_slow_link_is_not_taken_for_a_dead_one() {
     const KEEP_ALIVE: u8 = 2;

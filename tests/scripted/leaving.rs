@@ -1,4 +1,4 @@
-//! A connection that was asked to end does so, and holds up nothing that comes after it.
+//! A connection that was asked to end does so, and does not delay the next one.
 
 use std::sync::Mutex;
 use std::thread;
@@ -11,12 +11,12 @@ use crate::support::{
     connected, each_drive,
 };
 
-/// More than the sockets of a connection take that nobody reads.
+/// More than a connection's sockets take while the broker does not read.
 const LARGE: usize = 16 << 20;
 
 const DISCONNECTED: Event = Event::Disconnected { rc: 0 };
 
-/// Has the client do something at its first connection alone.
+/// Lets the client do something at its first connection only.
 fn when_connected(client: &Client, act: impl FnOnce(Handle) + Send + 'static) {
     let act = Mutex::new(Some(act));
     client.hook(move |client, event| {
@@ -28,8 +28,8 @@ fn when_connected(client: &Client, act: impl FnOnce(Handle) + Send + 'static) {
     });
 }
 
-/// A client that has published more than the first broker takes, has disconnected, and is connected to
-/// the second one: with the connections of both.
+/// A client that has published more than the first broker takes, has disconnected, and has connected to
+/// the second broker; with both connections.
 fn filled_and_changed(drive: Drive) -> (Client, Peer, Peer) {
     let (client, first, second) = (Client::new("c"), Broker::new(), Broker::new());
     let port = second.port();
@@ -48,7 +48,7 @@ fn filled_and_changed(drive: Drive) -> (Client, Peer, Peer) {
     (client, first, second)
 }
 
-/// The large message and DISCONNECT come, and then the end.
+/// Expects the large message, DISCONNECT, and then the end.
 #[track_caller]
 fn expect_all(mut peer: Peer) {
     let length = LARGE + 3;
@@ -93,7 +93,7 @@ fn a_connect_right_after_disconnect_loses_nothing_of_it() {
     });
 }
 
-/// It would be half a second each, as this broker closes nothing.
+/// Otherwise each would take half a second, as this broker closes nothing.
 #[test]
 fn connections_in_turn_do_not_wait_for_the_broker_to_close() {
     const COUNT: usize = 10;
@@ -119,7 +119,7 @@ fn connections_in_turn_do_not_wait_for_the_broker_to_close() {
     });
 }
 
-/// The program may end once it knows of the end, and nothing is lost by that.
+/// The program may exit once it has the outcome, and loses nothing.
 #[test]
 fn on_disconnect_waits_for_the_broker_to_close() {
     each_drive(|drive| {
@@ -154,7 +154,7 @@ fn the_message_that_is_being_delivered_is_acknowledged() {
                     assert_eq!(client.reconnect(), 0);
                 }
             });
-            // The second one is not handed over any more.
+            // The second message is not passed to the program any more.
             peer.send(&[&publish[..], b"\x32\x06\0\x01t\0\x082"].concat());
             peer.expect(answer);
             peer.expect(DISCONNECT);
@@ -176,7 +176,7 @@ fn what_the_socket_has_not_taken_follows_beside_the_successor() {
     });
 }
 
-/// The older one has had the time of a whole connection.
+/// The older connection ends, as it had the time of a whole connection.
 #[test]
 fn there_is_never_more_than_one() {
     each_drive(|drive| {
@@ -199,7 +199,7 @@ fn a_connect_after_disconnect_does_not_wait_for_connack() {
         client.run(drive);
         let mut first = broker.accept();
         first.expect(CONNECT);
-        // Nothing leaves before CONNACK, and then it is given up.
+        // Nothing is sent before CONNACK, and then the message is given up.
         client.publish("t", b"0", 0);
         assert_eq!(client.disconnect(), 0);
         assert_eq!(client.reconnect(), 0);
@@ -213,7 +213,7 @@ fn a_connect_after_disconnect_does_not_wait_for_connack() {
     });
 }
 
-/// A program ends when this returns.
+/// A program exits when this returns.
 #[test]
 fn loop_forever_goes_on_until_all_is_said() {
     for retry_first in [true, false] {

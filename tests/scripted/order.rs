@@ -1,4 +1,4 @@
-//! What comes in order goes out in order, and no more of it than the window has room for.
+//! What comes in order goes out in order, and never exceeds the window.
 
 use pmqtt::ffi::PMQTT_ERR_NO_CONN;
 
@@ -97,7 +97,7 @@ fn the_next_connection_begins_with_what_was_in_flight() {
     });
 }
 
-/// Whoever answers what was queued is to find the subscription for the answers.
+/// The subscription for the answers comes before the queued messages that are answered.
 #[test]
 fn what_on_connect_asks_for_goes_before_the_queue() {
     each_drive(|drive| {
@@ -125,7 +125,7 @@ fn what_on_connect_asks_for_goes_before_the_queue() {
     });
 }
 
-/// A program that only wants its messages sent, and then disconnects as soon as it is connected.
+/// A program that only sends its messages, and disconnects as soon as it is connected.
 #[test]
 fn a_disconnect_in_on_connect_comes_behind_the_queue() {
     each_drive(|drive| {

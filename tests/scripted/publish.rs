@@ -1,4 +1,4 @@
-//! Messages of each QoS on their way to the broker.
+//! Messages of each QoS, from the client to the broker.
 
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ fn qos_2_goes_on_where_it_was_on_the_next_connection() {
             assert_eq!(client.next(), Event::Disconnected { rc });
             assert_eq!(client.next(), Event::CONNECTED);
         }
-        // The session that had it is lost.
+        // The session of the message is lost.
         let rc = ffi::PMQTT_ERR_IN_DOUBT;
         assert_eq!(client.next(), Event::Published { mid: 1, rc });
         assert_eq!(client.drain(LIMIT), (0, 0));
@@ -183,7 +183,7 @@ fn drain_fails_when_a_message_is_in_doubt_in_the_end() {
     let mut peer = broker.accept();
     peer.send(CONNACK);
     step_until(Event::CONNECTED);
-    // Nobody else runs the client: nothing is told before the drain begins.
+    // Only the drain runs the client: no callback runs before it begins.
     peer.send(b"\x70\x02\0\x01");
     let (rc, left) = client.drain(LIMIT);
     assert_eq!((rc, left), (ffi::PMQTT_ERR_IN_DOUBT, 0));
@@ -236,11 +236,11 @@ fn without_a_retry_time_nothing_is_sent_again() {
     client.publish("t", b"one", 1);
     peer.expect(b"\x32\x08\0\x01t\0\x01one");
     peer.expect_silence();
-    // All that is left to wait for is the keep alive of 60 s.
+    // Only the keep alive of 60 s is left to wait for.
     assert!(client.next_timeout_ms() > 30_000);
 }
 
-/// A remaining length, and how it is written.
+/// A remaining length, and its encoding.
 const LENGTHS: [(usize, &[u8]); 6] = [
     (127, b"\x7f"),
     (128, b"\x80\x01"),

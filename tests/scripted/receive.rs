@@ -1,4 +1,4 @@
-//! Messages of each QoS on their way from the broker.
+//! Messages of each QoS, from the broker to the client.
 
 use std::sync::mpsc::channel;
 
@@ -169,7 +169,7 @@ fn each_filter_that_matches_gets_the_message() {
     assert_eq!(client.next(), Event::Message(Message::new(0, "u", b"", 0)));
 }
 
-/// The broker gives the packet identifier to another message, which nobody has acknowledged.
+/// The broker gives the packet identifier to another message, and the first is not acknowledged.
 #[test]
 fn an_acknowledgement_that_comes_after_a_reconnect_is_of_no_other_message() {
     for qos in 1..=2 {

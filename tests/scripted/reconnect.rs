@@ -1,4 +1,4 @@
-//! How attempts to connect fail, and when the next one comes.
+//! How attempts to connect fail, and when the next one begins.
 
 use std::net::Shutdown;
 use std::thread;
@@ -56,7 +56,7 @@ fn loop_forever_can_end_with_the_first_attempt() {
     assert_eq!(client.next(), REFUSED);
 }
 
-/// The waits are at least 0.5, 1 and 2 seconds; what lies before a callback and after it differs.
+/// The waits are at least 0.5, 1 and 2 seconds; the time around a callback differs.
 #[test]
 fn each_wait_is_longer_than_the_one_before() {
     each_of(&Drive::RECONNECTING, |drive| {
@@ -134,7 +134,7 @@ fn disconnect_ends_the_wait_for_the_next_attempt() {
     assert_eq!(client.told(), None);
 }
 
-/// A broker that closes upon a message holds up all that come after it.
+/// A broker that closes when it gets a message blocks all messages behind it.
 #[test]
 fn a_message_that_no_connection_gets_past_is_named() {
     each_drive(|drive| {
@@ -169,7 +169,7 @@ fn a_message_that_no_connection_gets_past_is_named() {
             peer = broker.welcome(CONNECT, CONNACK);
             assert_eq!(client.next(), Event::CONNECTED);
         }
-        // Once it has its answer there is nothing to tell.
+        // After its answer there is nothing to report.
         peer.send(b"\x40\x02\0\x02");
         assert_eq!(client.next(), Event::published(2));
         drop(peer);

@@ -1,4 +1,4 @@
-//! Messages that come in one read, and callbacks that change what becomes of the next ones.
+//! Messages that arrive in one read, and callbacks that change how the next ones are handled.
 
 use pmqtt::ffi;
 
@@ -14,7 +14,7 @@ fn told(mid: u64, qos: i32) -> Event {
 /// Three messages of QoS 1, for one read.
 const THREE: &[u8] = b"\x32\x05\0\x01t\0\x01\x32\x05\0\x01t\0\x02\x32\x05\0\x01t\0\x03";
 
-/// Does this in the callback of the message with that identifier.
+/// Calls `then` in the callback of the message with this identifier.
 fn in_message(mid: u64, then: impl Fn(Handle) + Copy + Send + 'static) -> impl Fn(&Client) {
     move |client| {
         client.hook(move |client, event| {

@@ -1,5 +1,5 @@
-//! When a setting takes effect, whenever it is made: before a connection, while it is being made, while
-//! it stands, or in a callback.
+//! When a setting takes effect, if it is made before a connection, during the attempt, on the
+//! connection, or in a callback.
 
 use std::thread;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn clear_all(client: Handle) {
     client.set_credentials(None, None);
 }
 
-/// The connection is lost; the one that is made in its place begins with this CONNECT.
+/// Loses the connection, and expects this CONNECT on the next one.
 fn lose(peer: Peer, broker: &Broker, connect: &[u8]) -> Peer {
     drop(peer);
     broker.welcome(connect, CONNACK)
@@ -78,7 +78,7 @@ fn what_is_set_in_on_disconnect_is_in_the_next_connect() {
     });
 }
 
-/// A program that asks for its password only once it is refused.
+/// A program that sets its password only once it is refused.
 #[test]
 fn credentials_that_are_set_after_a_refusal_are_in_the_next_connect() {
     each_drive(|drive| {
@@ -114,7 +114,7 @@ fn a_retry_time_that_is_set_in_flight_holds_for_what_is_in_flight() {
     });
 }
 
-/// A connect timeout that is changed while an attempt waits holds for the next attempt.
+/// A connect timeout that changes during an attempt holds for the next attempt.
 #[test]
 fn a_connect_timeout_holds_from_the_next_attempt_on() {
     let (client, broker) = (Client::new("c"), Broker::new());
@@ -123,7 +123,7 @@ fn a_connect_timeout_holds_from_the_next_attempt_on() {
     let mut peer = broker.accept();
     peer.expect(CONNECT);
     client.set_connect_timeout(Duration::from_millis(1));
-    // Were it to hold for this attempt, that would be over now.
+    // If it held for this attempt, the attempt would have failed by now.
     thread::sleep(Duration::from_millis(50));
     peer.send(CONNACK);
     assert_eq!(client.next(), Event::CONNECTED);
@@ -147,7 +147,8 @@ fn a_packet_above_the_limit_ends_the_connection_once_its_header_is_there() {
             assert_eq!(client.next(), Event::Disconnected { rc });
         });
     };
-    // Whole, or its header alone; behind one that fits, and at the limits of both ways to read.
+    // The whole packet, or its header only; after a packet within the limit, and at the limits of both
+    // ways to read.
     limited(5, &[b"\x30\x04\0\x01t0"], 0);
     limited(5, &[b"\x30\x03\0\x01t\x30\x04\0\x01t0"], 1);
     limited(100, &[b"\x30\x05\0\x01t01", b"\x30\x63\0\x01t"], 1);
@@ -185,7 +186,7 @@ fn a_limit_takes_effect_at_once() {
         let Connection {
             client, mut peer, ..
         } = connected(drive);
-        // A packet is on its way already.
+        // A packet is already arriving.
         peer.send(b"\x30\x90\x4e\0\x01t");
         while client.stats().bytes_in < 4 + 6 {
             thread::yield_now();

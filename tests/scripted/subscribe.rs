@@ -1,4 +1,4 @@
-//! SUBSCRIBE and UNSUBSCRIBE, and what the broker answers.
+//! SUBSCRIBE and UNSUBSCRIBE, and the broker's answers.
 
 use pmqtt::ffi;
 

@@ -1,10 +1,10 @@
-//! Packets that nobody waits for: some are answered, some are passed over, some end the connection.
+//! Unexpected packets: some are answered, some are ignored, some end the connection.
 
 use pmqtt::ffi;
 
 use crate::support::{Connection, Event, Peer, connected, each_drive};
 
-/// What the broker sends though nothing is under way, and what the client answers.
+/// What the broker sends while nothing is under way, and the client's answer.
 const ANSWERED: [(&[u8], &[u8]); 7] = [
     (b"\x40\x02\0\x07", b""),
     (b"\x50\x02\0\x07", b"\x62\x02\0\x07"),
@@ -31,7 +31,7 @@ fn an_answer_to_nothing_changes_nothing() {
     });
 }
 
-/// What the broker sends in answer to the requests below, why that is wrong.
+/// A wrong answer of the broker to the requests below, and why it is wrong.
 const WRONG: [(&[u8], &str); 4] = [
     (b"\x20\x02\0\0", "a second CONNACK"),
     (b"\x50\x02\0\x01", "PUBREC for a QoS 1 message"),
@@ -73,7 +73,7 @@ fn expect_requests(peer: &mut Peer) {
     peer.expect(b"\x82\x06\0\x03\0\x01s\0\xa2\x05\0\x04\0\x01u");
 }
 
-/// RabbitMQ 3 knows no QoS 2, and says so with each message.
+/// RabbitMQ 3 does not support QoS 2, and shows that with each message.
 #[test]
 fn a_broker_without_qos_2_is_told_of_once_a_connection() {
     each_drive(|drive| {

@@ -1,5 +1,5 @@
-//! A model broker: one client, its session, and the rules that a client has to keep to. It
-//! takes a QoS 2 message over when its PUBLISH comes, and keeps the identifier until PUBREL.
+//! A model broker: one client, its session, and the rules that a client has to follow. It accepts a QoS
+//! 2 message when PUBLISH arrives, and keeps the identifier until PUBREL.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,37 +9,37 @@ use pmqtt::codec::{
 
 use super::id;
 
-/// Few, so that they come around often.
+/// Few identifiers, so that each is soon used again.
 const IDENTIFIERS: usize = 8;
 
 pub struct Broker {
     pub version: Version,
-    /// Messages of the client in the order in which they were taken over.
+    /// Messages of the client, in the order in which they were accepted.
     pub taken: Vec<(QoS, u64)>,
     /// Bytes for the client.
     pub output: Buffer,
     link: Link,
     input: Vec<u8>,
-    /// A connection that the client ends beside the present one, which has sent no CONNECT yet.
+    /// A second connection, which the client is ending, while the present one has not sent CONNECT.
     old: Option<(Link, Vec<u8>)>,
     stored: Option<Stored>,
-    /// Which message of the client an identifier stands for, until the client has settled it.
+    /// The client's message for an identifier, until the client has settled it.
     assigned: BTreeMap<PacketId, u64>,
-    /// Messages that the client has cancelled: it does not say when it has settled them.
+    /// Messages that the client has cancelled: it does not report when it has settled them.
     pub cancelled: BTreeSet<u64>,
-    /// The identifiers that wait for our last answer on this connection.
+    /// The identifiers that wait for the broker's last answer on this connection.
     unanswered: BTreeSet<PacketId>,
 }
 
 #[derive(PartialEq)]
 enum Link {
     Down,
-    /// Nothing has come yet.
+    /// Nothing has arrived yet.
     Up,
-    /// CONNECT came, with this clean session.
+    /// CONNECT has arrived, with this clean session.
     Asked(bool),
     Accepted,
-    /// DISCONNECT came.
+    /// DISCONNECT has arrived.
     Ended,
 }
 
@@ -47,7 +47,7 @@ enum Link {
 #[derive(Default)]
 struct Stored {
     clean: bool,
-    /// QoS 2 messages of the client whose PUBREL is to come.
+    /// QoS 2 messages of the client whose PUBREL has not arrived.
     unreleased: BTreeSet<PacketId>,
     /// Messages for the client that are not settled, in the order of publishing.
     outgoing: Vec<Outgoing>,
@@ -88,14 +88,14 @@ impl Broker {
         }
     }
 
-    /// The client makes another connection, and has not said all on the present one.
+    /// The client opens another connection, and has not sent everything on the present one.
     pub fn connection_replaced(&mut self) {
         let link = std::mem::replace(&mut self.link, Link::Down);
         self.old = Some((link, std::mem::take(&mut self.input)));
         self.link_down();
     }
 
-    /// More comes on the connection that was replaced. The client reads no answer there.
+    /// More arrives on the connection that was replaced. The client does not read answers there.
     pub fn receive_old(&mut self, bytes: &[u8]) {
         let Some((link, input)) = self.old.take() else {
             return; // its successor's CONNECT has ended it
@@ -109,7 +109,7 @@ impl Broker {
         self.unanswered.clear();
     }
 
-    /// The connection that was replaced is gone.
+    /// The replaced connection has ended.
     pub fn old_ended(&mut self) {
         if self.old.take().is_some() {
             self.end_session();
@@ -137,7 +137,7 @@ impl Broker {
         matches!(self.link, Link::Asked(_))
     }
 
-    /// Answers CONNECT, and goes on with what a session before has left.
+    /// Answers CONNECT, and continues what an earlier session has left.
     pub fn accept(&mut self) {
         let Link::Asked(clean) = self.link else {
             panic!("there is no CONNECT to answer")
@@ -154,7 +154,7 @@ impl Broker {
         }
         let stored = self.stored.as_mut().expect("it was made if there was none");
         stored.clean = clean;
-        // As some brokers do, though no version asks for it.
+        // Some brokers do this, though no version requires it.
         for &id in &stored.unreleased {
             encode::ack(&mut self.output, Ack::PubRec, id, false, self.version);
         }
@@ -163,7 +163,7 @@ impl Broker {
         }
     }
 
-    /// Sends a message to the client, or keeps it for later. False when it is dropped.
+    /// Sends a message to the client, or keeps it for later. False if it is dropped.
     pub fn publish(&mut self, qos: QoS, number: u64) -> bool {
         let accepted = self.link == Link::Accepted;
         let Some(stored) = &mut self.stored else {
@@ -202,7 +202,7 @@ impl Broker {
         self.output.is_empty() && self.stored.as_ref().is_none_or(settled)
     }
 
-    /// QoS 1 and 2 messages of the client that wait for our last answer.
+    /// QoS 1 and 2 messages of the client that wait for the broker's last answer.
     pub fn unanswered(&self) -> usize {
         self.unanswered.len()
     }
@@ -232,7 +232,7 @@ impl Broker {
                 self.old_ended();
                 self.link = Link::Asked(connect.clean_session);
             }
-            // Before CONNACK where the connection was replaced.
+            // DISCONNECT may come before CONNACK if the connection was replaced.
             (Link::Asked(_) | Link::Accepted, Packet::Disconnect) => self.link = Link::Ended,
             (Link::Accepted, packet) => self.handle_accepted(packet),
             (_, packet) => panic!("out of turn: {packet:?}"),
@@ -279,8 +279,8 @@ impl Broker {
                 answer(Ack::PubRel, id);
             }
             Packet::Ack(ack, id) => {
-                // A second PUBCOMP for the message that had this identifier before is none
-                // for this one, whose PUBREC is still to come.
+                // A second PUBCOMP for the previous message with this identifier is not one for this
+                // message, whose PUBREC has not arrived.
                 let released = ack == Ack::PubComp;
                 let done = |it: &Outgoing| it.id == id && it.released == released;
                 stored.outgoing.retain(|message| !done(message));
@@ -301,7 +301,7 @@ impl Broker {
 }
 
 impl Stored {
-    /// A free one, if there is one.
+    /// A free identifier, if there is one.
     fn next_id(&mut self) -> PacketId {
         for _ in 0..IDENTIFIERS {
             self.last_id = self.last_id % IDENTIFIERS as u16 + 1;
@@ -336,7 +336,7 @@ impl Outgoing {
     }
 }
 
-/// Messages are numbers, of which the last byte may follow any number of times.
+/// Messages are numbers, whose last byte may be repeated any number of times.
 pub fn number(publish: &Publish) -> u64 {
     let (bytes, filling) = publish.payload.split_first_chunk().expect("eight bytes");
     assert!(filling.iter().all(|byte| *byte == bytes[7]));

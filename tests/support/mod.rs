@@ -1,6 +1,6 @@
-//! What the tests of the session share: a scripted peer, a model broker and a network.
+//! What the session's tests share: a scripted peer, a model broker and a network.
 
-// Every test is a crate of its own, and uses its part of this.
+// Every test is a separate crate, and uses only a part of this.
 #![allow(dead_code)]
 
 pub mod broker;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use pmqtt::codec::{PacketId, Version};
 use pmqtt::session::Options;
 
-/// The options from which the tests deviate: no keep alive, no retry, no limits.
+/// The default options of the tests: no keep alive, no retry, no limits.
 pub fn options() -> Options {
     Options {
         version: Version::V311,

@@ -1,4 +1,4 @@
-//! A session, and its peer and its socket played by the test.
+//! A session; the test plays its peer and its socket.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use super::{id, options, text};
 pub struct Peer {
     pub session: Session,
     pub now: Moment,
-    /// The peer's TCP acknowledges nothing by itself, but what `acknowledges` says.
+    /// The peer's TCP acknowledges only what `acknowledges` says.
     pub is_slow: bool,
-    /// What goes over the wire is twice as much as what the session says, as it may be under TLS.
+    /// The wire carries twice as many bytes as the session sends, as may happen under TLS.
     pub is_secured: bool,
     written: u64,
     acked: u64,
     buffer: Gather,
-    /// By packet identifiers: the mids of the messages that came last.
+    /// The mids of the latest messages, by packet identifier.
     mids: HashMap<u16, u64>,
 }
 
@@ -47,26 +47,26 @@ impl Peer {
         peer
     }
 
-    /// Begins a connection that is not answered yet.
+    /// Begins a connection without an answer so far.
     pub fn open(&mut self) {
         self.session.open(self.now).expect("CONNECT fits");
         assert_eq!(self.sent(), ["CONNECT"]);
     }
 
-    /// Begins a connection and accepts it: what the session sends upon that.
+    /// Begins a connection and accepts it; returns what the session then sends.
     pub fn connect(&mut self, session_present: bool) -> Vec<String> {
         self.open();
         assert_eq!(self.hears(connack(0, session_present)), "connack 0");
         self.sent()
     }
 
-    /// The connection is lost, and another accepted: what the session sends upon that.
+    /// Loses the connection and accepts another one; returns what the session then sends.
     pub fn reconnect(&mut self, session_present: bool) -> Vec<String> {
         self.session.close();
         self.connect(session_present)
     }
 
-    /// What the session has for the socket, which takes it all.
+    /// What the session has for the socket, which takes all of it.
     pub fn sent(&mut self) -> Vec<String> {
         let bytes = self.take();
         if !bytes.is_empty() {
@@ -75,7 +75,7 @@ impl Peer {
         self.texts(bytes)
     }
 
-    /// What the session has for the socket, of which nothing is written yet.
+    /// What the session has for the socket, which has taken none of it yet.
     pub fn take(&mut self) -> Vec<u8> {
         self.session.take_output(&mut self.buffer);
         std::mem::take(&mut self.buffer).to_row().to_vec()
@@ -90,14 +90,14 @@ impl Peer {
         self.session.written(count, self.now);
     }
 
-    /// The peer's TCP acknowledges up to `count` more of the bytes that the socket took, and says how many
-    /// are left.
+    /// The peer's TCP acknowledges at most `count` more of the bytes that the socket took; returns how
+    /// many are left.
     pub fn acknowledges(&mut self, count: u64) -> u64 {
         self.acked = self.written.min(self.acked + count);
         self.written - self.acked
     }
 
-    /// The session looks at what is due.
+    /// The session handles what is due.
     pub fn time_out(&mut self) -> Result<(), Failure> {
         let unacked = self.written - self.acked;
         let sent = match self.is_secured {
@@ -117,7 +117,7 @@ impl Peer {
         text::packets(bytes, self.session.options().version)
     }
 
-    /// The peer sends a packet; the application takes what it is handed at once.
+    /// The peer sends a packet; the application's callback returns at once.
     pub fn hears(&mut self, packet: Vec<u8>) -> String {
         self.try_hears(packet).expect("no failure")
     }
@@ -138,7 +138,7 @@ impl Peer {
         })
     }
 
-    /// The peer sends a packet; the connection ends before the application is done with it.
+    /// The peer sends a packet; the connection ends before the application's callback has returned.
     pub fn hears_without_return(&mut self, packet: Vec<u8>) -> String {
         self.hears_and(packet, |_, _, _| {}).expect("no failure")
     }
@@ -163,7 +163,7 @@ impl Peer {
         Ok(text::event(&event))
     }
 
-    /// Publishes and returns the mid, with a connection or without.
+    /// Publishes, with or without a connection, and returns the mid.
     pub fn publish(&mut self, qos: u8, payload: &str) -> u64 {
         match self.try_publish(qos, payload) {
             Ok(mid) | Err(PublishError::NotConnected { mid }) => mid,
@@ -183,12 +183,12 @@ impl Peer {
         self.session.publish(&message, || self.now)
     }
 
-    /// The mid of the message that came last with this packet identifier.
+    /// The mid of the latest message with this packet identifier.
     pub fn mid(&self, number: u16) -> u64 {
         self.mids.get(&number).copied().unwrap_or(number.into())
     }
 
-    /// The application acknowledges by itself the message that came last with this packet identifier.
+    /// The application acknowledges the latest message with this packet identifier.
     pub fn acknowledge(&mut self, number: u16, qos: QoS) -> bool {
         self.acknowledge_mid(self.mid(number), qos)
     }
@@ -205,12 +205,12 @@ impl Peer {
         self.session.configure(self.now, change);
     }
 
-    /// Time passes, and nobody looks at the session.
+    /// Time passes without a call of the session.
     pub fn wait(&mut self, time: Duration) {
         self.now = self.now + time;
     }
 
-    /// Time passes; the session is woken when it wants to be. What it sends meanwhile.
+    /// Time passes; the session is woken when it asks for that. Returns what it sends meanwhile.
     pub fn live(&mut self, time: Duration) -> Result<Vec<String>, Failure> {
         let end = self.now + time;
         let mut sent = self.sent();
@@ -253,7 +253,7 @@ pub fn pingresp() -> Vec<u8> {
     encoded(encode::pingresp)
 }
 
-/// A message from the peer; `number` counts at QoS 1 and 2 alone.
+/// A message from the peer; `number` is used at QoS 1 and 2 only.
 pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
     encoded(|out| {
         let message = Message {

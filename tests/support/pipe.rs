@@ -1,4 +1,4 @@
-//! Bytes on their way, each with its time of arrival, none overtaking another.
+//! Bytes on their way, each with its time of arrival; none overtakes another.
 
 use std::collections::VecDeque;
 
@@ -32,7 +32,7 @@ impl Pipe {
         self.chunks.drain(..).flat_map(|(_, bytes)| bytes).collect()
     }
 
-    /// The connection breaks: what still arrives, down to any byte.
+    /// The connection breaks; returns the bytes that still arrive, which may end anywhere.
     pub fn cut(&mut self, rng: &mut StdRng) -> Vec<u8> {
         let mut bytes = self.all();
         bytes.truncate(rng.random_range(0..=bytes.len()));

@@ -1,15 +1,15 @@
-//! The client as it is, on doubles of `sys` and `transport` that make no system calls: each lock, wait
-//! and callback is a point where shuttle may let another thread go on.
+//! The real client, on doubles of `sys` and `transport` that make no system calls: at each lock, wait
+//! and callback, shuttle may switch to another thread.
 //!
 //! | file        | idea                                                                     |
 //! |-------------|--------------------------------------------------------------------------|
-//! | `sys`       | locks, wakers, polling, threads and chance, made of `world` and shuttle  |
-//! | `transport` | a connection, made of `world`                                            |
-//! | `world`     | what stands in for the system: descriptors, sleeping threads, the clock  |
-//! | `program`   | a program that uses a client: its callbacks, and what it was told        |
+//! | `sys`       | locks, wakers, polling, threads and chance, on `world` and shuttle       |
+//! | `transport` | a connection, on `world`                                                 |
+//! | `world`     | replaces the system: descriptors, sleeping threads, the clock            |
+//! | `program`   | a program that uses a client: its callbacks, and a record of them        |
 //! | `run`       | plays a scenario with thousands of schedules                             |
 
-/// Shuttle's threads share one of the system's: each of them is to have values of its own.
+/// Shuttle's threads share one system thread; each of them needs its own values.
 macro_rules! thread_local {
     ($($all:tt)*) => { shuttle::thread_local! { $($all)* } };
 }

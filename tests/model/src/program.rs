@@ -1,4 +1,4 @@
-//! A program that uses a client: its callbacks, and what it was told.
+//! A program that uses a client: its callbacks, and a record of them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::c_void;
@@ -22,17 +22,17 @@ use crate::world::{self, World};
 #[derive(Default)]
 pub struct Program {
     pub heard: Vec<Heard>,
-    /// What `on_interest` was told of, and not that it is closed.
+    /// The descriptors that `on_interest` has reported, and not reported as closed.
     pub told: BTreeSet<RawFd>,
-    /// What it was told to wait for last, how long, and whether it has done anything since.
+    /// The last reported descriptor and timeout, and whether the program has acted since.
     pub watch: Option<Watch>,
     pub deadline: Option<Moment>,
     pub has_news: bool,
     reporting: bool,
     freed_by: Option<ThreadId>,
-    /// The call has ended in which it was freed: no callback may run.
+    /// The call that freed the client has ended: no callback may run.
     freed: bool,
-    /// How many calls and callbacks each thread is in.
+    /// How many calls and callbacks each thread is inside.
     calls: HashMap<ThreadId, usize>,
     hook: Option<Hook>,
 }
@@ -52,13 +52,13 @@ pub enum What {
     Published(u64, i32),
     Interest(Interest),
     Line,
-    /// Its packet identifier.
+    /// The packet identifier of the message.
     Message(u64),
 }
 
 type Hook = Arc<dyn Fn(What) + Send + Sync>;
 
-/// A client with callbacks for all but `on_interest`.
+/// A client with all callbacks except `on_interest`.
 pub fn client() -> Arc<Client> {
     let client = Client::new(Some("model"), true, ptr::null_mut(), Version::V311);
     let client = client.expect("a client");
@@ -76,7 +76,7 @@ pub fn set_callbacks(client: &Client) {
     });
 }
 
-/// A client that is connected.
+/// A connected client.
 pub fn connected() -> Arc<Client> {
     let client = client();
     connect(&client).expect("a connection");
@@ -97,7 +97,7 @@ pub fn connect_async(client: &Client) -> Result {
     call("connect_async", || client.connect_async(&target()))
 }
 
-/// The mid, where it was taken.
+/// The mid, if the message was accepted.
 pub fn publish(client: &Client, qos: QoS) -> Option<u64> {
     let message = Message {
         topic: b"t",
@@ -116,7 +116,7 @@ pub fn spawn(client: &Arc<Client>, body: impl FnOnce(&Arc<Client>) + Send + 'sta
     world::spawn(move || body(&client))
 }
 
-/// A call of the program. None begins once the client is freed; those that have begun may go on.
+/// A call of the program. No call begins once the client is freed; a call that has begun may continue.
 pub fn call(name: &str, call: impl FnOnce() -> Result) -> Result {
     let me = thread::current().id();
     let is_legal = world::change(|world| {
@@ -136,7 +136,7 @@ pub fn call(name: &str, call: impl FnOnce() -> Result) -> Result {
     result
 }
 
-/// In a callback it is the call that runs this one with which the client ends.
+/// In a callback, the client ends with the call that runs the callback.
 pub fn free(client: &Client) {
     let me = thread::current().id();
     let free = || {
@@ -159,7 +159,7 @@ pub fn run_once(client: &Client) -> Result {
     yield_after_error(call("loop", || client.run_once(LONG)))
 }
 
-/// Whoever tries again at once lets others go on.
+/// A program that tries again at once must let other threads run.
 fn yield_after_error(result: Result) -> Result {
     result.inspect_err(|_| thread::yield_now())
 }
@@ -205,17 +205,17 @@ pub fn set_log(client: &Client) {
     client.set_callbacks(|callbacks| callbacks.set_log(Some(on_log)));
 }
 
-/// What each callback does besides.
+/// What each callback does in addition.
 pub fn set_hook(hook: impl Fn(What) + Send + Sync + 'static) {
     world::change(|world| world.program.hook = Some(Arc::new(hook)));
 }
 
-/// How often the program was told that.
+/// How many recorded callbacks match.
 pub fn count(is: impl Fn(What) -> bool) -> usize {
     world::look(|world| world.program.count(is))
 }
 
-/// A loop of the program's own, by `on_interest`, until that is so.
+/// A foreign loop that uses `on_interest`, until `so` holds.
 pub fn foreign_loop(client: &Client, so: impl Fn(&World) -> bool + Copy + 'static) {
     while !world::look(so) {
         let deadline = world::look(|world| world.program.deadline);
@@ -226,7 +226,7 @@ pub fn foreign_loop(client: &Client, so: impl Fn(&World) -> bool + Copy + 'stati
         });
         let ready = ready.wait();
         world::change(|world| world.program.has_news = false);
-        // Errors are told by callbacks too.
+        // Callbacks report the errors, too.
         let _ = yield_after_error(match ready {
             0 => client.time_out(),
             1 => Ok(()),
@@ -235,7 +235,7 @@ pub fn foreign_loop(client: &Client, so: impl Fn(&World) -> bool + Copy + 'stati
     }
 }
 
-/// A loop by the event descriptor, until that is so.
+/// A loop that uses the event descriptor, until `so` holds.
 pub fn event_loop(client: &Client, so: impl Fn(&World) -> bool + Copy + 'static) {
     let watch = world::files::reading(client.event_fd().expect("a descriptor"));
     while !world::look(so) {
@@ -261,7 +261,7 @@ impl Program {
         self.heard.iter().filter(|heard| is(heard.what)).count()
     }
 
-    /// How many messages came to their end.
+    /// How many messages have an outcome.
     pub fn published(&self) -> usize {
         self.count(|what| matches!(what, What::Published(..)))
     }
@@ -286,7 +286,7 @@ impl What {
     }
 }
 
-/// No panic may leave a callback: what is wrong is a fault of the world.
+/// No panic may leave a callback: what is wrong is recorded as a fault of the world.
 fn hear(what: What) {
     world::note(|| format!("{what:?} is told"));
     world::switch();

@@ -1,10 +1,10 @@
-//! Plays a scenario with many schedules: the same ones each time.
+//! Plays a scenario with many schedules, which are the same in each run.
 //!
 //! | variable              | effect                                              |
 //! |-----------------------|-----------------------------------------------------|
-//! | `PMQTT_SCHEDULES`     | so many times as many schedules                     |
-//! | `SHUTTLE_RANDOM_SEED` | others than those of every day                      |
-//! | `PMQTT_REPLAY`        | only this one, as shuttle has printed it            |
+//! | `PMQTT_SCHEDULES`     | multiplies the number of schedules                  |
+//! | `SHUTTLE_RANDOM_SEED` | chooses other schedules than the default ones       |
+//! | `PMQTT_REPLAY`        | plays only this schedule, as shuttle has printed it |
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -17,14 +17,14 @@ use crate::world::{self, broker};
 
 const SEED: u64 = 1;
 
-/// How often a thread gets ahead of the others where that is decided beforehand.
+/// How often a thread gets ahead of the others, in the schedules that decide that beforehand.
 const DEPTH: usize = 3;
 
-/// So many schedules that change threads at every point, and as many that do so seldom.
+/// This many schedules change threads at every point, and as many change seldom.
 const SCHEDULES: usize = 2000;
 
-/// Plays a scenario, which has a world of its own each time. A fault is what shuttle or the scenario
-/// finds, what `world` has noted, or a connection that is left open.
+/// Plays a scenario, each time in a new world. It fails if shuttle or the scenario finds a fault, if
+/// `world` has recorded one, or if a connection stays open.
 pub fn check(scenario: fn()) {
     if let Ok(schedule) = env::var("PMQTT_REPLAY") {
         return play(ReplayScheduler::new_from_encoded(schedule.trim()), scenario);
@@ -41,7 +41,7 @@ pub fn check(scenario: fn()) {
 fn play(scheduler: impl Scheduler + 'static, scenario: fn()) {
     let mut config = Config::new();
     config.stack_size = 256 * 1024;
-    // More is a thread that goes in a circle.
+    // A thread that needs more steps is in an endless loop.
     config.max_steps = MaxSteps::FailAfter(100_000);
     config.silence_warnings = true;
     config

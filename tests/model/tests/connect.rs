@@ -1,4 +1,4 @@
-//! Connecting in two threads at once, and disconnecting meanwhile: each attempt has one outcome.
+//! Two threads connect at the same time, and disconnect meanwhile: each attempt has one outcome.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use shuttle::sync::Mutex;
 
 const WAYS: [Way; 4] = [Way::Open, Way::Opening, Way::Refused, Way::Unanswered];
 
-/// What becomes of the next connections is any of these.
+/// Each of the next connections may be answered in any way.
 fn choose_ways() {
     let ways = [(); 3].map(|()| WAYS[thread_rng().gen_range(0..WAYS.len())]);
     world::note(|| format!("connections go {ways:?}"));
     world::change(|world| world.broker.ways.extend(ways));
 }
 
-/// This thread connects and waits. `meanwhile` says how many attempts it has begun. Of each there is
-/// one callback that tells of its end; that a connect has failed which waits, it tells itself.
+/// This thread connects and waits. `meanwhile` returns how many attempts it has begun. One callback
+/// reports the end of each attempt; a connect that waits returns its own failure.
 fn each_has_one_end(
     client: Arc<Client>,
     meanwhile: impl FnOnce(&Client) -> usize + Send + 'static,
@@ -34,11 +34,11 @@ fn each_has_one_end(
     });
     let made = connect(&client).is_ok();
     world::join(another);
-    // What is still there ends here.
+    // An attempt or connection that is left ends here.
     let _ = disconnect(&client);
     while run_once(&client).map_err(|error| error.code) != Err(Code::NoConn) {}
     let begun = *begun.lock().unwrap() + made as usize;
-    // One that no loop call has begun is one attempt with the connection that takes its place.
+    // An attempt that no loop call has begun counts as one with the connection that replaces it.
     let merged = made && begun > 1 && program::count(What::is_end) == begun - 1;
     assert!(merged || program::count(What::is_end) == begun);
     program::free(&client);

@@ -1,5 +1,5 @@
-//! A client is freed while other threads are in any call: each returns, and no callback runs once the
-//! call has ended in which it was freed.
+//! A client is freed while other threads are in any call. Each call returns, and no callback runs once
+//! the freeing call has ended.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use pmqtt_model::program::{self, What};
 use pmqtt_model::run::check;
 use pmqtt_model::world::{self, sockets::Way};
 
-/// The first message that is told frees the client; `run` is the loop that tells it.
+/// The callback for the first message's outcome frees the client; `run` is the loop that calls it.
 fn in_a_callback(
     client: &Arc<Client>,
     run: impl FnOnce(&Arc<Client>) + Send + 'static,

@@ -1,5 +1,5 @@
-//! `on_interest` never runs twice at once, hears of each close before it, and not at all once the client
-//! is freed: `program` and `world` check that whatever is played.
+//! `on_interest` never runs twice at the same time, and reports each descriptor before it is closed. It
+//! does not run once the client is freed. `program` and `world` check this in every scenario.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use pmqtt_model::program::{self, disconnect, step, time_out};
 use pmqtt_model::run::check;
 use pmqtt_model::world;
 
-/// A client with `on_interest`, while two threads publish, and this one does the rest.
+/// A client with `on_interest`: two threads publish, and this thread does the rest.
 fn with_publishers(rest: impl FnOnce(&Arc<Client>)) {
     let client = program::connected();
     program::set_interest(&client);
@@ -24,7 +24,7 @@ fn with_publishers(rest: impl FnOnce(&Arc<Client>)) {
     publishers.into_iter().for_each(world::join);
 }
 
-/// One that calls as a foreign loop does.
+/// A thread that makes a foreign loop's calls.
 fn begin_stepper(client: &Arc<Client>) -> u32 {
     program::spawn(client, |client| {
         let _ = step(client);
@@ -32,7 +32,7 @@ fn begin_stepper(client: &Arc<Client>) -> u32 {
     })
 }
 
-/// As a program does that begins anew.
+/// What a program does to begin again.
 fn begin_anew(client: &Client) {
     program::reinitialise(client).expect("it begins anew");
     program::set_callbacks(client);

@@ -12,7 +12,7 @@ use pmqtt_model::world::{self, broker, sockets::Way};
 use shuttle::sync::Mutex;
 use shuttle::thread;
 
-/// `leave` ends all without waiting for the time to pass.
+/// `leave` ends everything, and must not wait for time to pass.
 fn at_once(leave: impl FnOnce(&Arc<Client>)) {
     let client = program::connected();
     let begin = world::now();
@@ -57,7 +57,7 @@ fn all_that_was_taken_is_told_and_disconnect_is_written() {
     });
 }
 
-/// Attempts that are given up, and one that is made.
+/// Some attempts are given up, and one succeeds.
 #[test]
 fn the_loop_thread_ends_whatever_it_is_connecting_to() {
     check(|| {
@@ -89,7 +89,7 @@ fn drain_ends_with_the_right_answer_while_the_loop_thread_is_stopped() {
             });
             drain(client).expect("all is settled");
             world::join(stopper);
-            // In the loop thread the callback may end after drain does.
+            // The callback of the loop thread may end after drain does.
             assert!(is_told_once(mid));
         });
     });
@@ -146,7 +146,7 @@ fn no_loop_call_gets_in_before_the_loop_thread() {
     });
 }
 
-/// A callback of a loop call that got in before the loop thread may last as long as it likes.
+/// A loop call that began before the loop thread may be in a callback for any time.
 #[test]
 fn loop_stop_does_not_wait_for_another_loop_call() {
     check(|| {
@@ -192,7 +192,7 @@ fn two_drains_and_a_step_share_the_client() {
     });
 }
 
-/// Time is over at any moment, for whoever waits.
+/// The deadline may pass at any moment, for each thread that waits.
 #[test]
 fn drain_ends_with_the_right_answer_when_its_time_is_over() {
     check(|| {

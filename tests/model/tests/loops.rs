@@ -1,5 +1,5 @@
-//! One loop takes over from another, and what was asked of one is done by the next. No time passes
-//! meanwhile: nobody waits for what nobody tells him of.
+//! One loop takes over from another and completes its requests. No time passes meanwhile: no thread
+//! misses a wake.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ fn begin_foreign_loop(client: &Arc<Client>, so: fn(&World) -> bool) -> u32 {
 
 type Begin = fn(&Arc<Client>, fn(&World) -> bool) -> u32;
 
-/// Two threads publish, and two loops that wait come and go beside the one that goes on.
+/// Two threads publish. Two waiting loops come and go beside the one that stays.
 fn with_loops_that_wait(begin: Begin) {
     let client = program::connected();
     let start = world::now();
@@ -117,7 +117,7 @@ fn the_loop_thread_takes_the_connection() {
     check(|| with_connect(begin_loop_thread, connect_async));
 }
 
-/// The callback of the first message does all that a callback may.
+/// The callback of the first message makes every call that a callback may make.
 #[test]
 fn a_callback_calls_what_it_likes() {
     check(|| {

@@ -1,4 +1,4 @@
-//! What is published is written, by whoever is there, and nobody sleeps while it is not.
+//! What is published is written, by whichever thread is there, and no thread sleeps before that.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn is_told(world: &World) -> bool {
     world.program.published() == MESSAGES
 }
 
-/// What `run` does is enough to have all of it told, and no time passes meanwhile.
+/// `run` alone makes every outcome known, and no time passes meanwhile.
 fn all_is_told(client: Arc<Client>, qos: QoS, run: impl FnOnce(&Arc<Client>)) {
     let start = world::now();
     let publishers = begin_publishers(&client, qos);
@@ -43,7 +43,7 @@ fn all_is_told(client: Arc<Client>, qos: QoS, run: impl FnOnce(&Arc<Client>)) {
     program::free(&client);
 }
 
-/// Publishes in two threads, and runs no loop: all is written when both have returned.
+/// Two threads publish, and no loop runs: all is written when both have returned.
 fn all_is_written(client: Arc<Client>) {
     let publishers = begin_publishers(&client, QoS::AtMostOnce);
     publishers.into_iter().for_each(world::join);
@@ -56,7 +56,7 @@ fn without_a_loop_one_publisher_writes_for_the_other() {
     check(|| all_is_written(program::connected()));
 }
 
-/// The lines are told when the first has written, and the other publishes meanwhile.
+/// The log callbacks run after the first thread has written, while the other one publishes.
 #[test]
 fn without_a_loop_one_publisher_writes_for_the_other_while_it_logs() {
     check(|| {
@@ -121,7 +121,7 @@ fn a_loop_by_on_interest_tells_all() {
     });
 }
 
-/// The broker closes the connection in the middle: what it has not acknowledged is sent again.
+/// The broker closes the connection between messages: what it has not acknowledged is sent again.
 #[test]
 fn the_loop_thread_tells_all_though_the_connection_is_lost() {
     check(|| {
@@ -130,7 +130,7 @@ fn the_loop_thread_tells_all_though_the_connection_is_lost() {
         program::start(&client).expect("a thread");
         for _ in 0..2 {
             program::spawn(&client, |client| {
-                // Without a connection they are queued, and the call says so.
+                // Without a connection the messages are queued, and the call returns that.
                 program::publish(client, QoS::AtLeastOnce);
                 program::publish(client, QoS::AtLeastOnce);
             });

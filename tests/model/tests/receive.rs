@@ -1,4 +1,4 @@
-//! Messages that come in a row, for which the lock is given back once.
+//! Several messages that arrive together, for which the lock is released once.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use pmqtt_model::world::{self, broker};
 
 const MESSAGES: u8 = 3;
 
-/// A client that is connected, and gets messages at its next step.
+/// A connected client that receives messages in its next step.
 fn begin() -> Arc<Client> {
     world::change(|world| world.broker.messages = MESSAGES);
     let client = program::client();
@@ -86,7 +86,7 @@ fn each_is_told_again_once_the_connection_is_replaced() {
         });
         program::start(&client).expect("a thread");
         world::join(replacer);
-        // Those of the last connection are all acknowledged.
+        // The messages of the last connection are all acknowledged.
         world::wait_until(|world| world.broker.seen[broker::PUBACK] >= MESSAGES.into());
         program::disconnect(&client).ok();
         program::stop(&client).expect("its end");

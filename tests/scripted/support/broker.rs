@@ -10,7 +10,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use super::{LIMIT, PINGREQ, PINGRESP, readable};
 
-/// Listens, and knows nothing of MQTT: each test says what comes and what is answered.
+/// Listens, and knows nothing of MQTT: each test states what arrives and what is answered.
 pub struct Broker {
     listener: TcpListener,
 }
@@ -21,8 +21,8 @@ impl Broker {
         Broker { listener }
     }
 
-    /// One whose system takes little that it does not read: its peers' own systems keep the rest, as
-    /// they do where the link is slow.
+    /// A broker whose system buffers little that the broker does not read. The rest stays in the
+    /// client's system, as on a slow link.
     pub fn new_narrow() -> Broker {
         let broker = Broker::new();
         let socket = SockRef::from(&broker.listener);
@@ -49,12 +49,12 @@ impl Broker {
         Peer { stream }
     }
 
-    /// Whether a connection comes within that time.
+    /// Whether a connection arrives within that time.
     pub fn is_asked(&self, within: Duration) -> bool {
         readable(self.listener.as_raw_fd(), within)
     }
 
-    /// The next connection, on which CONNECT was read and answered.
+    /// The next connection; CONNECT has been read and answered.
     pub fn welcome(&self, connect: &[u8], connack: &[u8]) -> Peer {
         let mut peer = self.accept();
         peer.expect(connect);
@@ -69,7 +69,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The next bytes are these.
+    /// Expects these bytes next.
     #[track_caller]
     pub fn expect(&mut self, bytes: &[u8]) {
         let mut came = vec![0; bytes.len()];
@@ -102,14 +102,14 @@ impl Peer {
         self.send(PINGRESP);
     }
 
-    /// The client has sent nothing more: it answers a packet that has no other effect.
+    /// Expects that the client has sent nothing more: it answers a packet that has no other effect.
     #[track_caller]
     pub fn expect_silence(&mut self) {
         self.send(b"\x62\x02\xff\xff");
         self.expect(b"\x70\x02\xff\xff");
     }
 
-    /// The client closes, and has sent nothing more.
+    /// Expects that the client closes and has sent nothing more.
     #[track_caller]
     pub fn expect_end(&mut self) {
         let mut rest = Vec::new();
@@ -122,7 +122,7 @@ impl Peer {
     }
 }
 
-/// A port that nobody else can have, and where nobody listens.
+/// A reserved port that refuses connections.
 pub struct Refusing {
     socket: Socket,
 }
@@ -145,7 +145,7 @@ impl Refusing {
     }
 }
 
-/// A port that answers nothing to who would connect: its queue is full.
+/// A port that does not answer connections: its queue is full.
 pub struct Silent {
     listener: Refusing,
     _queue: Vec<Socket>,
@@ -170,7 +170,7 @@ impl Silent {
     }
 }
 
-/// True when nothing has come of it after a time in which anything would.
+/// True if nothing has come of it after a time in which anything would.
 fn begin_to_connect(listener: &Refusing, queue: &mut Vec<Socket>) -> bool {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_nonblocking(true).expect("non-blocking");

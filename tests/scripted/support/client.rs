@@ -1,4 +1,4 @@
-//! The C ABI as the tests use it: a thin layer that makes it safe.
+//! The C ABI as a thin, safe layer for the tests.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -24,12 +24,12 @@ pub fn c(text: impl Into<Vec<u8>>) -> CString {
 
 /// Text from C.
 pub fn words(text: *const c_char) -> &'static str {
-    // SAFETY: only static strings of the library are handed in.
+    // SAFETY: only static strings of the library are passed.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str().expect("UTF-8")
 }
 
-/// A client that lives until it is dropped, and all that its callbacks were told.
+/// A client that lives until it is dropped, and a record of its callbacks.
 pub struct Client {
     handle: Handle,
     recorder: Box<Recorder>,
@@ -67,20 +67,19 @@ impl Client {
         }
     }
 
-    /// Has the client run in this way until it is dropped.
+    /// Runs the client in this way until it is dropped.
     pub fn run(&self, drive: Drive) {
         let running = Running::start(self.handle, drive, &self.recorder);
         *self.running.borrow_mut() = Some(running);
     }
 
-    /// What the next callback is told.
+    /// The next callback.
     #[track_caller]
     pub fn next(&self) -> Event {
         self.events.recv_timeout(LIMIT).expect("a callback")
     }
 
-    /// What a callback has been told that has not been asked for.
-    /// The mid of the message that comes next.
+    /// The mid of the next message.
     pub fn next_mid(&self) -> u64 {
         match self.next() {
             Event::Message(message) => message.mid,
@@ -88,11 +87,12 @@ impl Client {
         }
     }
 
+    /// The next recorded callback, if there is one; does not wait.
     pub fn told(&self) -> Option<Event> {
         self.events.try_recv().ok()
     }
 
-    /// Has each callback do this too, before it is recorded.
+    /// Makes each callback call this, too, before it is recorded.
     pub fn hook(&self, hook: impl FnMut(Handle, &Event) + Send + 'static) {
         *self.recorder.hook() = Some(Box::new(hook));
     }
@@ -124,7 +124,7 @@ impl Drop for Client {
 
 type Hook = Box<dyn FnMut(Handle, &Event) + Send>;
 
-/// What callbacks find in their userdata.
+/// The userdata of the callbacks.
 pub struct Recorder {
     sender: Sender<Event>,
     hook: Mutex<Option<Hook>>,
@@ -132,7 +132,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// The one of a client, as its callbacks are given it.
+    /// The recorder that a client's callbacks get.
     pub fn of<'a>(userdata: *mut c_void) -> &'a Recorder {
         // SAFETY: `Client::create` has set it, and it lives as long as the client.
         unsafe { &*userdata.cast() }
@@ -147,7 +147,7 @@ impl Recorder {
         let _ = self.sender.send(event);
     }
 
-    /// What a foreign loop is woken by.
+    /// Wakes a foreign loop.
     pub fn set_waker(&self, waker: UnixStream) {
         waker.set_nonblocking(true).expect("non-blocking");
         assert!(self.waker.set(waker).is_ok(), "one loop a client");
@@ -164,7 +164,7 @@ impl Recorder {
     }
 }
 
-/// A client that somebody else frees.
+/// A client that another owner frees.
 #[derive(Clone, Copy)]
 pub struct Handle(pub *mut pmqtt::client::Handle);
 
@@ -173,8 +173,8 @@ unsafe impl Send for Handle {}
 // SAFETY: the same.
 unsafe impl Sync for Handle {}
 
-/// The functions of the C ABI. The arguments are what the header asks for, and whoever holds a
-/// handle uses it only while the client lives.
+/// The functions of the C ABI. The arguments are valid as the header requires, and a handle is used
+/// only while its client lives.
 #[rustfmt::skip]
 impl Handle {
     pub fn connect_async_to(self, host: &str, port: i32, keepalive: i32) -> c_int {
@@ -197,7 +197,7 @@ impl Handle {
         unsafe { ffi::pmqtt_disconnect(self.0) }
     }
 
-    /// Its callbacks are forgotten.
+    /// The client has no callbacks from then on.
     pub fn reinitialise(self, id: &str) {
         // SAFETY: as above.
         let rc = unsafe { ffi::pmqtt_reinitialise(self.0, c(id).as_ptr(), true, ptr::null_mut()) };
@@ -209,7 +209,7 @@ impl Handle {
         unsafe { ffi::pmqtt_client_free(self.0) }
     }
 
-    /// The return code, and the mid where one was written.
+    /// The return code, and the mid if the call has written one.
     pub fn try_publish(self, topic: &str, payload: &[u8], qos: c_int, retain: bool) -> (c_int, Option<u64>) {
         let mut mid = 0;
         // SAFETY: as above.
@@ -266,7 +266,7 @@ impl Handle {
         unsafe { ffi::pmqtt_message_callback_add(self.0, c(filter).as_ptr(), Some(event::on_message)) }
     }
 
-    /// Takes the callback for messages away.
+    /// Removes the callback for messages.
     pub fn forget_messages(self) {
         // SAFETY: as above.
         unsafe { ffi::pmqtt_on_message_set(self.0, None) };

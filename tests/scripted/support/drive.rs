@@ -34,11 +34,11 @@ impl Drive {
         Drive::EventFd,
     ];
 
-    /// Those that make a lost connection again.
+    /// The ways that reconnect.
     pub const RECONNECTING: [Drive; 3] = [Drive::Thread, Drive::Forever, Drive::EventFd];
 }
 
-/// A client being run.
+/// A client that is being run.
 pub struct Running {
     stop: Arc<AtomicBool>,
     waker: UnixStream,
@@ -87,8 +87,8 @@ impl Running {
         }
     }
 
-    /// Ends it, as far as that can be done before the client is freed; the thread that is left is
-    /// to be joined after that.
+    /// Ends the loop, as far as that is possible before the client is freed. Join the returned thread
+    /// after that.
     pub fn stop(mut self) -> Option<JoinHandle<()>> {
         self.stop.store(true, Ordering::SeqCst);
         let _ = self.waker.write(&[0]);

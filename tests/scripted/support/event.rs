@@ -1,4 +1,4 @@
-//! What callbacks are told, as values.
+//! The events of callbacks, as values.
 
 use std::ffi::{CStr, c_void};
 use std::slice;
@@ -59,7 +59,7 @@ impl Message {
     }
 }
 
-/// Has all callbacks of a client record what they are told, but those for log and interest.
+/// Records all callbacks of a client except those for log and interest.
 pub fn record_all(client: *mut Handle) {
     // SAFETY: the client lives, and its userdata is a recorder that lives as long.
     unsafe {
@@ -75,7 +75,7 @@ pub fn record_all(client: *mut Handle) {
 }
 
 extern "C" fn on_connect(client: *mut Handle, recorder: *mut c_void, event: *const Connected) {
-    // SAFETY: the library hands over an event that lives through the callback.
+    // SAFETY: the library passes an event that lives through the callback.
     let event = unsafe { &*event };
     let reasons = [0, 0x84, 0x85, 0x88, 0x86, 0x87];
     let reason = reasons.get(event.rc as usize).unwrap_or(&0x80);
@@ -92,7 +92,7 @@ extern "C" fn on_connect_fail(
     recorder: *mut c_void,
     event: *const ConnectFailed,
 ) {
-    // SAFETY: the library hands over an event that lives through the callback.
+    // SAFETY: the library passes an event that lives through the callback.
     let rc = unsafe { (*event).rc };
     Recorder::of(recorder).record(client, Event::ConnectFailed { rc });
 }
@@ -102,7 +102,7 @@ extern "C" fn on_disconnect(
     recorder: *mut c_void,
     event: *const Disconnected,
 ) {
-    // SAFETY: the library hands over an event that lives through the callback.
+    // SAFETY: the library passes an event that lives through the callback.
     let (rc, reason) = unsafe { ((*event).rc, (*event).reason) };
     assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Disconnected { rc });
@@ -113,8 +113,8 @@ pub extern "C" fn on_message(
     recorder: *mut c_void,
     event: *const MessageEvent,
 ) {
-    // SAFETY: the library hands over an event that lives through the callback, with pointers
-    // and lengths that fit.
+    // SAFETY: the library passes an event that lives through the callback, and its pointers and lengths
+    // match.
     let (event, topic, payload) = unsafe {
         let event = &*event;
         let payload = slice::from_raw_parts(event.payload.cast(), event.payload_len);
@@ -133,15 +133,15 @@ pub extern "C" fn on_message(
 }
 
 extern "C" fn on_publish(client: *mut Handle, recorder: *mut c_void, event: *const Published) {
-    // SAFETY: the library hands over an event that lives through the callback.
+    // SAFETY: the library passes an event that lives through the callback.
     let &Published { mid, rc, reason } = unsafe { &*event };
     assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Published { mid, rc });
 }
 
 extern "C" fn on_subscribe(client: *mut Handle, recorder: *mut c_void, event: *const Subscribed) {
-    // SAFETY: the library hands over an event that lives through the callback, with a pointer
-    // and a length that fit.
+    // SAFETY: the library passes an event that lives through the callback, and its pointer and length
+    // match.
     let (event, granted) = unsafe {
         let event = &*event;
         let granted = slice::from_raw_parts(event.granted_qos, event.granted_qos_count);
@@ -161,7 +161,7 @@ extern "C" fn on_unsubscribe(
     recorder: *mut c_void,
     event: *const Unsubscribed,
 ) {
-    // SAFETY: the library hands over an event that lives through the callback.
+    // SAFETY: the library passes an event that lives through the callback.
     let &Unsubscribed { mid, rc, reason } = unsafe { &*event };
     assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Unsubscribed { mid, rc });
@@ -172,13 +172,13 @@ extern "C" fn on_writable(client: *mut Handle, recorder: *mut c_void, _: *const 
 }
 
 pub extern "C" fn on_log(client: *mut Handle, recorder: *mut c_void, event: *const LogLine) {
-    // SAFETY: the library hands over an event that lives through the callback, with a string.
+    // SAFETY: the library passes an event that lives through the callback, with a string.
     let (level, text) = unsafe { ((*event).level, CStr::from_ptr((*event).text)) };
     let text = text.to_string_lossy().into();
     Recorder::of(recorder).record(client, Event::Log { level, text });
 }
 
-/// The foreign loop looks again at what it has to wait for.
+/// Makes the foreign loop check what it waits for.
 pub extern "C" fn on_interest(_: *mut Handle, recorder: *mut c_void, event: *const Interest) {
     assert!(!event.is_null());
     Recorder::of(recorder).wake_loop();

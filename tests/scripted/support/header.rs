@@ -1,4 +1,4 @@
-//! Which functions there are, so that no table forgets one.
+//! The functions of the header, so that no table omits one.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ pub fn functions() -> BTreeSet<String> {
     header.lines().filter_map(declared).collect()
 }
 
-/// Declarations are the lines that begin with a type, and have a name before a parenthesis.
+/// Declarations are the lines that begin with a type and have a name before a parenthesis.
 fn declared(line: &str) -> Option<String> {
     let starts_with_type = line.starts_with(|first: char| first.is_ascii_alphabetic());
     let (before, _) = line.split_once('(')?;

@@ -17,12 +17,12 @@ pub use event::{Event, Message};
 pub use header::functions;
 pub use poll::readable;
 
-/// How long anything may take before a test gives up: far more than a busy machine needs.
+/// How long anything may take before a test fails: far more than a busy machine needs.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// The CONNECT of a `Client::new("c")` with its defaults.
 pub const CONNECT: &[u8] = b"\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01c";
-/// The one of a session that outlives its connection.
+/// The CONNECT of a session that outlives its connection.
 pub const CONNECT_TO_STAY: &[u8] = b"\x10\x0d\0\x04MQTT\x04\0\0\x3c\0\x01c";
 pub const CONNACK: &[u8] = b"\x20\x02\0\0";
 pub const SESSION_PRESENT: &[u8] = b"\x20\x02\x01\0";
@@ -42,7 +42,7 @@ pub fn connected(drive: Drive) -> Connection {
     connected_with(drive, |_| {})
 }
 
-/// The same, prepared before it connects by what leaves CONNECT as it is.
+/// The same; `prepare` runs before it connects, and must not change CONNECT.
 pub fn connected_with(drive: Drive, prepare: impl FnOnce(&Client)) -> Connection {
     let (client, broker) = (Client::new("c"), Broker::new());
     prepare(&client);
@@ -57,7 +57,7 @@ pub fn connected_with(drive: Drive, prepare: impl FnOnce(&Client)) -> Connection
     }
 }
 
-/// Has the program connect again in `on_disconnect`, as a loop without reconnects needs it.
+/// Lets the program reconnect in `on_disconnect`, for loops that do not reconnect.
 pub fn reconnect_when_lost(client: &Client) {
     client.hook(|client, event| {
         if matches!(event, Event::Disconnected { .. }) {
@@ -66,12 +66,12 @@ pub fn reconnect_when_lost(client: &Client) {
     });
 }
 
-/// Tests in each of the ways to run a client, side by side.
+/// Tests each way to run a client, at the same time.
 pub fn each_drive(test: impl Fn(Drive) + Sync) {
     each_of(&Drive::ALL, test);
 }
 
-/// Tests in some of the ways to run a client, side by side, in threads that have their names.
+/// Tests some of the ways to run a client, at the same time, in threads with their names.
 pub fn each_of(drives: &[Drive], test: impl Fn(Drive) + Sync) {
     thread::scope(|scope| {
         for &drive in drives {

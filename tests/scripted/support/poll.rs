@@ -1,9 +1,9 @@
-//! poll(2), as the event loop of a program would call it.
+//! poll(2), as a program's event loop calls it.
 
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-/// Waits for `timeout_ms` at the most (-1: for ever), and fills in what is ready.
+/// Waits for at most `timeout_ms` (-1: no limit), and fills in what is ready.
 pub fn poll(entries: &mut [libc::pollfd], timeout_ms: i32) -> usize {
     let count = entries.len() as libc::nfds_t;
     // SAFETY: the pointer and the count describe `entries`, which is borrowed for the call.

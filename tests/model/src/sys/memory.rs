@@ -1,2 +1,2 @@
-/// There is nothing to give back.
+/// The model has no freed memory to return.
 pub fn return_freed() {}

@@ -1,4 +1,4 @@
-//! The one process that there is: nothing forks.
+//! The only process: nothing forks.
 
 pub fn generation() -> u32 {
     0

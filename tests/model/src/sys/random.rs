@@ -1,4 +1,4 @@
-//! Random numbers: those of the schedule, which has the same ones when it is played again.
+//! Random numbers of the schedule, which are the same when it is played again.
 
 use rand::RngCore;
 use shuttle::rand::{RngCore as _, thread_rng};

@@ -15,7 +15,7 @@ pub struct Mutex<T>(sync::Mutex<T>);
 
 pub struct MutexGuard<'a, T> {
     mutex: &'a sync::Mutex<T>,
-    /// None while the lock is given back.
+    /// None while the lock is released.
     held: Option<sync::MutexGuard<'a, T>>,
 }
 
@@ -66,7 +66,7 @@ fn lock<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Its address is what it is known by.
+/// Its address identifies it.
 #[derive(Default)]
 pub struct Condvar {
     _address: u8,
@@ -93,7 +93,7 @@ impl Condvar {
         let key = self.key();
         let count = move |world: &world::World| world.signals.get(&key).copied().unwrap_or(0);
         let before = world::look(count);
-        // It waits from here on, so that no signal is lost while it gives the lock back.
+        // It waits from here on, so that no signal is lost while it releases the lock.
         let sleep = world::begin_sleep(deadline, move |world| (count(world) - before) as usize);
         MutexGuard::unlocked(guard, || sleep.wait());
     }

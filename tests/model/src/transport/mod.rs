@@ -31,7 +31,7 @@ pub struct Resolver {}
 
 pub fn forget_after_fork() {}
 
-/// The client sees it open once `advance` has.
+/// The client sees it open after `advance` has returned that.
 pub struct Transport {
     fd: RawFd,
     open: bool,
@@ -39,7 +39,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// It is not open yet when this returns.
+    /// The connection is not open yet when this returns.
     pub fn connect(endpoint: &Endpoint, _: &Resolver, now: Moment) -> Result<Transport, Error> {
         world::switch();
         Ok(Transport {

@@ -1,3 +1,3 @@
-//! No connection is secured here.
+//! The model has no TLS.
 
 pub mod tls;

@@ -7,15 +7,15 @@ use super::{World, change, spawn, switch, wait_until};
 
 #[derive(Default)]
 pub struct Broker {
-    /// What becomes of the next connections; those after them are open at once.
+    /// How the next connections are answered; those after them are open at once.
     pub ways: VecDeque<Way>,
-    /// How much a connection takes before the broker reads; None: everything.
+    /// How much a connection takes before the broker reads; None: no limit.
     pub room: Option<usize>,
     /// How many messages of QoS 1 follow each CONNACK.
     pub messages: u8,
-    /// How many packets of each kind it has read, by the number of the kind.
+    /// How many packets it has read, by the number of their kind.
     pub seen: [usize; 16],
-    /// It closes a connection when it has read so many packets in all.
+    /// It closes a connection once it has read this many packets in all.
     pub closes_after: Option<usize>,
     unread: Vec<Vec<u8>>,
     leaving: bool,
@@ -40,7 +40,7 @@ pub fn begin() -> u32 {
     })
 }
 
-/// It goes when it has nothing to do.
+/// The broker's thread ends when it has nothing to do.
 pub fn leave() {
     change(|world| world.broker.leaving = true);
 }
@@ -79,7 +79,7 @@ impl World {
         }
     }
 
-    /// Deals with the packets that are whole. None is longer than 127 bytes.
+    /// Handles the complete packets. None is longer than 127 bytes.
     fn read(&mut self, number: usize) {
         let (broker, socket) = (&mut self.broker, &mut self.sockets[number]);
         let unread = &mut broker.unread[number];

@@ -1,4 +1,4 @@
-//! Descriptors. The lowest number that is free is given out next, as a system does.
+//! Descriptors. The lowest free number is given out next, as a system does.
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::World;
 use crate::time::Moment;
 
-/// The numbers before it are taken.
+/// Lower numbers are taken.
 const FIRST: RawFd = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Files {
 }
 
 impl World {
-    /// As poll(2) sees it: what is not open is ready, and what is waited for in no way is not.
+    /// As poll(2) sees it: a closed descriptor is ready, and one without read and write is not.
     pub fn is_ready(&self, watch: Watch) -> bool {
         let Watch { fd, read, write } = watch;
         if !read && !write {

@@ -1,9 +1,9 @@
-//! What stands in for the system: descriptors, sleeping threads and the clock. There is one for each
-//! schedule, and shuttle plays a schedule in one thread of the system.
+//! Replaces the system: descriptors, sleeping threads and the clock. Each schedule has one world, and
+//! shuttle plays a schedule in one system thread.
 //!
-//! The clock stands still while any thread can go on. When all of them sleep it jumps to the next
-//! deadline; with `pass_time`, it does so earlier too. Threads that sleep without one never wake, which
-//! shuttle reports as a deadlock.
+//! The clock stands still while any thread can run. When all threads sleep it jumps to the next
+//! deadline; `pass_time` makes it jump earlier. If all threads sleep without a deadline they never
+//! wake, which shuttle reports as a deadlock.
 
 pub mod broker;
 pub mod files;
@@ -29,11 +29,11 @@ pub struct World {
     pub sockets: Sockets,
     pub broker: Broker,
     pub program: Program,
-    /// How often each condition was signalled.
+    /// How often each condition has been signalled.
     pub signals: HashMap<usize, u64>,
     /// What has happened: the thread, and what it did.
     notes: Vec<(usize, String)>,
-    /// What should not have happened.
+    /// What must not happen, but has.
     pub faults: Vec<String>,
     sleepers: Vec<Sleeper>,
     next_sleeper: u64,
@@ -47,11 +47,11 @@ type Condition = Box<dyn Fn(&World) -> usize>;
 
 struct Sleeper {
     number: u64,
-    /// How many of the things are there that it waits for.
+    /// How many of the events that it waits for have occurred.
     ready: Condition,
     deadline: Option<Moment>,
     wake: Arc<BatchSemaphore>,
-    /// What it was woken with; 0: its time is over.
+    /// The result of `ready` when it was woken; 0: its deadline has passed.
     woken: Option<usize>,
 }
 
@@ -65,7 +65,7 @@ std::thread_local! {
     static WORLD: RefCell<World> = RefCell::default();
 }
 
-/// Another world, with the calling thread in it.
+/// Begins a new world, which contains the calling thread.
 pub fn begin() {
     let world = World {
         clock: Moment::at(1000, 0),
@@ -75,7 +75,7 @@ pub fn begin() {
     drop(WORLD.replace(world));
 }
 
-/// Lets another thread go on here.
+/// Lets another thread run here.
 pub fn switch() {
     shuttle::thread::sleep(Duration::ZERO);
 }
@@ -84,7 +84,7 @@ pub fn look<T>(look: impl FnOnce(&World) -> T) -> T {
     WORLD.with_borrow(look)
 }
 
-/// Changes something, and wakes those who have waited for that.
+/// Changes the world, and wakes the threads that have waited for that.
 pub fn change<T>(change: impl FnOnce(&mut World) -> T) -> T {
     let result = WORLD.with_borrow_mut(change);
     wake();
@@ -99,7 +99,7 @@ pub fn fault(text: String) {
     WORLD.with_borrow_mut(|world| world.faults.push(text));
 }
 
-/// For whoever reads how a schedule went.
+/// Records what happens, for the reader of a schedule.
 pub fn note(text: impl FnOnce() -> String) {
     let thread = shuttle::thread::current().id().into();
     WORLD.with_borrow_mut(|world| world.notes.push((thread, text())));
@@ -131,11 +131,11 @@ pub fn begin_sleep(deadline: Option<Moment>, ready: impl Fn(&World) -> usize + '
 }
 
 impl Sleep {
-    /// Sleeps until what it is for is there, or its time is over: how many of the things are there.
+    /// Sleeps until `ready` holds or the deadline has passed, and returns the result of `ready`.
     pub fn wait(self) -> usize {
         note(|| format!("sleep {} begins", self.number));
         wake();
-        // It fails only when it is closed, which it never is.
+        // This fails only if the semaphore is closed, which never happens.
         let _ = self.wake.acquire_blocking(1);
         let woken = WORLD.with_borrow_mut(|world| {
             let mut sleepers = world.sleepers.iter();
@@ -148,7 +148,7 @@ impl Sleep {
     }
 }
 
-/// Sleeps until that is so, however long it takes.
+/// Sleeps until `so` holds, without a deadline.
 pub fn wait_until(so: impl Fn(&World) -> bool + 'static) {
     begin_sleep(None, move |world| so(world) as usize).wait();
 }
@@ -177,7 +177,7 @@ pub fn join(thread: u32) {
     wait_until(move |world| world.ended.contains(&thread));
 }
 
-/// The clock jumps to the next deadline, whoever else could go on.
+/// Moves the clock to the next deadline, even if other threads could run.
 pub fn pass_time() {
     WORLD.with_borrow_mut(World::pass_time);
     wake();
@@ -188,7 +188,7 @@ pub(crate) fn close(fd: std::os::fd::RawFd) {
     change(|world| world.close(fd));
 }
 
-/// Wakes those who have waited for what is so now.
+/// Wakes the threads whose conditions hold now.
 fn wake() {
     let woken = WORLD.with_borrow_mut(World::wake);
     for wake in woken {
@@ -220,13 +220,13 @@ impl World {
         woken
     }
 
-    /// Whether no thread can go on.
+    /// Whether no thread can run.
     fn is_asleep(&self) -> bool {
         let asleep = self.sleepers.iter().filter(|s| s.woken.is_none());
         asleep.count() == self.threads
     }
 
-    /// False when there is nothing to wait for.
+    /// False if no thread waits for a deadline.
     fn pass_time(&mut self) -> bool {
         let asleep = self.sleepers.iter().filter(|s| s.woken.is_none());
         let deadlines = asleep.filter_map(|sleeper| sleeper.deadline);

@@ -1,4 +1,4 @@
-//! Sockets: what the client and the broker have of one.
+//! Sockets: the client's and the broker's side of each.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -7,27 +7,27 @@ use std::os::fd::RawFd;
 
 use super::files::File;
 
-/// By their numbers; they are kept when they are closed.
+/// Sockets by their numbers; they are kept after they are closed.
 #[derive(Default)]
 pub struct Sockets(Vec<Socket>);
 
-/// What becomes of a connection.
+/// How a connection is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
-    /// It is open at once.
+    /// The connection is open at once.
     #[default]
     Open,
-    /// It is open once the broker has seen it.
+    /// The connection is open once the broker has seen it.
     Opening,
-    /// The broker refuses it when it sees it.
+    /// The broker refuses the connection when it sees it.
     Refused,
-    /// Nobody answers.
+    /// There is no answer.
     Unanswered,
 }
 
 pub struct Socket {
     pub way: Way,
-    /// What the broker has not read yet, and how much of that there may be.
+    /// What the broker has not read yet, and the maximum of that.
     pub output: Vec<u8>,
     pub room: usize,
     /// What the client has not read yet.
@@ -69,7 +69,7 @@ impl DerefMut for Sockets {
     }
 }
 
-/// In the way that the broker has for the next one.
+/// Connects as the broker's next `Way` says.
 pub(crate) fn connect() -> RawFd {
     super::change(|world| {
         let way = world.broker.ways.pop_front().unwrap_or_default();
@@ -89,7 +89,7 @@ pub(crate) fn connect() -> RawFd {
     })
 }
 
-/// An error says why it never will be.
+/// The error says why it never will be open.
 pub(crate) fn is_open(fd: RawFd) -> Result<bool, &'static str> {
     with(fd, |socket| match socket.failed {
         true => Err("refused"),
