@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Each adapter is small and, once installed, compiles as strict C and C++ with nothing but pmqtt and its
-# own loop; and it has an example that was built:
+# Each adapter is small and, once installed, compiles as strict C and C++ with only pmqtt and its own
+# loop. Each has an example that was built:
 #   adapter_headers.sh BUILD_DIR
 set -euo pipefail
 
@@ -12,12 +12,12 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 
 declare -A package=([uv]=libuv [libevent]=libevent_core [glib]=glib-2.0 [sd-event]=libsystemd)
 
-# flags LOOP : where its own headers are, as those of the system.
+# flags LOOP : includes the loop's own headers as system headers.
 flags() {
     [[ ! ${package[$1]:-} ]] || pkg-config --cflags "${package[$1]}" | sed 's/-I/-isystem /g'
 }
 
-# Twice: it has to be guarded.
+# Included twice, as it must have a guard.
 # shellcheck disable=SC2046 # flags are words
 compile() {
     local strict=(-O2 -Wall -Wextra -Wpedantic -Werror -fsyntax-only "-I$include") std

@@ -1,5 +1,6 @@
-/* The adapters that are loops of our own, poll and epoll, where a callback takes clients out of the
- * loop that has them on its list right now, and where there is nothing to attach. */
+/* The adapters that are loops of our own, poll and epoll. A callback removes clients from the loop
+ * that is walking its list of them. An attach without a client, a second one, and one to no loop are
+ * refused. */
 #include <pmqtt/adapters/epoll.h>
 #include <pmqtt/adapters/poll.h>
 
@@ -9,7 +10,7 @@
 #include "client.h"
 #include "wait.h"
 
-/* Nobody listens there, so that the first turn of each client calls on_connect_fail. */
+/* Nothing listens there, so the first turn of each client calls on_connect_fail. */
 #define HOST "127.0.0.1"
 enum { NO_PORT = 1, CLIENTS = 3, MORE = 20 };
 
@@ -26,7 +27,7 @@ static void detach_from_poll(pmqtt_client *client)
     pmqtt_poll_detach(client, &polled);
 }
 
-/* How many were ready. */
+/* Returns how many were ready. */
 static int turn_poll(void)
 {
     struct pollfd fds[CLIENTS + MORE];
@@ -93,7 +94,7 @@ static void count_failure(pmqtt_client *client, void *userdata, const pmqtt_conn
     failed++;
 }
 
-/* The first one ends all, itself too. */
+/* The first callback ends all clients, its own too. */
 static void free_all(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
 {
     int i;
@@ -103,7 +104,7 @@ static void free_all(pmqtt_client *client, void *userdata, const pmqtt_connect_f
         leave(clients[i]);
 }
 
-/* The first one ends the others, and may add so many that memory has to grow. */
+/* The first callback ends the others, and may add so many that the list has to grow. */
 static void replace_others(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
 {
     int i;
@@ -147,7 +148,7 @@ static void change_in_turn(int number)
     adding = number;
     begin(replace_others);
     CHECK_INT(used->turn(), CLIENTS);
-    /* A new one may have the descriptor, and so the event, of one that was freed, which does no harm. */
+    /* A new client may get the descriptor, and so the event, of a freed one, which does no harm. */
     CHECK(failed >= 1 && failed <= (number ? CLIENTS : 1));
     DO_UNTIL(failed >= 1 + number, used->turn());
     leave(clients[0]);

@@ -1,5 +1,5 @@
-/* A queue that is full refuses, on_writable tells once when there is room again, and nothing that was
- * accepted is lost: by number of messages and by bytes, at each QoS, in each loop. */
+/* A full queue refuses, on_writable is called once when there is room again, and nothing that was
+ * accepted is lost. This holds by number of messages and by bytes, at each QoS, in each loop. */
 #include "broker.h"
 #include "loops.h"
 #include "record.h"
@@ -8,7 +8,7 @@ enum { SIZE = 100000, MOST_MESSAGES = 30, MOST_BYTES = 20 * SIZE };
 
 static char payload[SIZE];
 
-/* Publishes until the queue is full: how many it took. */
+/* Publishes until the queue is full, and returns how many messages it took. */
 static int fill(pmqtt_client *client, int qos)
 {
     const uint64_t untouched = 12345;
@@ -25,14 +25,15 @@ static int fill(pmqtt_client *client, int qos)
     return accepted;
 }
 
-/* No message is done without its acknowledgement; bytes go to the socket at any time, and make room. */
+/* No message has its outcome before its acknowledgement. Bytes go to the socket at any time, and make
+ * room. */
 static void check_still_full(pmqtt_client *client, int qos, const record *seen, int round)
 {
     CHECK_RC(pmqtt_publish(client, "pressure", payload, SIZE, qos, false, NULL), PMQTT_ERR_QUEUE_SIZE);
     CHECK_INT(tally_get(&seen->writable), round - 1);
 }
 
-/* The broker takes nothing for a while, time and again. */
+/* The broker takes nothing for a while, several times. */
 static void fill_and_go_on(const loop_kind *kind, int qos, bool by_bytes)
 {
     record seen = {0};
@@ -54,7 +55,7 @@ static void fill_and_go_on(const loop_kind *kind, int qos, bool by_bytes)
     for (round = 1; round <= 3; round++) {
         broker_pause();
         accepted += fill(client, qos);
-        /* A message in the window is kept, and waits for the socket besides. */
+        /* A message in the window is kept, and a copy of it may wait for the socket. */
         CHECK(client_stats(client).queued_bytes <= 2 * MOST_BYTES || !by_bytes);
         if (!by_bytes)
             check_still_full(client, qos, &seen, round);

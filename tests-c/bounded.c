@@ -1,5 +1,5 @@
-/* No call takes longer than it may, whatever the broker does: it floods, or it reads nothing, also while
- * the client says goodbye.  And what has to leave in time does: pings, and answers. */
+/* No call exceeds its bound, whatever the broker does: it floods, or it reads nothing, also while the
+ * client disconnects.  What has to be sent in time is: pings, and answers. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,14 +12,14 @@
 #include "record.h"
 #include "stopwatch.h"
 
-/* A call that blocks for callbacks alone takes no longer than LIMIT_MS; some may wait for longer, as the
- * header says.  On a machine that is busy with something else everything may take SLACK_MS more, and
- * the time in which the thread waits for a processor, but no more than twice as much of its own CPU time. */
+/* A call that blocks only for callbacks takes at most LIMIT_MS; some calls may wait longer, as the
+ * header says.  On a busy machine a call may take SLACK_MS more, plus the time in which its thread
+ * waits for a processor.  Its own CPU time is at most twice the limit. */
 enum { LIMIT_MS = 50, STOP_MS = 1200, FREE_MS = 1000, END_MS = 100, SLACK_MS = 500 };
 
 enum { RUN_MS = 300, BURST = 20000, BURST_MS = 2500, CONNECT_MS = 1000, LINGER_MS = 500 };
 
-/* Of a keep alive of a second, and half of one, in which a broker has patience. */
+/* A keep alive of a second, and half of one as the broker's tolerance. */
 enum { SILENCE_MS = 1500 };
 
 /* What the broker does once the client is connected. */
@@ -31,7 +31,7 @@ static const char *const MISDEED_NAMES[MISDEEDS] = {
     "a flood, and nothing is read", "a burst",
 };
 
-/* What on_message does: nothing, a millisecond of work, or that and an answer. */
+/* What on_message does: nothing, 1 ms of work, or that and an answer. */
 typedef enum handling { IS_QUICK, IS_SLOW, ANSWERS, HANDLINGS } handling;
 
 static const char *const HANDLING_NAMES[HANDLINGS] = {"no handler", "a handler of 1 ms", "a handler that answers"};
@@ -49,16 +49,16 @@ typedef struct scene {
     puppet puppet;
     pmqtt_client *client;
     loop loop;
-    /* The handler is quick again after that, so that a call that takes too long comes to its end. */
+    /* After this time the handler is quick again, so that a call that exceeds its bound still ends. */
     tally slow_until;
-    /* The other thread goes on to call. */
+    /* The other thread continues to call. */
     tally is_called;
 } scene;
 
 static void check_time(const char *call, const stopwatch *since, int limit_ms)
 {
     double took = wall_ms_since(since);
-    /* Beside others on the same core a thread does half as much in its time. */
+    /* If others use the same core, a thread needs twice the CPU time. */
     double used = cpu_ms_since(since) / 2;
 
     if (took - starved_ms_since(since) > limit_ms + SLACK_MS || used > limit_ms)
@@ -66,7 +66,7 @@ static void check_time(const char *call, const stopwatch *since, int limit_ms)
                      2 * used, limit_ms);
 }
 
-/* A call of the thread that has the scene. */
+/* A call in the thread of the scene. */
 #define TIMED(self, call, limit_ms)                                                             \
     do {                                                                                        \
         stopwatch since = stopwatch_start();                                                              \
@@ -108,7 +108,7 @@ static void event_turn(loop *loop, int timeout_ms)
         TIMED(self, pmqtt_process(self->client), LIMIT_MS);
 }
 
-/* Each in place of the one that does not look at the time. */
+/* Each replaces a loop that does not measure time. */
 static loop_kind kinds[4];
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -138,7 +138,7 @@ static void turn(scene *self)
 
 #define TURN_UNTIL(self, condition) DO_UNTIL(condition, turn(self))
 
-/* Work in the sense of the machine: it takes that much of its time, however busy that is. */
+/* CPU time, not wall time, so a busy machine does not change the work. */
 static void work_for_a_millisecond(void)
 {
     double begin = thread_cpu_ms();
@@ -178,7 +178,7 @@ static const pmqtt_publication BATCH[] = {{.struct_size = sizeof *BATCH, .topic 
                                           {.struct_size = sizeof *BATCH, .topic = "a", .qos = 1}};
 static const int QOS[] = {1, 2};
 
-/* Each function of a client that never blocks, with arguments that leave the scene as it is. */
+/* Each function of a client that never blocks; the arguments do not change the scene. */
 #define CALLS(call)                                                                            \
     call(pmqtt_on_log_set(client, NULL))                                                       \
     call(pmqtt_log_level_set(client, PMQTT_LOG_DEBUG))                                         \
@@ -292,7 +292,7 @@ static void be_called_while_it_runs(scene *self)
     CHECK_INT(pthread_join(thread, NULL), 0);
 }
 
-/* Nothing else is sent that would be a sign of life, too. */
+/* The client sends nothing else that would show that it is alive. */
 static void ping_in_time(scene *self)
 {
     int pings = tally_get(&self->puppet.pings);
@@ -313,7 +313,7 @@ static void answer_in_time(scene *self, int begin)
         check_failed(__FILE__, __LINE__, "the first answer came after %d ms", time < 0 ? BURST_MS : time);
 }
 
-/* A connection that is being left gets as long as one that is made. */
+/* The end of a connection may take as long as the connect of its successor. */
 static void end_by_disconnect(scene *self)
 {
     stopwatch since;
@@ -323,7 +323,7 @@ static void end_by_disconnect(scene *self)
     if (self->ending == CONNECTS_ANEW)
         TIMED(self, pmqtt_connect_async(self->client, PUPPET_HOST, self->puppet.port, 1, NULL), END_MS);
     TURN_UNTIL(self, tally_get(&self->seen.disconnects) > 0);
-    /* What this thread does meanwhile was looked at call by call. */
+    /* The calls that this thread makes meanwhile were checked one by one. */
     since.cpu_ms = thread_cpu_ms();
     check_time("the end of the connection", &since, CONNECT_MS + LINGER_MS);
 }
@@ -332,7 +332,7 @@ static void end(scene *self)
 {
     int disconnects = tally_get(&self->seen.disconnects);
 
-    /* Who reads nothing has been left by now, as it has answered no ping. */
+    /* A broker that reads nothing has been given up by now, as it answered no ping. */
     if (disconnects == 0 && (self->ending == DISCONNECTS || self->ending == CONNECTS_ANEW))
         end_by_disconnect(self);
     if (self->ending == IS_STOPPED)
@@ -362,7 +362,7 @@ static void play(scene *self)
     puppet_end(&self->puppet);
 }
 
-/* Each way to handle messages goes with some ways to end: each of those needs no more than that. */
+/* Each handling is combined with some endings only; each ending needs no more. */
 static bool is_played(const scene *self)
 {
     bool sends = self->misdeed == FLOODS_0 || self->misdeed == FLOODS_1 || self->misdeed == SENDS_BURST;

@@ -1,5 +1,5 @@
-/* A connection that is being made while nothing answers, be it DNS, TCP or the broker: each function
- * returns as soon as it was asked to, in whichever thread it is called, and nobody spins meanwhile. */
+/* A connect while nothing answers: DNS, TCP or the broker.  Each function returns within the time
+ * that it was given, in any thread, and no thread spins meanwhile. */
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,25 +15,25 @@
 #include "record.h"
 #include "stopwatch.h"
 
-/* What the tests wait for is asked for in calls; beyond that no call may take longer, but for the time in
- * which its thread waits for a processor.  Some calls read the system's store of
- * certificates, which takes as long as it takes. */
+/* The waits that the tests ask for are arguments of the calls.  Beyond that, no call may take longer,
+ * except for the time in which its thread waits for a processor.  Some calls read the system's
+ * certificate store, whose time has no bound. */
 enum { CONNECT_MS = 200, LOOP_MS = 50, STORE_MS = 500, STOP_MS = 1000, BEYOND_MS = 100 };
 
 enum { CALLERS = 3, ROUNDS = 2, WATCHED_MS = 2000 };
 
-/* Where to connect, and what happens there: nothing. */
+/* Where to connect; nothing happens there. */
 typedef struct state {
     const char *name;
     const char *host;
     int port;
-    /* Whether the client has come as far as this. */
+    /* Whether the client has reached this state. */
     bool (*is_reached)(const pmqtt_client *);
 } state;
 
 static tally lookups;
 
-/* A name that was not asked for yet. All who ask for the same one share a look-up, and these never end. */
+/* A new name for each test. All who ask for the same name share a look-up, and these never end. */
 static char silent_host[32];
 
 static void name_silent_host(void)
@@ -44,7 +44,7 @@ static void name_silent_host(void)
     tally_set(&lookups, 0);
 }
 
-/* The library finds this one and not that of libc. */
+/* The library finds this function instead of libc's. */
 int getaddrinfo(const char *restrict host, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict out)
 {
@@ -57,7 +57,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
         pause();
 }
 
-/* Nor does a name server answer who serves a domain. */
+/* A name server that is asked for a domain's hosts does not answer, either. */
 int res_send(const unsigned char *question, int question_len, unsigned char *answer, int answer_len)
 {
     (void)question;
@@ -150,7 +150,7 @@ static void create_and_free_another(const state *where)
     pmqtt_client_free(other);
 }
 
-/* All of them connect in the same way; timeouts are theirs for the whole call. */
+/* All of them connect in the same way; their timeouts are for the whole call. */
 static pmqtt_oneshot_options oneshot_options(const state *where)
 {
     pmqtt_oneshot_options options = {.struct_size = sizeof options};
@@ -202,7 +202,7 @@ static const pmqtt_publication BATCH[] = {{.struct_size = sizeof *BATCH, .topic 
                                           {.struct_size = sizeof *BATCH, .topic = "a", .qos = 1}};
 static const int QOS[] = {1, 2};
 
-/* Each call with how long it is asked to wait at the most. */
+/* Each call, and the most that it was asked to wait. */
 #define CALLS(call)                                                          \
     call(pmqtt_on_connect_set(client, NULL), 0)                              \
     call(pmqtt_on_connect_fail_set(client, NULL), 0)                         \
@@ -305,7 +305,7 @@ static void check_time(const char *call, const stopwatch *since, int asked_ms)
     TIMED(connect_anew(client, where), 0)        \
     TIMED(call, asked_ms)
 
-/* What the callers share. */
+/* What the calling threads share. */
 struct scene {
     const state *where;
     pmqtt_client *client;
@@ -324,7 +324,7 @@ static void *call_all(void *argument)
     return NULL;
 }
 
-/* The loop call by which the test sees that this one runs may come in between. */
+/* The test's own loop call, which looks whether this one runs, may come first. */
 static void *run_forever(void *client)
 {
     int rc;
@@ -336,7 +336,7 @@ static void *run_forever(void *client)
     return NULL;
 }
 
-/* It was asked to wait for disconnect, which gives CONNACK the connect timeout to come. */
+/* It was asked to wait until disconnect, which then waits for CONNACK up to the connect timeout. */
 static void end_forever(pmqtt_client *client, const state *where)
 {
     stopwatch since;
@@ -351,7 +351,7 @@ static void end_forever(pmqtt_client *client, const state *where)
     check_time("pmqtt_loop_forever", &since, CONNECT_MS);
 }
 
-/* Without the thread it is the callers who run the client. */
+/* Without the loop thread, the callers run the client. */
 static void call_from_threads(const state *where, bool in_thread)
 {
     struct scene self = {where, client_new(NULL, NULL)};
@@ -402,7 +402,7 @@ static void call_case(int number)
     call_from_threads(&states[number / 2], number % 2 == 0);
 }
 
-/* Who is watched does nothing; who calls has work, of which much at once would take long. */
+/* A watched client does nothing. The callers have work, of which much at once would take long. */
 int main(void)
 {
     watchdog(240);

@@ -1,5 +1,5 @@
-/* Each number by which a function may fail, as the header has it: what it takes to get it, and the words
- * that come with it.  The header is read, so that no number is left out. */
+/* Each number that a function may return as an error, as the header lists it: how to get it, and its
+ * text. The test reads the header, so that no number is omitted. */
 #include <dlfcn.h>
 #include <netdb.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 #define HOST "127.0.0.1"
 #define UNKNOWN_HOST "no.such.host"
 
-/* It is first where all is well, and then where there is trouble. */
+/* The name leads first to an address that works, and then to one with trouble. */
 #define MOVING_HOST "moving.test"
 #define GOOD_HOST "127.0.0.9"
 
@@ -28,7 +28,7 @@ static const char *moving_host = GOOD_HOST;
 
 enum { SHORT_MS = 100, LONG_MS = 2000 };
 
-/* The call fails by that number, and the client's last error has the words. */
+/* The call fails with this number, and the client's last error contains the words. */
 #define FAILS(call, number, client, words) \
     (CHECK_RC(call, number), error_seen(#call, #number), check_words(#call, client, words))
 
@@ -41,7 +41,7 @@ static void check_words(const char *call, const pmqtt_client *client, const char
         check_failed(__FILE__, __LINE__, "%s says \"%s\" and nothing of \"%s\"", call, text, words);
 }
 
-/* The library finds this one and not that of libc: no name server is asked for a name that is unknown. */
+/* The library finds this function instead of libc's: no name server is asked for an unknown name. */
 int getaddrinfo(const char *restrict host, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict out)
 {
@@ -55,7 +55,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
     return libc(host, service, hints, out);
 }
 
-/* Nor is one for the hosts that serve a domain. */
+/* A name server is not asked for a domain's hosts, either. */
 int res_send(const unsigned char *question, int question_len, unsigned char *answer, int answer_len)
 {
     (void)question;
@@ -179,7 +179,7 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_tls_alpn_set(client, empty, 1), PMQTT_ERR_TLS, client, "");
 }
 
-/* The second message is too large for what is left, and the first one is taken. */
+/* The second message is too large for the free memory, and the first one is accepted. */
 static void batch_without_memory(void)
 {
     enum { SIZE = 128 * 1024 * 1024 };
@@ -206,7 +206,7 @@ static void batch_without_memory(void)
     client_free(client);
 }
 
-/* None of them is taken. */
+/* None of these messages is accepted. */
 static void batch(pmqtt_client *client)
 {
     pmqtt_publication messages[] = {{.struct_size = sizeof *messages, .topic = "a", .qos = 1},
@@ -231,7 +231,7 @@ static void batch(pmqtt_client *client)
     CHECK_INT(accepted, 1);
 }
 
-/* One message waits, and there is room for no other. */
+/* One message waits, and there is no room for another. */
 static void queue_options(pmqtt_client *client)
 {
     pmqtt_queue_options options = {.struct_size = sizeof options, .when_full = 3};
@@ -284,7 +284,7 @@ static void not_connected(pmqtt_client *client)
     CHECK_OK(pmqtt_reinitialise(client, NULL, true, NULL));
 }
 
-/* No thread can be started without a descriptor to wake it by. */
+/* No thread starts without a descriptor that can wake it. */
 static void no_descriptors(void)
 {
     pmqtt_client *client = client_new(NULL, NULL);
@@ -303,7 +303,7 @@ static void no_descriptors(void)
     client_free(client);
 }
 
-/* Bytes, with those of valgrind or of the sanitizer. */
+/* In bytes, including those of valgrind or the sanitizer. */
 static rlim_t address_space(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
@@ -315,7 +315,7 @@ static rlim_t address_space(void)
     return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The sanitizer too returns NULL where there is no memory, as the C library does. */
+/* The sanitizer also returns NULL if there is no memory, as the C library does. */
 const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
@@ -323,7 +323,7 @@ const char *__asan_default_options(void)
     return "allocator_may_return_null=1";
 }
 
-/* A quarter of the message fits in, so that all that is smaller does. */
+/* A quarter of the message fits, so everything that is smaller fits, too. */
 static void no_memory(void)
 {
     enum { SIZE = 128 * 1024 * 1024 };
@@ -346,12 +346,12 @@ static void no_memory(void)
     client_free(client);
 }
 
-/* What a connection can fail by, whoever makes it. */
+/* Why a connection fails, whichever call makes it. */
 typedef struct trouble {
     int number;
     const char *name;
     const char *words;
-    /* Where to connect to; without a port it is a peer that plays the script. */
+    /* Where to connect to; without a port, a peer plays the script. */
     const char *host;
     int (*port)(void);
     script script;
@@ -391,7 +391,7 @@ enum {
     CONNECTED_COUNT = sizeof CONNECTED / sizeof *CONNECTED
 };
 
-/* Where the trouble is to be had. */
+/* Starts the trouble, and returns its port. */
 static int begin_trouble(const trouble *trouble, peer *peer)
 {
     peer->pid = 0;
@@ -407,7 +407,8 @@ static void end_trouble(const peer *peer)
         peer_stop(peer);
 }
 
-/* What is no timeout has time to come about on a busy machine; pmqtt_loop_misc may find it only then. */
+/* A failure that is no timeout has time to occur on a busy machine; pmqtt_loop_misc may find it only
+ * then. */
 static void set_timeout(pmqtt_client *client, const trouble *trouble)
 {
     CHECK_OK(pmqtt_connect_timeout_set(client, trouble->number == PMQTT_ERR_TIMEOUT ? SHORT_MS : LONG_MS));
@@ -444,7 +445,7 @@ static void blocking_connect(const trouble *trouble)
     end_trouble(&peer);
 }
 
-/* Once it was connected there, the client knows where to connect again, and the trouble begins. */
+/* After a first connect that works, the client knows where to reconnect, and the trouble begins. */
 static void blocking_reconnect(const trouble *trouble)
 {
     pmqtt_client *client = client_new(NULL, NULL);
@@ -462,7 +463,7 @@ static void blocking_reconnect(const trouble *trouble)
     before = client_stats(client);
     CHECK_RC(pmqtt_reconnect(client), trouble->number);
     error_seen("pmqtt_reconnect", trouble->name);
-    /* The connection that there was is still there. */
+    /* The previous connection is unchanged. */
     after = client_stats(client);
     CHECK(pmqtt_socket(client) >= 0);
     CHECK_INT(before.connected, after.connected);
@@ -471,7 +472,7 @@ static void blocking_reconnect(const trouble *trouble)
     end_trouble(&peer);
 }
 
-/* A way to run a client for a step. */
+/* A way to run a client for one step. */
 typedef struct way {
     const char *name;
     int (*step)(pmqtt_client *);
@@ -534,7 +535,7 @@ static void run_into(const trouble *trouble, const way *way)
     end_trouble(&peer);
 }
 
-/* A callback in which each call is one too many. */
+/* A callback in which each of these calls is refused. */
 static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
 {
     (void)event;
@@ -590,7 +591,7 @@ static void give_up(struct connecting *self)
     WAIT_UNTIL((CHECK_RC(pmqtt_disconnect(self->client), PMQTT_ERR_NO_CONN), tally_get(&self->done)));
 }
 
-/* One thread connects; another one cannot do so too, but it can end that. */
+/* While one thread connects, another thread cannot, but it can end the attempt. */
 static void connect_in_two_threads(void)
 {
     struct connecting self = {client_new(NULL, NULL), dropping_port(), {0}};
@@ -626,7 +627,7 @@ static void domain_without_name_server(void)
     client_free(client);
 }
 
-/* The broker answers nothing, so that each identifier stays in use. */
+/* The broker answers nothing, so each identifier stays in use. */
 static void no_identifiers(void)
 {
     static const script silent = {{CONNACK}, false};
@@ -675,7 +676,7 @@ static void message_in_doubt(void)
     peer_stop(&second);
 }
 
-/* The one-shots, asked for one message each. */
+/* The one-shots; each is asked for one message. */
 static int publish_single(const pmqtt_oneshot_options *options)
 {
     return pmqtt_publish_single("a", NULL, 0, 1, false, options);
@@ -737,7 +738,7 @@ static const oneshot SUBSCRIBE[] = {
     {"pmqtt_subscribe_callback", subscribe_callback},
 };
 
-/* With options that are right but for what the caller changes. */
+/* All options are valid except those that the caller changes. */
 static void check_oneshot(const oneshot *oneshot, pmqtt_oneshot_options options, int number, const char *name,
                           const char *words)
 {

@@ -1,5 +1,5 @@
-/* One descriptor for a client's whole life: messages, publishes from another thread, and the
- * reconnect after the broker's death come through it, for two clients in one loop. */
+/* One descriptor for a client's whole life: it reports messages, publishes from another thread, and
+ * the reconnect after the broker's death, for two clients in one loop. */
 #include <pthread.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ static void *publish(void *client)
     return NULL;
 }
 
-/* Each publishes from a thread of its own to both, while this thread runs the loop. */
+/* Each thread publishes to both clients, while this thread runs the loop. */
 static void exchange(loop *loop, record seen[CLIENTS])
 {
     pthread_t threads[CLIENTS];

@@ -1,4 +1,4 @@
-/* The library finds these functions and not those of libc. */
+/* The library finds these functions instead of libc's. */
 #define _GNU_SOURCE
 #include "failing.h"
 
@@ -17,7 +17,7 @@
 #include "check.h"
 #include "tally.h"
 
-/* The name is set before, and left alone while the count is not 0. */
+/* `call` is set before `is_set`, and does not change while a call may read it. */
 static struct {
     const char *call;
     int error;
@@ -66,7 +66,7 @@ static int error_of(const char *call, const void *caller)
     return wanted.error;
 }
 
-/* To be called at the beginning of the function that stands in for one of libc. */
+/* Use this at the beginning of a function that replaces one of libc. */
 #define ERROR_OF(call) error_of(#call, __builtin_return_address(0))
 
 #define LIBC(call, result, parameters)  \
@@ -105,7 +105,7 @@ STAND_IN(getpeername, (int fd, __SOCKADDR_ARG address, socklen_t *restrict lengt
 STAND_IN(getsockname, (int fd, __SOCKADDR_ARG address, socklen_t *restrict length), (fd, address, length))
 STAND_IN(shutdown, (int fd, int how), (fd, how))
 
-/* Taking a descriptor out needs nothing that could be missing. */
+/* Removing a descriptor needs no resource, so it does not fail. */
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
     int error = operation == EPOLL_CTL_DEL ? 0 : ERROR_OF(epoll_ctl);
@@ -114,7 +114,7 @@ int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
     return error ? failed(error) : libc(epoll, operation, fd, event);
 }
 
-/* One that a size is given to. */
+/* A function with a size. */
 #define STAND_IN_SIZED(call, parameters, arguments)               \
     ssize_t call parameters                                       \
     {                                                             \
@@ -152,7 +152,7 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
     return error ? error : libc(thread, attributes, start, argument);
 }
 
-/* Each name is this machine's: so a look-up is part of the test, and no name server is. */
+/* Each name resolves to this machine: the test includes a look-up, but no name server. */
 int getaddrinfo(const char *restrict host, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict out)
 {

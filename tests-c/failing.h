@@ -1,21 +1,21 @@
-/* System calls of the library that fail as a test wants it.  Those of the test itself never do. */
+/* Makes system calls of the library fail.  Those of the test itself never do. */
 #ifndef FAILING_H
 #define FAILING_H
 
 #include <stdbool.h>
 
-/* In place of an errno: the call does one byte of what it was asked for. */
+/* Instead of an errno: the call transfers one byte only. */
 #define ONE_BYTE (-1)
 
-/* From now on, the call of that name fails when it is made for the k-th time (from 1); after that it
- * goes on to fail, or not.  A connect or pthread_create does so as the manual says: EINTR leaves the
- * attempt under way, and an error number is the result. */
+/* From now on, the call of this name fails when it is made for the k-th time (from 1); after that it
+ * fails again if `goes_on` is set.  connect and pthread_create fail as the manual says: after EINTR
+ * the attempt continues, and the error number is the result. */
 void fail(const char *call, int error, int k, bool goes_on);
 
 /* Whether the k-th call has been made. */
 bool has_failed(void);
 
-/* Nothing fails any more. */
+/* From now on, nothing fails. */
 void fail_no_more(void);
 
 #endif

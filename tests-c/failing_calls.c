@@ -1,5 +1,5 @@
-/* Each system call of the library fails, at each place where it is made, in each loop: the client lives
- * on, tells what it has lost, does not spin, and what failed can be done again. */
+/* Each system call of the library fails, at each place where it is made, in each loop. The client
+ * survives, reports what it has lost, and does not spin; what failed can be done again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,26 +14,26 @@
 #include "puppet.h"
 #include "record.h"
 
-/* How long a client may take to be as before: it waits for up to a second between attempts. */
+/* How long a client may take to recover: it waits for up to a second between attempts. */
 enum { SOON_MS = 8000, WATCHED_MS = 500, CONNECT_MS = 3000 };
 
-/* What is under way when the call fails. */
+/* What the client is doing when the call fails. */
 typedef enum stage { CONNECTING, CONNECTING_ASYNC, WORKING, RECONNECTING, LEAVING, STAGES } stage;
 
 static const char *const STAGE_NAMES[STAGES] = {
     "connecting", "connecting, async", "working", "reconnecting", "disconnecting",
 };
 
-/* Of read and write, which only wake somebody, EINTR stands for any failure: what is to be read or
+/* read and write only serve wake-ups here, so EINTR stands for any failure: what is to be read or
  * written is still there. */
 typedef struct fault {
     const char *call;
     int error;
-    /* The connection outlives it. */
+    /* The connection survives it. */
     bool is_harmless;
-    /* The log has a line about it, where no call returns it. */
+    /* No call returns it, but the log has a line about it. */
     bool is_logged;
-    /* It is also tried as one that goes on for a while. */
+    /* It also has a case in which it continues for a while. */
     bool goes_on;
 } fault;
 
@@ -88,9 +88,9 @@ typedef struct scene {
     puppet puppet;
     pmqtt_client *client;
     loop loop;
-    /* Lines of the log that tell of something wrong. */
+    /* Lines of the log with level warning or error. */
     tally warnings;
-    /* What a loop that does not connect again has been told, and has to do. */
+    /* For a loop that does not reconnect: what it has been told, and what it has to do. */
     int ends;
     bool wants_reconnect;
     long long next_try;
@@ -98,7 +98,7 @@ typedef struct scene {
     int failures;
 } scene;
 
-/* A call may fail because of the fault, and then not again. */
+/* One call may fail because of the fault, but not a second one. */
 static bool succeeds(scene *self, int rc)
 {
     char text[300];
@@ -118,7 +118,7 @@ static int ends_told(const scene *self)
     return tally_get(&self->seen.disconnects) + tally_get(&self->seen.connect_fails);
 }
 
-/* A case that has come to its fault tells its number there. */
+/* A case in which the fault occurred writes its number here. */
 static int met[2];
 
 static void tell_that_it_was_met(scene *self)
@@ -184,7 +184,7 @@ static void add_event_fd(loop *loop, int index)
     CHECK(pmqtt_event_fd(loop->clients[index].client) >= 0);
 }
 
-/* A connection that ends in another way than it was asked to is told by pmqtt_process too. */
+/* pmqtt_process also reports a connection that did not end as requested. */
 static void process(loop *loop, int timeout_ms)
 {
     pmqtt_client *client = loop->clients[0].client;
@@ -213,7 +213,7 @@ static void prepare_kinds(void)
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-/* Each fault in each loop, at each stage, is a case. */
+/* Each combination of fault, loop and stage is a case. */
 enum { CASES = COUNT * KINDS * STAGES };
 
 static const fault *fault_of(int number)
@@ -245,7 +245,7 @@ static void connect_client(scene *self)
     GO_ON_UNTIL(self, is_connected(self));
 }
 
-/* A publish that comes while there is no connection waits for the next one. */
+/* A message that is published without a connection waits for the next one. */
 static void publish(scene *self)
 {
     int rc = pmqtt_publish(self->client, "t", "x", 1, 1, false, NULL);
@@ -264,18 +264,18 @@ static void work(scene *self)
     GO_ON_UNTIL(self, tally_get(&self->seen.subscribed) == subscribed + 1);
     GO_ON_UNTIL(self, tally_get(&self->seen.published) == published + 1);
     CHECK_RC(tally_get(&self->seen.publish_rc), PMQTT_ERR_SUCCESS);
-    /* A message of QoS 0 may go with its connection. */
+    /* A message of QoS 0 may be lost with its connection. */
     GO_ON_UNTIL(self, tally_get(&self->seen.messages) > messages ||
                           tally_get(&self->seen.disconnects) > disconnects);
 }
 
 static void leave(scene *self)
 {
-    /* This end is no reason to connect again: that is done below. */
+    /* This end is no reason to reconnect: that is done below. */
     self->ends = ends_told(self) + 1;
     CHECK_OK(pmqtt_disconnect(self->client));
     GO_ON_UNTIL(self, !is_connected(self));
-    /* This end is no error of a loop call, unless something came in between. */
+    /* This end is no error of a loop call, unless the connection was lost first. */
     self->loop.clients[0].ends += tally_get(&self->seen.disconnect_rc) == PMQTT_ERR_SUCCESS;
     self->ends = ends_told(self);
     self->wants_reconnect = false;
@@ -310,7 +310,7 @@ static double cpu_ms(void)
     return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
 }
 
-/* The client has nothing to do meanwhile, but for what cannot be done. */
+/* The client has nothing to do meanwhile, except what keeps failing. */
 static void watch_cpu(scene *self)
 {
     double used = cpu_ms(), time;
@@ -393,11 +393,11 @@ static void play(scene *self, int k)
     loop_end(&self->loop);
     client_free(self->client);
     puppet_end(&self->puppet);
-    /* The thread of a look-up may be at its last steps. */
+    /* The thread of a look-up may be about to end. */
     WAIT_UNTIL(open_descriptors() == descriptors);
 }
 
-/* The cases that are to be played, which have this in common. */
+/* The cases to play, which share this call and mode. */
 static int todo[CASES];
 static int which_call;
 static bool goes_on;
@@ -417,7 +417,8 @@ static void play_case(int index)
     play(&self, which_call);
 }
 
-/* Plays what is to do, and returns how many have failed.  Those that met their fault are to do then. */
+/* Plays the cases in `todo`, and returns how many have failed.  Those in which the fault occurred are
+ * the next `todo`. */
 static int play_cases(int *count, int at_once)
 {
     int failed, number;
@@ -430,7 +431,7 @@ static int play_cases(int *count, int at_once)
     return failed;
 }
 
-/* A library that makes its calls in another way would pass without a test. */
+/* If the library made its calls in another way, nothing would be tested. */
 static void check_that_all_were_met(int count)
 {
     bool was_met[COUNT] = {false};
@@ -469,7 +470,7 @@ static int play_faults_that_go_on(int at_once)
     return play_cases(&count, at_once);
 }
 
-/* Its arguments are how many calls of each kind fail, one in each case, and how many cases are played at
+/* The arguments: how many calls of each kind fail, one in each case, and how many cases are played at
  * once. */
 int main(int argc, char **argv)
 {

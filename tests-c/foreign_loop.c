@@ -1,5 +1,5 @@
-/* A program's own poll or epoll loop: it lives through the death of the broker, and connects again
- * when it wants to, be it with connect or with connect_async. */
+/* A program's own poll or epoll loop: it survives the broker's death, and reconnects when it wants
+ * to, with connect or with connect_async. */
 #include <poll.h>
 #include <pthread.h>
 
@@ -9,7 +9,7 @@
 
 typedef int (*connect_function)(pmqtt_client *, const char *, int, int, const char *);
 
-/* Publishes at each QoS to the client itself. */
+/* Publishes at each QoS; the client itself receives the messages. */
 static void exchange(loop *loop, pmqtt_client *client, record *seen)
 {
     int subscribed = tally_get(&seen->subscribed);
@@ -84,7 +84,7 @@ static void live_on(const loop_kind *kind, connect_function connect, bool blocks
     client_free(client);
 }
 
-/* The broker closes the connection when it has DISCONNECT: that is the end that was asked for. */
+/* The broker closes the connection when it gets DISCONNECT: that is the requested end. */
 static void disconnect_and_come_late(void)
 {
     record seen = {0};
@@ -118,7 +118,7 @@ static void *publish_many(void *client)
     return NULL;
 }
 
-/* What other threads publish goes out without the loop, which takes the answers. */
+/* Messages from other threads are sent without the loop, which reads the answers. */
 static void publish_from_threads(const loop_kind *kind)
 {
     record seen = {0};

@@ -1,5 +1,6 @@
-/* A process that forks while it has clients: the child frees them, whatever other threads were about, and
- * has new ones; the parent goes on as if nothing had happened.  With a port as its argument, over TLS. */
+/* A process forks while it has clients. The child frees them, whatever other threads were doing, and
+ * makes new ones; the parent continues as if nothing had happened.  With a port as its argument, over
+ * TLS. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,9 +17,9 @@
 
 enum { FORKS = 100, PUBLISHERS = 2, WATCHED_MS = 300 };
 
-/* 0: without TLS, at the broker of this program. */
+/* 0: without TLS, with the broker of this program. */
 static int tls_port;
-/* Of a child, while there is no client. */
+/* The descriptors of a child while it has no client. */
 static int descriptors;
 
 static void count_descriptors(void)
@@ -33,7 +34,7 @@ static void count_descriptors(void)
     descriptors = WEXITSTATUS(status);
 }
 
-/* How many descriptors a program would get that this one becomes by exec. */
+/* How many descriptors would stay open after exec. */
 static int kept_by_exec(void)
 {
     int fd, flags, count = 0;
@@ -62,7 +63,7 @@ static void connect_to_broker(pmqtt_client *client)
     CHECK_OK(pmqtt_connect_async(client, "localhost", tls_port ? tls_port : broker_port(), 60, NULL));
 }
 
-/* It is sent what it publishes to its topic. */
+/* The client receives what it publishes to its topic. */
 static void subscribe_to(pmqtt_client *client, const char *topic)
 {
     CHECK_OK(pmqtt_subscribe(client, topic, 1, NULL));
@@ -112,14 +113,14 @@ static void inherited_is_refused(pmqtt_client *client)
     CHECK(!pmqtt_client_id(client));
 }
 
-/* And not exit, which would end the broker.  What is left of the parent's threads is no leak. */
+/* Not exit, which would end the broker.  What is left of the parent's threads is not a leak. */
 static void end_child(void)
 {
     execlp("true", "true", (char *)NULL);
     _exit(2);
 }
 
-/* What a child does; `new_first`: before it frees what it has inherited. */
+/* What a child does; with `new_first` it makes a client before it frees the inherited ones. */
 static void be_a_child(pmqtt_client *const clients[], int count, bool new_first)
 {
     stopwatch begun;
@@ -169,7 +170,7 @@ static long long cpu_ms(void)
     return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
 }
 
-/* The parent exchanges messages as before, over the same connection, and rests when there are none. */
+/* The parent exchanges messages over the same connection as before, and is idle when there are none. */
 static void goes_on(pmqtt_client *client, record *seen, const char *topic, loop *loop)
 {
     int messages = tally_get(&seen->messages), published = tally_get(&seen->published), i;
@@ -322,7 +323,7 @@ static void fork_here(pmqtt_client *client, void *userdata, const pmqtt_message 
     child_of_callback = fork();
 }
 
-/* The child comes back from the callback, and from the loop call around it. */
+/* The child returns from the callback, and from the loop call around it. */
 static void in_a_callback(void)
 {
     record seen = {0};
@@ -349,7 +350,7 @@ static void in_a_callback(void)
     client_free(client);
 }
 
-/* The usual way to become a daemon: who has made the client is gone. */
+/* The usual way to become a daemon: the process that made the client ends. */
 static void the_parent_is_gone(void)
 {
     record seen = {0};

@@ -30,7 +30,7 @@ static void free_in_callbacks(void)
     }
 }
 
-/* A callback that goes on while another thread frees the client. */
+/* A callback that is running while another thread frees the client. */
 static struct {
     tally entered, freeing, left;
 } slow;
@@ -114,7 +114,7 @@ static void *loop_forever(void *client)
     return NULL;
 }
 
-/* The call ends when the client does; that it has begun is told by on_publish for a QoS 0 message. */
+/* The call ends when the client does; on_publish for a QoS 0 message shows that it has begun. */
 static void free_while_another_thread_waits(void *(*wait)(void *), const char *name)
 {
     record seen = {0};
@@ -151,7 +151,7 @@ int main(void)
     free_while_another_thread_waits(drain, "drain");
     pmqtt_client_free(NULL);
 
-    /* The threads of clients that were freed in their own callbacks may be at their last steps. */
+    /* The threads of clients that were freed in their own callbacks may be about to end. */
     step("each descriptor is closed");
     WAIT_UNTIL(open_descriptors() == descriptors);
     return 0;

@@ -1,4 +1,5 @@
-/* What a long queue took goes back to the system when it is drained, also where the heap has grown since. */
+/* The memory of a long queue returns to the system when the queue is drained, even if the heap has
+ * grown since. */
 #include "broker.h"
 #include "client.h"
 #include "process.h"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The migration guides are true to the header: what they name is there, none of its functions is left
-# out, and the C in them that uses pmqtt compiles.
+# The migration guides match the header: what they name exists, none of its functions is missing, and
+# their C code that uses pmqtt compiles.
 #   guides.sh C_COMPILER
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,7 +38,7 @@ functions_are_all_there() {
 names() { grep -ohE '\b(pmqtt|PMQTT)_[A-Za-z0-9_]+' "$@" | sort -u; }
 functions() { sed -n 's/^[a-z].*[ *]\(pmqtt_[a-z0-9_]*\)(.*/\1/p' "$header" | sort -u; }
 
-# The programs from before need headers of other libraries.
+# The old programs need headers of other libraries.
 samples_compile() {
     local sample count=0
     mkdir "$tmp/samples"

@@ -1,4 +1,4 @@
-/* A client that has nothing to do wakes its loop for nothing but its pings. */
+/* An idle client wakes its loop only for its pings. */
 #include "broker.h"
 #include "loops.h"
 #include "record.h"
@@ -19,7 +19,7 @@ static void run_for(loop *loop, int time_ms)
         loop_turn(loop);
 }
 
-/* One wake may still be due for what the connection has just done. */
+/* One wake may still be due for the connection's last work. */
 static void sleep_without_pings(const loop_kind *kind)
 {
     record seen = {0};
@@ -35,8 +35,8 @@ static void sleep_without_pings(const loop_kind *kind)
     client_free(loop.clients[0].client);
 }
 
-/* In 2 seconds there are at most 3 pings, each with a wake to send it and one for its answer, and
- * perhaps one that comes a moment early; a loop that spins is beyond that at once. */
+/* In 2 seconds there are at most 3 pings. Each wakes twice, to send it and for its answer, and one
+ * timer may fire early. A loop that spins exceeds that at once. */
 static void wake_for_pings(const loop_kind *kind)
 {
     record seen = {0};
@@ -64,7 +64,7 @@ static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_intere
     told_timeout = interest->timeout_ms;
 }
 
-/* A timer goes off once: after loop_misc it is told anew, though its time had not come yet. */
+/* A timer fires once: after loop_misc it is reported again, though its time had not come yet. */
 static void be_told_again(void)
 {
     record seen = {0};

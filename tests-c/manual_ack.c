@@ -1,5 +1,5 @@
-/* The program acknowledges what it received, when it wants to: until then the broker keeps it, and
- * sends it again with the next connection. */
+/* The program acknowledges received messages when it wants to. Until then the broker keeps them, and
+ * sends them again on the next connection. */
 #include <string.h>
 
 #include "broker.h"
@@ -32,7 +32,7 @@ static void connect_again(loop *loop, record *seen)
     RUN_UNTIL(loop, tally_get(&seen->connects) == connects + 1);
 }
 
-/* The broker has dealt with all that was written before. */
+/* Returns when the broker has handled all that was written before. */
 static void round_trip(loop *loop, record *seen)
 {
     int unsubscribed = tally_get(&seen->unsubscribed);
@@ -71,7 +71,8 @@ int main(void)
     CHECK_RC(pmqtt_ack(client, seen.mid[1], 3), PMQTT_ERR_INVAL);
     round_trip(&loop, &seen.record);
 
-    /* QoS 1 is new again, and is not owed meanwhile; QoS 2 is known, and is owed still. */
+    /* A QoS 1 message is new again, and cannot be acknowledged meanwhile; a QoS 2 message is known,
+     * and still can. */
     step("the next connection");
     CHECK_OK(pmqtt_disconnect(client));
     RUN_UNTIL(&loop, tally_get(&seen.record.disconnects) == 1);
@@ -91,7 +92,7 @@ int main(void)
     CHECK_RC(pmqtt_ack(client, seen.mid[2], 2), PMQTT_ERR_NOT_FOUND);
     round_trip(&loop, &seen.record);
 
-    /* The broker has forgotten them: nothing comes with another connection. */
+    /* The broker has forgotten them: another connection brings none. */
     connect_again(&loop, &seen.record);
     round_trip(&loop, &seen.record);
     CHECK_INT(tally_get(&seen.record.messages), 4);

@@ -1,5 +1,5 @@
-/* A thousand clients in one process, on one epoll loop and in one thread: all are connected, each sends
- * messages to the next one, and each is told of all that becomes of its own:
+/* A thousand clients in one process, on one epoll loop and in one thread. All are connected, each
+ * sends messages to the next one, and each gets all its outcomes:
  *   many_clients [HOW_MANY] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@
 enum {
     THOUSAND = 1000,
     ROUNDS = 10,
-    /* Of each client: socket, timer, wake-up, and the set of the three. The broker has a socket for each. */
+    /* For each client: socket, timer, wake-up, and the set of the three. The broker has a socket for
+     * each. */
     DESCRIPTORS = 4,
     OTHERS = 100
 };
@@ -115,7 +116,7 @@ static void end(member *self)
     pmqtt_client_free(self->client);
 }
 
-/* The broker, which this program starts, inherits it. */
+/* The broker, which this program starts, inherits the limit. */
 static void allow_descriptors(void)
 {
     const rlim_t needed = (rlim_t)count * DESCRIPTORS + OTHERS;

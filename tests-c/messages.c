@@ -1,5 +1,5 @@
-/* What on_message is given: topic, payload, flags, the user data of that moment, and what the broker
- * had retained. */
+/* What on_message gets: topic, payload, flags, the current user data, and retained messages of the
+ * broker. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "loops.h"
 #include "record.h"
 
-/* The message that is expected next, to be copied from what is sent. */
+/* The next message that is expected, copied from what is sent. */
 struct expected {
     record record;
     const char *topic;
@@ -67,7 +67,7 @@ static void send_different_payloads(loop *loop, struct expected *seen)
     free(bytes);
 }
 
-/* From the next callback on it is the other one. */
+/* The next callback gets the other user data. */
 static void change_user_data(loop *loop, struct expected *seen)
 {
     pmqtt_client *client = loop->clients[0].client;
@@ -83,7 +83,7 @@ static void change_user_data(loop *loop, struct expected *seen)
     CHECK_INT(tally_get(&other.record.messages), 1);
 }
 
-/* A subscriber of later gets it with the flag, and one of now without. */
+/* A later subscriber gets it with the flag, and a present one without. */
 static void retain(loop *loop, struct expected *seen)
 {
     pmqtt_client *client = loop->clients[0].client;
@@ -100,7 +100,7 @@ static void retain(loop *loop, struct expected *seen)
     CHECK_OK(pmqtt_subscribe(client, "m/retained", 1, NULL));
     RUN_UNTIL(loop, tally_get(&seen->record.messages) == messages + 2);
 
-    /* An empty one takes it away. */
+    /* An empty message removes it. */
     seen->retain = false;
     seen->payload_len = 0;
     CHECK_OK(pmqtt_publish(client, "m/retained", NULL, 0, 1, true, NULL));

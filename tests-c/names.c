@@ -1,5 +1,5 @@
-/* Names that no name server answers, and many clients that ask for them: the threads are few, each client
- * is told in its own time, and no other name is held up:
+/* Names that no name server answers, and many clients that ask for them. There are few threads, each
+ * client gets its timeout in time, and no other name is delayed:
  *   names [HOW_MANY] */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,14 +17,14 @@
 
 enum {
     THOUSANDS = 3000,
-    /* What the library promises. */
+    /* The bound that the library promises. */
     MOST_THREADS = 16,
     MOST_HOSTS = 16,
     TIMEOUT_MS = 1000,
-    /* Of each client: its wake-up, and that of its look-up, of which each may be a pair of sockets. */
+    /* For each client: its wake-up, and that of its look-up; each may be a pair of sockets. */
     DESCRIPTORS = 4,
     OTHERS = 100,
-    /* A header, a question's end, and the records of one answer. */
+    /* A header, the end of a question, and the records of one answer. */
     HEADER = 12,
     RECORD = 24,
     RECORDS = 2600
@@ -47,7 +47,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 static bool is_silent = true;
 
-/* The library finds this one and not that of libc: only one name is ever answered at once. */
+/* The library finds this function instead of libc's: it answers only one name at once. */
 int getaddrinfo(const char *restrict host, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict out)
 {
@@ -66,7 +66,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
     return EAI_AGAIN;
 }
 
-/* A domain that says that thousands of hosts serve it. */
+/* The answer for a domain that names thousands of hosts. */
 int res_send(const unsigned char *question, int question_len, unsigned char *answer, int answer_len)
 {
     int length = question_len;
@@ -97,7 +97,7 @@ static void set_silent(bool silent)
     pthread_mutex_unlock(&lock);
 }
 
-/* Whoever hung goes on, and the threads end. */
+/* Calls that hang return, and the threads end. */
 static void release(void)
 {
     set_silent(false);
@@ -143,7 +143,7 @@ static void turn(void)
     sleep_ms(1);
 }
 
-/* `most` is how many threads there may be beside this one. */
+/* `most` is how many threads may run in addition to this one. */
 static void ask_for(const char *pattern, int most)
 {
     int i;
@@ -164,7 +164,7 @@ static void ask_for(const char *pattern, int most)
         pmqtt_client_free(members[i].client);
         members[i].client = NULL;
     }
-    /* Those that were given up are not asked for any more. */
+    /* Look-ups that were given up are not made any more. */
     release();
 }
 

@@ -1,5 +1,5 @@
-/* A system without random numbers: no getrandom, and no file to read them from, as in a jail.  Clients live
- * as ever; TLS, which needs better ones than ours, says why it cannot be. */
+/* A system without random numbers: no getrandom, and no file to read them from, as in a jail.
+ * Clients work as usual; TLS needs better random numbers, and returns why it cannot be used. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -6,7 +6,7 @@
 
 static const struct {
     int line, library, reason;
-    /* Copied where it is not static. */
+    /* A copy, unless it is static. */
     const char *data;
     int is_static;
 } ERRORS[] = {
@@ -36,7 +36,7 @@ void queue_fill(void)
     }
 }
 
-/* Takes them out, and puts them in again. */
+/* Takes the errors out, and puts them back. */
 void queue_check(void)
 {
     const char *file, *function, *data;

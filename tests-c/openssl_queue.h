@@ -5,7 +5,7 @@
 /* Empties the queue, and leaves some errors of each kind in it. */
 void queue_fill(void);
 
-/* They are all there, in their order and to the letter, and no other. */
+/* Checks that exactly these errors are there, unchanged and in their order. */
 void queue_check(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* Every function of the header, called in every callback: none hangs, each returns what the header
- * says, and the client can be used afterwards. */
+ * says, and the client works afterwards. */
 #include <stdio.h>
 #include <string.h>
 
@@ -127,10 +127,10 @@ static int subscribe_callback(void)
     return pmqtt_subscribe_callback(disconnect, NULL, &filter, 1, 1, &options);
 }
 
-/* For what returns no PMQTT_ERR_ number: whether it is as the header says. */
+/* For a function that returns no PMQTT_ERR_ number: whether its result is as the header says. */
 #define FITS(condition) ((condition) ? PMQTT_ERR_SUCCESS : PMQTT_ERR_UNKNOWN)
 
-/* Each call with what it returns in the callbacks of a connection that stands, and in the others. */
+/* Each call, with its result in the callbacks of an open connection, and in the others. */
 #define CALLS(call)                                                                               \
     call(pmqtt_on_connect_set(client, NULL), SUCCESS, SUCCESS)                                    \
     call(pmqtt_on_connect_fail_set(client, NULL), SUCCESS, SUCCESS)                               \
@@ -226,7 +226,7 @@ static const struct {
 
 enum { COUNT = sizeof TABLE / sizeof *TABLE };
 
-/* One call of the table, made in a scene. */
+/* One call of the table, in one scene. */
 struct play {
     scene scene;
     int call;
@@ -257,7 +257,7 @@ static void act(scene *scene)
     check_rc(__FILE__, __LINE__, TABLE[self->call].text, make_call(self), expected);
 }
 
-/* Whatever was called, and whoever runs the client now: it takes a new connection. */
+/* Whatever was called, and whichever thread runs the client now: it makes a new connection. */
 static void use_afterwards(pmqtt_client *client)
 {
     record seen = {0};

@@ -1,5 +1,5 @@
-/* A client begins anew: while it is connected, between attempts, with a full queue, in each callback,
- * and under its loop thread. Nothing of its old life reaches the new one. */
+/* A client is reinitialised: while it is connected, between attempts, with a full queue, in each
+ * callback, and under its loop thread. Nothing of its old state reaches the new one. */
 #include <string.h>
 
 #include "broker.h"
@@ -7,7 +7,7 @@
 #include "record.h"
 #include "scene.h"
 
-/* It is as if just created: no connection, nothing queued, the first mid, the new user data. */
+/* The client is as if just created: no connection, nothing queued, the first mid, the new user data. */
 static void check_new(pmqtt_client *client, record *fresh)
 {
     pmqtt_statistics stats = client_stats(client);
@@ -25,11 +25,11 @@ static void check_new(pmqtt_client *client, record *fresh)
     CHECK_INT(mid, 1);
 }
 
-/* What check_new has queued is the first that is settled. */
+/* The first message that is settled is the one that check_new has queued. */
 static void live_again(loop *loop, pmqtt_client *client, record *fresh)
 {
     record_events(client);
-    /* on_interest is forgotten with the others. */
+    /* on_interest is removed with the other callbacks. */
     if (loop->kind == &INTEREST_LOOP)
         INTEREST_LOOP.add(loop, 0);
     CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
@@ -87,7 +87,7 @@ static void while_connected(const loop_kind *kind)
     end(&loop, client, &old, &fresh);
 }
 
-/* In flight, in the queue, and for a subscription: none of it has an outcome any more. */
+/* Messages in flight and queued, and a subscription: none of them has an outcome. */
 static void with_work_to_do(const loop_kind *kind)
 {
     record old = {0}, fresh = {0};

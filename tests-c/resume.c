@@ -1,12 +1,12 @@
-/* Durable sessions: what was published while the broker was dead, or not acknowledged when it was
- * killed, arrives all the same.
+/* Durable sessions: what was published while the broker was dead, or was not acknowledged when it was
+ * killed, still arrives.
  *
- * What mosquitto adds to that: it answers before it saves. With autosave_on_changes the database is
- * written at the end of the turn of its loop in which the change came, so that a SIGKILL can lose
- * what it acknowledged in that very turn, and can bring back a state that is one turn old: a QoS 2
- * handshake that goes on from there may then deliver a message again, or (after PUBREC) not at all.
- * Exactly once is checked where the broker has none of that to remember: for messages of which it
- * had read nothing, and for those that it had saved for sure. */
+ * What mosquitto itself does: it answers before it saves. With autosave_on_changes it writes the
+ * database at the end of the turn of its loop in which the change came. So a SIGKILL can lose what it
+ * acknowledged in that turn, and the restart can restore a state that is one turn old. A QoS 2
+ * handshake that continues from there may deliver a message again, or (after PUBREC) not at all. So
+ * exactly once is checked where the broker has nothing of that to remember: for messages of which it
+ * had read nothing, and for those that it had certainly saved. */
 #include <string.h>
 
 #include "broker.h"
@@ -40,7 +40,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     }
 }
 
-/* Messages by their number; the sender has no other requests, so that the first mid is message 0. */
+/* Messages by their number; the sender makes no other requests, so the first mid is message 0. */
 struct outbox {
     record record;
     bool settled[MESSAGES];
@@ -66,7 +66,7 @@ static void connect_to(loop *loop, pmqtt_client *client, record *seen)
     RUN_UNTIL(loop, tally_get(&seen->connects) == connects + 1);
 }
 
-/* Without a subscriber the broker would drop the messages: it has a durable session. */
+/* The receiver has a durable session: without a subscriber the broker would drop the messages. */
 static void subscribe(loop *loop, pmqtt_client *client, record *seen)
 {
     connect_to(loop, client, seen);
@@ -74,7 +74,7 @@ static void subscribe(loop *loop, pmqtt_client *client, record *seen)
     RUN_UNTIL(loop, tally_get(&seen->subscribed) == 1);
 }
 
-/* Odd ones at QoS 1, even ones at QoS 2. */
+/* Odd numbers at QoS 1, even ones at QoS 2. */
 static void publish_all(pmqtt_client *client, int expected_rc)
 {
     unsigned char number;
@@ -96,7 +96,7 @@ struct stage {
     struct inbox inbox;
 };
 
-/* The broker knows both from the beginning: what it saved of them is not in question. */
+/* The broker knows both from the beginning, so its saved state contains both. */
 static void stage_begin(struct stage *self, const char *sender, const char *receiver)
 {
     memset(self, 0, sizeof *self);
@@ -130,7 +130,7 @@ static void stage_reconnect(struct stage *self)
     CHECK(tally_get(&self->outbox.record.session_present));
 }
 
-/* The broker answers UNSUBSCRIBE behind all that it still had for the receiver. */
+/* The broker answers UNSUBSCRIBE after everything that it still had for the receiver. */
 static void check_once(struct stage *self)
 {
     int number;
@@ -168,7 +168,7 @@ static void publish_to_a_dead_broker(void)
     stage_end(&stage);
 }
 
-/* The window is full of messages that are written, of which the broker has read none. */
+/* The window is full of written messages, of which the broker has read none. */
 static void kill_before_acknowledgement(void)
 {
     struct stage stage;
@@ -190,7 +190,7 @@ static void kill_before_acknowledgement(void)
     stage_end(&stage);
 }
 
-/* The receiver is away, and the broker has all of them on disk when it dies. */
+/* The receiver is offline, and the broker has saved all messages when it dies. */
 static void kill_after_save(void)
 {
     struct stage stage;
@@ -211,7 +211,7 @@ static void kill_after_save(void)
     stage_end(&stage);
 }
 
-/* All of QoS 1 that had no answer at the kill have come since. */
+/* All QoS 1 messages without an answer at the kill have arrived since. */
 static bool has_come(const struct inbox *inbox, const bool answered[MESSAGES])
 {
     int number;
@@ -223,8 +223,8 @@ static bool has_come(const struct inbox *inbox, const bool answered[MESSAGES])
     return true;
 }
 
-/* Each message has its one outcome, and what had no answer arrives at least once at QoS 1; what
- * becomes of the rest is the broker's affair. */
+/* Each message has one outcome, and QoS 1 messages without an answer arrive at least once. The rest
+ * depends on the broker. */
 static void kill_in_the_middle(void)
 {
     struct stage stage;

@@ -1,4 +1,4 @@
-/* What is secret is nowhere in the memory of the process once the client is gone. */
+/* A secret is nowhere in the memory of the process once the client is freed. */
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -15,17 +15,18 @@
 
 enum {
     SECRET = 64,
-    /* So much at its end is looked for: an allocator writes over the beginning of what is given back. */
+    /* The test looks for this much of the secret's end: an allocator overwrites the beginning of
+     * freed memory. */
     TAIL = 24,
     MASK = 0x55
 };
 
 static int first_port;
 
-/* The only copy that this program has, masked. */
+/* The only copy in this program, masked. */
 static unsigned char hidden[SECRET];
 
-/* Writes the secret to where a call takes it from. */
+/* Writes the secret to a place from which a call takes it. */
 static void reveal(char *to)
 {
     int i;
@@ -42,7 +43,7 @@ static void wipe(void *memory, size_t size)
         bytes[--size] = 0;
 }
 
-/* Makes another one, of letters. */
+/* Makes another secret, of letters. */
 static void invent(void)
 {
     static unsigned state = 1;
@@ -54,7 +55,7 @@ static void invent(void)
     }
 }
 
-/* How often its end is in some bytes. */
+/* How often the secret's end is in `bytes`. */
 static int count_in(const unsigned char *bytes, size_t size)
 {
     const unsigned char *end = hidden + SECRET - TAIL;
@@ -69,7 +70,7 @@ static int count_in(const unsigned char *bytes, size_t size)
     return found;
 }
 
-/* How often its end is in the memory that this process can write. */
+/* How often the secret's end is in the writable memory of this process. */
 static int count(void)
 {
     static unsigned char piece[256 * 1024];
@@ -88,7 +89,7 @@ static int count(void)
             size_t size = until - at < sizeof piece ? until - at : sizeof piece;
             ssize_t got;
 
-            /* The pieces overlap, and none has itself in it. */
+            /* The pieces overlap. Without the wipe, reading this buffer would find the last piece. */
             wipe(piece, sizeof piece);
             got = pread(memory, piece, size, (off_t)at);
             if (got <= 0)
@@ -127,7 +128,7 @@ static void talk(pmqtt_client *client, record *seen, const loop_kind *kind, int 
 
     loop_begin(&loop, kind);
     loop_add(&loop, client);
-    /* s_server may only be about to listen. */
+    /* s_server may not listen yet. */
     DO_UNTIL((rc = pmqtt_connect(client, "127.0.0.1", port, 60, NULL)) != PMQTT_ERR_ERRNO, sleep_ms(1));
     CHECK_OK(rc);
     RUN_UNTIL(&loop, tally_get(&seen->connects) == 1);
@@ -243,7 +244,7 @@ static int on_password(pmqtt_client *client, void *userdata, char *buf, size_t s
     return SECRET;
 }
 
-/* Does something in another process, whose memory goes with it. */
+/* Runs in another process, whose memory ends with it. */
 static void apart(void (*something)(void))
 {
     pid_t child = fork();
@@ -300,8 +301,8 @@ static size_t read_file(const char *path, char *text, size_t size)
     return (size_t)length;
 }
 
-/* The secret is where its first line ends and its second one begins: OpenSSL takes the text apart into
- * lines, and does not wipe those. */
+/* The secret is the end of the key's first line and the beginning of its second one: OpenSSL splits
+ * the text into lines, and does not wipe them. */
 static void keys(bool in_file)
 {
     static char certificate[8192], text[8192];

@@ -1,7 +1,7 @@
-/* Connects to the brokers of a domain, and says on a line each where it came out:
- *   srv DOMAIN TIMEOUT_MS COUNT [CA_FILE]   by pmqtt_connect_srv once, then by pmqtt_reconnect
+/* Connects to the brokers of a domain, and prints on a line for each where it is connected:
+ *   srv DOMAIN TIMEOUT_MS COUNT [CA_FILE]   with pmqtt_connect_srv once, then with pmqtt_reconnect
  *   srv DOMAIN give-up                      while another thread disconnects
- * DOMAIN `-` is NULL.  With a CA_FILE, by TLS.  It fails when a call takes longer than it may. */
+ * DOMAIN `-` is NULL.  With a CA_FILE, over TLS.  It fails if a call exceeds its bound. */
 #define _POSIX_C_SOURCE 200112L
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -19,7 +19,7 @@
 static pmqtt_client *client;
 static const char *domain;
 
-/* Whether the thread of give_up is done. */
+/* Whether the thread of give_up has ended. */
 static bool finished;
 static pthread_mutex_t finished_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -65,7 +65,7 @@ static void connect_often(int timeout_ms, int count)
     bool is_set = false;
     for (int i = 0; i < count; i++) {
         long start = now_ms();
-        /* After a connect that fails there is nothing to connect to again. */
+        /* After a first connect that failed, there is nothing to reconnect to. */
         int rc = is_set ? pmqtt_reconnect(client) : connect_once();
         is_set = is_set || rc == PMQTT_ERR_SUCCESS;
         must(now_ms() - start < timeout_ms + GRACE_MS, "the connect timeout did not hold");
@@ -91,7 +91,7 @@ static bool is_finished(void)
     return result;
 }
 
-/* The look-up goes on for a minute, but nobody has to wait for it. */
+/* The look-up continues for a minute, but no call has to wait for it. */
 static void give_up(void)
 {
     pthread_t thread;
@@ -125,7 +125,7 @@ static void on_connect_fail(pmqtt_client *self, void *userdata, const pmqtt_conn
     pmqtt_disconnect(self);
 }
 
-/* The call waits for nothing, and a callback tells how it came out. */
+/* The call does not wait, and a callback reports the outcome. */
 static void connect_async(void)
 {
     long start = now_ms();

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # pmqtt_connect_srv with a real name server and real brokers:
 #   srv.sh PROGRAM
-# They run in namespaces of their own, where port 53 is free and the system's resolver can be told
-# whom to ask; nothing of this machine is touched.
+# They run in their own namespaces, where port 53 is free and the system's resolver can be configured;
+# the machine itself is not changed.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ ${1:-} != --inside ]]; then
     own=(unshare --map-root-user --mount --net --uts)
-    # Where a system keeps user namespaces from its users, root may still do without one.
+    # If a system denies user namespaces to its users, root may still use the others.
     "${own[@]}" true 2>/dev/null || own=(sudo -n unshare --mount --net --uts)
     exec "${own[@]}" "$0" --inside "$@"
 fi
@@ -18,9 +18,9 @@ tmp=$(mktemp -d)
 daemons=()
 trap 'kill "${daemons[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
 
-# Addresses that nobody has: packets are lost without a word.
+# Nothing has this address: packets to it are lost.
 silent=10.9.9.9
-# Where no name server listens.
+# No name server listens there.
 closed=127.0.0.3
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
@@ -29,21 +29,21 @@ step() { echo "-- $*"; }
 # connect DOMAIN TIMEOUT_MS COUNT [CA_FILE]; DOMAIN give-up; DOMAIN async
 connect() { result=$("$program" "$@") || fail "connect $*"; }
 
-# expect PATTERN : how it came out.
-# shellcheck disable=SC2053 # a pattern is what it is
+# expect PATTERN : checks the result.
+# shellcheck disable=SC2053 # the right side is a pattern
 expect() { [[ $result == $1 ]] || fail "expected: $1
 but it: $result"; }
 
 count() { grep -cx "connected to $1" <<<"$result" || true; }
 
-# ask SERVER [LINE] : whom the system's resolver asks from now on, and what else it is told.
+# ask SERVER [LINE] : sets the resolver's server, and another line of its configuration.
 ask() { printf '%s\n' "nameserver $1" "${@:2}" >"$tmp/resolv.conf"; }
 
 set_up_machine() {
     ip link set lo up
     ip route add "$silent/32" dev lo
 
-    # Sockets in /run would lead to name services of the machine outside.
+    # Sockets in /run would lead to the name services of the machine.
     mount -t tmpfs tmpfs /run
     ask 127.0.0.1
     echo 'hosts: files dns' >"$tmp/nsswitch.conf"
@@ -74,7 +74,7 @@ CONF
     for port in 1884 1885 8884; do wait_for "$port" mosquitto; done
 }
 
-# wait_for PORT NAME : for 10 seconds at most.
+# wait_for PORT NAME : for at most 10 seconds.
 wait_for() {
     local try
     for ((try = 0; try < 200; try++)); do
@@ -85,7 +85,7 @@ wait_for() {
     fail "$2 does not listen on port $1"
 }
 
-# The name server of all names in `test`; the worse choice is always the first in the list.
+# The name server for all names in `test`; the worse choice is always first in its list.
 start_name_server() {
     {
         cat <<CONF
@@ -130,7 +130,7 @@ srv-host=_mqtt._tcp.secure.test,one.test,1885,10,0
 
 srv-host=_secure-mqtt._tcp.stranger.test,other.test,8884,10,0
 CONF
-        # More than a datagram holds, and more than is tried; the first is the last in the answer.
+        # More than a datagram holds, and more than is tried; the first choice is last in the answer.
         local port
         echo "srv-host=_mqtt._tcp.large.test,one.test,1885,10,0"
         for ((port = 2000; port < 2060; port++)); do

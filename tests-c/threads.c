@@ -75,7 +75,7 @@ static void stop_and_start_again(void)
     CHECK_INT(tally_get(&seen.connects), 1);
     CHECK_INT(tally_get(&seen.disconnects), 0);
 
-    /* A DISCONNECT is still written by a thread that is told to stop. */
+    /* A thread that is told to stop still writes DISCONNECT. */
     CHECK_OK(pmqtt_disconnect(client));
     CHECK_OK(pmqtt_loop_stop(client));
     CHECK_INT(tally_get(&seen.disconnects), 1);
@@ -83,7 +83,7 @@ static void stop_and_start_again(void)
     client_free(client);
 }
 
-/* More than the socket takes waits for a broker that does not read: a second, the header says. */
+/* More than the socket takes waits for a broker that does not read: the header says a second. */
 static void stop_is_bounded(void)
 {
     enum { SIZE = 1 << 20, COUNT = 32 };
@@ -167,11 +167,11 @@ static void disconnect_from_another_thread(void)
     client_free(client);
 }
 
-/* Many publish into one client, whose broker dies in the middle. */
+/* Several threads publish with one client, whose broker dies meanwhile. */
 struct publishers {
     record record;
     pmqtt_client *client;
-    /* By mid: its QoS, whether it was promised an outcome, how often it had one, and the last. */
+    /* By mid: its QoS, whether it must have an outcome, how many it had, and the last one. */
     tally qos[MIDS + 1], promised[MIDS + 1], outcomes[MIDS + 1], results[MIDS + 1];
 };
 
@@ -186,7 +186,7 @@ static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_publish
     tally_add(&self->record.published);
 }
 
-/* Not connected, QoS 0 is dropped and QoS 1 and 2 are queued. */
+/* Without a connection, QoS 0 is dropped, and QoS 1 and 2 are queued. */
 static void *publish_many(void *argument)
 {
     struct publishers *self = argument;
@@ -207,7 +207,7 @@ static void *publish_many(void *argument)
     return NULL;
 }
 
-/* QoS 0 may be lost, and nobody knows of QoS 2 that the broker took before it died. */
+/* QoS 0 may be lost, and the outcome of QoS 2 is unknown if the broker took it before it died. */
 static void check_outcomes(const struct publishers *self)
 {
     static const int failure[] = {PMQTT_ERR_CONN_LOST, PMQTT_ERR_SUCCESS, PMQTT_ERR_IN_DOUBT};
@@ -243,11 +243,11 @@ static void publish_from_many_threads(void)
     WAIT_UNTIL(tally_get(&self.record.connects) == 2);
     for (i = 0; i < PUBLISHERS; i++)
         CHECK_INT(pthread_join(threads[i], NULL), 0);
-    /* Messages in doubt may have been told before. */
+    /* Messages in doubt may have been reported before. */
     rc = pmqtt_drain(self.client, PATIENCE_MS, &left);
     CHECK(rc == PMQTT_ERR_SUCCESS || rc == PMQTT_ERR_IN_DOUBT);
     CHECK_INT(left, 0);
-    /* Drained is what the broker has settled; that its callback has returned is said by loop_stop. */
+    /* drain says that the broker has settled all; loop_stop says that the callbacks have returned. */
     CHECK_OK(pmqtt_loop_stop(self.client));
     check_outcomes(&self);
     client_free(self.client);

@@ -1,5 +1,5 @@
 /* Ten thousand messages through the broker to a second client: none is lost, none comes twice, each
- * as it was sent and in its turn. */
+ * is unchanged and in order. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 enum {
     MESSAGES = 10000,
     PAYLOAD = 100,
-    /* So many wait for each other at the most. */
+    /* The most messages that are published and not received yet. */
     AHEAD = 1000
 };
 
@@ -19,7 +19,7 @@ struct receiver {
     int qos;
 };
 
-/* Begins with the number, and goes on with bytes that depend on it. */
+/* Writes the number, and bytes that depend on it. */
 static void write_payload(char payload[PAYLOAD], int number)
 {
     int i;

@@ -1,4 +1,4 @@
-/* TLS as pmqtt's own functions set it. */
+/* TLS, set by pmqtt's own functions. */
 #include <stdio.h>
 #include <string.h>
 
@@ -74,8 +74,8 @@ static int set_unknown_psk(pmqtt_client *client, const row *row)
     return pmqtt_tls_psk_set(client, "nobody", KEY, sizeof KEY);
 }
 
-/* In TLS 1.3 a client learns what the broker thinks of its certificate after its own CONNECT: hence it
- * says that the connection is lost. */
+/* In TLS 1.3 a client learns only after its own CONNECT that the broker refuses its certificate, so
+ * the error is a lost connection. */
 static const row ROWS[] = {
     {"good chain, by name", NAMED, "broker.test", AUTHORITY},
     {"good chain, by address", ADDRESSED, AUTHORITY},

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs a program where there are certificates, and a broker that uses them:
+# Runs a program with certificates, and with a broker that uses them:
 #   tls.sh BROKER_SCRIPT PROGRAM [ARGUMENT...]
-# The program begins in the directory of the certificates, and is told last the broker's first port,
-# which is the one without TLS. The listeners stand in support/tls_listeners.h too, in the same order.
+# The program starts in the directory of the certificates. Its last argument is the broker's first port,
+# which has no TLS. support/tls_listeners.h has the same listeners in the same order.
 set -euo pipefail
 
 broker=$1 program=("${@:2}")
@@ -58,8 +58,8 @@ CONF
     echo 'somebody:00112233445566778899aabbccddeeff' >psk
 }
 
-# A listener for each line: certificate, and what else holds for it. Nobody needs what the broker would
-# save at each change.
+# A listener for each line: its certificate, and its other settings. Nothing needs the broker to save
+# each change.
 listeners() {
     local port=$1 certificate rest
     printf '%s\n' "psk_file $tmp/psk" 'persistence false'

@@ -1,5 +1,5 @@
-/* 64 MiB through TLS in a loop of the program's own: bytes that OpenSSL has taken from the socket
- * already wake no poll, and must not be forgotten. */
+/* 64 MiB over TLS in a program's own loop: bytes that OpenSSL has already taken from the socket wake
+ * no poll, and must not be forgotten. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 enum {
     PAYLOAD = 16 * 1024,
     MESSAGES = 64 * 1024 * 1024 / PAYLOAD,
-    /* So many wait for each other at the most. */
+    /* The most messages that are published and not received yet. */
     AHEAD = 64
 };
 
@@ -40,7 +40,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     write_payload(expected, number);
     CHECK_INT(memcmp(event->payload, expected, PAYLOAD), 0);
     CHECK_INT(event->qos, self->qos);
-    /* In any order: mosquitto 2.0 changes that of messages which wait for room in its window. */
+    /* In any order: mosquitto 2.0 changes the order of messages that wait for room in its window. */
     CHECK(number >= 0 && number < MESSAGES && !self->has_come[number]);
     self->has_come[number] = true;
     tally_add(&self->seen.messages);

@@ -1,12 +1,12 @@
-/* TLS as the program's own SSL_CTX sets it. */
+/* TLS, set by the program's own SSL_CTX. */
 #include <openssl/ssl.h>
 
 #include "check.h"
 #include "openssl_queue.h"
 #include "tls_rows.h"
 
-/* Contexts that this program has made and that OpenSSL has not freed.  Each bears its address, which those
- * that the library makes do not. */
+/* Contexts that this program has made and that OpenSSL has not freed.  Each has the address of this
+ * counter as its data, which the library's contexts do not have. */
 static int living;
 static int mark;
 
@@ -27,7 +27,7 @@ static SSL_CTX *new_context(const SSL_METHOD *method)
     return context;
 }
 
-/* One that demands what a row says. */
+/* A context that requires what a row says. */
 static SSL_CTX *row_context(const row *row)
 {
     SSL_CTX *context = new_context(TLS_client_method());
@@ -42,7 +42,7 @@ static SSL_CTX *row_context(const row *row)
     return context;
 }
 
-/* The program's own reference ends here.  To make the context has emptied OpenSSL's queue. */
+/* The program's own reference ends here.  Making the context has emptied OpenSSL's queue. */
 static int give(pmqtt_client *client, SSL_CTX *context)
 {
     int rc;
@@ -94,7 +94,7 @@ static int set_own_dated(pmqtt_client *client, const row *row)
     return give(client, context);
 }
 
-/* As OpenSSL's defaults of long ago: writes that wait have to be repeated to the letter. */
+/* The old defaults of OpenSSL: a write that waits has to be repeated with the same bytes. */
 static int set_own_modes(pmqtt_client *client, const row *row)
 {
     SSL_CTX *context = row_context(row);

@@ -1,5 +1,5 @@
-/* A program that has used OpenSSL before, and returns from main while loop threads are in the middle of TLS:
- * OpenSSL takes its tables down then, at which no thread may look any more. */
+/* A program that has used OpenSSL before returns from main while loop threads use TLS. OpenSSL then
+ * frees its tables, which no thread may read any more. */
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 
 enum { CLIENTS = 4, ENOUGH = 20 };
 
-/* How the process ends, a case after the other: main returns amid messages, or amid handshakes; clients are
- * freed after OpenSSL; a loop thread calls exit in a callback. */
+/* How the process ends, in one case after the other: main returns during messages or during
+ * handshakes, clients are freed after OpenSSL, or a loop thread calls exit in a callback. */
 enum { AMID_MESSAGES, AMID_HANDSHAKES, LATE_FREE, IN_CALLBACK, WAYS };
 
 static int way;
@@ -25,7 +25,7 @@ static int port;
 static tally messages, may_exit, exits;
 static pmqtt_client *clients[CLIENTS];
 
-/* Each message is sent again, so that there is no end. */
+/* Each message is sent again, so they never end. */
 static void send_again(pmqtt_client *client, void *userdata, const pmqtt_message *event)
 {
     (void)userdata;
@@ -46,7 +46,7 @@ static void subscribe(pmqtt_client *client, void *userdata, const pmqtt_connecte
         CHECK_OK(pmqtt_publish(client, userdata, payload, sizeof payload, 0, false, NULL));
 }
 
-/* Runs after OpenSSL's own, as a static object of C++ would be destroyed. */
+/* Runs after OpenSSL's own handler, as the destructor of a static C++ object does. */
 static void free_late(void)
 {
     int i;

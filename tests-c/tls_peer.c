@@ -1,4 +1,5 @@
-/* What the other side sees of TLS, and what it can do: openssl s_server says the one and does the other. */
+/* What the other side of TLS sees, and what it can do: openssl s_server reports the one and does the
+ * other. */
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -16,10 +17,10 @@
 
 static int broker_port;
 
-/* s_server's commands, and what it is to send. */
+/* s_server's commands, and the bytes that it has to send. */
 static int commands;
 
-/* A file with what s_server says, and with what its client sends. */
+/* A file with the output of s_server, and with what its client sends. */
 static int words;
 
 static bool has_said(const char *text)
@@ -64,7 +65,7 @@ static int unread_commands(void)
     return count;
 }
 
-/* What s_server reads at once has no more than one command, at its beginning. */
+/* Each read of s_server has at most one command, at its beginning. */
 static void tell(const void *bytes, size_t size)
 {
     CHECK_INT(write(commands, bytes, size), size);
@@ -103,7 +104,7 @@ static void end(scene *self)
     client_free(self->client);
 }
 
-/* Makes the first connection, or another one in place of the present one, to where CONNECT arrives. */
+/* Makes the first connection, or replaces the present one, until CONNECT arrives. */
 static void reach(scene *self, bool again)
 {
     CHECK_INT(ftruncate(words, 0), 0);
@@ -129,7 +130,7 @@ static void names(void)
     scene scene;
 
     step("server name and ALPN");
-    /* It tells the name that it is asked for only where it has another identity for some other name. */
+    /* It reports the requested name only if it has another identity for some other name. */
     start(NAMED_IDENTITY "-servername nobody.test -cert2 named.pem -key2 named.key -alpn x-amzn-mqtt-ca,mqtt");
     begin(&scene, NULL);
     connect_client(&scene, false);
@@ -244,7 +245,7 @@ static void renegotiation(void)
     stop();
 }
 
-/* A context of the program's own grants it. */
+/* A program's own context allows renegotiation. */
 static void set_own_context(pmqtt_client *client)
 {
     SSL_CTX *own = SSL_CTX_new(TLS_client_method());
@@ -263,7 +264,7 @@ static int bytes_in_socket(const pmqtt_client *client)
     return count;
 }
 
-/* A write has to wait for the broker, and the socket would take it at any time. */
+/* A write has to wait for the broker, although the socket would always take it. */
 static void long_renegotiation(const loop_kind *kind)
 {
     enum { WATCHED_MS = 300, TURNS = 100 };
@@ -286,7 +287,7 @@ static void long_renegotiation(const loop_kind *kind)
         loop_turn(&scene.loop);
         turns++;
     }
-    /* A turn takes 20 ms where nothing happens. */
+    /* A turn takes 20 ms if nothing happens. */
     CHECK(turns < TURNS);
     CHECK(!has_said("held up"));
     tls_server_resume();

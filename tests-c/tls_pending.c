@@ -1,5 +1,5 @@
-/* Bytes that OpenSSL has taken from the socket already, and that wake no poll: each loop has to be told
- * of them by other means. */
+/* Bytes that OpenSSL has already taken from the socket wake no poll: each loop has to learn of them
+ * in another way. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static int bytes_in_socket(const pmqtt_client *client)
     return count;
 }
 
-/* A record for each message is in the socket when this returns. */
+/* On return, the socket contains a record for each message. */
 static void begin(scene *self)
 {
     static record published;
@@ -71,7 +71,7 @@ static bool is_readable(int fd)
     return poll(&entry, 1, 0) == 1;
 }
 
-/* There are messages, and the socket knows nothing of them. */
+/* Messages wait, and the socket does not show them. */
 static void check_that_some_wait(const scene *self)
 {
     CHECK(tally_get(&self->seen.messages) < MESSAGES);

@@ -10,7 +10,7 @@
 
 #define IDENTITY(name) "-cert " name ".pem -key " name ".key"
 
-/* As the broker's listeners, in s_server's words. */
+/* The same as the broker's listeners, in s_server's options. */
 static const char *const OPTIONS[] = {
     [NAMED] = IDENTITY("named"),
     [ADDRESSED] = IDENTITY("addressed"),
@@ -51,7 +51,7 @@ static int on_password(pmqtt_client *client, void *userdata, char *buf, size_t s
     return (int)length;
 }
 
-/* s_server may only be about to listen. */
+/* s_server may not listen yet. */
 static int connect_to(pmqtt_client *client, int port)
 {
     int rc;
@@ -61,14 +61,14 @@ static int connect_to(pmqtt_client *client, int port)
     return rc;
 }
 
-/* What the program has in OpenSSL's queue is no business of the library, in each turn of the loop. */
+/* Checks in each turn of the loop that the library leaves the program's errors in OpenSSL's queue. */
 static void turn(loop *loop)
 {
     loop_turn(loop);
     queue_check();
 }
 
-/* The first number that is not 0, of what sets TLS, of the connect and of what comes after it. */
+/* The first number that is not 0: from setting TLS, from the connect, or from what follows. */
 static int outcome(pmqtt_client *client, loop *loop, record *seen, const row *row, int port)
 {
     int rc;

@@ -1,5 +1,6 @@
-/* What TLS demands, a row a connection: a message goes round, or the number and the words of the
- * refusal say why not.  Each row is played with a broker, and with openssl s_server before a broker. */
+/* Requirements of TLS, one connection for each row: a message goes to the broker and back, or the
+ * number and text of the error say why not.  Each row is played with a broker, and with openssl
+ * s_server in front of a broker. */
 #ifndef TLS_ROWS_H
 #define TLS_ROWS_H
 
@@ -9,7 +10,7 @@
 
 #include "tls_listeners.h"
 
-/* What only s_server does: see the options of each. */
+/* What only s_server offers: see the options of each. */
 enum {
     CHOOSING = PSK + 1, /* x-amzn-mqtt-ca, by ALPN */
     DATED,              /* TLS 1.2 only */
@@ -19,7 +20,7 @@ enum {
 typedef struct row {
     const char *name;
     int listener;
-    /* In place of 127.0.0.1. */
+    /* Instead of 127.0.0.1. */
     const char *server_name;
     const char *ca, *cert, *key, *password;
     int reqs, version;
@@ -27,7 +28,7 @@ typedef struct row {
     /* NULL: set_files. */
     int (*set)(pmqtt_client *, const struct row *);
     int rc;
-    /* NULL, where rc is 0: what is said does not matter. */
+    /* NULL if rc is 0: the text is not checked. */
     const char *error;
 } row;
 

@@ -13,8 +13,8 @@
 
 static pid_t server = -1;
 
-/* Reserves a port for as long as this program runs.  A socket that only bears its name, and does not
- * listen, lets another one listen there, and keeps out whoever asks for any free port. */
+/* Reserves a port for as long as this program runs.  A socket that is bound and does not listen lets
+ * another socket listen there, and keeps away programs that ask for any free port. */
 static int reserve_port(void)
 {
     struct sockaddr_in address;
@@ -51,7 +51,7 @@ void tls_server_start(const char *options, int input, int output)
     server = fork();
     CHECK(server >= 0);
     if (server == 0) {
-        /* It ends with this program, whichever way that ends. */
+        /* It ends with this program, however that ends. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(input, STDIN_FILENO);
         dup2(output, STDOUT_FILENO);

@@ -1,5 +1,6 @@
-/* The broker publishes the will of a client that ends without a DISCONNECT: freed, reinitialised or
- * connected anew; and not that of one that disconnects, even where it connects again at once. */
+/* The broker publishes the will of a client that ends without DISCONNECT: freed, reinitialised or
+ * connected again. It does not publish that of a client that disconnects, even if it reconnects at
+ * once. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "loops.h"
 #include "record.h"
 
-/* The first connection ends in its own callback, in which its successor begins. */
+/* The first connection ends in its own callback, in which the next one begins. */
 static void connect_twice(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
     record *seen = userdata;
@@ -40,7 +41,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     tally_add(&self->record.messages);
 }
 
-/* A client that is connected and has a will. */
+/* A connected client with a will. */
 static pmqtt_client *testator(loop *loop, record *seen, const char *will, int qos)
 {
     pmqtt_client *client = recorded_client(NULL, seen);
@@ -109,7 +110,7 @@ int main(void)
     client_free(client);
     expect(&loop, &heir, "after", 2);
 
-    /* That nothing came of these three shows when the will of the fourth comes. */
+    /* The will of the fourth client shows that none of these three was published. */
     step("disconnected, and cleared");
     loop_begin(&others, &STEP_LOOP);
     client = testator(&others, &seen[3], "disconnected", 1);

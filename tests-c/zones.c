@@ -1,6 +1,6 @@
-/* Connects to an address with a zone, and says on a line where it came out:
+/* Connects to an address with a zone, and prints on a line where it is connected:
  *   zones HOST PORT BIND_ADDRESS [CA_FILE]
- * BIND_ADDRESS `-` is NULL.  With a CA_FILE, by TLS. */
+ * BIND_ADDRESS `-` is NULL.  With a CA_FILE, over TLS. */
 #define _POSIX_C_SOURCE 200112L
 #include <arpa/inet.h>
 #include <netinet/in.h>

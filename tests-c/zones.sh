@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Link-local addresses, which mean nothing without their interface:
+# Link-local addresses, which need an interface to have a meaning:
 #   zones.sh PROGRAM
-# Two pairs of interfaces, and a broker at the far end of each, with the same address. All of them are in
-# namespaces of their own; nothing of this machine is touched.
+# There are two pairs of interfaces, with a broker at the far end of each, at the same address. All of
+# them are in their own namespaces; the machine itself is not changed.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ ${1:-} != --inside ]]; then
     own=(unshare --map-root-user --mount --net)
-    # Where a system keeps user namespaces from its users, root may still do without one.
+    # If a system denies user namespaces to its users, root may still use the others.
     "${own[@]}" true 2>/dev/null || own=(sudo -n unshare --mount --net)
     exec "${own[@]}" "$0" --inside "$@"
 fi
@@ -24,8 +24,8 @@ step() { echo "-- $*"; }
 # connect HOST PORT BIND_ADDRESS [CA_FILE]
 connect() { result=$("$program" "$@") || fail "connect $*"; }
 
-# expect PATTERN : how it came out.
-# shellcheck disable=SC2053 # a pattern is what it is
+# expect PATTERN : checks the result.
+# shellcheck disable=SC2053 # the right side is a pattern
 expect() { [[ $result == $1 ]] || fail "expected: $1
 but it: $result"; }
 
@@ -41,7 +41,7 @@ add_link() {
         sleep 0.05
     done
     ip link add "$name" type veth peer name far netns "$far"
-    # It has no other address.
+    # It must have no other address.
     ip link set "$name" addrgenmode none
     ip addr add "$address/64" dev "$name" nodad
     ip link set "$name" up

@@ -13,7 +13,7 @@ static char dir[64];
 static int port;
 static FILE *janitor;
 
-/* Runs scripts/broker; false when that fails. */
+/* Runs scripts/broker; false if that fails. */
 static int script(const char *verb, int argument)
 {
     char command[500];
@@ -27,7 +27,7 @@ static void end_janitor(void)
     pclose(janitor);
 }
 
-/* It waits for the end of our side of a pipe, which comes even when this program is killed. */
+/* The janitor waits until our end of a pipe closes, which happens even if this program is killed. */
 static void begin_janitor(void)
 {
     char command[500];
@@ -39,14 +39,14 @@ static void begin_janitor(void)
     atexit(end_janitor);
 }
 
-/* Below the ports that the system gives to outgoing connections: the port has to be free still when
- * the broker comes back.  Tests that run at the same time differ in their process ids. */
+/* Below the ports that the system gives to outgoing connections: the port must still be free when the
+ * broker restarts.  Tests that run at the same time have different process ids. */
 static int choose_port(int attempt)
 {
     return 20000 + (int)((getpid() + attempt * 3001L) % 12000);
 }
 
-/* In memory where there is such a place: the broker waits for the disk at each change. */
+/* In memory if possible: the broker waits for the disk at each change. */
 static void start_first(void)
 {
     const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
@@ -105,7 +105,7 @@ void broker_resume(void)
     send_signal(SIGCONT);
 }
 
-/* The database is a new file each time it is saved. */
+/* The database is a new file after each save. */
 static ino_t database(void)
 {
     char path[100];

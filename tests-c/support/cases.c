@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-/* Its steps are told only with a failure. */
+/* The steps of a case are printed only if it fails. */
 static void begin(void (*play)(int), int number)
 {
     pid_t pid;
@@ -23,7 +23,7 @@ static void begin(void (*play)(int), int number)
     exit(0);
 }
 
-/* 1 for a case that has failed. */
+/* Returns 1 for a case that has failed. */
 static int end(void)
 {
     int status;

@@ -21,7 +21,7 @@ void check_failed(const char *file, int line, const char *format, ...)
     fprintf(stderr, "\n  in step: %s\n", current_step);
     clients_print_errors();
     fflush(NULL);
-    /* Not exit: other threads go on, and what they use must not go away below them. */
+    /* Not exit: other threads still run, and exit would free what they use. */
     _exit(1);
 }
 

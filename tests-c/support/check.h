@@ -1,5 +1,5 @@
-/* What tests claim.  A claim that does not hold ends the program with the place, the values and the
- * last error of each client, in every kind of build. */
+/* Assertions of tests, in every kind of build.  One that fails ends the program, and prints the
+ * place, the values and the last error of each client. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -23,10 +23,10 @@ void check_int(const char *file, int line, const char *what, long long actual, l
 void check_text(const char *file, int line, const char *what, const char *actual, const char *expected);
 void check_rc(const char *file, int line, const char *call, int actual, int expected);
 
-/* Says what the program is about to do, for whoever reads why it failed or hung. */
+/* Says what the program does next, for the reader of a failure or a hang. */
 void step(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A program that still runs after that many seconds hangs, and fails. */
+/* A program that still runs after this many seconds hangs, and fails. */
 void watchdog(unsigned seconds);
 
 #endif

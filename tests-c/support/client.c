@@ -11,7 +11,7 @@ enum { MOST = 16 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pmqtt_client *living[MOST];
 
-/* Puts one in the place of another; NULL stands for a free place. */
+/* Replaces one client by another; NULL is a free place. */
 static void replace(const pmqtt_client *old, pmqtt_client *new)
 {
     int i;
@@ -60,7 +60,8 @@ void clients_print_errors(void)
     char text[300];
     int i;
 
-    /* A client that dies meanwhile must not be asked, nor may a failure wait for a lock for ever. */
+    /* A client that is being freed must not be asked, and a failure must not wait for a lock for
+     * ever. */
     if (pthread_mutex_trylock(&lock) != 0)
         return;
     for (i = 0; i < MOST; i++) {

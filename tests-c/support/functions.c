@@ -27,7 +27,7 @@ static void read_text(const char *path, char *text, size_t size)
     fclose(file);
 }
 
-/* The name before the parenthesis of a declaration; NULL where a line is none. */
+/* The name before the parenthesis of a declaration; NULL if the line is not one. */
 static const char *declared(const char *line)
 {
     const char *end = line + strcspn(line, "(\n");
@@ -98,7 +98,7 @@ void error_seen(const char *call, const char *number)
     seen_count++;
 }
 
-/* The comment above the declaration of a function, from what it says of the result on. */
+/* The comment above a function's declaration, from its description of the result on. */
 static const char *find_result(const char *header, const char *function)
 {
     const char *at = header, *end, *result = NULL, *next;
@@ -116,7 +116,7 @@ static const char *find_result(const char *header, const char *function)
     return result;
 }
 
-/* Whether a number's explanation is that the library was built without TLS, which this one was not. */
+/* Whether an error needs a library that was built without TLS, which this one was not. */
 static bool is_without_tls(const char *explanation)
 {
     static const char WITHOUT_TLS[] = "built without TLS";
@@ -125,7 +125,7 @@ static bool is_without_tls(const char *explanation)
     return strncmp(explanation, WITHOUT_TLS, strlen(WITHOUT_TLS)) == 0;
 }
 
-/* What one function says of itself may be said by way of another: "As `pmqtt_connect`". */
+/* A function may refer to the errors of another one: "As `pmqtt_connect`". */
 static void check_results(const char *header, const char *function, const char *result)
 {
     static const char AS[] = "As `";

@@ -1,14 +1,14 @@
-/* Which functions there are, and by which numbers they fail, so that no test forgets one. */
+/* The functions of the header and their error numbers, so that no test omits one. */
 #ifndef FUNCTIONS_H
 #define FUNCTIONS_H
 
-/* Reads the header, and the source of the test: __FILE__. */
+/* Reads the header and the source of the test, which is __FILE__. */
 void check_that_all_are_called(const char *path);
 
-/* A call, as text, has failed with the number of that name. */
+/* Records that a call, as text, has failed with the number of that name. */
 void error_seen(const char *call, const char *number);
 
-/* Each number that the header names as a result of a function was seen with it. */
+/* Checks that each function was seen with each error number that the header names for it. */
 void check_that_all_errors_are_seen(void);
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* A turn that finds nothing to do lets the test look at its condition again. */
+/* A turn without work lets the test look at its condition again. */
 enum { TURN_MS = 20 };
 
 void loop_begin(loop *self, const loop_kind *kind)
@@ -44,7 +44,7 @@ void loop_end(loop *self)
     close(self->epoll);
 }
 
-/* Keeps what a loop call returned, which is one of the values that the header names. */
+/* Keeps the result of a loop call, which is one of the values that the header names. */
 static void note(struct loop_client *entry, int rc)
 {
     switch (rc) {
@@ -77,7 +77,7 @@ static void step_turn(loop *self, int timeout_ms)
 
 const loop_kind STEP_LOOP = {"loop", false, NULL, step_turn, NULL};
 
-/* The sooner of two times, of which -1 is never. */
+/* The earlier of two times; -1 is never. */
 static int sooner(int a, int b)
 {
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
@@ -112,11 +112,11 @@ static void poll_turn(loop *self, int timeout_ms)
 
 const loop_kind POLL_LOOP = {"foreign loop, poll", false, NULL, poll_turn, NULL};
 
-/* on_interest has no room for more than the program's user data, which is the test's: the loop that
- * is meant is found by the client. */
+/* on_interest has no argument except the program's user data, which belongs to the test: the loop is
+ * found by its client. */
 static loop *interested;
 
-/* For on_interest comes from whichever thread makes the change. */
+/* The thread that makes the change calls on_interest. */
 static pthread_mutex_t interest_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct loop_client *find(const pmqtt_client *client, int *index)
@@ -149,7 +149,7 @@ static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_intere
         control(EPOLL_CTL_DEL, entry->fd, 0, index);
         entry->fd = -1;
     } else if (interest->fd >= 0) {
-        /* One descriptor is closed before another is told. */
+        /* A descriptor is reported as closed before another one is reported. */
         CHECK(entry->fd == -1 || entry->fd == interest->fd);
         control(entry->fd == -1 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, interest->fd, events, index);
         entry->fd = interest->fd;

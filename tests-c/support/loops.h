@@ -1,4 +1,4 @@
-/* The ways to run clients, each as a program would have it, behind one face. */
+/* The ways in which programs run clients, with one interface. */
 #ifndef LOOPS_H
 #define LOOPS_H
 
@@ -12,13 +12,13 @@ typedef struct loop loop;
 
 typedef struct loop_kind {
     const char *name;
-    /* Lost connections are made again without a word of the program. */
+    /* Lost connections are made again without a call of the program. */
     bool reconnects;
-    /* A client is added. */
+    /* Adds a client. */
     void (*add)(loop *, int index);
-    /* Waits for at most so many milliseconds, then does what there is to do. */
+    /* Waits for at most this many milliseconds, then does what is due. */
     void (*turn)(loop *, int timeout_ms);
-    /* A client is taken out. */
+    /* Removes a client. */
     void (*remove)(loop *, int index);
 } loop_kind;
 
@@ -34,22 +34,22 @@ struct loop {
     int count;
     struct loop_client {
         pmqtt_client *client;
-        /* How often and why loop calls said that a connection, or an attempt at one, ended. */
+        /* How often loop calls returned that a connection or an attempt has ended, and why. */
         int ends;
         int last_end;
-        /* Of on_interest: what was registered, and when loop_misc is due; -1: none, never. */
+        /* From on_interest: what is registered, and when loop_misc is due; -1: nothing, never. */
         int fd;
         long long deadline;
     } clients[LOOP_CLIENTS];
     int epoll;
-    /* How often the wait was over because of a descriptor or a deadline. */
+    /* How often a descriptor or a deadline ended the wait. */
     int wakes;
 };
 
 void loop_begin(loop *, const loop_kind *);
 void loop_add(loop *, pmqtt_client *);
 void loop_turn(loop *);
-/* Takes all clients out; they can be freed then, or run in another way. */
+/* Removes all clients; then they can be freed, or run in another way. */
 void loop_end(loop *);
 
 #define RUN_UNTIL(loop, condition) DO_UNTIL(condition, loop_turn(loop))

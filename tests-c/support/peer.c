@@ -7,10 +7,10 @@
 
 #include "check.h"
 
-/* However the test ends, no peer outlives it for long. */
+/* However the test ends, no peer outlives it by more than this. */
 enum { LIFE_S = 200 };
 
-/* The fixed header has two bytes in each packet that these tests make a client send. */
+/* Each packet of the clients in these tests has a fixed header of two bytes. */
 static bool read_packet(int fd)
 {
     unsigned char header[2], body[256];
@@ -54,7 +54,7 @@ static void serve(int listener, const script *script)
     }
 }
 
-/* In a process of its own, so that it waits for nothing that the test does. */
+/* The peer is a separate process, so it never waits for the test. */
 void peer_start(peer *self, const script *script)
 {
     struct sockaddr_in address = {0};

@@ -48,7 +48,7 @@ int listen_at(const char *address, int port)
     return fd;
 }
 
-/* True when nothing has come of it after a time in which anything would. */
+/* True if nothing has come of it after a time in which anything would. */
 static bool waits_in_vain(const struct sockaddr_in *address)
 {
     struct sockaddr_in peer;

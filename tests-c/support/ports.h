@@ -1,17 +1,17 @@
-/* Ports of this machine where things go wrong. */
+/* Ports of this machine that cause failures. */
 #ifndef PORTS_H
 #define PORTS_H
 
-/* Nobody listens there. */
+/* Nothing listens there. */
 #define NO_PORT 1
 
-/* Who connects here is in the system's queue, and nobody ever takes it out. */
+/* A connection to this port enters the system's queue, and is never accepted. */
 int accepting_port(void);
 
-/* A listener at an address and a port, which takes nothing out of its queue; the caller closes it. */
+/* A listener at an address and a port that accepts nothing; the caller closes it. */
 int listen_at(const char *address, int port);
 
-/* The queue is full: what comes for this port is dropped. */
+/* The queue is full: what arrives for this port is dropped. */
 int dropping_port(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the process takes of the system. */
+/* The resources of the process. */
 #ifndef PROCESS_H
 #define PROCESS_H
 

@@ -13,17 +13,17 @@
 
 #include "wait.h"
 
-/* Each packet of a client has to fit, but for those that are never read.  Beyond FULL no more are read,
- * as their answers could find no room. */
+/* Each packet of a client has to fit into `in`, except those that are never read.  With more than
+ * FULL to send it reads no more, as the answers might not fit. */
 enum { CONNECTIONS = 8, IN = 64 * 1024, OUT = 4 * IN, FULL = OUT - 2 * IN };
 
-/* What is sent at once, and what waits for the client: more than it reads at once.  What waits to be read
- * here is little. */
+/* The size of one send, and of what waits for the client: more than it reads at once.  Little waits
+ * to be read here. */
 enum { BLOCK = 1 << 20, SEND_BUFFER = 4 << 20, RECEIVE_BUFFER = 64 * 1024 };
 
 enum { CONNECT = 1, PUBLISH = 3, PUBREL = 6, SUBSCRIBE = 8, UNSUBSCRIBE = 10, PINGREQ = 12, DISCONNECT = 14 };
 
-/* With the topic "t", a packet identifier at QoS 1, and one byte of payload. */
+/* Topic "t", a packet identifier at QoS 1, and one byte of payload. */
 static const unsigned char MESSAGE_0[] = {0x30, 4, 0, 1, 't', '!'};
 static const unsigned char MESSAGE_1[] = {0x32, 6, 0, 1, 't', 0, 0, '!'};
 
@@ -32,7 +32,7 @@ struct connection {
     bool accepted, leaves, is_over;
     int messages;
     int heard_at;
-    /* What is left of a block; answers have to wait for its end. */
+    /* The rest of a block; answers have to wait for its end. */
     const unsigned char *rest;
     size_t rest_size;
     size_t in_end, out_begin, out_end;
@@ -43,10 +43,10 @@ struct puppet_inside {
     pthread_t thread;
     long long begin;
     int listener;
-    /* A byte wakes the thread, which then looks at its orders. */
+    /* A byte wakes the thread, which then reads its orders. */
     int orders[2];
     tally ends, drops, messages, stops_reading, floods, floods_goodbyes;
-    /* Whole messages, for a QoS. */
+    /* Complete messages, for each QoS. */
     size_t block_size[2];
     unsigned char block[2][BLOCK];
     struct connection *connections[CONNECTIONS];
@@ -71,7 +71,7 @@ static void put(struct connection *connection, const void *bytes, size_t size)
     connection->out_end += size;
 }
 
-/* The answer to a packet whose identifier stands there. */
+/* The answer to a packet, whose identifier is at `id`. */
 static void answer(struct connection *connection, const char *begin, const unsigned char *id, const char *end)
 {
     put(connection, begin, 2);
@@ -127,7 +127,7 @@ static void handle(puppet *self, struct connection *connection, const unsigned c
     }
 }
 
-/* The size of the packet that comes next, and of its fixed header; 0 when it is not whole yet. */
+/* The size of the next packet and of its fixed header; 0 if it is incomplete. */
 static size_t whole(const unsigned char *bytes, size_t size, size_t *header)
 {
     size_t length = 0, i;
@@ -181,7 +181,7 @@ static void hear(puppet *self, struct connection *connection)
     memmove(connection->in, connection->in + begin, connection->in_end);
 }
 
-/* Which QoS it floods this client with; -1: it does not. */
+/* The QoS that this client is flooded with; -1: none. */
 static int flood_of(const puppet *self, const struct connection *connection)
 {
     if (!connection->accepted)
@@ -210,7 +210,7 @@ static void fill(puppet *self, struct connection *connection)
     }
 }
 
-/* Sends once; false when there is nothing to send, or no room for it. */
+/* Sends once; false if there is nothing to send, or no room for it. */
 static bool speak_once(puppet *self, struct connection *connection)
 {
     const unsigned char *bytes;
@@ -236,7 +236,7 @@ static bool speak_once(puppet *self, struct connection *connection)
     return true;
 }
 
-/* Often, so that a client that reads without a pause finds something each time. */
+/* Sends several times, so that a client that reads without a pause always finds something. */
 static void speak(puppet *self, struct connection *connection)
 {
     int i;

@@ -1,4 +1,4 @@
-/* What a client's callbacks were told, counted.  A test that wants more sets a callback of its own. */
+/* Counts a client's callbacks.  A test that needs more sets its own callback. */
 #ifndef RECORD_H
 #define RECORD_H
 
@@ -8,7 +8,7 @@
 typedef struct record {
     tally connects, refusals, connect_fails, disconnects;
     tally messages, published, subscribed, unsubscribed, writable;
-    /* Of the last event of its kind. */
+    /* From the last event of its kind. */
     tally session_present, connect_fail_rc, disconnect_rc, publish_rc, granted_qos;
 } record;
 

@@ -25,7 +25,7 @@ static void meet(scene *self, callback here)
     }
 }
 
-/* The second message finds no room; there is some as soon as the broker has the first. */
+/* The second message finds no room; there is room as soon as the broker has the first. */
 static void fill_queue(pmqtt_client *client)
 {
     CHECK_OK(pmqtt_max_queued_messages_set(client, 1));
@@ -94,7 +94,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     (void)client;
     CHECK_INT(event->payload_len, 1);
     meet(userdata, IN_MESSAGE);
-    /* What the callback did must not have touched what it was given. */
+    /* The callback's calls must not have changed its arguments. */
     CHECK_TEXT(event->topic, "scene/other");
     CHECK_INT(*(const char *)event->payload, 'x');
 }
@@ -129,7 +129,7 @@ static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writab
     meet(userdata, IN_WRITABLE);
 }
 
-/* A packet that comes in is told in a loop call. */
+/* A loop call logs an incoming packet. */
 static void on_log(pmqtt_client *client, void *userdata, const pmqtt_log_line *event)
 {
     scene *self = userdata;
@@ -167,7 +167,7 @@ static void set_callbacks(pmqtt_client *client, callback where)
         CHECK_OK(pmqtt_on_interest_set(client, on_interest));
 }
 
-/* The keep alive is so short that it is what the client waits for next, once it is connected. */
+/* The keep alive is so short that the connected client waits for it next. */
 void scene_begin(scene *self, callback where, void (*act)(scene *))
 {
     int port = where == IN_CONNECT_FAIL ? SCENE_NO_PORT : broker_port();
@@ -248,7 +248,7 @@ bool scene_is_met(callback where, int loop)
 {
     bool own = loop == SCENE_FOREVER || loop == SCENE_THREAD;
 
-    /* A call that waits by itself says at its beginning that nobody else has to. */
+    /* A call that waits itself reports at its beginning that no other loop has to wait. */
     if (where == IN_INTEREST_CLOSING)
         return !own && loop != SCENE_LOOP;
     return !own || where != IN_INTEREST;

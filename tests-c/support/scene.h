@@ -1,4 +1,4 @@
-/* A client that runs into one given callback, where the test does something, once. */
+/* A client that meets one given callback, in which the test acts once. */
 #ifndef SCENE_H
 #define SCENE_H
 
@@ -25,7 +25,7 @@ typedef enum callback {
 
 extern const char *const CALLBACK_NAMES[CALLBACKS];
 
-/* A filter that has a callback in each scene, and a port where nobody listens. */
+/* A filter with a callback in each scene, and a port where nothing listens. */
 #define SCENE_FILTER "scene/filter"
 #define SCENE_NO_PORT 1
 
@@ -33,15 +33,16 @@ typedef struct scene {
     callback where;
     void (*act)(struct scene *);
     pmqtt_client *client;
-    /* on_connect came, and put the rest in motion. */
+    /* on_connect was called, and has started the rest. */
     bool connected;
     tally begun, acted;
 } scene;
 
-/* Makes the client and its callbacks, and has it connect. Whoever runs it then meets the callback. */
+/* Makes the client with its callbacks, and begins to connect. The loop that runs it meets the
+ * callback. */
 void scene_begin(scene *, callback where, void (*act)(scene *));
 
-/* Whether a connection stands in this callback. */
+/* Whether there is a connection in this callback. */
 bool scene_is_connected(callback where);
 
 /* Ways to run the client until the test has acted. */
@@ -54,7 +55,7 @@ enum { SCENE_LOOP, SCENE_FOREVER, SCENE_THREAD, SCENE_READ, SCENE_PROCESS, SCENE
 
 extern const scene_loop SCENE_RUN[SCENE_LOOPS];
 
-/* Whether the callback is called in that loop: of what to wait for only a foreign loop is told. */
+/* Whether this loop calls the callback: only a foreign loop is told what to wait for. */
 bool scene_is_met(callback where, int loop);
 
 #endif

@@ -1,4 +1,4 @@
-/* How long something took a thread, and how much of that is the machine's fault. */
+/* How long a thread took for something, and how much of that the machine caused. */
 #ifndef STOPWATCH_H
 #define STOPWATCH_H
 
@@ -7,12 +7,12 @@ typedef struct stopwatch {
     double cpu_ms, starved_ms;
 } stopwatch;
 
-/* All that follow are of the thread that calls. */
+/* These functions are about the calling thread. */
 stopwatch stopwatch_start(void);
 double wall_ms_since(const stopwatch *);
 double cpu_ms_since(const stopwatch *);
 
-/* How long the thread could have run and had no processor, as far as the system tells. */
+/* How long the thread was ready and had no processor, as far as the system tells. */
 double starved_ms_since(const stopwatch *);
 
 double thread_cpu_ms(void);

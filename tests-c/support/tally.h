@@ -1,4 +1,4 @@
-/* A number that callbacks of one thread change, and a test in another waits for. */
+/* A number that the callbacks of one thread change, and that a test waits for in another. */
 #ifndef TALLY_H
 #define TALLY_H
 
@@ -16,7 +16,7 @@ static inline void tally_set(tally *number, int value)
     __atomic_store_n(&number->value, value, __ATOMIC_SEQ_CST);
 }
 
-/* The number afterwards. */
+/* Returns the new number. */
 static inline int tally_add(tally *number)
 {
     return __atomic_add_fetch(&number->value, 1, __ATOMIC_SEQ_CST);

@@ -5,12 +5,12 @@
 enum {
     PLAIN,
     NAMED,          /* for broker.test */
-    ADDRESSED,      /* for 127.0.0.1, as the following ones */
+    ADDRESSED,      /* for 127.0.0.1, as those below */
     WILDCARD,       /* for *.wild.test */
     EXPIRED,
     EARLY,
-    ALONE,          /* signed by itself */
-    DEMANDING,      /* of clients a certificate of the authority */
+    ALONE,          /* self-signed */
+    DEMANDING,      /* requires a client certificate of the authority */
     MODERN,         /* TLS 1.3 only */
     PSK
 };

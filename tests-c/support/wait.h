@@ -1,4 +1,4 @@
-/* Waiting for a condition, with a bound that only a hang reaches. */
+/* Waits for a condition, with a bound that only a hang reaches. */
 #ifndef WAIT_H
 #define WAIT_H
 
@@ -17,10 +17,10 @@ enum { PATIENCE_MS = 60000 };
         }                                                                    \
     } while (0)
 
-/* For what another thread or another program does. */
+/* For what another thread or program does. */
 #define WAIT_UNTIL(condition) DO_UNTIL(condition, sleep_ms(1))
 
-/* By a clock that is never set. */
+/* Milliseconds of the monotonic clock. */
 long long now_ms(void);
 
 void sleep_ms(int time);
