@@ -104,7 +104,7 @@ static void free_all(pmqtt_client *client, void *userdata, const pmqtt_connect_f
         leave(clients[i]);
 }
 
-/* The first callback ends the others, and may add so many that the list has to grow. */
+/* The first callback ends the others, and may add enough that the list has to grow. */
 static void replace_others(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
 {
     int i;

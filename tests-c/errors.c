@@ -407,8 +407,8 @@ static void end_trouble(const peer *peer)
         peer_stop(peer);
 }
 
-/* A failure that is no timeout has time to occur on a busy machine; pmqtt_loop_misc may find it only
- * then. */
+/* Failures other than a timeout get time to occur on a busy machine; pmqtt_loop_misc may find them
+ * only then. */
 static void set_timeout(pmqtt_client *client, const trouble *trouble)
 {
     CHECK_OK(pmqtt_connect_timeout_set(client, trouble->number == PMQTT_ERR_TIMEOUT ? SHORT_MS : LONG_MS));

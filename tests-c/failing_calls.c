@@ -271,11 +271,11 @@ static void work(scene *self)
 
 static void leave(scene *self)
 {
-    /* This end is no reason to reconnect: that is done below. */
+    /* This end must not make the loop reconnect: connect_client does that below. */
     self->ends = ends_told(self) + 1;
     CHECK_OK(pmqtt_disconnect(self->client));
     GO_ON_UNTIL(self, !is_connected(self));
-    /* This end is no error of a loop call, unless the connection was lost first. */
+    /* A loop call does not return this end as an error, unless the connection was lost first. */
     self->loop.clients[0].ends += tally_get(&self->seen.disconnect_rc) == PMQTT_ERR_SUCCESS;
     self->ends = ends_told(self);
     self->wants_reconnect = false;

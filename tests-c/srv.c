@@ -1,4 +1,5 @@
-/* Connects to the brokers of a domain, and prints on a line for each where it is connected:
+/* Connects to the brokers of a domain, and prints a line for each call that says which broker it
+ * reached:
  *   srv DOMAIN TIMEOUT_MS COUNT [CA_FILE]   with pmqtt_connect_srv once, then with pmqtt_reconnect
  *   srv DOMAIN give-up                      while another thread disconnects
  * DOMAIN `-` is NULL.  With a CA_FILE, over TLS.  It fails if a call exceeds its bound. */

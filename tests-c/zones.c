@@ -1,4 +1,4 @@
-/* Connects to an address with a zone, and prints on a line where it is connected:
+/* Connects to an address with a zone, and prints a line that says where it is connected:
  *   zones HOST PORT BIND_ADDRESS [CA_FILE]
  * BIND_ADDRESS `-` is NULL.  With a CA_FILE, over TLS. */
 #define _POSIX_C_SOURCE 200112L

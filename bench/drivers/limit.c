@@ -241,7 +241,7 @@ static void subscribe(struct client *client)
     expect(client, suback, sizeof suback);
 }
 
-/* One client can wait in its socket alone. */
+/* One client needs no epoll: it waits in its socket. */
 static void run_one(struct client *client)
 {
     while (!is_done(client))

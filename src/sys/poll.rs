@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-/// A descriptor, and what it is waited for. A watch without read and write is not waited for at all,
-/// not even for a hang-up: a client that has stopped reading must not be woken again and again.
+/// A descriptor, and what to wait for on it. A watch without read and write is left out, so not even a
+/// hang-up wakes the wait: a client that has stopped reading must not be woken again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
     pub fd: RawFd,

@@ -95,7 +95,7 @@ fn is_under_way(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
 }
 
-/// TCP connects a socket to itself if nobody listens on a local port and the system happens to choose
+/// TCP connects a socket to itself if nothing listens on a local port and the system happens to choose
 /// the same port for our side.
 fn connected_to_itself() -> io::Error {
     io::Error::from_raw_os_error(libc::ECONNREFUSED)

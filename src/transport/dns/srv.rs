@@ -9,7 +9,7 @@ use rand::Rng;
 use std::fmt;
 use std::io;
 
-/// How many hosts of an answer are used: an answer causes at most so many look-ups.
+/// How many hosts of an answer are used: an answer causes at most this many look-ups.
 const MOST_HOSTS: usize = 16;
 
 /// What is asked for.
