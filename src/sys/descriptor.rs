@@ -22,7 +22,7 @@ impl<F: AsRawFd> Descriptor<F> {
         }
     }
 
-    /// For use by the process that opened it.
+    /// The value, for the process that opened it; an error in its children.
     #[inline(always)]
     pub fn get(&self) -> io::Result<&F> {
         match self.generation == process::generation() {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many threads are calling OpenSSL.
+/// How many calls of OpenSSL are under way.
 static INSIDE: AtomicI32 = AtomicI32::new(0);
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 

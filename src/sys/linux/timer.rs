@@ -41,7 +41,7 @@ impl Timer {
         Ok(())
     }
 
-    /// Stops the timer, and makes the descriptor unreadable.
+    /// Stops the timer; the descriptor is not readable after this.
     pub fn disarm(&mut self) {
         if self.armed.take().is_some() {
             // It cannot fail: the descriptor is a timerfd, and the time is well-formed. The parent's
@@ -50,7 +50,7 @@ impl Timer {
         }
     }
 
-    /// Notes whether the timer has fired, and makes the descriptor unreadable.
+    /// Notes whether the timer has fired; if so, the descriptor is not readable after this.
     pub fn drain(&mut self) {
         let due = self.armed.is_some_and(|at| at <= now());
         if due

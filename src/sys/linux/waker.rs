@@ -31,7 +31,7 @@ impl Waker {
         }
     }
 
-    /// Forgets the wakes so far. Look for work only after this, or a wake is lost.
+    /// Forgets the wakes so far. Look for work only after this, or a wake may be lost.
     pub fn drain(&self) {
         // The only error means that there was no wake.
         if let Ok(mut counter) = self.counter.get() {

@@ -40,7 +40,7 @@ impl Waker {
         }
     }
 
-    /// Forgets the wakes so far. Look for work only after this, or a wake is lost.
+    /// Forgets the wakes so far. Look for work only after this, or a wake may be lost.
     pub fn drain(&self) {
         let Ok(mut reader) = self.reader.get() else {
             return;

@@ -33,7 +33,7 @@ pub trait Stream: Send {
     /// The same for several pieces.
     fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize>;
 
-    /// Whether `read` can return bytes that have left the socket already. A watch on the socket does
+    /// Whether bytes that `read` has not returned yet have left the socket. A watch on the socket does
     /// not report them.
     fn has_pending(&self) -> bool;
 

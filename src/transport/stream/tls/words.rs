@@ -8,7 +8,7 @@ use std::net::IpAddr;
 /// The likely cause if a peer's answer is not TLS.
 pub const NO_TLS: &str = "this port does not seem to speak TLS";
 
-/// OpenSSL's text; if the broker has sent an alert, the name of the alert.
+/// OpenSSL's text; if the broker has sent an alert, which alert it was.
 pub fn words(stack: &ErrorStack) -> String {
     if let Some(alert) = alert(stack) {
         return format!("the broker refuses: alert {alert}");
