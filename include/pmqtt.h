@@ -262,7 +262,7 @@
 #define PMQTT_LOG_DEBUG 16
 
 /**
- * The length of a packet that is a chunk of its own.
+ * A packet of at least this length is a chunk of its own.
  */
 #define LARGE (4 * 1024)
 

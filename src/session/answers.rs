@@ -1,36 +1,36 @@
-//! How many bytes of answers wait for the socket: of the acknowledgements that the broker has made us
-//! owe. It decides how many they are, so nothing more of it is read while they are too many.
+//! Counts the bytes of acknowledgements that wait for the socket. The broker's packets cause them,
+//! so the client reads no more packets while the count is too high.
 
-/// With more than this nothing is read, until no more than half of it is left.
+/// Above this count nothing is read, until no more than half of it is left.
 const MOST: u32 = 1024 * 1024;
 
-/// PUBACK, PUBREC, PUBREL and PUBCOMP are of one size.
+/// The size in bytes of each PUBACK, PUBREC, PUBREL and PUBCOMP.
 const SIZE: u32 = 4;
 
-/// They are counted in two generations, as a mark for each would cost more than the answer. The count
-/// is never less than what waits.
+/// Counts in two generations, because a mark for each answer would cost more than the answer. The
+/// count is never less than what waits.
 #[derive(Default)]
 pub struct Answers {
-    /// Where the older generation ends in the output.
+    /// The end of the older generation in the output.
     end: u64,
     older: u32,
     younger: u32,
 }
 
 impl Answers {
-    /// One more is on its way.
+    /// One more answer is in the output.
     #[inline(always)]
     pub fn add(&mut self) {
         self.younger += SIZE;
     }
 
-    /// The socket has taken the output up to `written`, of what ends at `position`.
+    /// The socket has taken the output up to `written`. The output ends at `position`.
     pub fn written(&mut self, written: u64, position: u64) {
         if written >= self.end {
             self.older = std::mem::take(&mut self.younger);
             self.end = position;
         }
-        // Among so few bytes are no more of them.
+        // The answers of the older generation are among these bytes.
         let left = self.end.saturating_sub(written);
         self.older = self.older.min(left.try_into().unwrap_or(u32::MAX));
     }

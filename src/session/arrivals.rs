@@ -1,25 +1,26 @@
-//! The messages that the application acknowledges: their mids, and in which order they came. PUBACK and PUBREC
-//! each go out in the order of arrival [MQTT-4.6.0-2] [MQTT-4.6.0-3]; neither waits for the other.
+//! The messages that the application acknowledges: their mids and the order of arrival. PUBACKs go
+//! out in the order of arrival, and so do PUBRECs [MQTT-4.6.0-2] [MQTT-4.6.0-3]. Neither kind waits
+//! for the other.
 
 use std::collections::VecDeque;
 
 use crate::codec::{PacketId, QoS};
 
-/// How many bits of a mid are the packet identifier.
+/// How many bits of a mid hold the packet identifier.
 const ID_BITS: u32 = u16::BITS;
 
 #[derive(Default)]
 pub struct Arrivals {
-    /// How many mids were given out. They number what the application owes, so that an acknowledgement that
-    /// comes late, or twice, is none of the message that has the packet identifier by then.
+    /// How many mids were given out. Each mid is unique, so a late or repeated acknowledgement
+    /// never applies to a newer message with the same packet identifier.
     mids: u64,
-    /// The mids of those that came on this connection, in their order.
+    /// The mids of the messages of this connection, in the order of arrival.
     at_least_once: VecDeque<u64>,
     exactly_once: VecDeque<u64>,
 }
 
 impl Arrivals {
-    /// Goes on with the numbers of a session that is over.
+    /// Continues the numbering of a session that has ended.
     pub fn after(former: &Arrivals) -> Arrivals {
         Arrivals {
             mids: former.mids,
@@ -32,12 +33,12 @@ impl Arrivals {
         self.mids << ID_BITS | u64::from(id.get())
     }
 
-    /// No message is owed any more, or none came on this connection.
+    /// Forgets all arrivals: no message is owed, or none has arrived on this connection.
     pub fn clear(&mut self) {
         *self = Arrivals::after(self);
     }
 
-    /// Those of QoS 1, or else of QoS 2.
+    /// The messages of QoS 1, or else those of QoS 2.
     pub fn of(&mut self, qos: QoS) -> &mut VecDeque<u64> {
         match qos {
             QoS::AtMostOnce | QoS::AtLeastOnce => &mut self.at_least_once,

@@ -1,20 +1,20 @@
 //! Which QoS 0 messages are among the bytes of the output, in the order of their ends.
 
-/// Each message of QoS 0 pays for a push and a pop, so there is no ring here, but a list that is
-/// emptied from its front, and moves there when that pays.
+/// A list that is emptied from its front. It is no ring, because each QoS 0 message pays for one
+/// push and one pop. The marks move to the start of the memory when that pays.
 #[derive(Default)]
 pub struct AtMostOnce {
     marks: Vec<Mark>,
-    /// Those before this one are gone.
+    /// The marks before this index are removed.
     first: usize,
 }
 
-/// What the mark of a message takes, of which up to half are free.
+/// The memory that the mark of a message takes. Up to half of it is unused capacity.
 pub const MARK: usize = 2 * size_of::<Mark>();
 
 #[derive(Clone, Copy)]
 struct Mark {
-    /// Where the message ends, counted from the first byte of the connection.
+    /// The end of the message, counted from the first byte of the connection.
     end: u64,
     mid: u64,
 }
@@ -35,7 +35,7 @@ impl AtMostOnce {
         first.is_some_and(|mark| mark.end <= position)
     }
 
-    /// Takes the first message out, if it ends at `position` or before: its mid.
+    /// Removes the first message and returns its mid, if it ends at `position` or before.
     #[inline(always)]
     pub fn pop_passed(&mut self, position: u64) -> Option<u64> {
         let mark = *self.marks.get(self.first)?;
@@ -64,7 +64,7 @@ impl AtMostOnce {
         self.marks.shrink_to_fit();
     }
 
-    /// For each mark that moves, three were taken out.
+    /// Moves the marks only if at least three were removed for each of them.
     #[cold]
     fn make_room(&mut self) {
         match self.first > self.marks.len() / 4 * 3 {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// Does the same with a queue of the standard library.
+    /// Compares with a queue of the standard library.
     #[test]
     fn it_is_a_queue() {
         let (mut ours, mut queue) = (AtMostOnce::default(), VecDeque::new());

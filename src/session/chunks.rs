@@ -1,20 +1,20 @@
-//! Chunks of the log of packets, but for the row that packets go to now, and memory for the next ones.
+//! The chunks of the log of packets, without its current row, and spare memory for new chunks.
 
 use std::sync::Arc;
 
 use crate::codec::{Buffer, NoMemory};
 
-/// The length of a packet that is a chunk of its own.
+/// A packet of at least this length is a chunk of its own.
 pub const LARGE: usize = 4 * 1024;
 
-/// The size of a first row, and of one of many.
+/// The least and the greatest size of a row.
 const LEAST: usize = 256;
 const MOST: usize = 64 * 1024;
 
-/// How much memory that is given back is kept for the next chunks.
+/// How much freed memory is kept for new chunks.
 const SPARE: usize = 256 * 1024;
 
-/// How much of packets that are gone does not count, in chunks that others hold.
+/// How many bytes of removed packets do not count as waste, in chunks that hold other packets.
 const SLACK: usize = 2 * MOST;
 
 /// Where a packet is.
@@ -25,7 +25,7 @@ pub struct Place {
     pub len: u32,
 }
 
-/// A packet, as the output takes it.
+/// A packet in the form that the output takes.
 pub enum Packet<'a> {
     Small(&'a [u8]),
     Large(&'a Arc<Buffer>),
@@ -36,19 +36,19 @@ pub struct Chunks {
     vacant: Vec<u32>,
     spare: Vec<Chunk>,
     spare_bytes: usize,
-    /// What chunks take, and how much of that the packets which are left do.
+    /// The memory of the chunks, and how much of it the remaining packets take.
     taken: usize,
     left: usize,
-    /// Of that difference, what is beyond the slack.
+    /// The part of that difference beyond the slack, as counted last.
     wasted: usize,
-    /// The most that was taken since `take_freed` was last true.
+    /// The greatest `taken` since `take_freed` was last true.
     peak: usize,
 }
 
 enum Chunk {
-    /// Its place is free, or the row's.
+    /// The place is free, or belongs to the row.
     Vacant,
-    /// What was a row: how many bytes of packets are left in it.
+    /// A former row, and how many bytes of packets are left in it.
     Full(Box<(Buffer, u32)>),
     Single(Arc<Buffer>),
 }
@@ -84,7 +84,7 @@ impl<'a> Packet<'a> {
 }
 
 impl Default for Chunks {
-    /// The first place is that of the first row.
+    /// The first place belongs to the first row.
     fn default() -> Chunks {
         Chunks {
             all: vec![Chunk::Vacant],
@@ -100,7 +100,7 @@ impl Default for Chunks {
 }
 
 impl Chunks {
-    /// Memory for a packet of that length alone.
+    /// Memory for one packet of this length.
     pub fn new_single(&mut self, len: usize) -> Result<Arc<Buffer>, NoMemory> {
         let spare = self.take_spare(|chunk| match chunk {
             Chunk::Single(packet) => (len..2 * len).contains(&packet.capacity()),
@@ -112,14 +112,14 @@ impl Chunks {
         }
     }
 
-    /// Where a packet stands that is a chunk of its own.
+    /// Adds a packet that is a chunk of its own. Returns its place.
     pub fn add_single(&mut self, packet: Arc<Buffer>) -> u32 {
         self.left += packet.len();
         self.add(Chunk::Single(packet))
     }
 
-    /// Memory for the next row. What is left of the full one becomes the chunk whose place that has had:
-    /// the place of the next.
+    /// Exchanges the full row for an empty one, and returns the place of the new row. If packets
+    /// are left in the full row, it becomes a chunk at its old place.
     pub fn begin_row(
         &mut self,
         row: &mut Buffer,
@@ -153,7 +153,7 @@ impl Chunks {
         }
     }
 
-    /// True when the chunk was given back.
+    /// Returns true if this frees the chunk.
     pub fn remove(&mut self, place: Place) -> bool {
         self.left -= place.len();
         let chunk = &mut self.all[place.chunk as usize];
@@ -195,7 +195,8 @@ impl Chunks {
         self.all.len() as u32 - 1
     }
 
-    /// Whether so much was freed, and no less than what is left, since the last time when it was so.
+    /// Whether enough was freed since the last true answer: at least `least`, and at least as much
+    /// as is still taken.
     pub fn take_freed(&mut self, least: usize) -> bool {
         let freed = self.peak - self.taken;
         let is_enough = freed >= least.max(self.taken);
@@ -205,8 +206,8 @@ impl Chunks {
         is_enough
     }
 
-    /// Keeps the memory of a chunk for the next. The output may still refer to a packet that is
-    /// answered: a broker may answer what it has not read.
+    /// Keeps the memory of a chunk for new ones, unless the output still refers to the packet. It
+    /// may refer to an answered packet: a broker may answer what it has not read.
     fn keep_spare(&mut self, mut chunk: Chunk) {
         match &mut chunk {
             Chunk::Full(full) if full.0.capacity() == MOST => full.0.clear(),

@@ -1,4 +1,4 @@
-//! From CONNECT to the end of the connection, and all that is a matter of time.
+//! A connection from CONNECT to its end, and everything that depends on time.
 
 use super::packet_ids::Request;
 use super::retry::Step;
@@ -7,7 +7,7 @@ use crate::codec::{Ack, ConnAck, Connect, Message, TooLong, Version, encode};
 use crate::time::Moment;
 
 impl Session {
-    /// A transport is open: CONNECT goes out, and all else waits for CONNACK.
+    /// A transport is open. CONNECT goes out; all other packets wait for CONNACK.
     pub fn open(&mut self, now: Moment) -> Result<(), TooLong> {
         let options = &self.options;
         let credentials = options.credentials.as_ref();
@@ -38,7 +38,7 @@ impl Session {
     }
 
     /// The transport is gone. The client never drops a message of QoS 1 or 2, whatever clean
-    /// session says to the broker; what else was under way has its outcome now.
+    /// session says to the broker. Everything else that was under way gets its outcome now.
     pub fn close(&mut self) {
         self.tell_written();
         let lost = self.output.reset();
@@ -61,15 +61,15 @@ impl Session {
         self.announce_room();
     }
 
-    /// Notes which QoS 0 messages are with the socket, before their marks go.
+    /// Notes the QoS 0 messages that the socket has, before their marks are dropped.
     pub(super) fn tell_written(&mut self) {
         while let Some(mid) = self.output.pop_written() {
             self.add_outcome(Outcome::Written { mid });
         }
     }
 
-    /// Asks for the end: what is written already goes out first, and the acknowledgement of a
-    /// message that is being delivered, then DISCONNECT. False when there is no connection.
+    /// Ends the connection. The output goes out first, then the acknowledgement of a message that
+    /// is being delivered, then DISCONNECT. Returns false if there is no connection.
     pub fn disconnect(&mut self, now: Moment) -> bool {
         if self.announcing {
             self.announced(now);
@@ -80,7 +80,7 @@ impl Session {
                 then_disconnect, ..
             } => *then_disconnect = true,
             Phase::Connected => {
-                // What the window has room for comes before DISCONNECT.
+                // Messages that fit into the window go out before DISCONNECT.
                 self.send_waiting(usize::MAX, now);
                 self.phase = Phase::Disconnecting {
                     deadline: now + self.options.handshake_timeout(),
@@ -94,7 +94,7 @@ impl Session {
         true
     }
 
-    /// DISCONNECT and all before it are with the socket: the transport can be closed.
+    /// The socket has DISCONNECT and all bytes before it: the transport can be closed.
     pub fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Disconnecting { .. })
             && !self.delivering
@@ -109,7 +109,8 @@ impl Session {
                 ..
             }
         );
-        // 3.1 does not say whether the session is present; a durable one has to be trusted.
+        // MQTT 3.1 does not say whether the session is present. The client assumes that a durable
+        // one is.
         let forgotten = match self.version() {
             Version::V31 => self.options.clean_session,
             Version::V311 => !connack.session_present,
@@ -126,19 +127,19 @@ impl Session {
         }
     }
 
-    /// The application knows of the connection, and what it has asked for upon that goes first: a
-    /// SUBSCRIBE, say, comes before the queued requests that it wants to have answered.
+    /// The application knows of the connection, and its requests upon that go out first. For
+    /// example, a SUBSCRIBE precedes the queued messages whose responses it is for.
     pub fn announced(&mut self, now: Moment) {
         self.announcing = false;
         self.pump(now);
     }
 
-    /// Bytes came in, be it only a part of a packet: the peer lives.
+    /// Bytes arrived, perhaps only a part of a packet: the peer is alive.
     pub fn received(&mut self, now: Moment) {
         self.keep_alive.received(now);
     }
 
-    /// The socket took `count` bytes of the output.
+    /// The socket has taken `count` bytes of the output.
     pub fn written(&mut self, count: usize, now: Moment) {
         self.output.written(count);
         if count > 0 {
@@ -147,18 +148,18 @@ impl Session {
         self.pump(now);
         if self.input_paused && self.output.answers.are_few() {
             self.input_paused = false;
-            // What the peer has sent meanwhile is still to be read.
+            // The peer's time starts again: what it has sent during the pause is still unread.
             self.keep_alive.received(now);
         }
         self.announce_room();
     }
 
-    /// The last write did not take all that there was.
+    /// The last write did not take all bytes.
     pub fn is_blocked(&self) -> bool {
         self.output.has_taken_out()
     }
 
-    /// When `handle_timeout` wants to be called, if nothing happens before.
+    /// When to call `handle_timeout`, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Moment> {
         match self.phase {
             Phase::Closed => None,
@@ -175,7 +176,7 @@ impl Session {
         }
     }
 
-    /// What is due by now. `sent` tells how far our bytes have come.
+    /// Does what is due. `sent` tells how far our bytes have come.
     pub fn handle_timeout(
         &mut self,
         now: Moment,
@@ -201,7 +202,7 @@ impl Session {
         Ok(())
     }
 
-    /// When to look whether the peer is to be given up.
+    /// When to check whether the peer is lost.
     fn look_due(&self) -> Option<Moment> {
         match self.input_paused {
             true => Some(self.keep_alive.stalled()),
@@ -209,7 +210,8 @@ impl Session {
         }
     }
 
-    /// Gives up a peer that does not answer. Of one that is not read, what counts is whether it reads.
+    /// Gives up a peer that does not answer. While the client reads nothing, it gives up a peer
+    /// that takes nothing.
     fn check_peer(&mut self, sent: Sent, now: Moment) -> Result<(), Failure> {
         if self.input_paused {
             return match now >= self.keep_alive.stalled() {
@@ -223,8 +225,8 @@ impl Session {
         }
     }
 
-    /// Sends PINGREQ where it is due. For those who have not dealt with all that came in: nothing
-    /// can be called late yet, but the broker has to hear from us.
+    /// Sends PINGREQ if it is due. For callers that have not processed all input: no answer counts
+    /// as late yet, but the broker needs a packet.
     pub fn ping(&mut self, now: Moment, sent: impl FnOnce() -> Sent) {
         if self.phase == Phase::Connected && self.keep_alive.ping_due().is_some_and(|at| now >= at)
         {
@@ -239,7 +241,7 @@ impl Session {
         self.keep_alive.ping_sent(output, alone, sent, now);
     }
 
-    /// An answer may be overdue. What is sent again then is PUBLISH with DUP, PUBREL and PUBREC.
+    /// An answer may be overdue. The packets to send again are PUBLISH with DUP, PUBREL and PUBREC.
     fn retry(&mut self, sent: Sent, now: Moment) {
         let (time, oldest) = (self.options.retry(), self.oldest());
         let all_acked = self.output.unwritten() == 0 && sent.unacked == 0;
@@ -261,7 +263,7 @@ impl Session {
         }
     }
 
-    /// When the oldest packet was sent that waits for an answer, and was not sent again.
+    /// When the oldest packet was sent that waits for an answer and was not sent again.
     fn oldest(&mut self) -> Option<Moment> {
         [self.outgoing.oldest(), self.incoming.oldest()]
             .into_iter()
@@ -275,7 +277,6 @@ impl Session {
         self.retry.set_time(time, oldest, now);
     }
 
-    /// PINGRESP came.
     pub(super) fn pong(&mut self, now: Moment) {
         let was_asked = self.keep_alive.pong(now);
         if !self.awaits_answer() {
@@ -285,8 +286,9 @@ impl Session {
         }
     }
 
-    /// Says once that there is room again for the publish that was refused last, and for others
-    /// after it: whoever waited for each single place would wake up, and wake us, once a message.
+    /// Reports once that there is room again, for the publish that was refused last and for more
+    /// after it. A report for each free place would wake the waiting thread, and the client, once
+    /// for each message.
     #[inline(always)]
     pub(super) fn announce_room(&mut self) {
         if let Some(refused) = self.outgoing.refused

@@ -1,4 +1,4 @@
-//! What a connection that was asked to end is still to say, while its successor is made already.
+//! Final bytes: what a closing connection still has to write while its successor exists.
 
 use super::gather::Gather;
 use super::output::Output;
@@ -6,9 +6,9 @@ use crate::codec::{Ack, PacketId, QoS, Version, encode};
 use crate::time::Moment;
 
 pub struct FinalBytes {
-    /// Whose they are: connections are counted by `open`.
+    /// The connection that they belong to; `open` counts connections.
     pub connection: u32,
-    /// How long writing them may take.
+    /// When the time to write them ends.
     pub deadline: Moment,
     output: Output,
     /// DISCONNECT waits for the acknowledgement of what is being delivered.
@@ -42,7 +42,7 @@ impl FinalBytes {
         }
     }
 
-    /// Hands over the bytes, DISCONNECT at the last, in exchange for an empty buffer.
+    /// Exchanges the bytes for an empty buffer. DISCONNECT is the last packet.
     pub fn take(&mut self, empty: &mut Gather) {
         if std::mem::take(&mut self.delivering) {
             encode::disconnect(self.output.buffer());
@@ -50,7 +50,7 @@ impl FinalBytes {
         self.output.take(empty);
     }
 
-    /// The socket has all but `count` of them.
+    /// The socket has taken all but `count` of the bytes.
     pub fn set_unwritten(&mut self, count: usize) {
         self.output.set_unwritten(count);
     }
@@ -60,12 +60,12 @@ impl FinalBytes {
         self.output.pop_written()
     }
 
-    /// QoS 0 messages that the socket did not take yet.
+    /// QoS 0 messages that the socket has not taken.
     pub fn at_most_once(&self) -> usize {
         self.output.at_most_once()
     }
 
-    /// They never will be written: the QoS 0 messages among them.
+    /// The bytes will never be written. Returns the QoS 0 messages among them.
     pub fn into_lost(mut self) -> impl Iterator<Item = u64> {
         self.output.reset()
     }

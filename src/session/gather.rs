@@ -1,5 +1,5 @@
-//! Bytes for the socket: most of them in a row, and between them large payloads, which stay where they
-//! are until the socket has them (a gathering write).
+//! Bytes for the socket (a gathering write): a row, and large payloads between its bytes. A payload
+//! stays where it is until the socket has it.
 
 use std::sync::Arc;
 
@@ -16,22 +16,22 @@ type Payloads = Vec<Payload>;
 
 #[derive(Debug)]
 struct Payload {
-    /// How much of the row comes before it.
+    /// How many bytes of the row come before the payload.
     place: usize,
-    /// It goes from `start` to the end of that packet.
+    /// The payload goes from `start` to the end of the packet.
     packet: Arc<Buffer>,
     start: usize,
 }
 
 impl Gather {
-    /// Where packets are encoded to.
+    /// Packets are encoded to the end of the row.
     #[inline(always)]
     pub fn row(&mut self) -> &mut Buffer {
         &mut self.row
     }
 
-    /// Appends a packet, of which only the head is copied: the copy, and all from `start` on stays
-    /// where it is.
+    /// Appends a packet: copies its head, and refers to the rest, from `start` on. Returns the
+    /// copy.
     pub fn put_packet(
         &mut self,
         packet: &Arc<Buffer>,
@@ -48,7 +48,7 @@ impl Gather {
         Ok(head)
     }
 
-    /// Moves all that the other has behind what is here.
+    /// Moves all bytes of `other` behind those that are here.
     pub fn append(&mut self, other: &mut Gather) {
         let before = self.row.len();
         self.row.append(&other.row);
@@ -73,7 +73,7 @@ impl Gather {
         self.row.len()
     }
 
-    /// A payload comes behind its head, so the row tells.
+    /// Each payload comes behind a head in the row, so the row decides.
     pub fn is_empty(&self) -> bool {
         self.row.is_empty()
     }
@@ -90,19 +90,19 @@ impl Gather {
         self.row.capacity()
     }
 
-    /// Gives back the memory that nothing is in.
+    /// Gives back unused memory.
     pub fn shrink(&mut self) {
         self.row.shrink();
         self.payloads.take_if(|payloads| payloads.is_empty());
     }
 
-    /// All bytes, where they are in a row.
+    /// All bytes, if all are in the row.
     #[inline(always)]
     pub fn as_row(&self) -> Option<&[u8]> {
         self.payloads().is_empty().then_some(&self.row)
     }
 
-    /// All bytes but the first `skip`, piece by piece.
+    /// All bytes except the first `skip`, piece by piece.
     pub fn pieces(&self, mut skip: usize) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;
         let before = self.payloads().iter().flat_map(move |payload| {

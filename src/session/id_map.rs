@@ -2,18 +2,20 @@
 
 use crate::codec::PacketId;
 
-/// An entry stands at its home, which is its identifier modulo the number of places, or behind it: no
-/// further away than others that stand between ("Robin Hood"), so that they are in the order of their
-/// homes. Identifiers are given out in a row, so that nearly each is at home: to find it is one look,
-/// where a hash would cost more than everything else of an acknowledgement. A peer that chooses them so
-/// that they collide makes the way longer, but there are only 65,535.
+/// An entry stands at its home, which is its identifier modulo the number of places, or behind it.
+/// Entries stand in the order of their homes ("Robin Hood" hashing).
+///
+/// Identifiers are given out in sequence, so nearly each entry is at home, and a search looks at
+/// one place. A hash function would cost more than the rest of an acknowledgement. A peer can
+/// choose identifiers that collide. Then searches are longer, but there are only 65,535
+/// identifiers.
 pub struct IdMap<T> {
-    /// Their number is 0 or a power of two, and at the most half of them are taken.
+    /// Their number is 0 or a power of two, and at most half of them are taken.
     places: Box<[Option<(PacketId, T)>]>,
     len: usize,
 }
 
-/// How many places there are at first.
+/// The number of places at first.
 const LEAST: usize = 2;
 
 impl<T> Default for IdMap<T> {
@@ -36,7 +38,7 @@ impl<T> IdMap<T> {
         Some(value)
     }
 
-    /// A value that the identifier had is replaced.
+    /// Replaces the value that the identifier had.
     #[inline(always)]
     pub fn insert(&mut self, id: PacketId, value: T) {
         self.reserve();
@@ -46,7 +48,7 @@ impl<T> IdMap<T> {
         }
     }
 
-    /// False when the identifier has a value already, which stays.
+    /// Returns false if the identifier has a value already. That value stays.
     #[inline(always)]
     pub fn insert_new(&mut self, id: PacketId, value: T) -> bool {
         self.reserve();
@@ -78,7 +80,7 @@ impl<T> IdMap<T> {
         *self = IdMap::default();
     }
 
-    /// Gives back the memory while nothing is in it.
+    /// Gives back the memory if the map is empty.
     pub fn trim(&mut self) {
         if self.len == 0 {
             self.clear();
@@ -94,7 +96,7 @@ impl<T> IdMap<T> {
         entries.map(|(id, value)| (*id, value))
     }
 
-    /// Where the identifier stands, or else where it would.
+    /// The place of the identifier, or else the place where it would stand.
     #[inline(always)]
     fn find(&self, id: PacketId) -> Result<usize, usize> {
         let home = self.home(id);
@@ -119,7 +121,6 @@ impl<T> IdMap<T> {
         Err(place)
     }
 
-    /// Puts an entry where it belongs.
     #[inline(always)]
     fn put(&mut self, place: usize, id: PacketId, value: T) {
         self.len += 1;
@@ -128,7 +129,7 @@ impl<T> IdMap<T> {
         }
     }
 
-    /// The entry that stood there moves on by one, as do those that it meets.
+    /// Moves an entry that lost its place one place on, and so each entry that it displaces.
     fn move_on(&mut self, mut place: usize, entry: (PacketId, T)) {
         let mut entry = Some(entry);
         while entry.is_some() {
@@ -149,7 +150,8 @@ impl<T> IdMap<T> {
         }
     }
 
-    /// Whoever is away from home because of the entry that was there comes nearer.
+    /// Moves the entries behind a free place one place nearer to their homes, up to the first that
+    /// is at home.
     fn move_up(&mut self, mut free: usize) {
         let mut place = self.behind(free);
         while let Some((other, _)) = &self.places[place]
@@ -161,7 +163,7 @@ impl<T> IdMap<T> {
         }
     }
 
-    /// Makes room for one more.
+    /// Makes room for one more entry.
     #[inline(always)]
     fn reserve(&mut self) {
         if 2 * (self.len + 1) > self.places.len() {
@@ -188,7 +190,7 @@ impl<T> IdMap<T> {
         (place + 1) & (self.places.len() - 1)
     }
 
-    /// How many places a search goes on from `home` until it comes to `place`.
+    /// How many places a search goes on from `home` until it reaches `place`.
     fn distance(&self, home: usize, place: usize) -> usize {
         place.wrapping_sub(home) & (self.places.len() - 1)
     }
@@ -201,7 +203,7 @@ mod tests {
     use rand::{Rng, SeedableRng};
     use std::collections::HashMap;
 
-    /// Does the same with a map of the standard library. Identifiers in few residues collide.
+    /// Compares with a map of the standard library. Identifiers in few residues collide.
     #[test]
     fn it_is_a_map() {
         for seed in 0..50 {

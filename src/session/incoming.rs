@@ -1,5 +1,5 @@
-//! Messages from the broker that are not settled yet. A QoS 2 message is handed over when its
-//! PUBLISH comes, and its identifier kept until PUBREL (section 4.3.3, method B).
+//! Messages from the broker that are not settled. A QoS 2 message is delivered when its PUBLISH
+//! arrives. Its identifier is kept until PUBREL (section 4.3.3, method B).
 
 use super::arrivals::Arrivals;
 use super::id_map::IdMap;
@@ -8,11 +8,12 @@ use crate::time::Moment;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The application has it, and acknowledges it by itself.
+    /// The application has the message, and acknowledges it itself.
     Delivered(Owed),
-    /// QoS 2: the application is being given it, and PUBREC follows by itself.
+    /// QoS 2: the message is being delivered. PUBREC follows without the application.
     Delivering,
-    /// QoS 2: PUBREC was sent then, and PUBREL is to come. Never: it is not sent again by itself.
+    /// QoS 2: PUBREC was sent at this moment, and PUBREL is missing. With `Moment::never()`, the
+    /// retry time does not send PUBREC again.
     Received(Moment),
 }
 
@@ -20,35 +21,37 @@ enum Stage {
 struct Owed {
     mid: u64,
     qos: QoS,
-    /// The application has acknowledged it, and those that came before it go first.
+    /// The application has acknowledged the message. The acknowledgements of earlier messages go
+    /// out first.
     is_held: bool,
     /// Its PUBLISH came on this connection.
     has_arrived: bool,
 }
 
-/// What a PUBLISH of QoS 2 turned out to be.
+/// The result of a PUBLISH of QoS 2.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// The application gets it, with this mid.
+    /// The application gets the message, with this mid.
     New(u64),
-    /// Seen before, and the application has it to acknowledge, or its acknowledgement is held.
+    /// A repetition: the application still has to acknowledge the message, or its acknowledgement
+    /// is held.
     Pending,
-    /// Seen before, and no longer the application's to acknowledge: PUBREC was lost with a connection.
+    /// A repetition that does not wait for the application: PUBREC was lost with a connection.
     Acknowledged,
 }
 
-/// So many mids may be listed that are settled, beside as many as there are messages.
+/// How many settled mids may stay in the list, in addition to one for each message.
 const SETTLED: usize = 16;
 
 #[derive(Default)]
 pub struct Incoming {
     stages: IdMap<Stage>,
-    /// None before the application acknowledges anything by itself.
+    /// None until a message arrives that the application has to acknowledge.
     arrivals: Option<Box<Arrivals>>,
 }
 
 impl Incoming {
-    /// Goes on with the numbers of a session that is over.
+    /// Continues the numbering of a session that has ended.
     pub fn after(former: &Incoming) -> Incoming {
         let arrivals = former.arrivals.as_ref();
         Incoming {
@@ -57,8 +60,8 @@ impl Incoming {
         }
     }
 
-    /// A message whose acknowledgement the application owes: its mid. One of QoS 1 that is sent again on the
-    /// same connection keeps it.
+    /// Adds a message that the application has to acknowledge, and returns its mid. A QoS 1 message
+    /// that is sent again on the same connection keeps its mid.
     pub fn await_application(&mut self, id: PacketId, qos: QoS) -> u64 {
         if let Some(Stage::Delivered(owed)) = self.stages.get(id)
             && owed.qos == qos
@@ -70,7 +73,7 @@ impl Incoming {
         mid
     }
 
-    /// A PUBLISH of QoS 2 came [MQTT-4.3.3-2]. `manual_ack`: the application acknowledges it.
+    /// A PUBLISH of QoS 2 arrived [MQTT-4.3.3-2]. `manual_ack`: the application acknowledges it.
     #[inline(always)]
     pub fn arrived(&mut self, id: PacketId, manual_ack: bool) -> Arrival {
         if !manual_ack && self.stages.insert_new(id, Stage::Delivering) {
@@ -96,7 +99,8 @@ impl Incoming {
         }
     }
 
-    /// The application acknowledges the message with this mid: its packet identifier, if that is owed.
+    /// The application acknowledges the message with this mid. Returns the packet identifier, if
+    /// this acknowledgement is owed.
     pub fn hold(&mut self, mid: u64, qos: QoS) -> Option<PacketId> {
         let owed = self.owed(mid)?;
         if owed.is_held || owed.qos != qos {
@@ -111,8 +115,8 @@ impl Incoming {
         Some(id)
     }
 
-    /// The next message whose acknowledgement may go out: the first of those on this connection that are not
-    /// settled, if the application has acknowledged it.
+    /// The next message whose acknowledgement may go out. This is the first unsettled message of
+    /// this connection, if the application has acknowledged it.
     pub fn next_held(&mut self, qos: QoS) -> Option<PacketId> {
         loop {
             let &mid = self.arrivals.as_mut()?.of(qos).front()?;
@@ -133,7 +137,7 @@ impl Incoming {
         self.stages.values().filter(is_held).count()
     }
 
-    /// Notes that a PUBLISH came which the application acknowledges.
+    /// Notes the arrival of a message that the application acknowledges.
     fn list(&mut self, id: PacketId, mid: u64, qos: QoS, is_held: bool) {
         let owed = Owed {
             mid,
@@ -158,7 +162,6 @@ impl Incoming {
         }
     }
 
-    /// PUBREC is being sent.
     #[inline(always)]
     pub fn pubrec_sent(&mut self, id: PacketId, now: Moment) {
         self.stages.insert(id, Stage::Received(now));
@@ -170,8 +173,8 @@ impl Incoming {
         self.stages.remove(id);
     }
 
-    /// Identifiers whose PUBREC was sent at `before` or earlier. On this connection they are never due
-    /// again.
+    /// Identifiers whose PUBREC was sent at `before` or earlier. After this call, they are not due
+    /// again on this connection.
     pub fn due(&mut self, before: Moment) -> impl Iterator<Item = PacketId> + use<'_> {
         self.stages
             .iter_mut()
@@ -184,7 +187,7 @@ impl Incoming {
             })
     }
 
-    /// When the oldest PUBREC without an answer was sent; never: all were sent again.
+    /// When the oldest unanswered PUBREC was sent; `Moment::never()` if all were sent again.
     pub fn oldest(&self) -> Option<Moment> {
         self.stages
             .values()
@@ -195,8 +198,8 @@ impl Incoming {
             .min()
     }
 
-    /// The connection ended: the broker sends QoS 1 messages again, as new ones. Those of QoS 2 it sends again
-    /// too, and what is held goes out then.
+    /// The connection ended, so the broker sends QoS 1 messages again, as new ones. It also sends
+    /// QoS 2 messages again; then their held acknowledgements go out.
     pub fn connection_lost(&mut self) {
         self.stages.retain(
             |_, stage| !matches!(stage, Stage::Delivered(owed) if owed.qos == QoS::AtLeastOnce),
@@ -243,7 +246,8 @@ fn identifier(mid: u64) -> Option<PacketId> {
 mod tests {
     use super::*;
 
-    /// Neither a broker that releases messages before their PUBREC makes the list grow, nor one that repeats them.
+    /// The list stays short with a broker that releases messages before their PUBREC, and with one
+    /// that repeats them.
     #[test]
     fn what_is_settled_is_not_listed_for_ever() {
         let mut incoming = Incoming::default();

@@ -1,9 +1,10 @@
-//! When to send PINGREQ, and when to give the peer up (section 3.1.2.10).
+//! When to send PINGREQ, and when the peer is lost (section 3.1.2.10).
 //!
-//! The peer has one interval to answer, and that begins when its TCP has PINGREQ: on a slow link this may
-//! be long after the socket took it. Until then each byte that the peer's TCP acknowledges shows that it
-//! lives, and after that only bytes that come from the peer do. So a peer that has stopped is found,
-//! though its kernel goes on, and a slow link is not taken for a dead one.
+//! The peer has one interval to answer. It begins when the peer's TCP has PINGREQ; on a slow link,
+//! this may be long after the socket took it. Until then, each byte that the peer's TCP
+//! acknowledges is a sign of life. After that, only bytes from the peer are. So the client detects
+//! a peer that has stopped although its kernel goes on. It does not take a slow link for a dead
+//! one.
 
 use std::time::Duration;
 
@@ -11,30 +12,31 @@ use super::output::Output;
 use super::sent::Sent;
 use crate::time::Moment;
 
-/// While PINGREQ waits behind other bytes, so often an interval is looked how far these have come.
+/// While PINGREQ waits behind other bytes, the client checks their progress this many times in an
+/// interval.
 const LOOKS: u32 = 4;
-/// How long a peer that is not read may take nothing, where no keep alive says so.
+/// How long a peer may take nothing while it is not read, if there is no keep alive interval.
 const STALLED: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub struct KeepAlive {
-    /// Seconds; 0 when the mechanism is off.
+    /// Seconds; 0: no keep alive.
     interval: u16,
-    /// How many PINGREQ of this connection have no answer yet.
+    /// How many PINGREQ of this connection have no answer.
     unanswered: u16,
     last_in: Moment,
     last_out: Moment,
-    /// One that is under way, which is seldom the case.
+    /// The PINGREQ that is under way, which is seldom the case.
     ping: Option<Box<Ping>>,
-    /// Microseconds; 0 before the first.
+    /// Microseconds; 0 before the first PINGRESP.
     round_trip: u32,
 }
 
 struct Ping {
-    /// Where PINGREQ ends in the output.
+    /// The end of PINGREQ in the output.
     position: u64,
     queued_at: Moment,
-    /// The round trip begins once the request has left.
+    /// The round trip begins when the socket has PINGREQ.
     written_at: Option<Moment>,
     place: Place,
 }
@@ -43,17 +45,17 @@ struct Ping {
 enum Place {
     /// Behind bytes that the peer's TCP has not acknowledged.
     Behind(Look),
-    /// With the peer's TCP, since then at the latest.
+    /// With the peer's TCP, since this moment at the latest.
     Arrived(Moment),
 }
 
-/// What was seen of the bytes on their way.
+/// The progress of the bytes before PINGREQ, as seen last.
 struct Look {
     at: Moment,
     acked: u64,
-    /// When that last grew.
+    /// When `acked` last grew.
     progress_at: Moment,
-    /// PINGREQ has arrived when so many bytes are acknowledged; known once the socket has it.
+    /// PINGREQ has arrived when this many bytes are acknowledged. None until the socket has it.
     end: Option<u64>,
 }
 
@@ -86,8 +88,8 @@ impl KeepAlive {
         }
     }
 
-    /// A PINGREQ is the last packet in the output. `alone`: there is nothing before it that the peer
-    /// does not have. The first without an answer counts.
+    /// PINGREQ is the last packet in the output. `alone`: the peer has all bytes before it. The
+    /// first PINGREQ without an answer counts.
     pub fn ping_sent(&mut self, output: &Output, alone: bool, sent: Sent, now: Moment) {
         self.unanswered = self.unanswered.saturating_add(1);
         let ping = self.ping.get_or_insert_with(|| {
@@ -109,7 +111,7 @@ impl KeepAlive {
         ping.queued_at = now;
     }
 
-    /// PINGRESP came. False when none was asked for.
+    /// Returns false if there was no PINGREQ without an answer.
     pub fn pong(&mut self, now: Moment) -> bool {
         if let Some(at) = self.ping.take().and_then(|ping| ping.written_at) {
             let micros = now.since(at).as_micros().max(1);
@@ -120,13 +122,13 @@ impl KeepAlive {
         was_asked
     }
 
-    /// So many PINGRESP are to come until the last PINGREQ is answered.
+    /// How many PINGRESP are missing until the last PINGREQ is answered.
     pub fn unanswered(&self) -> u16 {
         self.unanswered
     }
 
-    /// When a PINGREQ is due: either direction was silent for the interval. While an answer
-    /// is on its way behind other packets, the peer has to hear from us all the same.
+    /// When PINGREQ is due: either direction was silent for the interval. While an answer is on its
+    /// way behind other packets, the peer still needs to hear from the client.
     pub fn ping_due(&self) -> Option<Moment> {
         let silent_since = match &self.ping {
             None => self.last_in.min(self.last_out),
@@ -135,7 +137,7 @@ impl KeepAlive {
         Some(silent_since + self.interval()?)
     }
 
-    /// When `is_lost` is to be asked.
+    /// When to call `is_lost`.
     pub fn look_due(&self) -> Option<Moment> {
         let (interval, ping) = (self.interval()?, self.ping.as_ref()?);
         let verdict = ping.last_sign().max(self.last_in) + interval;
@@ -145,8 +147,8 @@ impl KeepAlive {
         })
     }
 
-    /// Whether the peer has shown no sign of life for the interval, though it was asked for one.
-    /// Anything that it sends is one.
+    /// Whether the peer has shown no sign of life for the interval, although PINGREQ asked for one.
+    /// Anything that it sends is a sign.
     pub fn is_lost(&mut self, output: &Output, sent: Sent, now: Moment) -> bool {
         let interval = self.interval();
         let (Some(interval), Some(ping)) = (interval, &mut self.ping) else {
@@ -156,12 +158,12 @@ impl KeepAlive {
         now >= ping.last_sign().max(self.last_in) + interval
     }
 
-    /// When a peer that is not read, as it takes no answers, has taken nothing for too long.
+    /// When a peer that is not read, because it takes no answers, has taken nothing for too long.
     pub fn stalled(&self) -> Moment {
         self.last_in.max(self.last_out) + self.interval().unwrap_or(STALLED)
     }
 
-    /// How long the last PINGREQ took to be answered.
+    /// The time from the last PINGREQ to its answer.
     pub fn round_trip(&self) -> Option<Duration> {
         let micros = self.round_trip;
         (micros > 0).then(|| Duration::from_micros(micros.into()))
@@ -177,7 +179,7 @@ impl KeepAlive {
 }
 
 impl Ping {
-    /// Since when the peer has shown nothing, but for what it sends.
+    /// The peer's last sign of life, apart from the bytes that it sends.
     fn last_sign(&self) -> Moment {
         match &self.place {
             Place::Behind(look) => look.progress_at,
@@ -185,7 +187,7 @@ impl Ping {
         }
     }
 
-    /// Sees how far the bytes before PINGREQ have come. `pause`: the time between two looks.
+    /// Checks the progress of the bytes before PINGREQ. `pause`: the time between two checks.
     fn look(&mut self, output: &Output, sent: Sent, pause: Duration, now: Moment) {
         let Place::Behind(look) = &mut self.place else {
             return;
@@ -195,7 +197,8 @@ impl Ping {
             look.end = Some(written);
         }
         if look.end.is_some_and(|end| acked >= end) {
-            // It was not so at the last look. One that is late must not cost the peer its time.
+            // PINGREQ had not arrived at the last check. A late check must not cost the peer its
+            // time.
             self.place = Place::Arrived(look.at.max(now - pause));
             return;
         }
@@ -207,7 +210,7 @@ impl Ping {
     }
 }
 
-/// How many bytes the socket took, and how many the peer's TCP has acknowledged.
+/// How many bytes the socket has taken, and how many the peer's TCP has acknowledged.
 fn way(output: &Output, sent: Sent) -> (u64, u64) {
     let own = output.position() - output.unwritten() as u64;
     let written = sent.written.unwrap_or(own);

@@ -6,30 +6,31 @@ use super::chunks::Packet;
 use super::gather::Gather;
 use crate::codec::{Ack, Buffer, NoMemory, PacketId, Version, encode};
 
-/// A buffer that grew past this is kept only while there is about as much to write.
+/// A larger buffer is kept only if the bytes to write fill at least a quarter of it.
 const KEPT: usize = 512 * 1024;
 
-/// What a message of QoS 0 counts for beside its packet.
+/// The bytes that a QoS 0 message counts for, in addition to its packet.
 pub const MARK: usize = at_most_once::MARK;
 
 #[derive(Default)]
 pub struct Output {
-    /// What was encoded, and not taken out for the socket.
+    /// Encoded bytes that were not taken out for the socket.
     ready: Gather,
-    /// CONNECT, until CONNACK has come. All else waits that long.
+    /// CONNECT, until CONNACK arrives. All other packets wait until then.
     connect: Option<Box<Buffer>>,
-    /// Where the row of `ready` begins among the bytes of this connection, its payloads counted.
+    /// The bytes of this connection that are not in the row of `ready`: those before it, and its
+    /// payloads.
     base: u64,
-    /// How many of them the socket took.
+    /// The bytes of this connection that the socket has taken.
     written: u64,
-    /// The QoS 0 messages among them.
+    /// The QoS 0 messages in the output.
     at_most_once: AtMostOnce,
-    /// The acknowledgements among them.
+    /// The acknowledgements in the output.
     pub answers: Answers,
 }
 
 impl Output {
-    /// Where the next packet is encoded to, behind those that are there.
+    /// The next packet is encoded to the end of this buffer.
     #[inline(always)]
     pub fn buffer(&mut self) -> &mut Buffer {
         self.ready.row()
@@ -41,8 +42,8 @@ impl Output {
         self.answers.add();
     }
 
-    /// Sends a PUBLISH of QoS 1 or 2, for none is sent before CONNACK. Returns the copy of its head at
-    /// least, for what has changed since it was made.
+    /// Sends a PUBLISH of QoS 1 or 2; the session sends none before CONNACK. Returns the copy, at
+    /// least that of the head, so that the caller can update it.
     #[inline(always)]
     pub fn put_publish(&mut self, packet: Packet) -> Result<&mut [u8], NoMemory> {
         match packet {
@@ -60,7 +61,7 @@ impl Output {
         }
     }
 
-    /// Sends a PUBLISH of QoS 0 that was kept.
+    /// Sends a kept PUBLISH of QoS 0.
     pub fn put_kept(&mut self, packet: &[u8]) -> Result<(), NoMemory> {
         let copy = self.ready.row().try_extend(packet.len())?;
         copy.copy_from_slice(packet);
@@ -73,14 +74,15 @@ impl Output {
         self.at_most_once.push(self.position(), mid);
     }
 
-    /// What is there is CONNECT: packets that come now wait until `release`.
+    /// Sets CONNECT apart, which is all that is encoded so far. Later packets wait for `release`.
     pub fn hold(&mut self) {
         let connect = std::mem::take(self.ready.row());
         self.base += connect.len() as u64;
         self.connect = Some(Box::new(connect));
     }
 
-    /// The packets behind CONNECT wait no more. A broker may have answered before the socket took that.
+    /// Puts the waiting packets behind CONNECT. A broker may answer before the socket has taken all
+    /// of CONNECT.
     pub fn release(&mut self) {
         if let Some(mut connect) = self.connect.take() {
             self.base -= connect.len() as u64;
@@ -89,7 +91,8 @@ impl Output {
         }
     }
 
-    /// What waits for `release` is given up, and all QoS 0 messages with it: their mids.
+    /// Drops the packets that wait for `release`. Returns the mids of all QoS 0 messages, which are
+    /// lost.
     pub fn forgo(&mut self) -> impl Iterator<Item = u64> + use<> {
         self.ready.clear();
         self.release();
@@ -103,7 +106,7 @@ impl Output {
         }
     }
 
-    /// Hands over what may be written, in exchange for an empty buffer.
+    /// Exchanges the bytes that may be written for an empty buffer.
     pub fn take(&mut self, empty: &mut Gather) {
         debug_assert!(empty.is_empty());
         if let Some(connect) = &mut self.connect {
@@ -117,18 +120,19 @@ impl Output {
         std::mem::swap(&mut self.ready, empty);
     }
 
-    /// The socket took `count` bytes more.
+    /// The socket has taken `count` more bytes.
     pub fn written(&mut self, count: usize) {
         self.written += count as u64;
         self.answers.written(self.written, self.position());
     }
 
-    /// The socket took all but `count` bytes, as far as it could not be said while that went on.
+    /// The socket has taken all but `count` bytes. For a connection whose single writes are not
+    /// reported.
     pub fn set_unwritten(&mut self, count: usize) {
         self.written = self.position() - count as u64;
     }
 
-    /// Whether a QoS 0 message is wholly with the socket, and was not taken note of.
+    /// Whether the socket has a whole QoS 0 message that was not popped yet.
     pub fn has_written(&self) -> bool {
         self.at_most_once.is_passed(self.written)
     }
@@ -139,7 +143,7 @@ impl Output {
         self.at_most_once.pop_passed(self.written)
     }
 
-    /// The connection is gone, and with it each QoS 0 message that was not written: their mids.
+    /// Ends the connection. Returns the mids of the QoS 0 messages that were not written.
     pub fn reset(&mut self) -> impl Iterator<Item = u64> + use<> {
         std::mem::take(self).at_most_once.into_mids()
     }
@@ -149,28 +153,28 @@ impl Output {
         self.at_most_once.shrink();
     }
 
-    /// Bytes encoded that the socket did not take yet.
+    /// Encoded bytes that the socket has not taken.
     pub fn unwritten(&self) -> usize {
         (self.position() - self.written) as usize
     }
 
-    /// Whether the socket did not take all that was taken out for it.
+    /// Whether the socket has not taken all bytes that were taken out for it.
     pub fn has_taken_out(&self) -> bool {
         let connect = self.connect.as_ref().map_or(0, |connect| connect.len());
         self.unwritten() > self.ready.len() + connect
     }
 
-    /// QoS 0 messages that the socket did not take yet.
+    /// QoS 0 messages that the socket has not taken.
     pub fn at_most_once(&self) -> usize {
         self.at_most_once.len()
     }
 
-    /// What is taken by bytes that the socket did not take yet, and by their marks.
+    /// The bytes that the socket has not taken, plus the memory of their marks.
     pub fn bytes(&self) -> usize {
         self.unwritten() + MARK * self.at_most_once.len()
     }
 
-    /// Where the packet encoded last ends, to ask `is_written` of it.
+    /// The end of the packet encoded last, as an argument for `is_written`.
     #[inline(always)]
     pub fn position(&self) -> u64 {
         self.base + self.ready.row_len() as u64

@@ -1,9 +1,9 @@
-//! The PUBLISH packets that wait for an answer, or for their turn: a log in chunks.
+//! A log, in chunks, of the PUBLISH packets that wait to be sent or wait for an answer.
 //!
-//! Packets go to the end of the row, which becomes a chunk when it is full. A chunk is given back when
-//! none of its packets is left. A large packet is a chunk of its own, which the output refers to: its
-//! payload is copied once, from the program. Small ones are copied to the output, since the system takes
-//! longer for a piece of a write than a copy of so little takes.
+//! Packets go to the end of the row, which becomes a chunk when it is full. A chunk is given back
+//! when its last packet is removed. A large packet is a chunk of its own, and the output refers to
+//! it: its payload is copied once, from the program. Small packets are copied to the output,
+//! because a further piece in a write takes longer than the copy.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::codec::{Buffer, NoMemory, PacketId, Publishable, encode};
 #[derive(Default)]
 pub struct Packets {
     row: Buffer,
-    /// How many bytes of packets are left in the row, and which chunk it will be.
+    /// How many bytes of packets are left in the row, and the place of the row among the chunks.
     left: u32,
     chunk: u32,
-    /// None before there was more than a row.
+    /// None before the first packet.
     chunks: Option<Box<Chunks>>,
 }
 
 impl Packets {
-    /// Keeps the PUBLISH of a message: where, and what it is.
+    /// Keeps the PUBLISH of a message. Returns its place and its bytes.
     #[inline(always)]
     pub fn push(
         &mut self,
@@ -40,7 +40,7 @@ impl Packets {
         Ok((place, self.get(place)))
     }
 
-    /// Keeps the PUBLISH of a message of QoS 0.
+    /// Keeps the PUBLISH of a QoS 0 message.
     pub fn push_kept(&mut self, message: &Publishable) -> Result<Place, NoMemory> {
         let len = encode::publish_len(message);
         if len >= LARGE {
@@ -57,7 +57,7 @@ impl Packets {
         Ok(Place::new(self.chunk, start, len))
     }
 
-    /// Copies a small packet to the end of the row, so that the chunk where it was may become empty.
+    /// Copies a small packet to the end of the row, so that its old chunk can become empty.
     pub fn move_to_end(&mut self, place: Place) -> Result<Place, NoMemory> {
         if place.chunk == self.chunk || place.len() >= LARGE {
             return Ok(place);
@@ -73,12 +73,12 @@ impl Packets {
         Ok(Place::new(self.chunk, start, place.len()))
     }
 
-    /// What is wasted by now, as it was counted last.
+    /// The wasted bytes, as counted last.
     pub fn wasted(&self) -> usize {
         self.chunks.as_ref().map_or(0, |chunks| chunks.wasted())
     }
 
-    /// Whether packets that are gone take more than those that are left, and more than `least`.
+    /// Whether removed packets take more than the remaining ones, and more than `least`.
     pub fn is_wasteful(&self, least: usize) -> bool {
         let chunks = self.chunks.as_ref();
         chunks.is_some_and(|chunks| chunks.is_wasteful(least))
@@ -95,7 +95,7 @@ impl Packets {
         }
     }
 
-    /// The packet is not needed any more. True when a chunk was given back.
+    /// Removes a packet. Returns true if this frees a chunk.
     #[inline(always)]
     pub fn remove(&mut self, place: Place) -> bool {
         if place.chunk != self.chunk {
@@ -111,14 +111,15 @@ impl Packets {
         false
     }
 
-    /// Whether a long queue has become short: so many bytes of it were freed since the last time.
+    /// Whether a long queue has become short: at least `least` bytes of it were freed since the
+    /// last true answer.
     pub fn take_freed(&mut self, least: usize) -> bool {
         let chunks = self.chunks.as_mut();
         chunks.is_some_and(|chunks| chunks.take_freed(least))
     }
 
-    /// Counts what packets that are gone take in chunks with others, beyond what is always allowed: how much
-    /// it was when it was last counted, and how much it is now.
+    /// Counts the bytes of removed packets in chunks that hold other packets, beyond the slack.
+    /// Returns the previous count and the new one.
     pub fn count_waste(&mut self) -> (usize, usize) {
         let chunks = self.chunks.as_mut();
         chunks.map_or((0, 0), |chunks| chunks.count_waste())
@@ -134,7 +135,7 @@ impl Packets {
         Ok(())
     }
 
-    /// The packet is a chunk, or the first of a new row.
+    /// Keeps a packet that becomes a chunk, or the first packet of a new row.
     #[cold]
     fn push_to_chunk(
         &mut self,
@@ -226,7 +227,7 @@ mod tests {
                 packets.remove(place);
             }
         }
-        // One packet in each 50 is left, and most memory is taken for nothing.
+        // One packet of each 50 is left, so most memory is wasted.
         let all = 10_000 * payload.len();
         let (_, wasted) = packets.count_waste();
         assert!((all / 2..all).contains(&wasted), "{wasted} of {all}");

@@ -1,4 +1,4 @@
-//! What each packet from the broker does.
+//! The effect of each packet from the broker.
 
 use super::incoming::Arrival;
 use super::outgoing::Progress;
@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// What `handle` does with an acknowledgement.
+    /// Does the same as `handle`, for an acknowledgement.
     #[inline(always)]
     pub fn handle_ack(
         &mut self,
@@ -87,7 +87,8 @@ impl Session {
                         self.send_held(publish.qos, now);
                         return Event::None;
                     }
-                    // Its callback never returned to acknowledge it: the connection ended.
+                    // The broker has no PUBREC: the connection ended before the callback returned,
+                    // or lost the PUBREC.
                     Arrival::Pending | Arrival::Acknowledged => {
                         self.send_ack(id, publish.qos, now);
                         return Event::None;
@@ -109,7 +110,7 @@ impl Session {
     #[inline(always)]
     fn released(&mut self, id: PacketId) -> Event<'static> {
         self.incoming.forget(id);
-        // Also where the identifier is unknown, so that the broker can forget it.
+        // PUBCOMP also answers an unknown identifier, so that the broker can forget it.
         self.acknowledge(Ack::PubComp, id);
         self.disarm_retry();
         Event::None
@@ -154,7 +155,7 @@ impl Session {
             Progress::Noted => Ok(Event::None),
             Progress::Violation(what) => Err(Failure::Violation(what)),
             Progress::Unknown if ack == Ack::PubRec => {
-                // Without PUBREL the broker would keep the identifier for ever.
+                // Without PUBREL, the broker would keep the identifier for ever.
                 self.acknowledge(Ack::PubRel, id);
                 Ok(Event::Unexpected("PUBREC for no message in flight"))
             }
@@ -164,7 +165,7 @@ impl Session {
         }
     }
 
-    /// A handshake is over.
+    /// A handshake is complete.
     #[inline(always)]
     fn finished(&mut self, id: PacketId, now: Moment) {
         self.ids.release(id);
@@ -198,13 +199,14 @@ impl Session {
         Event::Unsubscribed { mid }
     }
 
-    /// A request is answered: its packet identifier is free again, and perhaps a message waits for one.
+    /// A request is answered. A waiting message may use its packet identifier, which is free again.
     fn release(&mut self, id: PacketId, now: Moment) {
         self.ids.release_request(id);
         self.pump(now);
     }
 
-    /// With nothing left to send again there is nothing to wake up for.
+    /// Clears the retry deadline if no packet waits for an answer, so that the client does not wake
+    /// up for it.
     #[inline(always)]
     pub(super) fn disarm_retry(&mut self) {
         if !self.awaits_answer() {

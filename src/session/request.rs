@@ -12,7 +12,7 @@ use crate::time::Moment;
 pub enum PublishError {
     /// There is no connection. QoS 0 is dropped; QoS 1 and 2 are queued for the next one.
     NotConnected { mid: u64 },
-    /// The queue is as full as it may be; nothing was done.
+    /// The queue is full; nothing was done.
     QueueFull,
     /// There is no memory for the message; nothing was done.
     NoMemory,
@@ -27,8 +27,8 @@ pub enum RequestError {
 }
 
 impl Session {
-    /// Takes a message, and returns its mid. What time it is, is asked only
-    /// where it matters: no answer to QoS 0 can be late.
+    /// Takes a message and returns its mid. Asks for the time only if it matters: a QoS 0 message
+    /// has no answer that can be late.
     #[inline(always)]
     pub fn publish(
         &mut self,
@@ -41,7 +41,7 @@ impl Session {
         }
     }
 
-    /// The same where messages that wait do nothing but that.
+    /// `publish` without queue options.
     #[inline(always)]
     pub fn publish_plain(
         &mut self,
@@ -72,7 +72,7 @@ impl Session {
         }
     }
 
-    /// Sends a message of QoS 1 or 2 if it need not wait, or else queues it.
+    /// Sends a message of QoS 1 or 2, or queues it if it has to wait.
     #[inline(always)]
     pub(super) fn publish_acknowledged(
         &mut self,
@@ -102,7 +102,7 @@ impl Session {
         self.ids.assign(mid, Use::message(self.outgoing.next_seq()))
     }
 
-    /// One SUBSCRIBE for all filters, which were checked and are at least one.
+    /// Sends one SUBSCRIBE for all filters. They are checked, and there is at least one.
     pub fn subscribe(&mut self, filters: &[(&str, QoS)]) -> Result<u64, RequestError> {
         let request = |mid| Request::Subscribe {
             mid,
@@ -111,28 +111,28 @@ impl Session {
         self.request(request, |out, id| encode::subscribe(out, id, filters))
     }
 
-    /// One UNSUBSCRIBE for all filters, which were checked and are at least one.
+    /// Sends one UNSUBSCRIBE for all filters. They are checked, and there is at least one.
     pub fn unsubscribe(&mut self, filters: &[&str]) -> Result<u64, RequestError> {
         let request = |mid| Request::Unsubscribe { mid };
         self.request(request, |out, id| encode::unsubscribe(out, id, filters))
     }
 
-    /// The application has taken a message that `Event::Message` handed over.
+    /// The application has taken the message of an `Event::Message`.
     #[inline(always)]
     pub fn delivered(&mut self, id: PacketId, qos: QoS, now: Moment) {
         self.send_ack(id, qos, now);
         self.end_delivery();
     }
 
-    /// Whether messages of QoS 0 and 1 may be handed over as they come, without an `Event` for each:
-    /// a batch of them, which `end_batch` ends.
+    /// Begins a batch: messages of QoS 0 and 1 are delivered without an `Event` for each, until
+    /// `end_batch`. Returns false if they may not be.
     pub fn begin_batch(&mut self) -> bool {
         self.delivering = self.phase == Phase::Connected && !self.options.manual_ack;
         self.delivering
     }
 
-    /// The application has taken the messages of a batch, those of QoS 1 among them with these
-    /// identifiers.
+    /// The application has taken the messages of a batch. `ids` are the identifiers of those of QoS
+    /// 1.
     pub fn end_batch(&mut self, ids: &[PacketId]) {
         for &id in ids {
             // [MQTT-4.3.2-2]
@@ -141,7 +141,7 @@ impl Session {
         self.end_delivery();
     }
 
-    /// DISCONNECT has waited for the acknowledgements.
+    /// Sends DISCONNECT, if it has waited for the acknowledgements.
     #[inline(always)]
     fn end_delivery(&mut self) {
         let was_delivering = std::mem::take(&mut self.delivering);
@@ -150,7 +150,7 @@ impl Session {
         }
     }
 
-    /// The acknowledgement of a message goes out.
+    /// Sends the acknowledgement of a message.
     #[inline(always)]
     pub(super) fn send_ack(&mut self, id: PacketId, qos: QoS, now: Moment) {
         match qos {
@@ -166,7 +166,8 @@ impl Session {
         }
     }
 
-    /// The application acknowledges by itself. False when no such acknowledgement is owed.
+    /// The application acknowledges a message itself. Returns false if this acknowledgement is not
+    /// owed.
     pub fn acknowledge_manually(&mut self, mid: u64, qos: QoS, now: Moment) -> bool {
         let Some(id) = self.incoming.hold(mid, qos) else {
             return false;
@@ -178,7 +179,7 @@ impl Session {
         true
     }
 
-    /// Those acknowledgements go out that wait for no other.
+    /// Sends the acknowledgements that wait for no other.
     pub(super) fn send_held(&mut self, qos: QoS, now: Moment) {
         while let Some(id) = self.incoming.next_held(qos) {
             self.send_manual_ack(id, qos, now);
@@ -200,7 +201,7 @@ impl Session {
         }
     }
 
-    /// Whether a message of `bytes` would be taken.
+    /// Whether the queue would take a message of `bytes`.
     #[inline(always)]
     pub(super) fn has_room(&self, qos: QoS, bytes: usize) -> bool {
         let Options {
@@ -208,7 +209,7 @@ impl Session {
             max_queued_bytes: most,
             ..
         } = self.options;
-        // A QoS 0 message waits for nothing but the socket: the number does not apply.
+        // A QoS 0 message waits only for the socket, so the limit on the number does not apply.
         if qos != QoS::AtMostOnce && messages != 0 && self.outgoing.unfinished() >= messages {
             return false;
         }
@@ -216,11 +217,11 @@ impl Session {
         if used + bytes <= most {
             return true;
         }
-        // One message is always taken, so that none is too large for every queue.
+        // An empty queue takes one message of any size, so that no message is too large for it.
         most == 0 || used == 0
     }
 
-    /// Whether no more than half of the queue is taken.
+    /// Whether at most half of the queue is taken.
     pub(super) fn is_half_free(&self, qos: QoS) -> bool {
         let Options {
             max_queued_messages: messages,
@@ -231,7 +232,7 @@ impl Session {
             && (most == 0 || self.queued_bytes() <= most / 2)
     }
 
-    /// CONNECT has gone out, and DISCONNECT is not asked for.
+    /// CONNECT was sent, and no disconnect was requested.
     pub(super) fn is_open(&self) -> bool {
         matches!(
             self.phase,
@@ -265,7 +266,7 @@ impl Session {
     }
 }
 
-/// What a message counts for beside its packet.
+/// The bytes that a message counts for, in addition to its packet.
 #[inline(always)]
 pub(super) fn overhead(qos: QoS) -> usize {
     match qos {

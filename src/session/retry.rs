@@ -1,8 +1,9 @@
 //! Whether a packet without an answer is sent again on the same connection.
 //!
-//! TCP neither loses nor reorders, so an answer that is late is mostly on its way, behind others or behind
-//! a slow link. A second copy would only delay it, and some brokers take it for an error. So the
-//! broker is asked first: PINGRESP shows that it has read all before PINGREQ.
+//! TCP neither loses nor reorders bytes. So a late answer is mostly on its way, behind other
+//! packets or on a slow link. A second copy would only delay it, and some brokers treat it as an
+//! error. So the client asks first: PINGRESP shows that the broker has read all packets before
+//! PINGREQ.
 //!
 //! | state    | the retry time is over                                         | PINGRESP |
 //! |----------|----------------------------------------------------------------|----------|
@@ -16,31 +17,32 @@ use crate::time::Moment;
 
 #[derive(Default)]
 pub struct Retry {
-    /// No later than the moment at which there is something to do.
+    /// The next deadline. It is never later than the moment at which there is something to do.
     at: Option<Moment>,
-    /// None: waiting.
+    /// None in the state `waiting`.
     question: Option<Box<Question>>,
 }
 
 struct Question {
-    /// What was sent at this moment or earlier was overdue when the broker was asked.
+    /// Packets sent at this moment or earlier were overdue when the client asked.
     overdue: Moment,
-    /// So many PINGRESP are to come until that to our PINGREQ; 0: answered.
+    /// How many PINGRESP are missing until the answer to our PINGREQ; 0: answered.
     pongs: u16,
 }
 
-/// What is to be done now.
+/// What the caller has to do now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     None,
     /// Send PINGREQ, then call `asked`.
     Ask,
-    /// Send again what waits for an answer since this moment or earlier, then call `schedule`.
+    /// Send the packets again that wait for an answer since this moment or earlier. Then call
+    /// `schedule`.
     SendAgain(Moment),
 }
 
 impl Retry {
-    /// Something was sent that wants an answer within `time`, and nothing was due.
+    /// A packet was sent that needs an answer within `time`, and no deadline was set.
     #[inline(always)]
     pub fn arm(&mut self, time: Duration, now: Moment) {
         self.at = Some(now + time);
@@ -52,7 +54,7 @@ impl Retry {
         self.at = None;
     }
 
-    /// Forgets the question, too.
+    /// Also forgets the question.
     pub fn reset(&mut self) {
         *self = Retry::default();
     }
@@ -62,8 +64,9 @@ impl Retry {
         self.at
     }
 
-    /// `at` is over. `oldest`: when the oldest packet was sent that waits for an answer and was not sent
-    /// again; `is_all_acked`: the peer's TCP has all of our bytes.
+    /// The deadline has passed.
+    /// - `oldest`: when the oldest packet was sent that waits for an answer and was not sent again
+    /// - `is_all_acked`: the peer's TCP has all of our bytes
     pub fn advance(
         &mut self,
         time: Duration,
@@ -85,19 +88,20 @@ impl Retry {
         Step::None
     }
 
-    /// The oldest packet without an answer is the next to ask for.
+    /// Sets the deadline for the oldest packet without an answer.
     pub fn schedule(&mut self, time: Duration, oldest: Option<Moment>) {
         self.at = oldest.map(|at| at + time);
     }
 
-    /// PINGREQ is sent, whose answer is the last of `pongs`.
+    /// PINGREQ was sent. Its answer is the last of `pongs` PINGRESP.
     pub fn asked(&mut self, time: Duration, pongs: u16, now: Moment) {
         let overdue = now - time;
         self.question = Some(Box::new(Question { overdue, pongs }));
         self.at = None;
     }
 
-    /// PINGRESP came. What is still not answered after the same time again will not be.
+    /// PINGRESP came. A packet that is still unanswered after another retry time will not be
+    /// answered.
     pub fn pong(&mut self, time: Duration, now: Moment) {
         if let Some(question) = &mut self.question
             && question.pongs > 0
@@ -109,7 +113,7 @@ impl Retry {
         }
     }
 
-    /// The retry time is another one.
+    /// The retry time has changed.
     pub fn set_time(&mut self, time: Duration, oldest: Option<Moment>, now: Moment) {
         match &self.question {
             _ if time.is_zero() => self.reset(),
@@ -132,7 +136,7 @@ mod tests {
         Moment::at(1000 + seconds, 0)
     }
 
-    /// One packet was sent at 0, and the broker was asked at 5.
+    /// One packet was sent at 0, and the client asked at 5.
     fn asked() -> Retry {
         let mut retry = Retry::default();
         retry.arm(TIME, at(0));
@@ -158,7 +162,7 @@ mod tests {
         assert_eq!(retry.due(), Some(at(12)));
         let step = retry.advance(TIME, Some(at(0)), true, at(12));
         assert_eq!(step, Step::SendAgain(at(0)));
-        // What was sent meanwhile has its own question.
+        // A packet that was sent meanwhile gets a question of its own.
         retry.schedule(TIME, Some(at(1)));
         assert_eq!(retry.due(), Some(at(6)));
         assert_eq!(retry.advance(TIME, Some(at(1)), true, at(12)), Step::Ask);

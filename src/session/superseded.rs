@@ -1,7 +1,8 @@
-//! A connection that is replaced, and was asked to end: it does so beside its successor.
+//! The final bytes of a connection that was closing when it was replaced. It ends beside its
+//! successor.
 //!
-//! The session keeps what is left to say, and with it the marks of the QoS 0 messages among the bytes.
-//! Whoever writes them says how far it came. So each of these messages has its outcome here and
+//! The session keeps the final bytes, and the marks of the QoS 0 messages among them. The caller
+//! writes the bytes and reports its progress. So each of these messages has its outcome here and
 //! nowhere else, however the connection ends.
 
 use super::final_bytes::FinalBytes;
@@ -11,8 +12,8 @@ use crate::codec::{PacketId, QoS, encode};
 use crate::time::Moment;
 
 impl Session {
-    /// The connection is about to be replaced. One that was asked to end keeps what it is still to say;
-    /// all else ends as by `close`.
+    /// Ends a connection that is about to be replaced. A closing connection keeps its final bytes.
+    /// Everything else ends as by `close`.
     pub fn supersede(&mut self) {
         self.tell_written();
         if let Some(deadline) = self.last_deadline()
@@ -26,12 +27,12 @@ impl Session {
         self.close();
     }
 
-    /// Which connection that was replaced is still to say something.
+    /// The replaced connection that still has final bytes.
     pub fn final_connection(&self) -> Option<u32> {
         self.last.as_ref().map(|last| last.connection)
     }
 
-    /// The application has taken a message of a connection that was replaced meanwhile.
+    /// The application has taken a message of a connection that was replaced during the delivery.
     #[cold]
     pub fn delivered_late(&mut self, id: PacketId, qos: QoS) {
         let version = self.version();
@@ -40,15 +41,15 @@ impl Session {
         }
     }
 
-    /// Hands over the final bytes in exchange for an empty buffer: which connection's they are, and
-    /// until when they may be written.
+    /// Exchanges the final bytes for an empty buffer. Returns their connection, and the moment
+    /// until which they may be written.
     pub fn take_final(&mut self, empty: &mut Gather) -> Option<(u32, Moment)> {
         let last = self.last.as_mut()?;
         last.take(empty);
         Some((last.connection, last.deadline))
     }
 
-    /// The socket has all of a connection's final bytes but `count`.
+    /// The socket has taken all but `count` of the connection's final bytes.
     pub fn set_final_unwritten(&mut self, connection: u32, count: usize) {
         if self.final_connection() == Some(connection)
             && let Some(last) = &mut self.last
@@ -65,7 +66,7 @@ impl Session {
         }
     }
 
-    /// There are no final bytes any more: each QoS 0 message among them has its outcome.
+    /// Ends the final bytes: each QoS 0 message among them gets its outcome.
     pub fn settle_final(&mut self) {
         self.tell_final_written();
         if let Some(last) = self.last.take() {
@@ -81,11 +82,11 @@ impl Session {
         }
     }
 
-    /// Until when a connection that was asked to end may still write.
+    /// Until when a closing connection may write.
     fn last_deadline(&mut self) -> Option<Moment> {
         match self.phase {
             Phase::Disconnecting { deadline } => Some(deadline),
-            // CONNACK is not waited for: what was to follow it is given up.
+            // CONNACK is not awaited: the packets that would follow it are given up.
             Phase::Connecting {
                 deadline,
                 then_disconnect: true,
