@@ -7,8 +7,8 @@ use crate::sys::Random;
 use crate::time::Moment;
 use rand::Rng;
 
-/// Doubles with each failure from `min` to `max`, and draws each wait from the upper half of
-/// that, so that a thousand clients of one broker do not come back in the same moment.
+/// The delay doubles with each failure, from `min` to `max`. Each wait is drawn from the upper half
+/// of the delay. So a thousand clients of one broker do not return at the same moment.
 pub struct Backoff {
     min_ms: u32,
     max_ms: u32,
@@ -38,8 +38,9 @@ impl Backoff {
         self.connected_at = Some(now);
     }
 
-    /// A connection or an attempt ended. Only one that has held as long as the wait before the
-    /// next would be makes a fresh start: a broker that accepts and drops is not hammered.
+    /// A connection or an attempt ended. Only a connection that has lasted at least as long as the
+    /// next delay resets the delay to `min`. So the client does not hammer a broker that accepts
+    /// and drops.
     pub fn ended(&mut self, now: Moment) {
         if let Some(at) = self.connected_at.take()
             && now.since(at) >= self.next()
@@ -48,7 +49,7 @@ impl Backoff {
         }
     }
 
-    /// How long to wait now.
+    /// How long to wait before the next attempt.
     pub fn wait(&mut self) -> Duration {
         let wait = self.next();
         self.next_ms = self.next_ms.saturating_mul(2).min(self.max_ms);

@@ -6,10 +6,11 @@ pub struct Counters {
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub connections: u32,
-    /// Messages whose outcome is that nobody knows what became of them.
+    /// QoS 2 messages with an unknown outcome: the broker lost the session while it had them.
     pub in_doubt: u16,
-    /// Connections in a row that ended with the same message as the oldest without an answer, and the last byte
-    /// of its sequence number: as good as the whole, for words that hold of any message.
+    /// How many connections in a row ended with the same oldest message without an answer, and the
+    /// last byte of its sequence number. One byte suffices, because the text about it is true of
+    /// any message.
     pub stalls: u8,
     pub stalled_at: u8,
 }

@@ -1,4 +1,4 @@
-//! What holds while the program has set nothing.
+//! The values that apply while the program has set none.
 
 use std::ffi::CString;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const MAX_INFLIGHT: u16 = 20;
 const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 const RETRY_MS: u32 = 5_000;
 
-/// The options of a session that begins.
+/// The options of a new session.
 pub fn options(client_id: CString, clean_session: bool, version: Version) -> Options {
     Options {
         version,
@@ -36,7 +36,7 @@ pub fn options(client_id: CString, clean_session: bool, version: Version) -> Opt
     }
 }
 
-/// The client id to use: a random one where the program gave none.
+/// The client id to use: a random one if the program gave none.
 pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<CString> {
     match id.filter(|id| !id.is_empty()) {
         Some(id) if id.len() > MAX_STRING => Err(Error::inval(
@@ -50,18 +50,18 @@ pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<CString> {
     }
 }
 
-/// 22 characters, as the 23 of 3.1 allow, with 95 random bits in them.
+/// 22 characters, since MQTT 3.1 allows 23, with 95 random bits.
 fn random_id() -> String {
     let random = Random.sample_iter(Alphanumeric).take(16);
     format!("pmqtt-{}", random.map(char::from).collect::<String>())
 }
 
-/// A client id comes from C, and has no NUL byte.
+/// A client id comes from C, so it has no NUL byte.
 fn terminated(id: &str) -> CString {
     CString::new(id).unwrap_or_default()
 }
 
-/// As a setting is kept: 49 days at the most, and never 0 but for 0.
+/// A setting in milliseconds, rounded up: at most 49 days, and 0 only for 0.
 pub fn whole_milliseconds(time: Duration) -> u32 {
     let milliseconds = time.as_nanos().div_ceil(1_000_000);
     milliseconds.try_into().unwrap_or(u32::MAX)

@@ -1,4 +1,4 @@
-//! Where a one-shot call looks for what the broker has sent.
+//! What a one-shot call waits for.
 
 use std::collections::TryReserveError;
 use std::ffi::CString;
@@ -6,12 +6,12 @@ use std::ffi::CString;
 use crate::codec::{Publish, QoS};
 use crate::session::Event;
 
-/// What the broker has sent, until the one-shot that waits for it looks.
+/// What the broker has sent, until the one-shot call takes it.
 #[derive(Default)]
 pub struct Inbox {
-    /// None where callbacks take the messages.
+    /// None if callbacks take the messages.
     pub messages: Option<Vec<Received>>,
-    /// The mid of the SUBSCRIBE that it waits for the answer to, and the answer.
+    /// The mid of the SUBSCRIBE whose answer the one-shot waits for, and that answer.
     pub subscription: u64,
     pub granted: Option<Vec<u8>>,
 }
@@ -24,7 +24,7 @@ impl Inbox {
         }
     }
 
-    /// Fails where there is no memory for what the broker sends.
+    /// Fails if there is no memory for the message.
     pub fn put(&mut self, event: &Event) -> Result<(), TryReserveError> {
         match event {
             Event::Message { publish, mid, .. } => {
@@ -59,7 +59,7 @@ impl Received {
         payload.extend_from_slice(publish.payload);
         Ok(Received {
             mid,
-            // A topic is decoded only without NUL bytes.
+            // The decoder refuses a topic with NUL bytes.
             topic: CString::new(publish.topic.as_bytes()).unwrap_or_default(),
             payload,
             qos: publish.qos,

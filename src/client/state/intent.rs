@@ -1,14 +1,17 @@
-//! What the program wants of the connection, and what it is owed. Pure: time comes in as an argument.
+//! What the program wants of the connection, and which callbacks are due. Pure: time is an
+//! argument.
 //!
-//! | plan         | means                                 | the program connects anew, or gives up |
-//! |--------------|---------------------------------------|----------------------------------------|
-//! | `Idle`       | no connection, and none is being made | owes nothing                           |
-//! | `Due`        | the program has asked for one, which  | connects anew: nothing, as it is one   |
-//! |              | was not begun yet                     | attempt; gives up: `on_connect_fail`   |
-//! | `Retry`      | one is made again, after a pause      | owes nothing: its loss was told        |
-//! | `HandOver`   | `pmqtt_connect` has made one          | owes how it ended, as `Underway`       |
-//! | `Underway`   | the driver has it, made or being made | owes `on_disconnect` where announced,  |
-//! |              |                                       | or else `on_connect_fail`              |
+//! | plan         | meaning                                   | the program connects anew, or gives up     |
+//! |--------------|-------------------------------------------|--------------------------------------------|
+//! | `Idle`       | there is no connection, and none is being | no callback                                |
+//! |              | made                                      |                                            |
+//! | `Due`        | the program has asked for a connection,   | anew: no callback, it is the same attempt; |
+//! |              | which has not begun                       | gives up: `on_connect_fail`                |
+//! | `Retry`      | the connection was lost; the client       | no callback: the loss was reported         |
+//! |              | connects again after a delay              |                                            |
+//! | `HandOver`   | `pmqtt_connect` has made a connection     | as `Underway`                              |
+//! | `Underway`   | the driver has the connection, made or    | `on_disconnect` if announced, otherwise    |
+//! |              | being made                                | `on_connect_fail`                          |
 
 use std::time::Duration;
 
@@ -22,32 +25,32 @@ pub struct Intent<T> {
     /// Whether `reconnect` waits for the connection, as the last connect did.
     pub connect_blocks: bool,
     pub backoff: Backoff,
-    /// The program asked for a connection, and not for its end.
+    /// The program asked for a connection, and not for its end since then.
     wanted: bool,
     plan: Plan<T>,
-    /// Counts up whenever the program replaces or gives up a connection, so that whoever works on
-    /// the old one without the lock notices.
+    /// Increases whenever the program replaces or gives up a connection. So a call that works on
+    /// the old one without the lock notices it.
     epoch: u32,
-    /// The end of the present connection is for `on_disconnect` to tell.
+    /// `on_disconnect` will report the end of the present connection, not `on_connect_fail`.
     announced: bool,
-    /// The end that is about to be told, unless the program begins anew before.
+    /// The end that is about to be reported, unless `abandon` comes first.
     ended: Option<Ending>,
-    /// A connection that was asked to end does so, beside its successor if it has one.
+    /// A connection is closing, beside its successor if it has one.
     closing: bool,
-    /// How many callbacks are due for what the program itself ended.
+    /// How many callbacks are due for connections that the program itself ended.
     disconnects_owed: u32,
     failures_owed: u32,
 }
 
-/// Where the program wants to be connected to.
+/// Where the program wants to connect to.
 pub struct Route {
-    /// A host's port 0 is the default one.
+    /// Port 0 of a host stands for the default port.
     pub address: Address,
     /// The local address to connect from.
     pub bind: Option<Box<ScopedIp>>,
 }
 
-/// What is to become of the connection.
+/// What the client does next about its connection.
 enum Plan<T> {
     Idle,
     Due,
@@ -56,7 +59,7 @@ enum Plan<T> {
     Underway,
 }
 
-/// Which callback tells of an end.
+/// The callback that reports an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Disconnected,
@@ -83,30 +86,31 @@ impl<T> Default for Intent<T> {
 
 /// What the program decides.
 impl<T> Intent<T> {
-    /// The driver is to make a connection now, in place of any other.
+    /// Makes the driver begin a connection now, in place of any other.
     pub fn connect(&mut self) {
         self.wanted = true;
         self.supersede(Plan::Due);
     }
 
-    /// The driver is to take over a connection that was made elsewhere, in place of any other.
+    /// Makes the driver take over a connection that was made elsewhere, in place of any other.
     pub fn hand_over(&mut self, transport: T) {
         self.wanted = true;
         self.supersede(Plan::HandOver(transport));
     }
 
-    /// What was handed over is of no use.
+    /// Drops the connection that was handed over.
     pub fn take_back(&mut self) {
         self.plan = Plan::Idle;
     }
 
-    /// DISCONNECT follows what was taken, and the program is told of the end.
+    /// Notes that DISCONNECT follows what was taken, and that `on_disconnect` reports the end.
     pub fn disconnect(&mut self) {
         self.wanted = false;
         self.announced = true;
     }
 
-    /// There is nothing to disconnect: an attempt is given up. False where there is none.
+    /// Gives up an attempt, as there is no connection to disconnect. Returns false if there is no
+    /// attempt.
     pub fn give_up(&mut self) -> bool {
         self.wanted = false;
         let had_plan = !matches!(self.plan, Plan::Idle);
@@ -116,7 +120,7 @@ impl<T> Intent<T> {
         had_plan
     }
 
-    /// Connections end without a word, and nobody is told.
+    /// Ends all connections without DISCONNECT and without a callback.
     pub fn abandon(&mut self) {
         *self = Intent {
             epoch: self.epoch.wrapping_add(1),
@@ -124,7 +128,7 @@ impl<T> Intent<T> {
         };
     }
 
-    /// `loop_forever` begins with a connection where one is wanted, and there is none.
+    /// Begins a connection for `loop_forever`, if one is wanted and there is none.
     pub fn resume(&mut self) {
         if self.wanted && matches!(self.plan, Plan::Idle) {
             self.plan = Plan::Due;
@@ -132,9 +136,9 @@ impl<T> Intent<T> {
     }
 }
 
-/// What becomes of it.
+/// What happens to the connection.
 impl<T> Intent<T> {
-    /// Whether the connection that is due begins now, which is with the driver then.
+    /// Returns true if a connection is due now. The driver has it from then on.
     pub fn begin(&mut self, now: Moment) -> bool {
         let is_due = match self.plan {
             Plan::Due => true,
@@ -147,7 +151,7 @@ impl<T> Intent<T> {
         is_due
     }
 
-    /// What was made elsewhere is with the driver from here on.
+    /// Hands the connection that was made elsewhere to the driver.
     pub fn take_over(&mut self) -> Option<T> {
         match std::mem::replace(&mut self.plan, Plan::Underway) {
             Plan::HandOver(transport) => Some(transport),
@@ -158,7 +162,7 @@ impl<T> Intent<T> {
         }
     }
 
-    /// A lost connection is made again, if it is wanted: after how long.
+    /// Plans a new connection after a lost one, if one is wanted. Returns the delay.
     pub fn retry(&mut self, now: Moment) -> Option<Duration> {
         if !self.wanted || !matches!(self.plan, Plan::Idle) {
             return None;
@@ -180,17 +184,17 @@ impl<T> Intent<T> {
         self.ended = Some(self.take_ending());
     }
 
-    /// Which callback tells of that, once.
+    /// The callback that reports that end. Each end is returned once.
     pub fn take_ended(&mut self) -> Option<Ending> {
         self.ended.take()
     }
 
-    /// A connection is being closed in the background, or is not any more.
+    /// Notes whether a connection is being closed in the background.
     pub fn set_closing(&mut self, closing: bool) {
         self.closing = closing;
     }
 
-    /// The next callback that is due for what the program itself has ended.
+    /// The next callback that is due for a connection that the program itself ended.
     pub fn next_owed(&mut self) -> Option<Ending> {
         if self.disconnects_owed > 0 {
             self.disconnects_owed -= 1;
@@ -201,7 +205,7 @@ impl<T> Intent<T> {
     }
 }
 
-/// How it stands.
+/// The state of the connection.
 impl<T> Intent<T> {
     pub fn epoch(&self) -> u32 {
         self.epoch
@@ -215,7 +219,7 @@ impl<T> Intent<T> {
         self.closing
     }
 
-    /// Whether callbacks are due for what the program itself has ended.
+    /// Whether callbacks are due for connections that have ended.
     pub fn is_owed(&self) -> bool {
         self.disconnects_owed > 0 || self.failures_owed > 0 || self.ended.is_some()
     }
@@ -248,7 +252,8 @@ impl<T> Intent<T> {
         self.epoch = self.epoch.wrapping_add(1);
         let gives_up = matches!(plan, Plan::Idle);
         match std::mem::replace(&mut self.plan, plan) {
-            // A program may well ask for the next attempt in a callback that tells of the last one.
+            // No callback is due if an attempt replaces one that has not begun. So a program can connect
+            // in `on_connect_fail` without an endless series of calls.
             Plan::Due if !gives_up => {}
             Plan::Idle | Plan::Retry { .. } => {}
             Plan::Due | Plan::HandOver(_) | Plan::Underway => match self.take_ending() {
@@ -275,7 +280,7 @@ mod tests {
 
     type Made = Intent<&'static str>;
 
-    /// A client in each of its plans, and which callback its end is owed.
+    /// A client in each of its plans, and the callback that is due for its end.
     fn plans() -> [(&'static str, Made, Option<Ending>); 7] {
         let due = || {
             let mut intent = Made::default();

@@ -1,5 +1,5 @@
-//! Lines for `on_log`. They wait until whoever has the driver hands them over, in order and with no
-//! lock held.
+//! Lines for `on_log`. They wait until the call that has the driver delivers them, in order and
+//! with no lock held.
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -16,15 +16,15 @@ pub enum Level {
     Debug = 16,
 }
 
-/// The levels whose lines are wanted: the numbers of levels are bits.
+/// The levels whose lines are wanted. The number of each level is one bit.
 #[derive(Clone, Copy)]
 pub struct Levels(i32);
 
 impl Levels {
-    /// A level and all that matter more. None: there is no such level.
+    /// A level and all more important ones. None: there is no such level.
     pub fn from(level: i32) -> Option<Levels> {
         match level {
-            // It has the highest number, and matters least.
+            // Debug has the highest number, but is the least important level.
             16 => Some(Levels::default()),
             1 | 2 | 4 | 8 => Some(Levels(16 - level)),
             _ => None,
@@ -43,12 +43,12 @@ impl Default for Levels {
     }
 }
 
-/// So much of them waits at the most, each with what it takes beside its text: what the broker sends may
-/// make more of them than a slow callback takes.
+/// At most this many bytes of lines wait; each line counts for its text and `BESIDE`. The broker
+/// can cause lines faster than a slow callback takes them.
 const MOST: usize = 1024 * 1024;
 const BESIDE: usize = 64;
 
-/// Those that wait; none takes no memory.
+/// The lines that wait. Without lines, it takes no memory.
 #[derive(Default)]
 pub struct LogLines(Option<Box<Lines>>);
 
@@ -56,7 +56,8 @@ pub struct LogLines(Option<Box<Lines>>);
 struct Lines {
     waiting: VecDeque<(Level, CString)>,
     bytes: usize,
-    /// Behind those that wait. While there are any, each that comes is one of them.
+    /// How many lines were left out behind those that wait. While it is above 0, each new line is
+    /// left out.
     left_out: usize,
 }
 

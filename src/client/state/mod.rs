@@ -1,21 +1,21 @@
-//! All that the lock guards.
+//! All values that the lock protects.
 //!
 //! | file           | the value, and the questions that it answers                                 |
 //! |----------------|------------------------------------------------------------------------------|
-//! | `mod`          | `State`: all of them; is all told, written, closed?                          |
-//! | `intent`       | what the program wants of the connection, and which callbacks that owes      |
+//! | `mod`          | `State`: all of them; is everything reported, written, closed?               |
+//! | `intent`       | what the program wants of the connection, and which callbacks are due        |
 //! | `backoff`      | how long to wait before connecting again                                     |
-//! | `tenancy`      | who runs the client, and who has to be waited for                            |
-//! | `thread_marks` | which threads are in its calls                                               |
-//! | `callbacks`    | what is called, and for which topics                                         |
-//! | `watch`        | what there is to wait for, and what was reported of it                       |
-//! | `wakes`        | how those who wait are woken                                                 |
-//! | `security`     | what a program wants of TLS                                                  |
+//! | `tenancy`      | which call runs the client, and for which calls its end waits                |
+//! | `thread_marks` | which threads have a frame                                                   |
+//! | `callbacks`    | the callbacks, and their topics                                              |
+//! | `watch`        | what to wait for, and what was reported of it                                |
+//! | `wakes`        | how a waiting call is woken                                                  |
+//! | `security`     | the TLS settings of the program                                              |
 //! | `log_lines`    | lines that wait for `on_log`                                                 |
-//! | `inbox`        | what a one-shot waits for                                                    |
+//! | `inbox`        | what a one-shot call waits for                                               |
 //! | `counters`     | figures                                                                      |
-//! | `defaults`     | what holds while nothing is set                                              |
-//! | `unlocked`     | what is known without the lock                                               |
+//! | `defaults`     | the values that apply while the program has set none                         |
+//! | `unlocked`     | what a call can read without the lock                                        |
 
 pub mod backoff;
 pub mod callbacks;
@@ -71,14 +71,14 @@ pub struct State {
     pub callbacks: Callbacks,
     pub log_lines: LogLines,
     pub counters: Counters,
-    /// Made when the program first sets anything of TLS.
+    /// Made when the program first sets a TLS option.
     pub security: Option<Box<Security>>,
     pub resolver: Resolver,
     pub inbox: Option<Box<Inbox>>,
     pub last_error: Option<Error>,
-    /// Why there is no connection, as far as that is no wish of the program.
+    /// Why there is no connection, unless the program asked for that.
     pub why_none: Option<Error>,
-    /// The client id of before the last `reinitialise`: C may still have its address.
+    /// The client id before the last `reinitialise`: C may still have its address.
     former_id: Option<Box<CString>>,
     handle: usize,
 }
@@ -105,7 +105,7 @@ impl State {
         }
     }
 
-    /// Back to the beginning, but for what belongs to whoever runs the client.
+    /// Resets all values, except those of the calls that run the client.
     pub fn reset(&mut self, mut options: Options, callbacks: Callbacks) {
         self.abandon();
         let former = self.session.take_client_id();
@@ -120,12 +120,12 @@ impl State {
         self.security = None;
     }
 
-    /// Valid until the second `reset` from now on, and longer where the id stays the same.
+    /// Valid until the second `reset` from now; longer while the id stays the same.
     pub fn client_id(&self) -> *const c_char {
         self.session.options().client_id.as_ptr()
     }
 
-    /// The client as callbacks get it.
+    /// The client in the form that callbacks get.
     pub fn handle(&self) -> *mut Handle {
         std::ptr::with_exposed_provenance_mut(self.handle)
     }
@@ -139,7 +139,7 @@ impl State {
         self.intent.route.as_ref().map(|route| self.endpoint(route))
     }
 
-    /// A way to connect, with the settings of this moment.
+    /// The endpoint of a route, with the present settings.
     pub fn endpoint(&self, route: &Route) -> Endpoint {
         let mut endpoint = Endpoint {
             address: route.address.clone(),
@@ -165,35 +165,36 @@ impl State {
     }
 }
 
-/// Is all told, written, closed? Whoever may stop when it is asks here.
+/// Is everything reported, written and closed? Each call that stops once it is asks here.
 impl State {
-    /// Whether a callback is due that needs no word from the broker.
+    /// Whether a callback is due that needs no packet from the broker.
     pub fn is_untold(&self) -> bool {
         self.intent.is_owed() || self.session.has_outcomes()
     }
 
-    /// Whether there is no connection, none being made or closed, and all is told.
+    /// Whether there is no connection, none is being made or closed, and everything is reported.
     pub fn is_idle(&self) -> bool {
         self.intent.is_idle() && !self.tenancy.is_connecting() && !self.is_untold()
     }
 
-    /// Whether it stays so, until the program connects: nothing is wanted either.
+    /// Whether the client is idle, and stays so until the program connects.
     pub fn is_over(&self) -> bool {
         self.is_idle() && !self.intent.is_wanted()
     }
 
-    /// Whether each message that was taken has come to its end, and all is told, but for what a pass of
-    /// another thread may be telling right now.
+    /// Whether each message that was taken has its outcome, and everything is reported. A pass of
+    /// another thread may still be reporting.
     pub fn is_settled(&self) -> bool {
         self.session.unsettled() == 0 && !self.is_untold()
     }
 
-    /// Whether what was taken is written, DISCONNECT included, and all is told.
+    /// Whether everything that was taken is written, including DISCONNECT, and everything is
+    /// reported.
     pub fn is_said(&self) -> bool {
         !self.session.has_unwritten() && !self.intent.is_closing() && !self.is_untold()
     }
 
-    /// When the client has to be looked at, though nothing is ready.
+    /// When the client needs a pass although nothing is ready.
     pub fn deadline(&self) -> Option<Moment> {
         if self.is_untold() || !self.log_lines.is_empty() {
             return Some(Moment::origin());
@@ -204,23 +205,24 @@ impl State {
     }
 }
 
-/// The end of connections that the program itself ends. The driver closes them at its next step.
+/// Ends of connections that the program itself causes. The driver closes them at its next step.
 impl State {
-    /// A connection is made in place of the present one, which ends beside it if it was asked to end.
+    /// Makes a connection in place of the present one. A closing connection ends beside its
+    /// successor.
     pub fn connect(&mut self) {
         self.end_session();
         self.intent.connect();
         self.superseded();
     }
 
-    /// `connect` with one that is made already.
+    /// `connect` with a connection that is already made.
     pub fn hand_over(&mut self, transport: Box<Transport>) {
         self.end_session();
         self.intent.hand_over(transport);
         self.superseded();
     }
 
-    /// Gives up an attempt, where there is one.
+    /// Gives up an attempt, if there is one.
     pub fn give_up(&mut self) {
         self.tenancy.give_up_connecting();
         if self.intent.give_up() {
@@ -229,7 +231,7 @@ impl State {
         }
     }
 
-    /// Connections end without a word, and nobody is told.
+    /// Ends all connections without DISCONNECT and without a callback.
     pub fn abandon(&mut self) {
         self.session.close();
         self.session.settle_final();
@@ -237,7 +239,7 @@ impl State {
         self.superseded();
     }
 
-    /// Only what the driver has taken over has anything to say.
+    /// Only a connection that the driver has taken over can have final bytes.
     fn end_session(&mut self) {
         match self.intent.is_underway() {
             true => self.session.supersede(),
@@ -255,9 +257,9 @@ impl State {
     }
 }
 
-/// Waking, and words.
+/// Waking and logging.
 impl State {
-    /// Wakes whoever waits for this client.
+    /// Wakes the call or the event loop that waits for this client.
     #[inline(always)]
     pub fn wake(&mut self) {
         let waits = match self.tenancy.is_held() {
@@ -269,7 +271,7 @@ impl State {
         }
     }
 
-    /// There is something to do, which nobody has been told of. The loop thread looks when it begins.
+    /// Whether there is work that no call knows of. The loop thread checks for work when it begins.
     pub fn needs_attention(&self) -> bool {
         let output = self.session.has_output() && self.session.phase() != Phase::Closed;
         let due = output
@@ -279,8 +281,8 @@ impl State {
         due && !self.tenancy.has_loop_thread()
     }
 
-    /// Whether a foreign loop has to wait until its descriptor is writable. What came since the last
-    /// write may be written at once, unless that was held up.
+    /// Whether a foreign loop has to wait until its descriptor is writable. New output may be
+    /// written at once, unless the last write was blocked.
     pub fn wants_write(&self) -> bool {
         let output = self.session.phase() != Phase::Closed
             && self.session.has_output()
@@ -289,7 +291,7 @@ impl State {
         primary.is_some_and(|watch| watch.write || output)
     }
 
-    /// Whether each packet has a line: ask before anything is done for it.
+    /// Whether each packet gets a log line. Callers ask before they prepare the line.
     #[inline(always)]
     pub fn logs_packets(&self) -> bool {
         self.callbacks.logs(Level::Debug)
@@ -307,7 +309,7 @@ impl State {
         self.why_none = Some(error.clone());
     }
 
-    /// Something failed that ends nothing: the client goes on.
+    /// Something failed, but the client continues.
     pub fn mishap(&mut self, error: Error) {
         self.log(Level::Warning, format_args!("{}; going on", error.text));
         self.last_error = Some(error);

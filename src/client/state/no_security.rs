@@ -1,4 +1,4 @@
-//! What stands in for the settings of TLS where the library is built without.
+//! Stands in for the TLS settings where the library is built without TLS.
 
 use crate::transport::Tls;
 

@@ -1,5 +1,5 @@
-//! What a program wants of TLS, and the context that is made of it. It is checked when it is set, and
-//! takes effect with the next connection.
+//! The TLS settings of a program, and the context that is made from them. Settings are checked when
+//! they are set, and take effect with the next connection.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use crate::transport::tls::{Context, Peer, Settings};
 #[derive(Default)]
 pub struct Security {
     pub settings: Kept<Settings>,
-    /// The settings are the program's, and not only what holds while it has a context of its own.
+    /// The program has made settings. False if they only serve a context of the program's own.
     pub is_set: bool,
-    /// Made of the settings; None while connections are not secured.
+    /// Made from the settings; None while connections do not use TLS.
     pub context: Option<Context>,
     pub peer: Peer,
     pub key_password: Option<KeyPassword>,
-    /// Held for the length of each change, so that of two at a time neither is lost.
+    /// Held during each change, so that two changes at the same time are both kept.
     pub change: Arc<Mutex<()>>,
 }
 
 impl Security {
-    /// What the next connection is secured with.
+    /// How the next connection is secured.
     pub fn tls(&self) -> Option<Tls> {
         Some(Tls {
             context: self.context.clone()?,

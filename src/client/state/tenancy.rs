@@ -1,4 +1,4 @@
-//! Who runs the client now, and who still has to be waited for before it may end.
+//! Which call runs the client, and for which calls the end of the client waits.
 
 use std::sync::Arc;
 
@@ -6,21 +6,23 @@ use super::thread_marks::{ThreadMark, ThreadMarks, thread_mark};
 use crate::sys::{self, JoinHandle, Waker};
 
 pub struct Tenancy {
-    /// Whether whoever has the driver looks at what there is to do. Each message asks for it.
+    /// Whether the call that has the driver checks for work. It is read for each message.
     attention: Attention,
     holder: Option<Holder>,
-    /// From `loop_start` until `loop_stop`: the client is its to run, also before it has begun.
+    /// From `loop_start` until `loop_stop`. The client belongs to this thread even before it runs.
     loop_thread: Option<Box<LoopThread>>,
     loop_threads_started: u16,
     /// Wakes the thread that waits in `pmqtt_connect`.
     connecting: Option<Arc<Waker>>,
-    /// A mark of its thread for each call that may run callbacks or wait.
+    /// For each call that may run callbacks or wait, the mark of its thread.
     frames: ThreadMarks,
     /// Threads that wait in `drain` for another thread's loop.
     drainers: u16,
-    /// The thread that has freed it. In a callback it waits for the others when its own calls end.
+    /// The thread that has freed the client. If it did so in a callback, the end of its outermost
+    /// call waits for other threads.
     freed_by: Option<ThreadMark>,
-    /// The process whose client it is: the low bits of its generation, as no process is 65,536 forks away.
+    /// The process that made the client: the low bits of its generation. No process is 65,536 forks
+    /// away.
     home: u16,
 }
 
@@ -40,26 +42,27 @@ impl Default for Tenancy {
     }
 }
 
-/// Who has the driver.
+/// The call that has the driver.
 struct Holder {
     who: Who,
     thread: ThreadMark,
-    /// It has told the loop thread to stop, and waits for that.
+    /// It has told the loop thread to stop, and waits for the end of that thread.
     stops: bool,
-    /// It is in a pass, and may be telling what came of a message.
+    /// It is in a pass, and may be reporting an outcome to the program.
     passing: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Attention {
-    /// Nobody has the driver.
+    /// No call has the driver.
     #[default]
     Nobody,
-    /// It is looked for before its holder waits, or gives the driver back.
+    /// The holder checks for work before it waits or releases the driver.
     Attentive,
-    /// The holder waits, and has to be woken when there is anything to do.
+    /// The holder waits, and has to be woken when there is work.
     Sleeping,
-    /// The holder has written as often as one call may: whoever comes now waits, and writes by itself.
+    /// The holder has written as often as one call may. A new request waits for the driver, and
+    /// writes by itself.
     Yielding,
 }
 
@@ -67,39 +70,39 @@ enum Attention {
 pub enum Who {
     /// A loop call, which may wait and run callbacks.
     Loop,
-    /// The loop thread, which may do so too.
+    /// The loop thread, which may also wait and run callbacks.
     LoopThread,
-    /// A request that writes its bytes itself, which takes no longer than some system calls.
+    /// A request that writes its own bytes, which takes a few system calls.
     Request,
 }
 
-/// Whether somebody may have the driver.
+/// Whether a call may have the driver.
 pub enum Admission {
     Granted,
-    /// In a moment: a request has it.
+    /// Soon: a request has it.
     Wait,
     Busy,
 }
 
-/// Who runs the client, seen from one thread.
+/// Who runs the client, as seen from one thread.
 #[derive(PartialEq, Eq)]
 pub enum Runner {
     Nobody,
-    /// This thread, further up its stack.
+    /// This thread, in a call further up its stack.
     Myself,
-    /// Another thread, or the loop thread in a moment.
+    /// Another thread, or the loop thread, which may not run yet.
     Another,
 }
 
 struct LoopThread {
-    /// Threads of a client are counted, so that one knows when it has a successor.
+    /// The loop threads of a client are numbered, so that one notices that it has a successor.
     number: u16,
-    /// Its mark, once it runs.
+    /// The mark of the thread, once it runs.
     mark: Option<ThreadMark>,
     handle: Option<JoinHandle<()>>,
 }
 
-/// Who has the driver.
+/// The call that has the driver.
 impl Tenancy {
     pub fn admits(&self, who: Who) -> Admission {
         match &self.holder {
@@ -141,7 +144,7 @@ impl Tenancy {
         self.attention != Attention::Nobody
     }
 
-    /// Whether whoever has the driver looks at what there is to do before it waits or ends.
+    /// Whether the call that has the driver checks for work before it waits or ends.
     #[inline(always)]
     pub fn is_attended(&self) -> bool {
         self.attention == Attention::Attentive
@@ -152,7 +155,7 @@ impl Tenancy {
         self.attention == Attention::Sleeping
     }
 
-    /// Whether an outcome may be in the middle of being told.
+    /// Whether a callback may be reporting an outcome now.
     pub fn is_passing(&self) -> bool {
         self.holder.as_ref().is_some_and(|holder| holder.passing)
     }
@@ -182,7 +185,7 @@ impl Tenancy {
         self.loop_thread.is_some()
     }
 
-    /// The number of the thread that is about to be started.
+    /// The number of the thread that is about to start.
     pub fn next_loop_thread(&mut self) -> u16 {
         self.loop_threads_started = self.loop_threads_started.wrapping_add(1);
         self.loop_threads_started
@@ -196,26 +199,27 @@ impl Tenancy {
         }));
     }
 
-    /// The thread of that number runs now.
+    /// The loop thread of this number runs now.
     pub fn mark_loop_thread(&mut self, number: u16) {
         if let Some(thread) = self.loop_thread.as_mut().filter(|t| t.number == number) {
             thread.mark = Some(thread_mark());
         }
     }
 
-    /// Whether the thread of that number was told to stop.
+    /// Whether the loop thread of this number was told to stop.
     pub fn is_stopped(&self, number: u16) -> bool {
         let thread = self.loop_thread.as_ref();
         thread.is_none_or(|thread| thread.number != number)
     }
 
-    /// Whether a request has the driver, and its thread does not wait for the loop thread meanwhile.
+    /// Whether a request has the driver, and its thread does not wait for the loop thread to stop.
     pub fn is_held_for_a_moment(&self) -> bool {
         let holder = self.holder.as_ref();
         holder.is_some_and(|holder| holder.who == Who::Request && !holder.stops)
     }
 
-    /// Tells the thread to stop: what to wait for, but in that thread itself. None: there is none.
+    /// Tells the loop thread to stop. Returns None if there is none, and otherwise the handle to
+    /// wait for. The loop thread itself gets no handle.
     pub fn stop_loop_thread(&mut self) -> Option<Option<JoinHandle<()>>> {
         let thread = self.loop_thread.take()?;
         if let Some(holder) = self.holder.as_mut().filter(|h| h.thread == thread_mark()) {
@@ -236,18 +240,18 @@ impl Tenancy {
         self.connecting = Some(waker);
     }
 
-    /// Whether what `waker` stands for was not given up meanwhile.
+    /// Whether the attempt of `waker` was not given up meanwhile.
     pub fn is_connecting_by(&self, waker: &Arc<Waker>) -> bool {
         let connecting = self.connecting.as_ref();
         connecting.is_some_and(|connecting| Arc::ptr_eq(connecting, waker))
     }
 
-    /// The same, and it is over.
+    /// Ends the attempt of `waker`. Returns false if it was given up meanwhile.
     pub fn end_connecting(&mut self, waker: &Arc<Waker>) -> bool {
         self.connecting.take_if(|c| Arc::ptr_eq(c, waker)).is_some()
     }
 
-    /// What that thread makes is of no use any more.
+    /// Gives up the attempt of that thread.
     pub fn give_up_connecting(&mut self) {
         if let Some(waker) = self.connecting.take() {
             waker.wake();
@@ -255,7 +259,7 @@ impl Tenancy {
     }
 }
 
-/// Who has to be waited for.
+/// The calls to wait for.
 impl Tenancy {
     pub fn add_frame(&mut self) {
         self.frames.add(thread_mark());
@@ -265,7 +269,7 @@ impl Tenancy {
         self.frames.remove(thread_mark());
     }
 
-    /// Whether a call of this thread is in a frame.
+    /// Whether this thread has a frame.
     pub fn is_framed(&self) -> bool {
         self.frames.contains(thread_mark())
     }
@@ -294,13 +298,13 @@ impl Tenancy {
         self.freed_by.is_some()
     }
 
-    /// Whether the calls that run it have to end: it is freed, or this is a child that was forked in one of
-    /// their callbacks.
+    /// Whether the calls that run the client have to end. Either the client is freed, or a callback
+    /// of these calls forked this child.
     pub fn is_gone(&self) -> bool {
         self.is_freed() || self.home != sys::generation() as u16
     }
 
-    /// Whether this thread has freed the client in a callback whose last call ends now.
+    /// Whether this thread has freed the client in a callback, and its outermost frame has ended.
     pub fn is_freed_here(&self) -> bool {
         self.freed_by == Some(thread_mark()) && !self.is_framed()
     }

@@ -1,19 +1,20 @@
-//! Marks of threads, of which there is hardly ever more than one.
+//! Marks of threads, of which there is rarely more than one.
 
 use std::num::NonZeroUsize;
 
-/// Tells threads apart for as long as they live.
+/// Distinguishes threads while they live.
 pub type ThreadMark = NonZeroUsize;
 
-/// The mark of the present thread, without asking the system.
+/// The mark of the calling thread, without a system call.
 pub fn thread_mark() -> ThreadMark {
     thread_local!(static MARK: u8 = const { 0 });
-    // The address of anything is over 0.
+    // No address is 0.
     MARK.with(|mark| NonZeroUsize::new(std::ptr::from_ref(mark).addr()))
         .unwrap_or(NonZeroUsize::MIN)
 }
 
-/// A thread may be in here several times. The first has its place, others a box each.
+/// A thread may be in the set several times. The first mark needs no allocation; each further one
+/// has a box.
 #[derive(Default)]
 pub struct ThreadMarks {
     one: Option<ThreadMark>,
@@ -28,7 +29,7 @@ impl ThreadMarks {
         }
     }
 
-    /// Takes it out once.
+    /// Removes the mark once.
     pub fn remove(&mut self, mark: ThreadMark) {
         if self.one == Some(mark) {
             self.one = None;

@@ -1,20 +1,21 @@
-//! What is known of a client without its lock.
+//! What a call can read of a client without the lock.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::sys;
 
-/// No process has these in its generation.
+/// No generation of a process has these bits.
 const BROKEN: u32 = 1 << 31;
 const RULED: u32 = 1 << 30;
 
 pub struct Unlocked {
-    /// How often the state was locked by other than the driver at its work, and not just to publish.
+    /// How often the state was locked. The driver at its work does not count, nor does a lock that
+    /// only publishes.
     generation: AtomicU32,
-    /// Messages that callbacks were given.
+    /// Messages that callbacks have received.
     messages_in: AtomicU64,
-    /// The generation of the process that has made the client, `BROKEN` once a panic was caught, and `RULED` once
-    /// the program has said what becomes of messages that wait.
+    /// The generation of the process that made the client. With `BROKEN` once a panic was caught,
+    /// and with `RULED` once the program has set queue options.
     home: AtomicU32,
 }
 
@@ -29,15 +30,15 @@ impl Default for Unlocked {
 }
 
 impl Unlocked {
-    /// The caller has just got the lock, so that nobody else counts at the same time, and the number
-    /// needs no addition that other threads may make too.
+    /// The caller has just taken the lock, so no other thread counts at the same time. Therefore a
+    /// load and a store suffice.
     #[inline(always)]
     pub fn advance(&self) {
         let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
         self.generation.store(next, Ordering::Release);
     }
 
-    /// The caller has the driver, so that nobody else counts at the same time.
+    /// The caller has the driver, so no other thread counts at the same time.
     #[inline(always)]
     pub fn count_message(&self) {
         let messages = self.messages_in().wrapping_add(1);
@@ -48,13 +49,14 @@ impl Unlocked {
         self.messages_in.load(Ordering::Relaxed)
     }
 
-    /// Whether the client takes calls: it is this process's own, and no panic has broken it. Each call asks.
+    /// Whether the client accepts calls: this process made it, and no panic has broken it. Each
+    /// call checks this.
     #[inline(always)]
     pub fn is_usable(&self) -> bool {
         self.home.load(Ordering::Relaxed) & !RULED == sys::generation()
     }
 
-    /// Whether it takes calls, and messages that wait do nothing but that: each publish asks.
+    /// Whether the client accepts calls and has no queue options. Each publish checks this.
     #[inline(always)]
     pub fn is_plain(&self) -> bool {
         self.home.load(Ordering::Relaxed) == sys::generation()
@@ -64,12 +66,12 @@ impl Unlocked {
         self.home.fetch_or(RULED, Ordering::Relaxed);
     }
 
-    /// Whether a parent of this process has made it.
+    /// Whether a parent of this process made the client.
     pub fn is_inherited(&self) -> bool {
         self.home.load(Ordering::Relaxed) & !(BROKEN | RULED) != sys::generation()
     }
 
-    /// A panic was caught: nothing in the client can be relied upon.
+    /// A panic was caught, so nothing in the client is reliable.
     pub fn set_broken(&self) {
         self.home.fetch_or(BROKEN, Ordering::Relaxed);
     }

@@ -1,28 +1,28 @@
-//! How those are woken who wait for a client: a thread in poll, or whoever watches the event descriptor.
+//! How a waiting call is woken: a thread in poll, or the loop that watches the event descriptor.
 
 use std::sync::Arc;
 
 use crate::client::error::{Error, Result};
 use crate::sys::{EventSet, Waker};
 
-/// Made when somebody first waits.
+/// Made when the first call waits.
 #[derive(Default)]
 pub struct Wakes(Option<Box<Made>>);
 
 struct Made {
     waker: Arc<Waker>,
-    /// It was written to, and whoever that woke has not looked since.
+    /// The waker was written to, and the woken call has not checked for work since.
     woken: bool,
     event_set: Option<EventSet>,
 }
 
 impl Wakes {
-    /// What wakes those who wait for this client.
+    /// The waker for the calls that wait for this client.
     pub fn waker(&mut self) -> Result<Arc<Waker>> {
         self.made().map(|made| Arc::clone(&made.waker))
     }
 
-    /// Wakes whoever waits; once, until it has looked.
+    /// Wakes the waiting call, once until it has checked for work.
     #[inline(always)]
     pub fn wake(&mut self) {
         if let Some(made) = &mut self.0
@@ -33,7 +33,7 @@ impl Wakes {
         }
     }
 
-    /// Forgets the wakes so far. True where there was one.
+    /// Forgets the wakes so far. Returns whether there was one.
     pub fn drain(&mut self) -> bool {
         let Some(made) = &mut self.0 else {
             return false;
@@ -69,7 +69,7 @@ impl Wakes {
         self.0.as_mut()?.event_set.as_mut()
     }
 
-    /// The event descriptor was seen readable, or is not looked at any more for now.
+    /// The event descriptor was seen readable, or is not watched for now.
     pub fn drain_event_set(&mut self) {
         if let Some(event_set) = self.event_set() {
             event_set.drain();
@@ -77,14 +77,14 @@ impl Wakes {
         }
     }
 
-    /// The event descriptor waits for nothing but wakes, until it is told anew.
+    /// Only wakes make the event descriptor readable, until its next update.
     pub fn pause_event_set(&mut self) {
         if let Some(event_set) = self.event_set() {
             event_set.pause();
         }
     }
 
-    /// Nothing makes the event descriptor readable any more.
+    /// Removes everything that makes the event descriptor readable.
     pub fn silence(&mut self) {
         self.drain();
         self.pause_event_set();

@@ -1,4 +1,4 @@
-//! What there is to wait for, and what `on_interest` was told of it.
+//! What to wait for, and what `on_interest` was told of it.
 
 use std::ffi::c_void;
 use std::os::fd::RawFd;
@@ -8,12 +8,12 @@ use crate::client::events::{Callback, Interest};
 use crate::sys::Watch;
 use crate::time::Moment;
 
-/// What the driver waited for when it was last given back.
+/// What the driver waited for when it was last released.
 #[derive(Default)]
 pub struct Watching {
-    /// The one for those who can have only one.
+    /// The descriptor for loops that can watch only one.
     pub primary: Option<Watch>,
-    /// When the transport has to be looked at, though nothing is ready.
+    /// When the transport needs a step although nothing is ready.
     pub deadline: Option<Moment>,
 }
 
@@ -30,22 +30,22 @@ impl Watching {
 
 /// What `on_interest` was told last.
 pub struct Reported {
-    /// Whoever was told of it watches that descriptor.
+    /// The program watches this descriptor.
     pub watch: Option<Watch>,
     pub deadline: Option<Moment>,
-    /// What is seldom there.
+    /// Values that are seldom present.
     others: Option<Box<Others>>,
 }
 
 #[derive(Default)]
 struct Others {
-    /// A descriptor that was told of, and is not to be watched any more, but still open.
+    /// A descriptor that was reported, is no longer to be watched, and is still open.
     released: Option<RawFd>,
-    /// A callback that is replaced is still to be told that what it watches is closed.
+    /// A replaced callback that has to be told that its descriptors are closed.
     retired: Option<Retired>,
 }
 
-/// A callback that a program which begins anew, or frees the client, has forgotten.
+/// The callback of a program that has reinitialised or freed the client.
 pub struct Retired {
     pub callback: Callback<Interest>,
     userdata: AtomicPtr<c_void>,
@@ -53,7 +53,7 @@ pub struct Retired {
 }
 
 impl Default for Reported {
-    /// Nothing, and since long ago: it is time to tell.
+    /// Nothing was reported, and a report is due.
     fn default() -> Reported {
         Reported {
             watch: None,
@@ -64,7 +64,7 @@ impl Default for Reported {
 }
 
 impl Reported {
-    /// Another callback is to be told from the beginning.
+    /// Begins again, for another callback.
     pub fn begin(&mut self) {
         let retired = self.take_retired();
         *self = Reported::default();
@@ -73,18 +73,18 @@ impl Reported {
         }
     }
 
-    /// Nothing was told of a time that is to come.
+    /// Makes the time that was reported one that has passed.
     pub fn expire(&mut self) {
         self.deadline = self.deadline.map(|_| Moment::origin());
     }
 
-    /// The descriptor that is watched is not to be watched any more, but stays open.
+    /// The watched descriptor is no longer to be watched, but stays open.
     pub fn release(&mut self, fd: RawFd) {
         self.watch = None;
         self.others.get_or_insert_default().released = Some(fd);
     }
 
-    /// This descriptor is watched, be it again.
+    /// This descriptor is watched, perhaps again.
     pub fn claim(&mut self, fd: RawFd) {
         if let Some(others) = &mut self.others {
             others.released.take_if(|released| *released == fd);
@@ -98,7 +98,7 @@ impl Reported {
         retired
     }
 
-    /// Forgets a descriptor. True where it was told of.
+    /// Forgets a descriptor. Returns whether it was reported.
     pub fn forget(&mut self, fd: RawFd) -> bool {
         let watched = self.watch.take_if(|watch| watch.fd == fd).is_some();
         let others = self.others.as_mut();
@@ -107,7 +107,7 @@ impl Reported {
         watched || released.is_some()
     }
 
-    /// The callback is told no more, but that its descriptors are closed.
+    /// From now on, the callback is only told that its descriptors are closed.
     pub fn retire(&mut self, callback: Option<Callback<Interest>>, userdata: *mut c_void) {
         let watched = self.watch.take().map(|watch| watch.fd);
         let released = self
