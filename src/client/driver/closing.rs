@@ -1,8 +1,7 @@
-//! The end of a connection that the program has asked to end. It holds up nothing that comes after
-//! it: a successor begins meanwhile.
+//! A closing connection. It delays nothing that comes after it: a successor begins meanwhile.
 //!
-//! On a socket that is closed while more comes in, a reset may overtake what was written last. So our
-//! side ends after DISCONNECT, and then it is the broker that closes.
+//! If a socket is closed while bytes arrive, a reset may overtake what was written last. So the
+//! client ends its side after DISCONNECT, and then the broker closes.
 
 use std::io::{ErrorKind, Result};
 use std::time::Duration;
@@ -15,28 +14,28 @@ use crate::transport::Transport;
 /// How long the broker has to close the connection after DISCONNECT.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// How often it is looked at while bytes are left, for the sake of loops that watch its successor's
-/// socket alone.
+/// How often the closing connection gets a step while bytes are left. This is for loops that watch
+/// only the socket of its successor.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How much is read at a time, and in one go, to make way for what is still to be written.
+/// How much is read at a time, and in one step, to make way for the bytes to write.
 const PIECE: usize = 4 * 1024;
 const PIECES: usize = 64;
 
 pub struct Closing {
     transport: Transport,
-    /// Whose bytes they are, as the session numbers connections.
+    /// The connection that the bytes belong to, as the session numbers connections.
     connection: u32,
     bytes: WriteBuffer,
-    /// How long writing them may take, and the broker's end of the connection after that.
+    /// When the time to write ends. Once everything is written: when the broker's time to close ends.
     deadline: Moment,
-    /// Our side has ended.
+    /// The client has ended its side.
     finished: bool,
     next_look: Moment,
 }
 
 impl Closing {
-    /// Of a connection that is still to say `bytes`.
+    /// Closes a connection that still has to write `bytes`.
     pub fn with_bytes(
         transport: Transport,
         connection: u32,
@@ -53,12 +52,12 @@ impl Closing {
         }
     }
 
-    /// Of one that has said all.
+    /// Closes a connection that has written everything.
     pub fn finished(transport: Transport, now: Moment) -> Closing {
         Closing::with_bytes(transport, 0, WriteBuffer::default(), now + LINGER)
     }
 
-    /// Goes on as far as it can without waiting. True when it is over.
+    /// Continues as far as possible without waiting. Returns true when the connection is over.
     pub fn advance(&mut self, now: Moment) -> bool {
         self.next_look = now + LOOK;
         if now >= self.deadline {
@@ -117,8 +116,8 @@ impl Closing {
         Ok(())
     }
 
-    /// A broker that takes nothing may first have to get rid of what it sends. Within bounds, as it may
-    /// send without end.
+    /// A broker that takes nothing may first have to get rid of what it sends. The reads are
+    /// bounded, because it may send without end.
     fn read_and_discard(&mut self) -> Result<()> {
         let mut piece = [0; PIECE];
         for _ in 0..PIECES {

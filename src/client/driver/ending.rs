@@ -13,8 +13,8 @@ use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
 
 impl Driver {
-    /// The connection, or the attempt at one, is over: closes it and tells the program, which learns
-    /// first what has become of its messages.
+    /// Ends the connection, or the attempt at one: closes it and tells the program. The outcomes of
+    /// its messages come first.
     pub(super) fn end(&mut self, pass: &mut Pass, error: Error) -> Result<(), Error> {
         let code = error.code;
         let error = match stall::note(pass.state) {
@@ -31,7 +31,8 @@ impl Driver {
             pass.state.last_error = Some(error.clone());
         }
         self.drop_transport(pass.state);
-        // The news are those of the lost connection, told even where it has a successor already.
+        // The outcomes belong to the lost connection, so they are reported even if it has a
+        // successor already.
         let _ = deliver::news(pass);
         if let Some(ending) = pass.state.intent.take_ended() {
             deliver::ending(pass.state, &mut pass.pace, ending, code);
@@ -42,7 +43,7 @@ impl Driver {
         }
     }
 
-    /// The session has said all: its connection is closed from here on.
+    /// Begins to close a connection of which the session has written everything.
     pub(super) fn begin_closing(&mut self, pass: &mut Pass) -> Step {
         if !pass.state.session.is_finished() || self.transport.is_none() {
             return Ok(());
@@ -52,13 +53,13 @@ impl Driver {
         if let Some(transport) = self.transport.take() {
             self.closing = Some(Box::new(Closing::finished(transport, pass.now)));
             pass.state.intent.set_closing(true);
-            // What has come meanwhile is nobody's any more.
+            // Nothing handles the bytes that have arrived meanwhile.
             self.forget_bytes();
         }
         self.advance_closing(pass)
     }
 
-    /// Goes on with closing. The end of the present connection is for the program to know.
+    /// Continues to close. If it is the present connection that has ended, the program is told.
     pub(super) fn advance_closing(&mut self, pass: &mut Pass) -> Step {
         if self.closing.is_none() {
             return Ok(());
@@ -76,19 +77,20 @@ impl Driver {
         pass.check_epoch()
     }
 
-    /// `advance_closing` for those who may call no callback: the next pass sees what has come of it.
+    /// `advance_closing` for calls that may not run callbacks: the next pass reports the result.
     pub fn advance_closing_early(&mut self, state: &mut Guard) {
         if self.closing.as_ref().is_some_and(|c| !c.is_finished()) {
             self.write_final(state, sys::now());
         }
     }
 
-    /// The connection was replaced or given up: closes it, beside its successor if it was asked to end.
+    /// Closes a connection that was replaced or given up. A closing connection ends beside its
+    /// successor.
     pub(super) fn on_superseded(&mut self, state: &mut Guard) {
         let closing = self.closing.as_ref().map(|closing| closing.connection());
         let last = state.session.final_connection();
         if last.is_some() && last != closing {
-            // The older one has had the whole life of this one for its end.
+            // The older closing connection has had the whole life of this one to end.
             self.drop_closing(state);
             self.begin_final(state);
         } else if !state.intent.is_closing() {
@@ -97,7 +99,7 @@ impl Driver {
         self.drop_transport(state);
     }
 
-    /// The connection that was replaced says what it is still to say.
+    /// Begins to write the final bytes of the replaced connection.
     fn begin_final(&mut self, state: &mut Guard) {
         let mut last = Gather::default();
         let Some((connection, deadline)) = state.session.take_final(&mut last) else {
@@ -120,14 +122,15 @@ impl Driver {
         state.intent.set_closing(true);
     }
 
-    /// Closes the transport, after whoever watches its descriptor has been told.
+    /// Closes the transport, after the program was told if it watches the descriptor.
     pub fn drop_transport(&mut self, state: &mut Guard) {
         if let Some(transport) = self.transport.take() {
             state.wakes.pause_event_set();
-            // Its descriptor may be another's from here on.
+            // The descriptor may belong to another file from now on.
             state.watching = Watching::default();
             deliver::closing_to_retired(state);
-            // What was told of, and is not the other connection's, was this one's.
+            // A reported descriptor belongs to this connection, unless it is that of the closing
+            // one.
             if let Some(watch) = state.reported.watch
                 && Some(watch.fd) != self.closing_fd()
             {
@@ -139,7 +142,7 @@ impl Driver {
         self.failed = None;
     }
 
-    /// Forgets what was read and not dealt with, and what was to be written.
+    /// Forgets the bytes that were read and not handled, and those that were to be written.
     fn forget_bytes(&mut self) {
         self.input.clear();
         self.unhandled = false;
@@ -147,7 +150,7 @@ impl Driver {
         self.blocked = false;
     }
 
-    /// Closes the connection that is being closed, whatever it has not said.
+    /// Closes the closing connection, even if final bytes are not written.
     pub fn drop_closing(&mut self, state: &mut Guard) {
         if let Some(closing) = self.closing.take() {
             state.session.drop_final(closing.connection());
@@ -164,7 +167,8 @@ impl Driver {
         }
     }
 
-    /// Writes what is left to say. True when nothing is, and the broker has closed, or time is over.
+    /// Writes the final bytes. Returns true once they are written and the broker has closed, or the
+    /// time is over.
     fn write_final(&mut self, state: &mut Guard, now: Moment) -> bool {
         let Some(closing) = &mut self.closing else {
             return false;

@@ -1,7 +1,7 @@
-//! Telling those who wait elsewhere what there is to wait for: `on_interest`, and the event descriptor.
+//! Reports what to wait for, to `on_interest` and the event descriptor.
 //!
-//! Only whoever has the driver calls `on_interest`, so that it never runs twice at once. A descriptor
-//! that it was told of is not closed before it is told that too.
+//! Only the call that has the driver calls `on_interest`, so that it never runs twice at the same
+//! time. A descriptor that was reported is not closed before that is reported too.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::client::state::watch::Watching;
 use crate::client::state::{Guard, State};
 use crate::sys::{self, Watch};
 
-/// After so long the event descriptor asks for another try, where it could not be told what to wait for.
+/// How soon the event descriptor becomes readable for another try, after its update failed.
 pub const RETRY: Duration = Duration::from_millis(50);
 
 /// Notes what the driver waits for now, and tells `on_interest` and the event descriptor.
 pub fn update(state: &mut Guard, driver: &mut Driver) {
     note(state, driver);
-    // Whoever waited for a time that is over learns of the next one, or that there is none; but
-    // only once, as that may be over too.
+    // A program that waited for a time that has passed is told the next one, or that there is none.
+    // It is told only once, as the next time may have passed too.
     let mut over = state.reported.deadline.is_some_and(|at| at <= sys::now());
     while state.callbacks.interest.is_some() && (over || has_changed(state)) {
         report(state, driver);
         over = false;
-        // The callback may have changed it itself.
+        // The callback may have changed what to wait for.
         note(state, driver);
     }
     update_event_set(state, driver);
@@ -56,7 +56,7 @@ pub fn note(state: &mut State, driver: &Driver) {
     }
 }
 
-/// A call that waits by itself begins: until its end there is nothing for others to wait for.
+/// A call that waits itself begins: until its end, other loops have nothing to wait for.
 pub fn suspend(state: &mut Guard) {
     state.wakes.pause_event_set();
     state.wakes.drain_event_set();
@@ -70,7 +70,8 @@ pub fn suspend(state: &mut Guard) {
     }
 }
 
-/// Closes what the transport has given up, after whoever watches it has been told.
+/// Closes the descriptors that the transport has given up, after the program was told if it watches
+/// one.
 pub fn close_retired(state: &mut Guard, driver: &mut Driver) {
     if let Some(Watch { fd, .. }) = state.reported.watch
         && driver.closing_fd() != Some(fd)
@@ -84,7 +85,7 @@ pub fn close_retired(state: &mut Guard, driver: &mut Driver) {
     }
 }
 
-/// Rounded up, so that nobody comes a moment too early again and again; -1: never.
+/// Rounded up, so that no loop returns again and again a moment too early; -1: never.
 pub fn milliseconds(time: Option<Duration>) -> i32 {
     match time {
         None => -1,
@@ -96,8 +97,8 @@ pub fn milliseconds(time: Option<Duration>) -> i32 {
     }
 }
 
-/// A deadline that only moves later is no change: whoever wakes at the old one is told then. So
-/// a busy connection, whose keep alive moves with each message, needs no call for each of them.
+/// A deadline that moves later is no change: the program is told when it wakes at the old one. So a
+/// busy connection, whose keep alive moves with each message, needs no call for each message.
 fn has_changed(state: &Guard) -> bool {
     state.watching.primary != state.reported.watch
         || match (state.deadline(), state.reported.deadline) {
@@ -107,13 +108,13 @@ fn has_changed(state: &Guard) -> bool {
         }
 }
 
-/// Tells what there is to wait for.
+/// Reports what to wait for.
 fn report(state: &mut Guard, driver: &Driver) {
     let primary = state.watching.primary;
     let now_at = |fd| primary.is_some_and(|watch| watch.fd == fd);
     if let Some(Watch { fd, .. }) = state.reported.watch.filter(|watch| !now_at(watch.fd)) {
         if driver.closing_fd() == Some(fd) {
-            // It stays open, beside the one that is to be watched from here on.
+            // The descriptor stays open, beside the one to watch from now on.
             state.reported.release(fd);
             tell(state, Some(unwatched(fd)), None);
         } else {
@@ -150,7 +151,8 @@ fn update_event_set(state: &mut Guard, driver: &mut Driver) {
         return;
     };
     if let Err(error) = event_set.update(watches, deadline) {
-        // It may not hear of the socket: it is called again soon, which looks at everything.
+        // The set may miss the socket. So it becomes readable again soon, and the next pass checks
+        // everything.
         if event_set.update(&[], Some(sys::now() + RETRY)).is_err() {
             state.wakes.wake();
         }

@@ -1,20 +1,20 @@
-//! The driver moves one connection on. Whoever runs a loop call has it, and nobody else, so that the
-//! transport is never touched under the lock.
+//! The driver runs one connection. Only the call that has the driver uses it, so the transport is
+//! never used under the lock.
 //!
 //! | file           | idea                                                            |
 //! |----------------|-----------------------------------------------------------------|
 //! | `mod`          | what a driver has, and what it waits for                        |
-//! | `pass`         | all that can be done without waiting, in the order that matters |
+//! | `pass`         | all the work that needs no waiting, in the order that matters   |
 //! | `read`         | from bytes to packets                                           |
-//! | `batch`        | messages in a row, for which the lock is given back once        |
-//! | `output`       | what the session has to say, into the socket                    |
+//! | `batch`        | messages that are delivered with one release of the lock        |
+//! | `output`       | writes the output of the session to the socket                  |
 //! | `ending`       | how a connection ends: at once, or closed beside its successor  |
 //! | `stall`        | a message that no connection gets past                          |
-//! | `interest`     | telling those who wait elsewhere what for                       |
-//! | `deliver`      | each way that ends in a callback of the program                 |
-//! | `step`         | what the steps of a pass work with                              |
+//! | `interest`     | reports what to wait for to `on_interest` and event descriptor  |
+//! | `deliver`      | each call of a callback                                         |
+//! | `step`         | the values that the steps of a pass use                         |
 //! | `pace`         | how long a pass has run                                         |
-//! | `closing`      | a connection that was asked to end                              |
+//! | `closing`      | a closing connection                                            |
 //! | `read_buffer`  | bytes from the socket until they are whole packets              |
 //! | `write_buffer` | bytes of the session until the socket has them                  |
 //! | `trace`        | log lines of stages and packets                                 |
@@ -51,25 +51,25 @@ pub struct Driver {
     epoch: u32,
     pub transport: Option<Transport>,
     input: ReadBuffer,
-    /// A pass ended before all that was read was dealt with.
+    /// A pass ended before everything that was read was handled.
     unhandled: bool,
     writing: WriteBuffer,
-    /// The socket took less than there was.
+    /// The socket took less than it was offered.
     blocked: bool,
-    /// A write failed where nobody could be told: the next pass does.
+    /// A write failed in a call that cannot report it: the next pass does.
     failed: Option<Error>,
-    /// A connection that was asked to end: the present one, or the last before it. There is never
-    /// more than one, as the older one has had the whole life of its successor for its end.
+    /// A closing connection: the present one, or the last one before it. There is never more than
+    /// one, because the older one has had the whole life of its successor to end.
     closing: Option<Box<Closing>>,
-    /// Made by the first call that waits, or that updates the event descriptor.
+    /// Made by the first call that waits or that updates the event descriptor.
     pub waiting: Option<Box<Waiting>>,
-    /// When memory may be given back again.
+    /// When memory may be given back the next time.
     trim_at: Moment,
-    /// How many callbacks ran between two looks at the clock in the last pass.
+    /// The callbacks between two looks at the clock in the last pass.
     stride: u8,
 }
 
-/// Memory for what is waited for, kept so that waiting allocates nothing.
+/// Memory for the descriptors to wait for, kept so that waiting allocates nothing.
 #[derive(Default)]
 pub struct Waiting {
     pub poll_set: PollSet,
@@ -77,7 +77,7 @@ pub struct Waiting {
 }
 
 impl Driver {
-    /// What is waited for.
+    /// The descriptors to wait for.
     pub fn watch(&mut self, state: &State) -> &mut Waiting {
         let (read, write) = (self.wants_read(state), self.wants_write(state));
         let waiting = self.waiting.get_or_insert_default();
@@ -96,7 +96,7 @@ impl Driver {
         waiting
     }
 
-    /// Whether there is work that needs no waiting, though no descriptor tells of it.
+    /// Whether there is work that needs no waiting, though no descriptor shows it.
     pub fn is_ready(&self, state: &State) -> bool {
         self.is_superseded(state) || self.failed.is_some() || self.has_pending(state)
     }
@@ -106,7 +106,7 @@ impl Driver {
         self.epoch != state.intent.epoch()
     }
 
-    /// Whether the session has something to say, and the socket may take it.
+    /// Whether the session has output, and the socket may take it.
     pub fn may_write(&self, state: &State) -> bool {
         state.session.has_output() && !self.blocked && self.is_open()
     }
@@ -129,29 +129,30 @@ impl Driver {
         }
     }
 
-    /// The descriptor of the connection that is being closed.
+    /// The descriptor of the closing connection.
     pub fn closing_fd(&self) -> Option<RawFd> {
         let watch = self.closing.as_ref().and_then(|closing| closing.watch());
         watch.map(|watch| watch.fd)
     }
 
-    /// There are bytes that the socket did not take.
+    /// Whether there are bytes that the socket did not take.
     pub fn has_unwritten(&self) -> bool {
         !self.writing.is_empty()
     }
 
-    /// What the broker sends is read as long as it takes the answers.
+    /// The client reads from the broker only while the broker takes the answers.
     fn wants_read(&self, state: &State) -> bool {
         !state.session.is_input_paused()
     }
 
-    /// A foreign loop that watches for `writable` tells of it only by a call that writes.
+    /// Whether a read waits until the socket is writable. A foreign loop reports that only by a call
+    /// that writes.
     fn read_waits_to_write(&self) -> bool {
         let transport = self.transport.as_ref();
         transport.is_some_and(Transport::read_waits_to_write)
     }
 
-    /// There is something to deal with that no descriptor tells of.
+    /// Whether there is something to handle that no descriptor shows.
     fn has_pending(&self, state: &State) -> bool {
         let transport = self.transport.as_ref();
         let held = || transport.is_some_and(Transport::has_pending);

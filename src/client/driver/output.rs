@@ -1,4 +1,4 @@
-//! What the session has to say, into the socket.
+//! Writes the output of the session to the socket.
 
 use std::io::ErrorKind;
 
@@ -10,11 +10,11 @@ use crate::sys;
 use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
 
-/// How often one call writes before it lets others have their turn.
+/// How often one call writes at most, so that other work is not delayed.
 const WRITES: usize = 16;
 
 impl Driver {
-    /// Writes what the session has, as far as the socket takes it.
+    /// Writes the output of the session, as far as the socket takes it.
     pub(super) fn write(&mut self, state: &mut Guard, now: Moment) -> Step {
         self.blocked = false;
         for _ in 0..WRITES {
@@ -35,7 +35,7 @@ impl Driver {
         Ok(())
     }
 
-    /// `write` for those who can tell nobody that it failed; the next pass does.
+    /// `write` for calls that may not report a failure: the next pass reports it.
     pub fn write_early(&mut self, state: &mut Guard) {
         if let Err(Stop::Over(error)) = self.write(state, sys::now()) {
             self.failed = Some(error);
@@ -48,7 +48,7 @@ impl Driver {
         };
         let writing = &self.writing;
         let result = MutexGuard::unlocked(state, || writing.write_to(transport));
-        // Also where the connection has been replaced meanwhile: it may have more to say.
+        // Also noted if the connection was replaced meanwhile: it may have final bytes.
         self.writing
             .written(result.as_ref().map_or(0, |(count, _)| *count));
         if self.epoch != state.intent.epoch() {

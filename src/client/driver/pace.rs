@@ -1,34 +1,34 @@
-//! How long a pass has run. A look at the clock for each callback would cost more than a fast one, so
-//! it is looked at after 1, 2, 4 ... callbacks while they are fast.
+//! How long a pass has run. Reading the clock for each callback would cost more than a fast
+//! callback. So it is read after 1, 2, 4 ... callbacks while they are fast.
 
 use std::time::Duration;
 
 use crate::sys;
 use crate::time::Moment;
 
-/// A pass ends within this, and the callbacks that run until the clock is looked at.
+/// A pass ends after this time, plus the callbacks that run until the next look at the clock.
 const BUDGET: Duration = Duration::from_millis(5);
 
-/// What is due leaves after so long, also in the middle of a pass.
+/// After this time, output that is due leaves, even in the middle of a pass.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// As many callbacks run between two looks at the most, and only while they are fast: that is, while
-/// as many take less than this.
+/// At most this many callbacks run between two looks at the clock, and only while they are fast.
+/// They are fast while the callbacks between two looks take less than `FAST`.
 const MOST: u8 = 32;
 const FAST: Duration = Duration::from_micros(100);
 
-/// With how many the next pass begins, where those of the last one were fast.
+/// The greatest stride that a pass begins with, after a pass with fast callbacks.
 const FIRST: u8 = 8;
 
 pub struct Pace {
     /// Callbacks until the next look.
     left: u32,
     stride: u8,
-    /// When the clock was last looked at.
+    /// When the clock was read last.
     now: Moment,
     pause_at: Moment,
     end: Moment,
-    /// What that look has shown, as it is asked for after each callback.
+    /// The results of that look, which are read after each callback.
     is_pause_due: bool,
     is_over: bool,
 }
@@ -38,7 +38,7 @@ impl Pace {
         Pace::after(1, now)
     }
 
-    /// Of a pass that follows one which has ended with this stride.
+    /// The pace of a pass that follows a pass with this stride at its end.
     pub fn after(stride: u8, now: Moment) -> Pace {
         let stride = stride.clamp(1, FIRST);
         Pace {
@@ -52,7 +52,8 @@ impl Pace {
         }
     }
 
-    /// A callback has run. True when the clock was looked at, so that the answers below may be new.
+    /// A callback has run. Returns true if the clock was read, so that the results below may be
+    /// new.
     #[inline(always)]
     pub fn tick(&mut self) -> bool {
         self.left = self.left.wrapping_sub(1);
@@ -63,7 +64,7 @@ impl Pace {
         is_time
     }
 
-    /// Whether it is time to see what is due meanwhile.
+    /// Whether a pause is due, for work that is due in the middle of a pass.
     #[inline(always)]
     pub fn is_pause_due(&self) -> bool {
         self.is_pause_due
@@ -81,12 +82,12 @@ impl Pace {
         self.is_over
     }
 
-    /// How many callbacks run between two looks.
+    /// How many callbacks run between two looks at the clock.
     pub fn stride(&self) -> u8 {
         self.stride
     }
 
-    /// The moment of the last look.
+    /// The time of the last look.
     pub fn now(&self) -> Moment {
         self.now
     }
@@ -112,7 +113,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// How often the clock is looked at in a pass of `count` callbacks that take `time` each.
+    /// How often the clock is read in a pass of `count` callbacks that take `time` each.
     fn looks(count: u32, time: Duration) -> u32 {
         let mut pace = Pace::new(Moment::origin());
         let mut looks = 0;

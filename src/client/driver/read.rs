@@ -1,4 +1,4 @@
-//! From bytes to packets, and what each of them does.
+//! From bytes to packets, and the effect of each packet.
 
 use std::io::{self, ErrorKind};
 
@@ -10,11 +10,11 @@ use crate::codec::decode;
 use crate::session::Event;
 use crate::sys::sync::MutexGuard;
 
-/// How often one pass reads before it lets others have their turn.
+/// How often one pass reads at most, so that other work is not delayed.
 const READS: usize = 8;
 
 impl Driver {
-    /// Reads what has come, and deals with each packet that is whole, as far as there is time.
+    /// Reads what has arrived, and handles each whole packet, as far as there is time.
     pub(super) fn receive(&mut self, pass: &mut Pass) -> Step {
         let result = self.read_and_handle(pass);
         self.input.release();
@@ -61,7 +61,7 @@ impl Driver {
         self.check_size(pass).map(drop)
     }
 
-    /// How large a packet may be. One that is larger is refused before there is more of it than its header.
+    /// The greatest size of a packet. A larger packet is refused as soon as its header has arrived.
     fn check_size(&self, pass: &Pass) -> Step<u32> {
         let most = pass.state.session.options().max_packet_size;
         match self.input.announced() {
@@ -70,7 +70,7 @@ impl Driver {
         }
     }
 
-    /// Deals with what was read. False when the pass has to end before the end of it.
+    /// Handles what was read. Returns false if the pass has to end before the end of it.
     fn handle_all(&mut self, pass: &mut Pass) -> Step<bool> {
         self.unhandled = true;
         loop {
@@ -91,8 +91,9 @@ impl Driver {
         Ok(true)
     }
 
-    /// What is due in the middle of a pass: PINGREQ, and whatever there is to write. False when the pass
-    /// has to end. Nothing is called late here, as the answer may be among what was not dealt with.
+    /// Does what is due in the middle of a pass: sends PINGREQ, and writes. Returns false if the
+    /// pass has to end. Nothing counts as late here, because the answer may be among the bytes that
+    /// are not handled yet.
     #[cold]
     fn pause(&mut self, pass: &mut Pass) -> Step<bool> {
         pass.now = pass.pace.now();
@@ -103,8 +104,8 @@ impl Driver {
         Ok(!pass.pace.is_over())
     }
 
-    /// Deals with the acknowledgements that come next: the most frequent packets of all, and the
-    /// shortest ones, for which the general way would be a long one.
+    /// Handles the acknowledgements that come next. They are the most frequent and the shortest
+    /// packets, so the general path would be long for them.
     #[inline(always)]
     fn handle_acks(&mut self, pass: &mut Pass) -> Step {
         let now = pass.now;
@@ -124,7 +125,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Deals with the next packet; false when none is whole.
+    /// Handles the next packet. Returns false if no whole packet is left.
     #[inline(always)]
     fn handle_next(&mut self, pass: &mut Pass) -> Step<bool> {
         let version = pass.state.session.options().version;

@@ -1,8 +1,8 @@
 //! The read buffer: bytes from the transport until they are whole packets.
 //!
-//! A client reads into memory of its thread, and hands it back after each turn, so that one that is
-//! idle has none, and that ten thousand in one loop read into memory that is in the cache. What is
-//! left of a packet that is not whole yet it keeps itself.
+//! A client reads into the memory of its thread, and hands that back after each turn. So an idle
+//! client has no memory, and ten thousand clients in one loop read into memory that is in the
+//! cache. The client itself keeps the bytes of a packet that is not whole yet.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
@@ -12,46 +12,47 @@ use crate::codec::{
 };
 use crate::transport::Transport;
 
-/// The size of a thread's memory, and so of a read of small packets.
+/// The size of a thread's memory, and so the size of a read of small packets.
 const SHARED: usize = 64 * 1024;
 
-/// A packet that is longer than this is read to its end and `AHEAD`. So the next one, which may be as
-/// long, begins at the front, and need not be moved there.
+/// A packet that is longer than this is read to its end plus `AHEAD`. So the next packet, which may
+/// be as long, begins at the front of the buffer and need not be moved there.
 const LARGE: usize = 16 * 1024;
 
-/// The header of a large packet, and the length of its topic: with it the next read knows its end.
+/// The header of a large packet and the length of its topic: with these bytes, the next read knows
+/// its end.
 const AHEAD: usize = 7;
 
-/// What a client keeps for the large packets to come, until it has nothing to do.
+/// How much memory a client keeps for further large packets, until it has nothing to do.
 const KEPT: usize = 1024 * 1024;
 
-/// How much of a packet is kept in a place of its own. Of a larger one the memory is kept, until it
-/// is whole.
+/// Up to this many bytes of a packet are kept in a place of their own. For a larger part, the whole
+/// buffer is kept until the packet is whole.
 const LEFT_OVER: usize = 4 * 1024;
 
 thread_local! {
     static MEMORY: Cell<Box<[u8]>> = Cell::default();
 }
 
-/// What there is of a packet that is not whole yet.
+/// The bytes of a packet that is not whole yet.
 type LeftOver = Vec<u8>;
 
 #[derive(Default)]
 pub struct ReadBuffer {
-    /// Empty between turns, but for a large packet.
+    /// Empty between turns, except for a large packet.
     buffer: Box<[u8]>,
     start: u32,
     end: u32,
     left_over: Option<Box<LeftOver>>,
-    /// How long the packet is that is not whole; 0: its header is not whole either.
+    /// The length of the packet that is not whole; 0: its header is not whole either.
     announced: u32,
-    /// Whether more may be waiting.
+    /// Whether more bytes may be waiting.
     more: bool,
 }
 
 impl ReadBuffer {
-    /// Reads once. 0 is the end of the stream. No packet of more than `most` bytes becomes whole, so that
-    /// nobody has to look at the size of each that is.
+    /// Reads once; 0 is the end of the stream. No packet of more than `most` bytes becomes whole,
+    /// so that no caller has to check the size of whole packets.
     pub fn read(&mut self, transport: &mut Transport, most: u32) -> io::Result<usize> {
         let count = self.fill(most, |room| transport.read(room))?;
         self.more |= transport.has_pending();
@@ -72,12 +73,12 @@ impl ReadBuffer {
         Ok(count)
     }
 
-    /// Whether another read would find bytes, as far as one can know.
+    /// Whether another read would find bytes, as far as is known.
     pub fn may_have_more(&self) -> bool {
         self.more
     }
 
-    /// The length of the packet that comes next, and is not whole; 0 where it is not known.
+    /// The length of the next packet, which is not whole; 0 if it is not known.
     pub fn announced(&self) -> u32 {
         self.announced
     }
@@ -101,20 +102,20 @@ impl ReadBuffer {
         }
     }
 
-    /// What has been read and not handed out.
+    /// The bytes that were read and not handed out.
     #[inline(always)]
     fn pending(&self) -> &[u8] {
         &self.buffer[self.start as usize..self.end as usize]
     }
 
-    /// Whether a message of QoS 0 or 1 comes next, or the beginning of one.
+    /// Whether a message of QoS 0 or 1, or the beginning of one, comes next.
     #[inline(always)]
     pub fn has_message(&self) -> bool {
         let first = self.pending().first();
         first.is_some_and(|byte| byte & 0xf4 == 0x30)
     }
 
-    /// The message of QoS 0 or 1 that comes next, if it does and is whole.
+    /// The next message, if it is whole and of QoS 0 or 1.
     #[inline(always)]
     pub fn next_message(&mut self, version: Version) -> Result<Option<Publish<'_>>, Malformed> {
         if !self.has_message() {
@@ -129,7 +130,7 @@ impl ReadBuffer {
         }
     }
 
-    /// The acknowledgement that comes next, if one does, is whole, and needs no closer look.
+    /// The next packet, if it is a whole acknowledgement that needs no further check.
     #[inline(always)]
     pub fn next_ack(&mut self) -> Option<(Ack, PacketId)> {
         let ack = plain_ack(self.pending())?;
@@ -137,8 +138,8 @@ impl ReadBuffer {
         Some(ack)
     }
 
-    /// The turn is over: hands back the thread's memory. What large packets need stays while they come,
-    /// and is no more than twice what has come of one.
+    /// Ends a turn: hands back the thread's memory. Memory for large packets stays while they
+    /// arrive: at most `KEPT`, or twice the part of a packet that has arrived if that is more.
     pub fn release(&mut self) {
         let left = self.pending();
         let size = self.buffer.len();
@@ -157,7 +158,7 @@ impl ReadBuffer {
         }
     }
 
-    /// A turn begins in which what is left over is dealt with: takes the thread's memory for it.
+    /// Begins a turn that handles the left-over bytes: takes the thread's memory for them.
     pub fn resume(&mut self) -> io::Result<()> {
         if !self.buffer.is_empty() {
             return Ok(());
@@ -181,7 +182,7 @@ impl ReadBuffer {
         self.hand_back();
     }
 
-    /// Gives back the memory while nothing waits in it.
+    /// Gives back the memory if no bytes wait in it.
     pub fn trim(&mut self) {
         let left_over = self.left_over.as_ref();
         if self.start == self.end && left_over.is_none_or(|bytes| bytes.is_empty()) {
@@ -192,14 +193,14 @@ impl ReadBuffer {
     fn hand_back(&mut self) {
         let buffer = std::mem::take(&mut self.buffer);
         if buffer.len() == SHARED {
-            // A thread that ends has no memory any more: then this one is not kept.
+            // A thread that ends no longer has its memory. In this case, the buffer is freed.
             let _ = MEMORY.try_with(|memory| memory.set(buffer));
         }
         self.start = 0;
         self.end = 0;
     }
 
-    /// Makes room for the next read, and says up to where that may go.
+    /// Makes room for the next read. Returns the end of that room.
     fn make_room(&mut self, most: u32) -> io::Result<usize> {
         self.resume()?;
         let wanted = match self.announced as usize {
@@ -223,8 +224,9 @@ impl ReadBuffer {
         self.buffer.copy_within(pending, 0);
     }
 
-    /// Grows with what has come, not with what a header promises, and never beyond that. What takes this
-    /// much memory is the broker's choice: that there is none must not end the program.
+    /// Grows with the bytes that have arrived, not with the size that a header promises, and never
+    /// beyond that size. The broker decides how much memory this takes, so a lack of it must not
+    /// end the program.
     fn grow(&mut self, size: usize) -> io::Result<()> {
         let mut bytes = std::mem::take(&mut self.buffer).into_vec();
         let more = size - bytes.len();
@@ -247,7 +249,7 @@ mod tests {
     /// No limit but MQTT's own.
     const ANY: u32 = u32::MAX;
 
-    /// A stream of messages, of which each read gets as much as it has room for, or as `most` says.
+    /// A stream of messages. Each read gets as much as it has room for, or at most `most`.
     struct Stream {
         bytes: Vec<u8>,
         at: usize,
@@ -272,7 +274,8 @@ mod tests {
         }
     }
 
-    /// A message of QoS 0 with a payload of this size, whose bytes say which one it is.
+    /// A message of QoS 0 with a payload of this size. Each byte of the payload is the message's
+    /// number.
     fn message(number: u8, payload: usize) -> Vec<u8> {
         let mut packet = vec![0x30];
         let mut length = 3 + payload;
@@ -289,7 +292,8 @@ mod tests {
         packet
     }
 
-    /// Reads once, and takes each message that is whole: their payloads' first byte and size.
+    /// Reads once, and takes each whole message. Returns the first byte and the size of each
+    /// payload.
     fn read(input: &mut ReadBuffer, stream: &mut Stream, most: u32) -> Vec<(u8, usize)> {
         input
             .fill(most, |room| Ok(stream.read(room)))
@@ -328,7 +332,7 @@ mod tests {
             let mut input = ReadBuffer::default();
             let mut stream = Stream::new(&vec![message(1, payload); 50]);
             let mut came = 0;
-            // The first ones come as small ones would.
+            // The first packets arrive in the way of small ones.
             while came == 0 || input.pending().len() > AHEAD {
                 came += read(&mut input, &mut stream, ANY).len();
             }
@@ -398,7 +402,7 @@ mod tests {
         }
         input.release();
         assert!(input.buffer.is_empty(), "{} bytes", input.buffer.len());
-        // The header of another one is no reason to keep what the first one took.
+        // The header of another large packet is no reason to keep all memory of the first one.
         let mut stream = Stream::new(&[message(1, payload), packet[..5000].to_vec()]);
         while read(&mut input, &mut stream, ANY).is_empty() {}
         read(&mut input, &mut stream, ANY);

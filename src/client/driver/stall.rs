@@ -1,18 +1,19 @@
-//! A message that no connection gets past: a broker that closes upon it does so again with each connection, and
-//! what was published after it waits for ever. The program is told which one it is.
+//! A message that no connection gets past. If the broker closes the connection because of a
+//! message, it does so again with each connection. Messages that were published later wait for
+//! ever. The program is told which message it is.
 
 use crate::client::state::State;
 use crate::codec::encode;
 use crate::session::Unanswered;
 
-/// After so many connections in a row.
+/// How many connections in a row have to end with the same message.
 const PATIENCE: u8 = 3;
 
-/// How much of a topic is told.
+/// How many bytes of a topic the text contains.
 const TOPIC: usize = 64;
 
-/// A connection is ending. Words about the oldest message that has no answer, where the last ones ended with the
-/// same one.
+/// A connection is ending. Returns a text about the oldest unanswered message, if the last
+/// connections ended with the same one.
 pub fn note(state: &mut State) -> Option<String> {
     let unanswered = state.session.oldest_unanswered()?;
     let (at, counters) = (unanswered.seq as u8, &mut state.counters);

@@ -1,4 +1,4 @@
-//! What the steps of a pass work with, and how one may end the pass.
+//! The values that the steps of a pass use, and the reasons to end a pass early.
 
 use super::pace::Pace;
 use crate::client::error::{Code, Error};
@@ -8,12 +8,12 @@ use crate::codec::Malformed;
 use crate::sys;
 use crate::time::Moment;
 
-/// Each step gives the lock back where it reads, writes or runs a callback, and looks at the epoch when
-/// it has it again: the program may have replaced the connection meanwhile.
+/// Each step releases the lock around a read, write or callback. Afterwards it checks the epoch,
+/// because the program may have replaced the connection meanwhile.
 pub struct Pass<'p, 'g> {
     pub state: &'p mut Guard<'g>,
     pub unlocked: &'p Unlocked,
-    /// Of the connection that is worked on.
+    /// The epoch of the connection that the pass works on.
     pub epoch: u32,
     pub now: Moment,
     pub pace: Pace,
@@ -41,7 +41,7 @@ impl<'p, 'g> Pass<'p, 'g> {
         }
     }
 
-    /// Whether the connection is still the one that is worked on.
+    /// Checks that the pass still works on the connection that the program wants.
     #[inline(always)]
     pub fn check_epoch(&self) -> Step {
         match self.epoch == self.state.intent.epoch() {

@@ -1,5 +1,5 @@
-//! A line for each stage of connecting, and for each packet, in and out. Costs nothing while
-//! nobody wants it.
+//! Log lines for each stage of connecting, and for each packet in both directions. They cost
+//! nothing while the program does not want them.
 
 use crate::client::state::State;
 use crate::client::state::log_lines::Level;
@@ -29,8 +29,8 @@ pub fn received(state: &mut State, packet: &Packet) {
     state.log(Level::Debug, format_args!("received {packet}"));
 }
 
-/// Logs the packets of which `bytes` consist. They are read back from a copy of the bytes, so that the
-/// session needs not tell of each that it makes.
+/// Logs the packets in `bytes`. It decodes them from a copy of the bytes, so that the session need
+/// not report each packet that it makes.
 pub fn sent(state: &mut State, mut bytes: Buffer) {
     let version = state.version();
     let mut remaining = &mut bytes[..];

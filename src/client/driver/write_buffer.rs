@@ -1,7 +1,7 @@
 //! Bytes that the session has handed over, until the socket has them.
 //!
-//! Their memory is the thread's while there are none, as that of the read buffer is: a client that has
-//! nothing to write holds none.
+//! While there are none, their memory belongs to the thread, as that of the read buffer does. So a
+//! client with nothing to write holds no memory.
 
 use std::cell::Cell;
 use std::io::{IoSlice, Result};
@@ -10,7 +10,7 @@ use crate::codec::Buffer;
 use crate::session::{Gather, Session};
 use crate::transport::Transport;
 
-/// How many pieces one write has at most.
+/// The maximum number of pieces in one write.
 const PIECES: usize = 32;
 
 thread_local! {
@@ -30,7 +30,7 @@ struct Bytes {
 }
 
 impl WriteBuffer {
-    /// There are none, and the session has some.
+    /// Takes the output of the session; the buffer is empty before.
     pub fn take(&mut self, session: &mut Session) {
         let memory = MEMORY.try_with(Cell::take).ok().flatten();
         let bytes = self.bytes.insert(memory.unwrap_or_default());
@@ -38,7 +38,7 @@ impl WriteBuffer {
         bytes.len = bytes.all.len();
     }
 
-    /// Adds the last ones, with which the session ends.
+    /// Appends the final bytes.
     pub fn append(&mut self, last: &mut Gather) {
         if !last.is_empty() {
             let bytes = self.bytes.get_or_insert_default();
@@ -47,7 +47,8 @@ impl WriteBuffer {
         }
     }
 
-    /// Writes once: how many bytes the socket took, and whether those are all that it was offered.
+    /// Writes once. Returns how many bytes the socket took, and whether these are all that it was
+    /// offered.
     pub fn write_to(&self, transport: &mut Transport) -> Result<(usize, bool)> {
         let Some(bytes) = &self.bytes else {
             return Ok((0, true));
@@ -68,14 +69,14 @@ impl WriteBuffer {
         Ok((count, count == offered))
     }
 
-    /// How many bytes the socket has not taken yet.
+    /// How many bytes the socket has not taken.
     pub fn unwritten(&self) -> usize {
         self.bytes
             .as_ref()
             .map_or(0, |bytes| bytes.len - bytes.written)
     }
 
-    /// All of them, for a log.
+    /// All bytes, for a log.
     pub fn to_row(&self) -> Buffer {
         let bytes = self.bytes.as_ref();
         bytes.map_or(Buffer::default(), |bytes| bytes.all.to_row())
@@ -85,7 +86,7 @@ impl WriteBuffer {
         self.bytes.is_none()
     }
 
-    /// The socket has taken `count` more.
+    /// The socket has taken `count` more bytes.
     pub fn written(&mut self, count: usize) {
         if let Some(bytes) = &mut self.bytes {
             bytes.written += count;
@@ -100,7 +101,7 @@ impl WriteBuffer {
             bytes.all.clear();
             bytes.len = 0;
             bytes.written = 0;
-            // A thread that ends has no memory any more: then this one is not kept.
+            // A thread that ends no longer has its memory. In this case, the buffer is freed.
             let _ = MEMORY.try_with(|memory| memory.set(Some(bytes)));
         }
     }
