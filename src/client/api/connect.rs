@@ -14,9 +14,9 @@ use crate::sys::sync::MutexGuard;
 use crate::sys::{self, PollSet, Waker, Watch};
 use crate::transport::{Address, Endpoint, ScopedIp, Transport};
 
-/// Where to, as the program says it.
+/// Where to connect to, as the program states it.
 pub struct Target<'a> {
-    /// A host's port 0 is the default one.
+    /// Port 0 of a host stands for the default port.
     pub address: Address,
     /// Seconds.
     pub keep_alive: u16,
@@ -24,13 +24,13 @@ pub struct Target<'a> {
 }
 
 impl Client {
-    /// Connects, and waits for the transport to be open, but not for CONNACK.
+    /// Connects. Waits until the transport is open, but not for CONNACK.
     pub fn connect(&self, target: &Target) -> Result {
         let route = target.route()?;
         self.connect_here(self.lock(), Some((route, target.keep_alive)))
     }
 
-    /// Lets whoever runs the client connect.
+    /// Lets the call that runs the client connect.
     pub fn connect_async(&self, target: &Target) -> Result {
         let route = target.route()?;
         let mut state = self.lock();
@@ -44,7 +44,7 @@ impl Client {
         Ok(())
     }
 
-    /// Connects again, in the way of the last connect.
+    /// Connects again to the same broker, blocking or not as before.
     pub fn reconnect(&self) -> Result {
         let mut state = self.lock();
         check_free_to_connect(&state)?;
@@ -60,8 +60,8 @@ impl Client {
         Ok(())
     }
 
-    /// Writes what was handed over already, then DISCONNECT, and then closes the connection. An
-    /// attempt to connect is given up.
+    /// Writes everything that was taken, then DISCONNECT, and then closes the connection. Gives up
+    /// an attempt to connect.
     pub fn disconnect(&self) -> Result {
         let mut state = self.lock();
         state.why_none = None;
@@ -82,8 +82,8 @@ impl Client {
         self.lock().is_connected()
     }
 
-    /// Makes the transport in this thread, to `target` or where the last connect went. The present
-    /// connection goes on until that has succeeded, and if it fails nothing has changed.
+    /// Makes the transport in this thread, to `target` or to the same broker as the last connect.
+    /// The present connection continues until that succeeds. If it fails, nothing has changed.
     fn connect_here(&self, state: Guard, target: Option<(Route, u16)>) -> Result {
         check_free_to_connect(&state)?;
         let waker = Waker::new().map_err(|error| Error::os("connect", &error))?;
@@ -121,7 +121,7 @@ impl Client {
     }
 }
 
-/// Whom to connect to from now on.
+/// Sets where to connect to from now on.
 fn set_target(state: &mut Guard, route: Route, keep_alive: u16) {
     state.intent.route = Some(route);
     state.why_none = None;
@@ -137,7 +137,7 @@ fn check_free_to_connect(state: &Guard) -> Result {
     }
 }
 
-/// Waits until the transport is open, or the attempt has failed or been given up.
+/// Waits until the transport is open, has failed, or is given up.
 fn open_transport(state: &mut Guard, endpoint: &Endpoint, waker: &Arc<Waker>) -> Result<Transport> {
     trace::connecting(state, endpoint);
     let mut transport = Transport::connect(endpoint, &state.resolver, sys::now())?;
@@ -159,7 +159,7 @@ fn open_transport(state: &mut Guard, endpoint: &Endpoint, waker: &Arc<Waker>) ->
                 false => poll_set.wait(&watches, timeout),
             };
             if waited.is_err() {
-                // The next wait may succeed, and the deadline bounds them all.
+                // The next wait may succeed, and the deadline of the transport bounds all waits.
                 thread::sleep(interest::RETRY);
             }
             (waited, transport.advance(sys::now()))

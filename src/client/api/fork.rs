@@ -1,5 +1,6 @@
-//! A client in a child of the process that has made it. Its threads do not exist there, and its locks may
-//! be held for ever; what it has open is shared with the parent. So it can be freed, and no more.
+//! A client in a child of the process that made it. In the child, its threads do not exist, and its
+//! locks may be held for ever. Its descriptors are shared with the parent. So it can be freed, and
+//! nothing else.
 
 use std::ffi::CString;
 use std::mem;
@@ -14,16 +15,16 @@ use crate::sys;
 use crate::sys::sync::Mutex;
 use crate::transport;
 
-/// Clients that were left, where whoever looks for leaks finds them.
+/// The clients that were left, in a place where a leak checker finds them.
 static LEFT: Mutex<Vec<Arc<Client>>> = Mutex::new(Vec::new());
 
-/// From now on a child knows which clients are not its own.
+/// From now on, a child can recognise the clients of its parent.
 pub fn watch() {
     sys::watch_forks(in_child);
 }
 
-/// Runs in each child before `fork` returns there. Other threads of the parent may have held any lock:
-/// what is done here are stores and loads.
+/// Runs in each child before `fork` returns there. Other threads of the parent may have held any
+/// lock, so this function only stores and loads.
 extern "C" fn in_child() {
     sys::begin_child();
     transport::forget_after_fork();
@@ -32,37 +33,37 @@ extern "C" fn in_child() {
 }
 
 impl Client {
-    /// Whether a parent of this process has made it.
+    /// Whether a parent of this process made the client.
     pub fn is_inherited(&self) -> bool {
         self.unlocked.is_inherited()
     }
 
-    /// The end of an inherited client: closes its descriptors, and with them those of all others that are
-    /// the parent's, and frees its messages. The rest, a read buffer at the most, stays until the process
-    /// ends: a thread of the parent may have been in the middle of changing it.
+    /// Ends an inherited client: closes its descriptors and all others that belong to the parent,
+    /// and frees its messages. The rest is at most a read buffer. It stays until the process ends,
+    /// because a thread of the parent may have been changing it.
     pub fn leave(self: Arc<Self>) {
         sys::close_inherited();
         self.forget_messages();
-        // Not waited for: this may be a fork of the child, in the middle of this in another thread.
+        // Does not wait: this process may be a fork of a child in which another thread held the lock.
         match LEFT.try_lock() {
             Some(mut left) => left.push(self),
             None => mem::forget(self),
         }
     }
 
-    /// Frees what takes memory, unless the lock was held at the fork.
+    /// Frees the large parts of the client, unless its lock was held at the fork.
     fn forget_messages(&self) {
         let Some(mut state) = self.try_lock() else {
             return;
         };
-        // Forked in a callback, whose call goes on after this.
+        // A callback has forked, and its call continues after this.
         if state.tenancy.is_framed() {
             return;
         }
         let options = defaults::options(CString::default(), true, state.version());
         state.session = Session::new(options);
         state.callbacks = Callbacks::new(ptr::null_mut());
-        // Nobody else comes here. To give the lock back would wake threads that do not exist.
+        // No other call comes here. Releasing the lock would wake threads that do not exist.
         mem::forget(state);
     }
 }

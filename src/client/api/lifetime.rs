@@ -1,4 +1,4 @@
-//! How a client begins, begins anew, and ends.
+//! How a client begins, is reinitialised, and ends.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -30,8 +30,9 @@ impl Client {
         Ok(client)
     }
 
-    /// As if just created: closes the connection without a word, and forgets queues, callbacks,
-    /// will and credentials. The loop thread goes on, without anything to do.
+    /// Resets the client as if it was just created: closes the connection without DISCONNECT, and
+    /// forgets queues, callbacks, will and credentials. The loop thread continues, with nothing to
+    /// do.
     pub fn reinitialise(
         &self,
         id: Option<&str>,
@@ -52,7 +53,7 @@ impl Client {
                 reset(&mut turn.state);
                 turn.end(false);
             }
-            // Whoever has the driver closes what is open.
+            // The call that has the driver closes what is open.
             true => {
                 let mut state = Frame::new(self, state);
                 reset(&mut state);
@@ -62,8 +63,8 @@ impl Client {
         Ok(())
     }
 
-    /// Ends the client: nothing that was queued is written, no callback is called any more. Waits
-    /// until none runs; inside of one the end comes when the call that runs it unwinds.
+    /// Ends the client: nothing that was queued is written, and no callback is called. Waits until
+    /// no callback runs. Inside a callback, the client ends when the call that runs that callback ends.
     pub fn free(&self) {
         let mut state = self.lock();
         retire_interest(&mut state);
@@ -95,9 +96,9 @@ impl Client {
     }
 }
 
-/// `on_interest` is told no more, but that the descriptors which it was told of are closed: at once where
-/// this thread has the driver, as the program may forget its user data next, and otherwise by whoever has
-/// it, before it closes them.
+/// From now on, `on_interest` is only told that the descriptors which it knows are closed. If this
+/// thread has the driver, it is told at once, because the program may free its user data next.
+/// Otherwise the call that has the driver tells it, before it closes the descriptors.
 fn retire_interest(state: &mut Guard) {
     let callback = state.callbacks.interest.take();
     let userdata = state.callbacks.userdata();

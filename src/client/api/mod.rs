@@ -1,4 +1,4 @@
-//! What programs ask of a client: only `impl Client`.
+//! The operations of the API: only `impl Client`.
 
 mod connect;
 mod fork;

@@ -1,7 +1,7 @@
-//! One-shots: all of it in one call, from connect to disconnect.
+//! One-shots: everything from connect to disconnect in one call.
 //!
-//! Each has a client of its own, and looks between two passes at what has come of its request.
-//! So callbacks and user data stay the program's, and a message is acknowledged when it is kept.
+//! Each one-shot has a client of its own. Between two passes, it checks the result of its request.
+//! So callbacks and user data remain the program's, and a message is acknowledged when it is kept.
 
 use std::thread;
 use std::time::Duration;
@@ -20,23 +20,24 @@ use crate::sys;
 use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
 
-/// What SUBACK says of a filter that the broker refuses.
+/// The code in SUBACK for a filter that the broker refuses.
 const REFUSED: u8 = 0x80;
 
-/// With so many messages in flight, answers are taken so far apart.
+/// With more than this many messages in flight, the client waits this long before it takes the next
+/// answers.
 const MANY: usize = 100;
 const GATHERING: Duration = Duration::from_micros(300);
 
-/// Which messages `collect` is to wait for.
+/// The messages that `collect` waits for.
 pub struct Wanted {
     pub count: usize,
-    /// Whether those count that the broker had stored.
+    /// Whether messages count that the broker had stored.
     pub retained: bool,
 }
 
 impl Client {
-    /// Publishes messages, as many at once as there is room for. An error unless all of them are
-    /// settled.
+    /// Publishes messages, as many at the same time as the queue has room for. Returns an error
+    /// unless all of them are settled.
     pub fn publish_all(
         &self,
         target: &Target,
@@ -44,11 +45,11 @@ impl Client {
         timeout: Duration,
     ) -> Result {
         let until = sys::now() + timeout;
-        // More than 20 of QoS 2 at once, the default, and mosquitto closes the connection.
+        // The limit stays at the default of 20: mosquitto closes the connection upon more of QoS 2.
         if messages.iter().all(|m| m.qos != QoS::ExactlyOnce) {
             self.set_max_inflight(0);
         }
-        // A durable session keeps what comes in meanwhile.
+        // A durable session keeps the messages that arrive meanwhile.
         self.set_manual_ack(true, false);
         self.begin_oneshot(target, Inbox::default(), timeout)?;
         let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;
@@ -75,8 +76,8 @@ impl Client {
         })
     }
 
-    /// Subscribes, and waits for messages. Those in `kept` are acknowledged, also after an error,
-    /// and no others are.
+    /// Subscribes, and waits for messages. Of the messages that count, exactly those in `kept` are
+    /// acknowledged, even after an error.
     pub fn collect(
         &self,
         target: &Target,
@@ -107,7 +108,7 @@ impl Client {
     }
 
     /// Subscribes, and runs callbacks until one of them disconnects. The timeout is for the first
-    /// connection, up to SUBACK; later ones are made again, until the broker refuses one.
+    /// connection, up to SUBACK. A lost connection is made again, until the broker refuses one.
     pub fn follow(&self, target: &Target, filters: &[(&str, QoS)], timeout: Duration) -> Result {
         check_filters(filters)?;
         let until = sys::now() + timeout;
@@ -128,7 +129,7 @@ impl Client {
         result
     }
 
-    /// Connects; no step of that takes longer than the whole may.
+    /// Connects. No step of that may take longer than the timeout of the whole call.
     fn begin_oneshot(&self, target: &Target, inbox: Inbox, timeout: Duration) -> Result {
         let mut state = self.lock();
         state.inbox = Some(Box::new(inbox));
@@ -138,7 +139,7 @@ impl Client {
         self.connect(target)
     }
 
-    /// Says good-bye, if there is a connection and time; where there is none, without waiting.
+    /// Disconnects. If there is a connection, waits for its end, at most until `until`.
     fn say_goodbye(&self, until: Moment) {
         let _ = self.disconnect();
         while self.socket().is_some() {
@@ -150,8 +151,8 @@ impl Client {
     }
 }
 
-/// Runs the client until it is `done`. With an end, a connection that is lost is an error; without
-/// one it is made again.
+/// Runs the client until it is `done`. If `until` is set, a lost connection is an error. Otherwise
+/// it is made again.
 fn run(
     turn: &mut Turn,
     until: Option<Moment>,
@@ -168,7 +169,7 @@ fn run(
         let read = turn.wait(left);
         match turn.pass(read, auto) {
             Err(error) if !auto || error.code == Code::ConnRefused => {
-                // What came before it may have been all.
+                // The packets before the error may have been sufficient.
                 return match done(&mut turn.state) {
                     Ok(true) => Ok(()),
                     _ => Err(error),
@@ -180,8 +181,9 @@ fn run(
     Ok(())
 }
 
-/// While the broker has many messages to acknowledge, nobody is waiting for the next answer: a broker
-/// that has to wake us for each spends more on that than on the message.
+/// Pauses while the broker has many messages to acknowledge, since nothing waits for the next
+/// answer. A broker that has to wake the client for each answer spends more on that than on the
+/// message.
 fn gather_answers(turn: &mut Turn) {
     let session = &turn.state.session;
     if session.in_flight() > MANY && !session.has_output() && !turn.driver.has_unwritten() {
@@ -189,7 +191,7 @@ fn gather_answers(turn: &mut Turn) {
     }
 }
 
-/// Hands over the messages that there is room for, and returns the others.
+/// Queues the messages that there is room for. Returns the others.
 fn enqueue<'a, 'b>(
     state: &mut State,
     messages: &'a [Publishable<'b>],
@@ -205,8 +207,9 @@ fn enqueue<'a, 'b>(
     Ok(waiting)
 }
 
-/// Keeps what has come, as far as it is wanted, and acknowledges it; what cannot be acknowledged
-/// any more will come again. What does not count is acknowledged too, for the broker to go on.
+/// Keeps and acknowledges the messages that are wanted. The broker sends a message again that can
+/// no longer be acknowledged. Messages that do not count are also acknowledged, so that the broker
+/// continues.
 fn keep(state: &mut State, wanted: &Wanted, kept: &mut Vec<Received>) {
     let messages = state
         .inbox
@@ -228,15 +231,15 @@ fn acknowledge(state: &mut State, mid: u64, qos: QoS) -> bool {
     state.is_connected() && state.session.acknowledge_manually(mid, qos, sys::now())
 }
 
-/// The program has asked for the end, in a callback or in another thread.
+/// Whether the program has requested the end, in a callback or in another thread.
 fn has_ended(state: &State) -> bool {
     state.tenancy.is_gone() || state.is_over()
 }
 
-/// Subscribes anew with each connection, and sees what the broker grants.
+/// Subscribes again with each connection, and checks what the broker grants.
 struct Subscriber<'a> {
     filters: &'a [(&'a str, QoS)],
-    /// The connection that it has subscribed with, counted from 1.
+    /// The number of the connection that it has subscribed with, counted from 1.
     connection: u32,
 }
 
@@ -248,7 +251,7 @@ impl<'a> Subscriber<'a> {
         }
     }
 
-    /// True when the broker has just granted everything.
+    /// Returns true if the broker has just granted all filters.
     fn attend(&mut self, state: &mut State) -> Result<bool> {
         let State {
             session,

@@ -1,5 +1,5 @@
-//! Publish, subscribe, unsubscribe, acknowledge: taken under the lock, sent by whoever runs the
-//! client.
+//! Publish, subscribe, unsubscribe, acknowledge. A request is taken under the lock, and the call
+//! that runs the client sends it.
 
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
@@ -8,8 +8,8 @@ use crate::session::{Cancel, PublishError, RequestError};
 use crate::sys;
 
 impl Client {
-    /// The mid is told also where the message is queued for the next connection, or dropped.
-    /// For a client that `is_plain`.
+    /// Publishes with a client that `is_plain`. `mid` is also set if the message is queued for the
+    /// next connection, or dropped.
     #[inline(always)]
     pub fn publish_plain(&self, message: Message, mid: &mut u64) -> Result {
         let message = check_message(message)?;
@@ -22,7 +22,7 @@ impl Client {
         Ok(published.map(drop)?)
     }
 
-    /// The same by the rules of the program, where it has any.
+    /// `publish_plain` for any client: queue options apply if there are some.
     pub fn publish(&self, message: Message, mid: &mut u64) -> Result {
         let message = check_message(message)?;
         let mut state = self.lock_for_publish();
@@ -34,8 +34,9 @@ impl Client {
         Ok(published.map(drop)?)
     }
 
-    /// Messages in a row, with one taking of the lock: how many were taken, and the mid of the first. The failure is
-    /// that of the first which is not taken, or there is no connection.
+    /// Publishes messages in a row under one lock. Returns how many were taken, the mid of the
+    /// first, and a failure. The failure is that of the first message not taken, or that there is
+    /// no connection.
     pub fn publish_batch(&self, messages: &[Publishable]) -> (usize, u64, Result) {
         let mut state = self.lock_for_publish();
         let (mut taken, mut first, mut result) = (0, 0, Ok(()));
@@ -55,7 +56,7 @@ impl Client {
         (taken, first, result.map_err(Error::from))
     }
 
-    /// The program wants a message no more.
+    /// Cancels a message.
     pub fn cancel(&self, mid: u64) -> Result {
         let mut state = self.lock();
         let cancel = state.session.cancel(mid);
@@ -70,7 +71,7 @@ impl Client {
         }
     }
 
-    /// The program wants nothing more of what was never sent.
+    /// Cancels all messages that were never sent.
     pub fn clear_queue(&self) {
         let mut state = self.lock();
         state.session.clear_queue();
@@ -98,7 +99,7 @@ impl Client {
         unsubscribed.map_err(|error| request_error("unsubscribe", error))
     }
 
-    /// Acknowledges a message, where the program has asked to do that by itself.
+    /// Acknowledges a message for a program that acknowledges itself.
     pub fn acknowledge(&self, mid: u64, qos: QoS) -> Result {
         let mut state = self.lock();
         let acknowledged = state.session.acknowledge_manually(mid, qos, sys::now());

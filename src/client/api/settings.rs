@@ -1,4 +1,4 @@
-//! What a program sets.
+//! The settings of a program.
 
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::session::{Credentials, Options, QueueOptions, Will};
 use crate::sys;
 use zeroize::Zeroizing;
 
-/// Type and length, a topic of one byte with its length, and no payload.
+/// The smallest PUBLISH: type and length, a topic of one byte with its length, and no payload.
 const SMALLEST_PUBLISH: usize = 5;
 
 impl Client {
@@ -132,8 +132,8 @@ impl Client {
         self.lock().callbacks.set_userdata(userdata);
     }
 
-    /// Changes callbacks; from here on only the new ones are called. A freed client has none, also
-    /// where the call began before that.
+    /// Changes callbacks. From now on, only the new ones are called. A freed client has none, even
+    /// if this call began before the free.
     pub fn set_callbacks(&self, set: impl FnOnce(&mut Callbacks)) {
         let mut state = self.lock();
         if !state.tenancy.is_freed() {
@@ -148,7 +148,7 @@ impl Client {
         Ok(())
     }
 
-    /// `on_interest`, which learns at once what there is to wait for now.
+    /// Sets `on_interest`, which is told at once what to wait for now.
     pub fn set_interest(&self, callback: Option<Callback<Interest>>) {
         let mut state = self.lock();
         if state.tenancy.is_freed() {
@@ -180,7 +180,7 @@ impl Client {
         }
     }
 
-    /// What failed last, as text.
+    /// The text of the last error.
     pub fn last_error(&self) -> String {
         match &self.lock().last_error {
             Some(error) => error.text.clone().into_owned(),
@@ -188,7 +188,8 @@ impl Client {
         }
     }
 
-    /// That there is no connection says little without the reason, which others have been told.
+    /// Adds the reason, which another call was told, to an error that only states that there is no
+    /// connection.
     pub fn set_last_error(&self, error: Error) {
         let mut state = self.lock();
         state.last_error = Some(match &state.why_none {

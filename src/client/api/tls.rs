@@ -1,4 +1,4 @@
-//! What a program asks of TLS.
+//! The TLS settings of a program.
 
 use std::fs;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ pub enum Source<'a> {
     Pem(&'a str),
 }
 
-/// What `tls_set` is given.
+/// The arguments of `tls_set`.
 pub struct TlsOptions<'a> {
     /// None: the system's store.
     pub authorities: Option<Source<'a>>,
     pub certificate: Option<Source<'a>>,
-    /// None: it stands beside the certificate.
+    /// None: the key comes from the same source as the certificate.
     pub key: Option<Source<'a>>,
     pub verify: bool,
     pub protocol: Option<Protocol>,
@@ -67,7 +67,8 @@ impl Client {
         self.change_tls(Change::Set(Box::new(|settings| settings.psk = Some(psk))))
     }
 
-    /// The program's own context; None: back to what the other functions set, if that is anything.
+    /// Sets the program's own context. None: the settings of the other functions apply again, if
+    /// there are any.
     pub fn set_tls_context(&self, context: Option<SslContext>) -> Result {
         self.change_tls(Change::Context(context))
     }
@@ -97,8 +98,9 @@ impl Client {
         deliver::key_password(&mut state, callback, buffer)
     }
 
-    /// Changes the settings, and makes the context of the next connection: without the lock, since
-    /// files may have to be read for it. One change at a time, from its beginning to its end.
+    /// Changes the settings, and makes the context of the next connection. Does so without the lock
+    /// of the client, because it may have to read files. Only one change runs at a time, from its
+    /// beginning to its end.
     fn change_tls(&self, change: Change) -> Result {
         let _inside = enter()?;
         let only = Arc::clone(&security(&mut self.lock()).change);
@@ -128,11 +130,11 @@ impl Client {
     }
 }
 
-/// What is to become of the settings.
+/// A change of the settings.
 enum Change<'a> {
-    /// The program sets some, and gives up a context of its own.
+    /// The program sets options, and gives up a context of its own.
     Set(Box<dyn FnOnce(&mut Settings) + 'a>),
-    /// The program's own context, or none any more.
+    /// The program's own context; None: it has none from now on.
     Context(Option<SslContext>),
 }
 
@@ -145,7 +147,7 @@ fn security(state: &mut State) -> &mut Security {
 }
 
 impl Source<'_> {
-    /// It may be a key.
+    /// Zeroized, because it may be a key.
     fn read(&self, what: &str) -> Result<Zeroizing<Vec<u8>>> {
         match self {
             Source::Pem(pem) => Ok(pem.as_bytes().to_vec().into()),
