@@ -46,7 +46,7 @@
 
 
 /**
- * It said nothing.
+ * The broker gave no reason.
  */
 #define UNSAID -1
 

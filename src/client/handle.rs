@@ -1,7 +1,7 @@
-//! The client: one short lock guards its state, and nothing that can wait runs under it.
+//! The client. A short lock protects its state, and nothing that can wait runs under that lock.
 //!
-//! The driver has a lock of its own, which is held for as long as a loop call lasts, and only ever tried.
-//! So whoever runs the client never touches a socket under the state's lock.
+//! The driver has a lock of its own. It is held while a loop call lasts, and a call only tries to
+//! take it. So the call that runs the client never uses a socket under the lock of the state.
 
 use super::driver::Driver;
 use super::error::{Code, Error};
@@ -13,7 +13,7 @@ pub struct Client {
     state: Mutex<State>,
     pub(super) unlocked: Unlocked,
     pub(super) driver: Mutex<Driver>,
-    /// A turn or a frame ended, a thread is to stop, or all messages are settled.
+    /// Notified when a turn or frame ends, a thread has to stop, or all messages are settled.
     pub(super) changed: Condvar,
 }
 
@@ -33,30 +33,30 @@ impl Client {
         state
     }
 
-    /// The lock, if nobody has it.
+    /// The lock, if no call has it.
     pub(super) fn try_lock(&self) -> Option<Guard<'_>> {
         self.state.try_lock()
     }
 
-    /// The lock for those who change nothing that a batch of messages goes by.
+    /// The lock for calls that change nothing on which a batch of messages depends.
     #[inline(always)]
     pub(super) fn lock_for_publish(&self) -> Guard<'_> {
         self.state.lock()
     }
 
-    /// Whether it takes calls.
+    /// Whether the client accepts calls.
     #[inline(always)]
     pub fn is_usable(&self) -> bool {
         self.unlocked.is_usable()
     }
 
-    /// Whether it does, and messages that wait do nothing but that.
+    /// Whether the client accepts calls, and has no queue options.
     #[inline(always)]
     pub fn is_plain(&self) -> bool {
         self.unlocked.is_plain()
     }
 
-    /// Why it takes none.
+    /// Why the client accepts no calls.
     #[cold]
     pub fn refusal(&self) -> Error {
         match self.unlocked.is_inherited() {
@@ -70,8 +70,8 @@ impl Client {
         }
     }
 
-    /// A loop that watches the event descriptor is called no more, since no call would make it quiet.
-    /// Where the lock is held, by the call that panics, its end comes here again.
+    /// Marks the client as broken, and silences the event descriptor, since no later call could do
+    /// that. If the call that panics holds the lock, its end calls this function again.
     pub fn set_broken(&self) {
         self.unlocked.set_broken();
         if let Some(mut state) = self.try_lock() {

@@ -1,16 +1,16 @@
-//! The handle: options, lock, callbacks, driver, the four loops, reconnecting.
+//! The handle: options, lock, callbacks, driver, loops, reconnecting.
 //!
 //! Each row uses only those above it:
 //!
 //! | what                | idea                                                         |
 //! |---------------------|--------------------------------------------------------------|
 //! | `error`, `events`   | the error numbers; what callbacks are given                  |
-//! | `one_line`          | text from elsewhere, for a person                            |
-//! | `reason`            | what the broker said, as MQTT 5 numbers it                   |
-//! | `state`             | the values under the lock, one file a concept                |
-//! | `driver`            | the connection in motion, and every call of a callback       |
-//! | `handle`, `turn`    | the client and its lock; who may run it                      |
-//! | `api`               | what programs ask for                                        |
+//! | `one_line`          | text from elsewhere, on one line                             |
+//! | `reason`            | the broker's reasons, in the numbers of MQTT 5               |
+//! | `state`             | the values under the lock, one file for each concept         |
+//! | `driver`            | the connection, and every call of a callback                 |
+//! | `handle`, `turn`    | the client and its lock; which call may run it               |
+//! | `api`               | the operations of the API                                    |
 
 mod api;
 mod driver;

@@ -1,7 +1,7 @@
-//! Text for a person, on one line.
+//! Text for people, on one line.
 //!
-//! Topics, client ids, names of hosts and of certificates come from elsewhere. A control character in them
-//! could begin a line of its own in a log, or give an order to a terminal.
+//! Topics, client ids, and the names of hosts and certificates come from elsewhere. A control
+//! character in them could begin a line of its own in a log, or control a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ pub fn one_line(text: Cow<str>) -> Cow<str> {
     }
     let mut line = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        // To write to a string cannot fail.
+        // Writing to a string cannot fail.
         let _ = match c.is_control() {
             true => write!(line, "\\x{:02x}", u32::from(c)),
             false => line.write_char(c),

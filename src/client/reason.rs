@@ -1,11 +1,11 @@
-//! What the broker said, as MQTT 5 numbers it, for every version (table 2-6 of MQTT 5).
+//! The broker's reasons, in the numbers of MQTT 5 for every version (table 2-6 of MQTT 5).
 
 use std::ffi::CStr;
 
-/// It said nothing.
+/// The broker gave no reason.
 pub const UNSAID: i32 = -1;
 
-/// The reason that stands for the return code of a CONNACK of MQTT 3 (table 3.1).
+/// The reason for the return code in a CONNACK of MQTT 3 (table 3.1).
 pub fn connack_reason(return_code: i32) -> i32 {
     match return_code {
         0 => 0,
@@ -18,7 +18,7 @@ pub fn connack_reason(return_code: i32) -> i32 {
     }
 }
 
-/// The words for a reason, unknown ones too.
+/// The text of a reason, also of an unknown one.
 pub fn reason_string(reason: i32) -> &'static CStr {
     match reason {
         UNSAID => c"The broker gave no reason.",

@@ -1,4 +1,4 @@
-//! Who may run the client: one at a time, for the length of a call.
+//! Which call may run the client: one at a time, until it returns.
 
 use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
@@ -15,11 +15,14 @@ use crate::sys::sync::MutexGuard;
 use crate::sys::{self, Watch};
 use crate::time::Moment;
 
-/// How often a call that ends writes what others have left to it meanwhile, before it lets them wait.
+/// How often an ending call writes the output that others have left to it, before it lets them
+/// wait.
 const LAST_WRITES: usize = 2;
 
-/// A call that may run callbacks or wait, and the lock that it works under. While there is one,
-/// the client is not destroyed: `free` waits for it or, inside of it, leaves that to its end.
+/// A call that may run callbacks or wait, and the lock that it works under. While a frame exists,
+/// the client is not destroyed: `free` waits for it. If `free` is called inside a frame, the client
+/// ends with the outermost frame of this thread.
+///
 /// The caller keeps a reference of its own to the client until the frame is gone.
 pub struct Frame<'a> {
     client: &'a Client,
@@ -32,7 +35,7 @@ impl<'a> Frame<'a> {
         Frame { client, state }
     }
 
-    /// Tells those who wait for a change.
+    /// Notifies the calls that wait for a change.
     pub fn notify(&self) {
         self.client.changed.notify_all();
     }
@@ -53,8 +56,8 @@ impl DerefMut for Frame<'_> {
 }
 
 impl Drop for Frame<'_> {
-    /// The call in which a callback freed the client is the client's end: it waits for the calls of
-    /// other threads, as `free` does outside of callbacks.
+    /// If a callback freed the client, the end of this call is the end of the client. It waits for
+    /// the calls of other threads, as `free` does outside of callbacks.
     fn drop(&mut self) {
         self.state.tenancy.remove_frame();
         self.notify();
@@ -66,18 +69,18 @@ impl Drop for Frame<'_> {
     }
 }
 
-/// A frame that has the driver. Ending it gives the driver back.
+/// A frame that has the driver. Its end releases the driver.
 pub struct Turn<'a> {
     client: &'a Client,
     pub driver: MutexGuard<'a, Driver>,
     pub state: Frame<'a>,
-    /// It waits by itself, and nobody else waits for its descriptors meanwhile.
+    /// This call waits itself, and no other loop waits for its descriptors meanwhile.
     waits: bool,
 }
 
 impl<'a> Turn<'a> {
-    /// Takes the driver. A request that has it is waited for, since it is done in a moment; a
-    /// loop call is not.
+    /// Takes the driver. Waits for a request that has it, since that takes only a moment, but not
+    /// for a loop call.
     pub fn begin(client: &'a Client, mut state: Guard<'a>, who: Who) -> Result<Turn<'a>> {
         const BUSY: &str = "another loop call runs this client already";
         loop {
@@ -100,7 +103,7 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// One that waits by itself: others have nothing to wait for until its end.
+    /// Begins a turn that waits itself: until its end, other loops have nothing to wait for.
     pub fn begin_waiting(client: &'a Client, state: Guard<'a>, who: Who) -> Result<Turn<'a>> {
         let mut turn = Turn::begin(client, state, who)?;
         turn.waits = true;
@@ -108,8 +111,8 @@ impl<'a> Turn<'a> {
         Ok(turn)
     }
 
-    /// Does all that can be done without waiting. The lock is not given back any more after the last
-    /// callback, so that what the caller then finds holds until it waits.
+    /// Does all the work that needs no waiting. Keeps the lock after the last callback, so that
+    /// what the caller finds then holds until it waits.
     pub fn pass(&mut self, read: bool, auto: bool) -> Result {
         let unlocked = &self.client.unlocked;
         self.state.tenancy.set_passing(true);
@@ -122,8 +125,8 @@ impl<'a> Turn<'a> {
         result
     }
 
-    /// Waits until there is something to do, at the most for `timeout`. True when the transport
-    /// may have something to read. A wait that fails is a short one: the next may succeed.
+    /// Waits until there is work, at most for `timeout`. Returns true if the transport may have
+    /// something to read. A wait that fails is a short one, because the next may succeed.
     pub fn wait(&mut self, timeout: Option<Duration>) -> bool {
         let state = &mut *self.state;
         let driver = &mut *self.driver;
@@ -134,7 +137,7 @@ impl<'a> Turn<'a> {
         };
         let until = deadline.map(|at| at.since(sys::now()));
         let waker = state.wakes.waker();
-        // Who cannot be woken looks by himself.
+        // A call that cannot be woken checks for work after a pause.
         let look = waker.is_err().then_some(interest::RETRY);
         let timeout = [until, timeout, look].into_iter().flatten().min();
         let waiting = driver.watch(state);
@@ -159,8 +162,8 @@ impl<'a> Turn<'a> {
         )
     }
 
-    /// Gives the driver back, after those who wait elsewhere have been told what for. A request that
-    /// was made meanwhile, and relies on this call, is not left behind.
+    /// Releases the driver, after other loops were told what to wait for. Before that, handles
+    /// requests that were made meanwhile and rely on this call.
     pub fn end(mut self, auto: bool) {
         for _ in 0..LAST_WRITES {
             self.driver.adopt(&mut self.state, auto);
@@ -171,8 +174,8 @@ impl<'a> Turn<'a> {
             }
             self.driver.write_early(&mut self.state);
         }
-        // Others may go on for ever. Whoever comes from here on waits for this write, with no callback
-        // behind it, and then writes by itself.
+        // Other threads may go on for ever. From now on, a request waits for this write, which no
+        // callback follows, and then writes by itself.
         self.state.tenancy.set_yielding();
         self.driver.write_early(&mut self.state);
         interest::note(&mut self.state, &self.driver);
@@ -184,7 +187,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// There is something to close or to write, and nobody else is told of it.
+    /// Whether there is something to close or to write that no other call is told of.
     fn is_relied_upon(&self) -> bool {
         let state = &self.state;
         let others = state.callbacks.interest.is_some() || state.wakes.has_event_set();
@@ -209,22 +212,23 @@ impl Drop for Turn<'_> {
 }
 
 impl Client {
-    /// The end of each request: whoever runs the client learns that there is something to do,
-    /// or else, when nobody does, this thread writes it. No lock is held on return.
+    /// Ends each request. The call that runs the client learns that there is work. If no call runs
+    /// it, this thread writes. No lock is held on return.
     pub(super) fn wake_or_write(&self, state: Guard) {
         self.wake_or_write_inlined(state);
     }
 
-    /// `wake_or_write` for what each message goes through.
+    /// `wake_or_write` for the path of each message.
     #[inline(always)]
     pub(super) fn wake_or_write_inlined(&self, state: Guard) {
-        // Whoever has the driver and does not wait looks at what there is to do before it does.
+        // A call that has the driver and does not wait checks for work before it waits or ends.
         if !state.tenancy.is_attended() {
             self.wake_or_attend(state);
         }
     }
 
-    /// Apart, so that a message which is attended to pays for one comparison.
+    /// Not inlined: a message costs only one comparison if the call that has the driver checks for
+    /// work.
     #[inline(never)]
     fn wake_or_attend(&self, mut state: Guard) {
         if state.tenancy.is_sleeping() || !state.tenancy.is_held() && state.wakes.has_event_set() {
@@ -234,8 +238,8 @@ impl Client {
         }
     }
 
-    /// Closes a connection that was given up, and writes what a request has encoded, or reports
-    /// that there is something to write: a foreign loop with an `on_interest` callback gathers
+    /// Closes a connection that was given up, and writes what a request has encoded. With an
+    /// `on_interest` callback, it only reports that there is output: such a foreign loop gathers
     /// what it writes.
     #[cold]
     fn attend(&self, state: Guard) {
