@@ -157,7 +157,7 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_message_callback_remove(client, "a"), PMQTT_ERR_NOT_FOUND, client, "a has no callback");
     FAILS(pmqtt_connect(client, "", 1, 1, NULL), PMQTT_ERR_INVAL, client, "the host name is empty");
     FAILS(pmqtt_connect_async(client, HOST, -1, 1, NULL), PMQTT_ERR_INVAL, client, "port -1");
-    FAILS(pmqtt_reconnect(client), PMQTT_ERR_INVAL, client, "no connect before");
+    FAILS(pmqtt_reconnect(client), PMQTT_ERR_INVAL, client, "no connect call has succeeded");
     FAILS(pmqtt_connect_srv(client, "no domain..", 1, NULL), PMQTT_ERR_INVAL, client, "no domain..");
     FAILS(pmqtt_connect_srv_async(client, "no domain..", 1, NULL), PMQTT_ERR_INVAL, client, "no domain..");
     FAILS(pmqtt_log_level_set(client, 3), PMQTT_ERR_INVAL, client, "no level 3");
@@ -440,7 +440,7 @@ static void blocking_connect(const trouble *trouble)
 
     step("connect: %s", trouble->name);
     check_trouble(trouble, "pmqtt_connect", pmqtt_connect(client, trouble->host, port, 1, NULL), client);
-    FAILS(pmqtt_reconnect(client), PMQTT_ERR_INVAL, client, "no connect before");
+    FAILS(pmqtt_reconnect(client), PMQTT_ERR_INVAL, client, "no connect call has succeeded");
     client_free(client);
     end_trouble(&peer);
 }

@@ -124,7 +124,7 @@ static const row ROWS[] = {
     {"another's key", DEMANDING, AUTHORITY, .cert = "client.pem", .key = "impostor.key",
      .rc = PMQTT_ERR_TLS, .error = "tls: keyfile impostor.key: the key does not belong to certfile client.pem"},
     {"key without certificate", DEMANDING, AUTHORITY, .key = "client.key",
-     .rc = PMQTT_ERR_INVAL, .error = "tls: a keyfile is of no use without a certfile"},
+     .rc = PMQTT_ERR_INVAL, .error = "tls: a keyfile needs a certfile"},
     {"no key in the certificate's file", DEMANDING, AUTHORITY, .cert = "client.pem",
      .rc = PMQTT_ERR_TLS,
      .error = "tls: keyfile client.pem: there is no private key in it that OpenSSL can use"},

@@ -187,7 +187,7 @@ pub fn error_string(code: i32) -> &'static CStr {
         15 => c"The message queue is full.",
         16 => c"The broker did not answer in time to keep the connection alive.",
         64 => c"Another call is doing this right now.",
-        65 => c"The library failed inside; this client refuses further work.",
+        65 => c"The library has failed; the client can only be freed.",
         66 => c"It took too long.",
         67 => c"The host name could not be looked up.",
         68 => c"It is not known whether the broker has passed the message on.",

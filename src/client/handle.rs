@@ -61,11 +61,11 @@ impl Client {
     pub fn refusal(&self) -> Error {
         match self.unlocked.is_inherited() {
             true => Error::inval(
-                "fork: the client is of the process that has forked; free it, and make a new one",
+                "fork: the client belongs to the parent process; free it, and make a new one",
             ),
             false => Error::new(
                 Code::Panic,
-                "panic: the library failed inside; this client refuses further work",
+                "panic: the library has failed; this client refuses all calls, and can only be freed",
             ),
         }
     }

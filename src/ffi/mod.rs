@@ -305,7 +305,7 @@ mod tests {
             assert_eq!(last_error(client), "no error");
             assert_eq!(run(client, |_| panic!("a test")), PMQTT_ERR_PANIC);
             assert_eq!(pmqtt_disconnect(client), PMQTT_ERR_PANIC);
-            assert!(last_error(client).contains("failed inside"));
+            assert!(last_error(client).contains("has failed"));
             pmqtt_client_free(client);
         }
     }

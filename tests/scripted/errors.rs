@@ -178,11 +178,11 @@ fn wrong_connects(client: &Client) {
         pmqtt_connect_async(host, 65_536, 1, NULL) => PMQTT_ERR_INVAL, "port 65536";
         pmqtt_connect_async(host, 1, -1, NULL) => PMQTT_ERR_INVAL, "keepalive -1";
         pmqtt_connect_async(host, 1, 1, c"here".as_ptr()) => PMQTT_ERR_INVAL, "no IP address";
-        pmqtt_reconnect() => PMQTT_ERR_INVAL, "no connect before";
+        pmqtt_reconnect() => PMQTT_ERR_INVAL, "no connect call has succeeded";
         pmqtt_disconnect() => PMQTT_ERR_NO_CONN, "no connection";
         pmqtt_reinitialise(bad, true, null_mut()) => PMQTT_ERR_INVAL, "client id is not";
         pmqtt_reinitialise(long.as_ptr(), true, null_mut()) => PMQTT_ERR_INVAL, "65,535 bytes";
-        pmqtt_reinitialise(NULL, false, null_mut()) => PMQTT_ERR_INVAL, "needs one";
+        pmqtt_reinitialise(NULL, false, null_mut()) => PMQTT_ERR_INVAL, "needed where clean_session is false";
         pmqtt_loop(-2) => PMQTT_ERR_INVAL, "loop: timeout -2";
         pmqtt_loop(0) => PMQTT_ERR_NO_CONN, "no connection";
         pmqtt_loop_forever(true) => PMQTT_ERR_INVAL, "call connect or connect_async first";
@@ -208,8 +208,8 @@ fn wrong_settings(client: &Client) {
         pmqtt_connect_timeout_set(0) => PMQTT_ERR_INVAL, "connect_timeout_set: it must be over 0";
         pmqtt_reconnect_delay_set(-1, 1) => PMQTT_ERR_INVAL, "min_delay -1";
         pmqtt_reconnect_delay_set(1, -1) => PMQTT_ERR_INVAL, "max_delay -1";
-        pmqtt_reconnect_delay_set(0, 1) => PMQTT_ERR_INVAL, "the least must be over 0";
-        pmqtt_reconnect_delay_set(2, 1) => PMQTT_ERR_INVAL, "the most not below it";
+        pmqtt_reconnect_delay_set(0, 1) => PMQTT_ERR_INVAL, "min_delay must be over 0";
+        pmqtt_reconnect_delay_set(2, 1) => PMQTT_ERR_INVAL, "max_delay not below it";
         pmqtt_username_pw_set(BAD.as_ptr(), NULL) => PMQTT_ERR_INVAL, "user name is not well-formed";
         pmqtt_username_pw_set(long, NULL) => PMQTT_ERR_INVAL, "username_pw_set: neither";
         pmqtt_username_pw_set(user, long) => PMQTT_ERR_INVAL, "username_pw_set: neither";

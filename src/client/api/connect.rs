@@ -49,7 +49,7 @@ impl Client {
         let mut state = self.lock();
         check_free_to_connect(&state)?;
         if state.intent.route.is_none() {
-            let text = "reconnect: there was no connect before that succeeded";
+            let text = "reconnect: no connect call has succeeded yet";
             return Err(Error::inval(text));
         }
         if state.intent.connect_blocks {

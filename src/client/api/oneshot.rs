@@ -162,7 +162,7 @@ fn run(
     while !done(&mut turn.state)? {
         let left = until.map(|until| until.since(sys::now()));
         if left.is_some_and(|left| left.is_zero()) {
-            let text = "mqtt: it was not done within the timeout";
+            let text = "mqtt: the timeout passed before all was done";
             return Err(Error::new(Code::Timeout, text));
         }
         gather_answers(turn);

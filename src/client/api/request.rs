@@ -66,7 +66,7 @@ impl Client {
             Cancel::Busy => Err(Error::busy("cancel: the message is of QoS 2, and was sent")),
             Cancel::NotFound => Err(Error::new(
                 Code::NotFound,
-                format!("cancel: no message {mid} waits, or for an answer"),
+                format!("cancel: message {mid} waits neither to be sent nor for its answer"),
             )),
         }
     }
@@ -108,7 +108,10 @@ impl Client {
             true => Ok(()),
             false => Err(Error::new(
                 Code::NotFound,
-                format!("ack: no message {mid} of QoS {} waits for it", qos as u8),
+                format!(
+                    "ack: no message {mid} of QoS {} waits for its acknowledgement",
+                    qos as u8
+                ),
             )),
         }
     }

@@ -74,7 +74,7 @@ impl Client {
     pub fn set_reconnect_delay(&self, min: Duration, max: Duration) -> Result {
         if min.is_zero() || max < min {
             return Err(Error::inval(
-                "reconnect_delay_set: the least must be over 0, and the most not below it",
+                "reconnect_delay_set: min_delay must be over 0, and max_delay not below it",
             ));
         }
         self.lock().intent.backoff = Backoff::new(min, max);

@@ -171,9 +171,7 @@ fn identity(options: &TlsOptions, password: KeyPassword) -> Result<Option<Identi
     let Some(certificate) = &options.certificate else {
         return match options.key {
             None => Ok(None),
-            Some(_) => Err(Error::inval(
-                "tls: a keyfile is of no use without a certfile",
-            )),
+            Some(_) => Err(Error::inval("tls: a keyfile needs a certfile")),
         };
     };
     let chain = certificate.read("certfile")?;

@@ -241,7 +241,7 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
         Event::Downgraded { mid, is_first } => {
             if is_first {
                 let text =
-                    "mqtt: the broker answers QoS 2 with PUBACK: such messages count as of QoS 1";
+                    "mqtt: the broker answers QoS 2 with PUBACK: such messages count as QoS 1";
                 state.log(Level::Warning, format_args!("{text}"));
             }
             published(state, pace, mid);

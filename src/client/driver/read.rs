@@ -154,8 +154,7 @@ impl Driver {
 
 #[cold]
 fn too_large(size: u32, most: u32) -> Stop {
-    let text =
-        format!("mqtt: the broker sent a packet of {size} bytes, and at the most {most} are taken");
+    let text = format!("mqtt: the broker sent a packet of {size} bytes; the limit is {most}");
     Stop::Over(Error::new(Code::PayloadSize, text))
 }
 

@@ -236,7 +236,7 @@ impl ReadBuffer {
         }
         self.buffer = bytes.into_boxed_slice();
         result.map_err(|_| {
-            let text = format!("no memory for {more} bytes more of what the broker sends");
+            let text = format!("no memory for {more} more bytes from the broker");
             io::Error::new(ErrorKind::OutOfMemory, text)
         })
     }

@@ -45,7 +45,7 @@ pub fn client_id(id: Option<&str>, clean_session: bool) -> Result<CString> {
         Some(id) => Ok(terminated(id)),
         None if clean_session => Ok(terminated(&random_id())),
         None => Err(Error::inval(
-            "client id: a session that outlives its connection needs one [MQTT-3.1.3-7]",
+            "client id: it is needed where clean_session is false [MQTT-3.1.3-7]",
         )),
     }
 }

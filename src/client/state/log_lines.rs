@@ -84,7 +84,7 @@ impl LogLines {
         self.0 = None;
         (left_out > 0).then(|| {
             let text =
-                format!("{left_out} lines are left out: they came faster than they were taken");
+                format!("{left_out} log lines are left out: on_log was slower than they came");
             (Level::Warning, CString::new(text).unwrap_or_default())
         })
     }
@@ -127,7 +127,7 @@ mod tests {
             lines.push(Level::Debug, format_args!("not in between"));
         }
         let (_, told) = lines.pop().expect("a line");
-        let expected = format!("{} lines are left out", 2000);
+        let expected = format!("{} log lines are left out", 2000);
         assert!(told.to_str().unwrap().starts_with(&expected), "{told:?}");
         assert!(lines.is_empty() && lines.pop().is_none());
         lines.push(Level::Info, format_args!("again"));
