@@ -46,11 +46,6 @@
 
 
 /**
- * The broker gave no reason.
- */
-#define UNSAID -1
-
-/**
  * The version of the header that a program was compiled with.
  */
 #define PMQTT_VERSION_MAJOR 0
@@ -260,11 +255,6 @@
  * Each packet, in and out.
  */
 #define PMQTT_LOG_DEBUG 16
-
-/**
- * A packet of at least this length is a chunk of its own.
- */
-#define LARGE (4 * 1024)
 
 /**
  * A client as C knows it: a pointer to one is all that callbacks get.
