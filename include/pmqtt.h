@@ -50,14 +50,14 @@
  */
 #define PMQTT_VERSION_MAJOR 0
 
-#define PMQTT_VERSION_MINOR 1
+#define PMQTT_VERSION_MINOR 2
 
 #define PMQTT_VERSION_PATCH 0
 
 /**
  * One number of the three: major * 1000000 + minor * 1000 + patch.
  */
-#define PMQTT_VERSION_NUMBER 1000
+#define PMQTT_VERSION_NUMBER 2000
 
 /**
  * MQTT 3.1, for `pmqtt_client_new`.

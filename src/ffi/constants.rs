@@ -4,10 +4,10 @@ use std::ffi::c_int;
 
 /// The version of the header that a program was compiled with.
 pub const PMQTT_VERSION_MAJOR: c_int = 0;
-pub const PMQTT_VERSION_MINOR: c_int = 1;
+pub const PMQTT_VERSION_MINOR: c_int = 2;
 pub const PMQTT_VERSION_PATCH: c_int = 0;
 /// One number of the three: major * 1000000 + minor * 1000 + patch.
-pub const PMQTT_VERSION_NUMBER: c_int = 1000;
+pub const PMQTT_VERSION_NUMBER: c_int = 2000;
 
 /// MQTT 3.1, for `pmqtt_client_new`.
 pub const PMQTT_PROTOCOL_V31: c_int = 3;

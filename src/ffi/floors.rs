@@ -32,7 +32,7 @@ floors! {
 mod tests {
     use super::*;
 
-    /// Numbers, as 0.1.0 had them: a field that is added must not raise them.
+    /// Numbers of their own: a field that is added must not raise them.
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn the_floors_are_the_first_versions() {
