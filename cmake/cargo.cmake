@@ -15,6 +15,9 @@ endif()
 
 set(version ${PROJECT_VERSION})
 set(soversion ${PROJECT_VERSION_MAJOR}) # build.rs writes the same into the library
+if(soversion EQUAL 0)
+    string(APPEND soversion .${PROJECT_VERSION_MINOR})
+endif()
 if(APPLE)
     set(real_name libpmqtt.${version}.dylib)
     set(so_name libpmqtt.${soversion}.dylib)

@@ -19,7 +19,7 @@ check_version() {
     step "version: that of Cargo.toml"
     local version
     version=$(sed -n '/^version = /{s/[^0-9]*\([0-9.]*\).*/\1/p;q}' "$source/Cargo.toml")
-    [[ -e $(echo "$tmp"/debs/libpmqtt0_"$version"-*.deb) ]] || fail "debian/changelog has not $version"
+    [[ -e $(echo "$tmp"/debs/libpmqtt0.2_"$version"-*.deb) ]] || fail "debian/changelog has not $version"
 }
 
 check_policy() {

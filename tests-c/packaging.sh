@@ -36,6 +36,7 @@ install_and_move() {
 check_library() {
     step "library: SONAME, links, exported symbols"
     local real=libpmqtt.so.$version so=libpmqtt.so.${version%%.*}
+    [[ $version != 0.* ]] || so=libpmqtt.so.${version%.*}
     [[ -f $lib/$real && ! -L $lib/$real ]] || fail "no $real"
     [[ $(readlink "$lib/$so") == "$real" && $(readlink "$lib/libpmqtt.so") == "$so" ]] || fail "links"
     [[ $(readelf -d "$lib/$real") == *"soname: [$so]"* ]] || fail "SONAME"
