@@ -8,63 +8,28 @@ cd "$(dirname "$0")"
 build=$1 compiler=$2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-
-# What came after the first version of its structure.
-added_since=(acks_held messages_dropped messages_cancelled)
+. ./variants.sh
 
 main() {
     env -u DESTDIR cmake --install "$build" --prefix "$tmp/prefix" >"$tmp/log" || fail "$(<"$tmp/log")"
-    header=$tmp/prefix/include/pmqtt.h
+    local header=$tmp/prefix/include/pmqtt.h
     lib=$(dirname "$(find "$tmp/prefix" -name libpmqtt.so)")
 
-    variant same cat
-    variant later one_more_field
-    differs later
+    variant same "$header" cat
     play same
+    changed_variant later "$header" one_more_field
     play later -DADDED
-
-    variant first without_later_fields
-    differs first
+    changed_variant first "$header" without_later_fields
     play first
-    variant below below_the_first
-    differs below
+    changed_variant below "$header" below_the_first
     play below -DBELOW
     echo "abi: all is well"
 }
 
-# variant NAME FILTER... : the header, changed by a filter.
-variant() {
-    mkdir "$tmp/$1"
-    "${@:2}" <"$header" >"$tmp/$1/pmqtt.h"
-}
-
-differs() { ! cmp -s "$header" "$tmp/$1/pmqtt.h" || fail "$1: the header is as it was"; }
-
-one_more_field() { structures 'lines[++count] = "  size_t added;"'; }
-
-without_later_fields() { sed -E "/^  [a-z].* ($(IFS='|' && echo "${added_since[*]}"));$/d"; }
-
-below_the_first() { without_later_fields | structures 'lines[last] = ""'; }
-
-# structures ACTION : what awk does at the end of each structure that begins with its size, before its lines
-# are printed; `last` is that of its last field.
-structures() {
-    awk "
-        /^typedef struct .*{$/ { inside = 1; count = sized = last = 0 }
-        inside && /^} /    { if (sized) { $1 }; inside = 0
-                             for (i = 1; i <= count; i++) if (lines[i] != \"\") print lines[i] }
-        inside             { lines[++count] = \$0
-                             if (\$0 ~ /^  [a-z].*;/) { last = count; if (\$0 ~ / struct_size;/) sized = 1 }
-                             next }
-                           { print }"
-}
-
+# play VARIANT FLAG...
 play() {
-    "$compiler" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror "${@:2}" \
-        "-I$tmp/$1" program.c -o "$tmp/$1/program" "-L$lib" "-Wl,-rpath,$lib" -lpmqtt
-    "$tmp/$1/program" || fail "a program with the header $1"
+    compile "$1" program "$lib" "${@:2}"
+    run "$1" program "$lib"
 }
-
-fail() { echo "FAILED: $*" >&2; exit 1; }
 
 main

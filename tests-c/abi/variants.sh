@@ -1,0 +1,49 @@
+# Headers of other versions, and programs that are compiled with them: for sizes.sh and grown.sh, which set $compiler
+# and $tmp.
+
+# What came after the first version of its structure.
+added_since=(acks_held messages_dropped messages_cancelled)
+
+# variant NAME HEADER FILTER... : the header, changed by a filter.
+variant() {
+    mkdir "$tmp/$1"
+    "${@:3}" <"$2" >"$tmp/$1/pmqtt.h"
+}
+
+# changed_variant NAME HEADER FILTER... : the filter has to change something.
+changed_variant() {
+    variant "$@"
+    ! cmp -s "$2" "$tmp/$1/pmqtt.h" || fail "$1: the header is as it was"
+}
+
+one_more_field() { structures 'lines[++count] = "  size_t added;"'; }
+
+without_later_fields() { sed -E "/^  [a-z].* ($(IFS='|' && echo "${added_since[*]}"));$/d"; }
+
+below_the_first() { without_later_fields | structures 'lines[last] = ""'; }
+
+# structures ACTION : what awk does at the end of each structure that begins with its size, before its lines
+# are printed; `last` is that of its last field.
+structures() {
+    awk "
+        /^typedef struct .*{$/ { inside = 1; count = sized = last = 0 }
+        inside && /^} /    { if (sized) { $1 }; inside = 0
+                             for (i = 1; i <= count; i++) if (lines[i] != \"\") print lines[i] }
+        inside             { lines[++count] = \$0
+                             if (\$0 ~ /^  [a-z].*;/) { last = count; if (\$0 ~ / struct_size;/) sized = 1 }
+                             next }
+                           { print }"
+}
+
+# compile VARIANT PROGRAM LIBRARY_DIR FLAG... : makes $tmp/VARIANT/PROGRAM.
+compile() {
+    "$compiler" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror "${@:4}" \
+        "-I$tmp/$1" "$2.c" -o "$tmp/$1/$2" "-L$3" -lpmqtt
+}
+
+# run VARIANT PROGRAM LIBRARY_DIR ARGUMENT...
+run() {
+    LD_LIBRARY_PATH=$3 timeout 60 "$tmp/$1/$2" "${@:4}" || fail "$2 with the header $1 and the library in $3"
+}
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
