@@ -6,42 +6,121 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
 /**
  * @file
- * The contract, which holds for each function below unless its comment says otherwise.
+ * The C API of pmqtt, and the contract that each function keeps.
  *
- * - A function that can fail returns an int: PMQTT_ERR_SUCCESS (0) or another PMQTT_ERR_ number.
- *   pmqtt_last_error has the words. A call that fails has changed nothing.
- * - Outputs come last, and are written only on success.
- * - A client that is NULL is PMQTT_ERR_INVAL. A client must not be used once pmqtt_client_free was
- *   called; it may be called in any callback.
- * - Strings are NUL-terminated UTF-8 and are copied; payloads are a pointer and a length.
- * - Every function may be called from any thread at any time, and from any callback. Callbacks run
- *   with no lock held, in loop calls: the thread of pmqtt_loop_start, or whoever calls pmqtt_loop,
- *   pmqtt_loop_forever, pmqtt_loop_read, _write, _misc, pmqtt_process, pmqtt_drain or
- *   pmqtt_subscribe_callback. on_log and on_interest run at the end of other calls too; a loop call
- *   in another thread waits for that.
- * - The library owns what a callback is given, until the callback returns. Event structures grow at
- *   their end only.
- * - A structure that begins with struct_size, its sizeof, may be of another version than the library: it grows
- *   at its tail. What a smaller one lacks counts as 0, down to the size of its first version; below, and where
- *   it is the size of no version, the call is PMQTT_ERR_INVAL. A larger one is PMQTT_ERR_NOT_SUPPORTED only
- *   where a field is not 0 that the library does not know. In an array all elements have the same struct_size.
+ * The contract holds for each function below, unless its comment says otherwise.
+ *
+ * Results:
+ * - A function that can fail returns an int: `PMQTT_ERR_SUCCESS` (0) or another error number.
+ *   `pmqtt_last_error` has the words.
+ * - A call that fails has changed nothing.
+ * - Output parameters come last. They are written on success only.
+ *
+ * Arguments:
+ * - A client that is NULL gives `PMQTT_ERR_INVAL`.
+ * - The program must not use a client after it has called `pmqtt_client_free`. This call is
+ *   legal in every callback.
+ * - Strings are NUL-terminated UTF-8. The library copies them.
+ * - A payload is a pointer and a length.
+ *
+ * Structures with a `struct_size`, which is their first field and the sizeof of the structure:
+ * - Such a structure grows at its tail. The program and the library may have different versions
+ *   of it.
+ * - The fields that a smaller structure lacks count as 0.
+ * - A structure smaller than its first version, or of a size that no version has, gives
+ *   `PMQTT_ERR_INVAL`.
+ * - A larger structure gives `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not
+ *   know is not 0.
+ * - All elements of an array have the same `struct_size`.
+ *
+ * Threads and callbacks:
+ * - Every function may be called in any thread at any time, and in any callback.
+ * - Callbacks run in loop calls, with no lock held. Loop calls are `pmqtt_loop`,
+ *   `pmqtt_loop_forever`, `pmqtt_loop_read`, `pmqtt_loop_write`, `pmqtt_loop_misc`,
+ *   `pmqtt_process`, `pmqtt_drain`, `pmqtt_subscribe_callback`, and the thread of
+ *   `pmqtt_loop_start`.
+ * - `on_log` and `on_interest` run at the end of other calls too. A loop call in another thread
+ *   waits for that.
+ * - The library owns what it passes to a callback, until the callback returns. Event structures
+ *   grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
- * - Memory: where there is none for a packet from the broker, its connection ends with
- *   PMQTT_ERR_NOMEM, and pmqtt_publish says so of a message. Where there is none for anything else that is
- *   allocated (some MiB at the most, but for what the program itself asks for), the process is aborted, as
- *   Rust has it. pmqtt_max_packet_size_set bounds a packet, and at the most about 1 MiB of acknowledgements
- *   waits.
- * - Two clients share nothing but the threads that look names up: 16 at the most for the process, and
- *   none when no name is looked up. SIGPIPE is never raised.
- * - After a fork, clients are the parent's, and go on there. The child can free them, and make new ones.
- *   Each other call on one of the parent's is PMQTT_ERR_INVAL in the child, or returns what it returns for
- *   NULL; pmqtt_last_error has the words. So a daemon makes its clients after its last fork. exec closes
- *   all descriptors of the library.
- * - A process may end while its clients live and loop threads run. Once exit has begun to call the functions
- *   of atexit, TLS rests: nothing is read or written, no callback is called for that, and pmqtt_tls_set is
- *   PMQTT_ERR_TLS. pmqtt_client_free works as ever. To say good-bye over TLS, disconnect before exit.
+ *
+ * Memory:
+ * - If there is no memory for a packet from the broker, its connection ends with
+ *   `PMQTT_ERR_NOMEM`. If there is none for a message, `pmqtt_publish` returns
+ *   `PMQTT_ERR_NOMEM`.
+ * - If any other allocation fails, the process aborts, as any Rust program does. These
+ *   allocations are some MiB at most, apart from what the program itself asks for.
+ * - `pmqtt_max_packet_size_set` limits the size of a packet. At most about 1 MiB of
+ *   acknowledgements waits to be sent.
+ *
+ * Processes:
+ * - Two clients share only the threads that look up names. A process has at most 16 of them, and
+ *   none while no name is looked up.
+ * - The library never raises SIGPIPE.
+ * - After a fork, clients belong to the parent, where they go on. The child can free them and
+ *   create new ones.
+ * - In the child, each other call with a client of the parent returns `PMQTT_ERR_INVAL`, or what
+ *   it returns for NULL. `pmqtt_last_error` has the words. A daemon therefore creates its
+ *   clients after its last fork.
+ * - exec closes all descriptors of the library.
+ * - A process may exit while its clients live and loop threads run. Once exit has begun to call
+ *   the functions of atexit, TLS stops: the library neither reads nor writes, and calls no
+ *   callback for that. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` works as
+ *   ever. A program that wants a DISCONNECT over TLS disconnects before exit.
+ */
+
+/**
+ * @defgroup api_client Creating and freeing a client
+ * @brief A program creates a client, which each other function takes.
+ */
+
+/**
+ * @defgroup api_options Options
+ * @brief Options have safe defaults, and may change at any time.
+ */
+
+/**
+ * @defgroup api_connect Connecting
+ * @brief Connecting and disconnecting, with or without waiting.
+ */
+
+/**
+ * @defgroup api_loop Running the loop
+ * @brief One of the loops runs the client: it reads, writes and calls callbacks.
+ */
+
+/**
+ * @defgroup api_publish Publishing
+ * @brief Messages to the broker, and what waits to be sent.
+ */
+
+/**
+ * @defgroup api_subscribe Subscribing and receiving
+ * @brief Topic filters, and the acknowledgement of messages.
+ */
+
+/**
+ * @defgroup api_callbacks Callbacks
+ * @brief Callbacks, their events, and log lines.
+ */
+
+/**
+ * @defgroup api_tls TLS
+ * @brief TLS with certificates, a pre-shared key or an OpenSSL context.
+ */
+
+/**
+ * @defgroup api_oneshot One-shots
+ * @brief Calls that need no client: connect, do one thing, and disconnect.
+ */
+
+/**
+ * @defgroup api_diagnosis Errors, statistics and version
+ * @brief Error numbers, their descriptions, statistics and the version.
  */
 
 
