@@ -125,215 +125,368 @@
 
 
 /**
- * The version of the header that a program was compiled with.
- */
-#define PMQTT_VERSION_MAJOR 0
-
-#define PMQTT_VERSION_MINOR 2
-
-#define PMQTT_VERSION_PATCH 0
-
-/**
- * One number of the three: major * 1000000 + minor * 1000 + patch.
- */
-#define PMQTT_VERSION_NUMBER 2000
-
-/**
  * MQTT 3.1, for `pmqtt_client_new`.
+ *
+ * @ingroup api_client
  */
 #define PMQTT_PROTOCOL_V31 3
 
 /**
- * MQTT 3.1.1, the default.
+ * MQTT 3.1.1, for `pmqtt_client_new`; the default.
+ *
+ * @ingroup api_client
  */
 #define PMQTT_PROTOCOL_V311 4
 
 /**
- * What is demanded of the broker's certificate, for `pmqtt_tls_set`.
+ * A full queue refuses new messages, for `pmqtt_queue_options`; the default.
+ *
+ * @ingroup api_options
+ */
+#define PMQTT_WHEN_FULL_REFUSE 0
+
+/**
+ * A full queue drops the messages that have waited longest, for `pmqtt_queue_options`.
+ *
+ * @ingroup api_options
+ */
+#define PMQTT_WHEN_FULL_DROP_OLDEST 1
+
+/**
+ * A full queue drops waiting messages of QoS 0, for `pmqtt_queue_options`.
+ *
+ * @ingroup api_options
+ */
+#define PMQTT_WHEN_FULL_DROP_QOS0 2
+
+/**
+ * The library acknowledges each message, for `pmqtt_manual_ack_set`; the default.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_ACK_AUTO 0
+
+/**
+ * The program acknowledges messages, and the client sends the acknowledgements in order, for
+ * `pmqtt_manual_ack_set`.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_ACK_IN_ORDER 1
+
+/**
+ * The program acknowledges messages, and the client sends each acknowledgement at once, for
+ * `pmqtt_manual_ack_set`.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_ACK_AT_ONCE 2
+
+/**
+ * Log level: stages of connecting, and connections that ended as asked.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_INFO 1
+
+/**
+ * Log level: not used by this version.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_NOTICE 2
+
+/**
+ * Log level: something failed or was unexpected, and the client goes on.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_WARNING 4
+
+/**
+ * Log level: why a connection, or an attempt to connect, has failed.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_ERR 8
+
+/**
+ * Log level: each packet, in and out.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_DEBUG 16
+
+/**
+ * The client accepts any certificate, so anybody can listen, for `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
  */
 #define PMQTT_CERT_NONE 0
 
+/**
+ * The same as `PMQTT_CERT_REQUIRED`, as a broker always has a certificate.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_CERT_OPTIONAL 1
 
+/**
+ * The broker's certificate must lead to a trusted authority and be for the host, for
+ * `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_CERT_REQUIRED 2
 
 /**
- * Versions of TLS, for `pmqtt_tls_set`. 1.0 and 1.1 are not safe any more.
+ * TLS 1.0, for `pmqtt_tls_set`. This version is not secure any more.
+ *
+ * @ingroup api_tls
  */
 #define PMQTT_TLS_V1_0 10
 
+/**
+ * TLS 1.1, for `pmqtt_tls_set`. This version is not secure any more.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_TLS_V1_1 11
 
+/**
+ * TLS 1.2, for `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_TLS_V1_2 12
 
+/**
+ * TLS 1.3, for `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_TLS_V1_3 13
 
 /**
- * Nothing to do right now; reserved, and returned by no function of this version.
+ * Nothing to do now. Reserved: no function of this version returns it.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_AGAIN -1
 
+/**
+ * The call has succeeded.
+ *
+ * @ingroup api_diagnosis
+ */
 #define PMQTT_ERR_SUCCESS 0
 
 /**
- * Out of memory.
+ * There is no memory.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NOMEM 1
 
 /**
- * The broker broke the rules of the protocol.
+ * The broker has broken the rules of the protocol.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_PROTOCOL 2
 
 /**
- * An argument is wrong, or the call does not fit the state; nothing was changed.
+ * An argument is wrong, or the call does not fit the state. Nothing was changed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_INVAL 3
 
 /**
  * There is no connection.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NO_CONN 4
 
 /**
- * The broker refused the connection.
+ * The broker has refused the connection.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_CONN_REFUSED 5
 
 /**
- * What was named is not there.
+ * The named thing does not exist.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NOT_FOUND 6
 
 /**
  * The connection was lost.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_CONN_LOST 7
 
 /**
- * TLS failed.
+ * TLS has failed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_TLS 8
 
 /**
  * The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_PAYLOAD_SIZE 9
 
 /**
- * Not supported.
+ * The library does not support this.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NOT_SUPPORTED 10
 
 /**
- * Authorisation failed.
+ * Authorisation has failed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_AUTH 11
 
 /**
- * Denied by an access control list.
+ * An access control list denies this.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_ACL_DENIED 12
 
 /**
  * An error without a name.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_UNKNOWN 13
 
 /**
- * The operating system reported an error; `pmqtt_last_error` says which.
+ * The operating system has reported an error, which `pmqtt_last_error` names.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_ERRNO 14
 
 /**
  * The queue is full.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_QUEUE_SIZE 15
 
 /**
- * The broker did not answer PINGREQ in time, or took none of the acknowledgements that it asked for.
+ * The broker has not answered PINGREQ in time, or takes none of the acknowledgements that it
+ * has asked for.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_KEEPALIVE 16
 
 /**
- * Another call is doing this right now.
+ * Another call is doing this at the moment.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_BUSY 64
 
 /**
- * The library failed inside; the client refuses further work, and can only be freed.
+ * The library has failed internally. The client refuses all further work, and can only be
+ * freed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_PANIC 65
 
 /**
- * It took longer than it may.
+ * The timeout has passed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_TIMEOUT 66
 
 /**
  * The host name could not be looked up.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_DNS 67
 
 /**
- * The broker took a QoS 2 message and lost the session before the handshake was complete: it is not known
- * whether it has passed the message on.
+ * The broker took a message of QoS 2, and lost the session before the handshake was complete.
+ * It may have delivered the message or not.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
- * The broker refused it, with a reason. Reserved, and returned by no function of this version.
+ * The broker has refused this, with a reason. Reserved: no function of this version returns
+ * it.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_REJECTED 69
 
 /**
- * The message expired before it was sent. Reserved, and returned by no function of this version.
+ * The message expired before it was sent. Reserved: no function of this version returns it.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_EXPIRED 70
 
 /**
- * The message was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
+ * The queue dropped the message before it was sent (`pmqtt_queue_options_set`).
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_DROPPED 71
 
 /**
- * The program cancelled the message, by `pmqtt_cancel` or `pmqtt_queue_clear`.
+ * The program cancelled the message, with `pmqtt_cancel` or `pmqtt_queue_clear`.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_CANCELLED 72
 
 /**
- * What becomes of a message that the queue has no room for, in `pmqtt_queue_options`.
+ * The major version of the header that a program was compiled with.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_WHEN_FULL_REFUSE 0
-
-#define PMQTT_WHEN_FULL_DROP_OLDEST 1
-
-#define PMQTT_WHEN_FULL_DROP_QOS0 2
+#define PMQTT_VERSION_MAJOR 0
 
 /**
- * Who acknowledges what comes in, for `pmqtt_manual_ack_set`.
+ * The minor version of the header that a program was compiled with.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_ACK_AUTO 0
-
-#define PMQTT_ACK_IN_ORDER 1
-
-#define PMQTT_ACK_AT_ONCE 2
+#define PMQTT_VERSION_MINOR 2
 
 /**
- * Levels of log lines.
+ * The patch version of the header that a program was compiled with.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_LOG_INFO 1
-
-#define PMQTT_LOG_NOTICE 2
-
-#define PMQTT_LOG_WARNING 4
-
-#define PMQTT_LOG_ERR 8
+#define PMQTT_VERSION_PATCH 0
 
 /**
- * Each packet, in and out.
+ * The version of the header in one number: major * 1000000 + minor * 1000 + patch.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_LOG_DEBUG 16
+#define PMQTT_VERSION_NUMBER 2000
 
 /**
  * A client as C knows it: a pointer to one is all that callbacks get.

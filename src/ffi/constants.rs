@@ -2,101 +2,224 @@
 
 use std::ffi::c_int;
 
-/// The version of the header that a program was compiled with.
-pub const PMQTT_VERSION_MAJOR: c_int = 0;
-pub const PMQTT_VERSION_MINOR: c_int = 2;
-pub const PMQTT_VERSION_PATCH: c_int = 0;
-/// One number of the three: major * 1000000 + minor * 1000 + patch.
-pub const PMQTT_VERSION_NUMBER: c_int = 2000;
-
 /// MQTT 3.1, for `pmqtt_client_new`.
+///
+/// @ingroup api_client
 pub const PMQTT_PROTOCOL_V31: c_int = 3;
-/// MQTT 3.1.1, the default.
+/// MQTT 3.1.1, for `pmqtt_client_new`; the default.
+///
+/// @ingroup api_client
 pub const PMQTT_PROTOCOL_V311: c_int = 4;
 
-/// What is demanded of the broker's certificate, for `pmqtt_tls_set`.
-pub const PMQTT_CERT_NONE: c_int = 0;
-pub const PMQTT_CERT_OPTIONAL: c_int = 1;
-pub const PMQTT_CERT_REQUIRED: c_int = 2;
-
-/// Versions of TLS, for `pmqtt_tls_set`. 1.0 and 1.1 are not safe any more.
-pub const PMQTT_TLS_V1_0: c_int = 10;
-pub const PMQTT_TLS_V1_1: c_int = 11;
-pub const PMQTT_TLS_V1_2: c_int = 12;
-pub const PMQTT_TLS_V1_3: c_int = 13;
-
-/// Nothing to do right now; reserved, and returned by no function of this version.
-pub const PMQTT_ERR_AGAIN: c_int = -1;
-pub const PMQTT_ERR_SUCCESS: c_int = 0;
-/// Out of memory.
-pub const PMQTT_ERR_NOMEM: c_int = 1;
-/// The broker broke the rules of the protocol.
-pub const PMQTT_ERR_PROTOCOL: c_int = 2;
-/// An argument is wrong, or the call does not fit the state; nothing was changed.
-pub const PMQTT_ERR_INVAL: c_int = 3;
-/// There is no connection.
-pub const PMQTT_ERR_NO_CONN: c_int = 4;
-/// The broker refused the connection.
-pub const PMQTT_ERR_CONN_REFUSED: c_int = 5;
-/// What was named is not there.
-pub const PMQTT_ERR_NOT_FOUND: c_int = 6;
-/// The connection was lost.
-pub const PMQTT_ERR_CONN_LOST: c_int = 7;
-/// TLS failed.
-pub const PMQTT_ERR_TLS: c_int = 8;
-/// The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
-pub const PMQTT_ERR_PAYLOAD_SIZE: c_int = 9;
-/// Not supported.
-pub const PMQTT_ERR_NOT_SUPPORTED: c_int = 10;
-/// Authorisation failed.
-pub const PMQTT_ERR_AUTH: c_int = 11;
-/// Denied by an access control list.
-pub const PMQTT_ERR_ACL_DENIED: c_int = 12;
-/// An error without a name.
-pub const PMQTT_ERR_UNKNOWN: c_int = 13;
-/// The operating system reported an error; `pmqtt_last_error` says which.
-pub const PMQTT_ERR_ERRNO: c_int = 14;
-/// The queue is full.
-pub const PMQTT_ERR_QUEUE_SIZE: c_int = 15;
-/// The broker did not answer PINGREQ in time, or took none of the acknowledgements that it asked for.
-pub const PMQTT_ERR_KEEPALIVE: c_int = 16;
-/// Another call is doing this right now.
-pub const PMQTT_ERR_BUSY: c_int = 64;
-/// The library failed inside; the client refuses further work, and can only be freed.
-pub const PMQTT_ERR_PANIC: c_int = 65;
-/// It took longer than it may.
-pub const PMQTT_ERR_TIMEOUT: c_int = 66;
-/// The host name could not be looked up.
-pub const PMQTT_ERR_DNS: c_int = 67;
-/// The broker took a QoS 2 message and lost the session before the handshake was complete: it is not known
-/// whether it has passed the message on.
-pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
-/// The broker refused it, with a reason. Reserved, and returned by no function of this version.
-pub const PMQTT_ERR_REJECTED: c_int = 69;
-/// The message expired before it was sent. Reserved, and returned by no function of this version.
-pub const PMQTT_ERR_EXPIRED: c_int = 70;
-/// The message was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
-pub const PMQTT_ERR_DROPPED: c_int = 71;
-/// The program cancelled the message, by `pmqtt_cancel` or `pmqtt_queue_clear`.
-pub const PMQTT_ERR_CANCELLED: c_int = 72;
-
-/// What becomes of a message that the queue has no room for, in `pmqtt_queue_options`.
+/// A full queue refuses new messages, for `pmqtt_queue_options`; the default.
+///
+/// @ingroup api_options
 pub const PMQTT_WHEN_FULL_REFUSE: c_int = 0;
+/// A full queue drops the messages that have waited longest, for `pmqtt_queue_options`.
+///
+/// @ingroup api_options
 pub const PMQTT_WHEN_FULL_DROP_OLDEST: c_int = 1;
+/// A full queue drops waiting messages of QoS 0, for `pmqtt_queue_options`.
+///
+/// @ingroup api_options
 pub const PMQTT_WHEN_FULL_DROP_QOS0: c_int = 2;
 
-/// Who acknowledges what comes in, for `pmqtt_manual_ack_set`.
+/// The library acknowledges each message, for `pmqtt_manual_ack_set`; the default.
+///
+/// @ingroup api_subscribe
 pub const PMQTT_ACK_AUTO: c_int = 0;
+/// The program acknowledges messages, and the client sends the acknowledgements in order, for
+/// `pmqtt_manual_ack_set`.
+///
+/// @ingroup api_subscribe
 pub const PMQTT_ACK_IN_ORDER: c_int = 1;
+/// The program acknowledges messages, and the client sends each acknowledgement at once, for
+/// `pmqtt_manual_ack_set`.
+///
+/// @ingroup api_subscribe
 pub const PMQTT_ACK_AT_ONCE: c_int = 2;
 
-/// Levels of log lines.
+/// Log level: stages of connecting, and connections that ended as asked.
+///
+/// @ingroup api_callbacks
 pub const PMQTT_LOG_INFO: c_int = 1;
+/// Log level: not used by this version.
+///
+/// @ingroup api_callbacks
 pub const PMQTT_LOG_NOTICE: c_int = 2;
+/// Log level: something failed or was unexpected, and the client goes on.
+///
+/// @ingroup api_callbacks
 pub const PMQTT_LOG_WARNING: c_int = 4;
+/// Log level: why a connection, or an attempt to connect, has failed.
+///
+/// @ingroup api_callbacks
 pub const PMQTT_LOG_ERR: c_int = 8;
-/// Each packet, in and out.
+/// Log level: each packet, in and out.
+///
+/// @ingroup api_callbacks
 pub const PMQTT_LOG_DEBUG: c_int = 16;
+
+/// The client accepts any certificate, so anybody can listen, for `pmqtt_tls_set`.
+///
+/// @ingroup api_tls
+pub const PMQTT_CERT_NONE: c_int = 0;
+/// The same as `PMQTT_CERT_REQUIRED`, as a broker always has a certificate.
+///
+/// @ingroup api_tls
+pub const PMQTT_CERT_OPTIONAL: c_int = 1;
+/// The broker's certificate must lead to a trusted authority and be for the host, for
+/// `pmqtt_tls_set`.
+///
+/// @ingroup api_tls
+pub const PMQTT_CERT_REQUIRED: c_int = 2;
+
+/// TLS 1.0, for `pmqtt_tls_set`. This version is not secure any more.
+///
+/// @ingroup api_tls
+pub const PMQTT_TLS_V1_0: c_int = 10;
+/// TLS 1.1, for `pmqtt_tls_set`. This version is not secure any more.
+///
+/// @ingroup api_tls
+pub const PMQTT_TLS_V1_1: c_int = 11;
+/// TLS 1.2, for `pmqtt_tls_set`.
+///
+/// @ingroup api_tls
+pub const PMQTT_TLS_V1_2: c_int = 12;
+/// TLS 1.3, for `pmqtt_tls_set`.
+///
+/// @ingroup api_tls
+pub const PMQTT_TLS_V1_3: c_int = 13;
+
+/// Nothing to do now. Reserved: no function of this version returns it.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_AGAIN: c_int = -1;
+/// The call has succeeded.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_SUCCESS: c_int = 0;
+/// There is no memory.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_NOMEM: c_int = 1;
+/// The broker has broken the rules of the protocol.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_PROTOCOL: c_int = 2;
+/// An argument is wrong, or the call does not fit the state. Nothing was changed.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_INVAL: c_int = 3;
+/// There is no connection.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_NO_CONN: c_int = 4;
+/// The broker has refused the connection.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_CONN_REFUSED: c_int = 5;
+/// The named thing does not exist.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_NOT_FOUND: c_int = 6;
+/// The connection was lost.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_CONN_LOST: c_int = 7;
+/// TLS has failed.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_TLS: c_int = 8;
+/// The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_PAYLOAD_SIZE: c_int = 9;
+/// The library does not support this.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_NOT_SUPPORTED: c_int = 10;
+/// Authorisation has failed.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_AUTH: c_int = 11;
+/// An access control list denies this.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_ACL_DENIED: c_int = 12;
+/// An error without a name.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_UNKNOWN: c_int = 13;
+/// The operating system has reported an error, which `pmqtt_last_error` names.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_ERRNO: c_int = 14;
+/// The queue is full.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_QUEUE_SIZE: c_int = 15;
+/// The broker has not answered PINGREQ in time, or takes none of the acknowledgements that it
+/// has asked for.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_KEEPALIVE: c_int = 16;
+/// Another call is doing this at the moment.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_BUSY: c_int = 64;
+/// The library has failed internally. The client refuses all further work, and can only be
+/// freed.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_PANIC: c_int = 65;
+/// The timeout has passed.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_TIMEOUT: c_int = 66;
+/// The host name could not be looked up.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_DNS: c_int = 67;
+/// The broker took a message of QoS 2, and lost the session before the handshake was complete.
+/// It may have delivered the message or not.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
+/// The broker has refused this, with a reason. Reserved: no function of this version returns
+/// it.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_REJECTED: c_int = 69;
+/// The message expired before it was sent. Reserved: no function of this version returns it.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_EXPIRED: c_int = 70;
+/// The queue dropped the message before it was sent (`pmqtt_queue_options_set`).
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_DROPPED: c_int = 71;
+/// The program cancelled the message, with `pmqtt_cancel` or `pmqtt_queue_clear`.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_ERR_CANCELLED: c_int = 72;
+
+/// The major version of the header that a program was compiled with.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_VERSION_MAJOR: c_int = 0;
+/// The minor version of the header that a program was compiled with.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_VERSION_MINOR: c_int = 2;
+/// The patch version of the header that a program was compiled with.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_VERSION_PATCH: c_int = 0;
+/// The version of the header in one number: major * 1000000 + minor * 1000 + patch.
+///
+/// @ingroup api_diagnosis
+pub const PMQTT_VERSION_NUMBER: c_int = 2000;
 
 #[cfg(test)]
 mod tests {
