@@ -10,19 +10,25 @@ use crate::client::{Client, Code, Error, Handle, Result, Version};
 
 /// Creates a client.
 ///
-/// @param out            Where the client is put; not NULL. Written only on success. Free it with
-///                       `pmqtt_client_free`.
-/// @param client_id      UTF-8, copied. NULL or "": one is generated at random, which
-///                       `pmqtt_client_id` tells; that needs clean_session.
-/// @param clean_session  true: the broker forgets the session when the connection ends. The
-///                       client itself never drops its own messages of QoS 1 and 2.
-/// @param userdata       Handed to each callback; the library does not look at it. May be NULL.
+/// @param out            The new client; not NULL. Written on success only. The program frees it
+///                       with `pmqtt_client_free`.
+/// @param client_id      UTF-8, copied, at most 65,535 bytes. NULL or "": the library generates a
+///                       random one, which `pmqtt_client_id` returns. This requires
+///                       `clean_session`.
+/// @param clean_session  true: the broker discards the session when the connection ends. The client
+///                       never discards its own messages of QoS 1 and 2.
+/// @param userdata       Passed to each callback. The library does not use what it points to. May
+///                       be NULL.
 /// @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: out is NULL, the id is not UTF-8, longer than
-/// 65,535 bytes, or missing with clean_session false, or the protocol is none of the above.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
+/// - `out` is NULL.
+/// - `client_id` is not UTF-8, is too long, or is missing while `clean_session` is false.
+/// - `protocol` is none of the values above.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.1.3]
+///
+/// @ingroup api_client
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_client_new(
     out: *mut *mut Handle,
@@ -51,21 +57,32 @@ pub unsafe extern "C" fn pmqtt_client_new(
     }
 }
 
-/// Frees a client. The connection is closed without a DISCONNECT, so that the broker publishes
-/// the will; what is queued is lost: call `pmqtt_drain` and `pmqtt_disconnect` before, where that
-/// matters. No callback is called any more, but `on_interest`, which is told that the socket closes.
+/// Frees a client, and closes its connection without a DISCONNECT. The broker then publishes the
+/// will.
 ///
-/// @param client  The client; NULL is fine. It must not be used after this call, by any thread.
+/// The client drops all queued messages. A program that needs them delivered calls `pmqtt_drain`
+/// and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
+/// `on_interest`, which reports that the descriptor closes.
 ///
-/// Callback-safe: in a callback of the same client it returns at once, and the client ends when
-/// the call that runs the callback returns. That call waits for callbacks which run in other threads.
-/// Thread-safe: in another thread it waits until no callback of the client runs, and does not wait for
-/// the network, a look-up, or a connect.
+/// - In a callback of the same client, the call returns at once. The client ends when the call that
+///   runs the callback returns. That call waits for callbacks that run in other threads.
+/// - In another thread, the call waits until no callback of the client runs. It does not wait for
+///   the network, a look-up or a connect.
 ///
-/// In a child of the process that made the client it waits for nothing, calls no callback and leaves the
-/// parent's connection alone. It closes the client's descriptors, and those of the parent's other clients.
-/// It frees the messages, unless another thread worked on them at the moment of the fork. The rest of the
-/// memory, up to 100 KiB, is freed when the child ends.
+/// In a child of the process that created the client, the call:
+/// - waits for nothing and calls no callback,
+/// - leaves the connection of the parent alone,
+/// - closes the descriptors of this client and of the parent's other clients,
+/// - frees the messages, unless another thread worked on them at the moment of the fork.
+///
+/// The rest of the client's memory, at most 100 KiB, is freed when the child ends.
+///
+/// @param client  The client; NULL has no effect. No thread may use it after this call.
+///
+/// Thread-safe; callback-safe. Blocks until no callback of the client runs, except in a callback of
+/// the client.
+///
+/// @ingroup api_client
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
     if client.is_null() {
@@ -81,19 +98,26 @@ pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
     }
 }
 
-/// Makes a client as if it had just been created: closes the connection without a DISCONNECT,
-/// and forgets queues, callbacks, will, credentials and every setting. A loop thread goes on, with
-/// nothing to do. Messages that were pending have no outcome any more, and mids begin at 1 again.
+/// Resets a client to the state of a new one.
+///
+/// The call:
+/// - closes the connection without a DISCONNECT,
+/// - removes queued messages, callbacks, the will, credentials and every setting,
+/// - restarts `mid` numbers at 1.
+///
+/// Messages that were pending have no outcome. A loop thread goes on, with nothing to do.
 ///
 /// @param client         The client; not NULL.
 /// @param client_id      As for `pmqtt_client_new`.
 /// @param clean_session  As for `pmqtt_client_new`.
 /// @param userdata       As for `pmqtt_client_new`.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: as for `pmqtt_client_new`, and nothing was
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: as for `pmqtt_client_new`; nothing was
 /// changed.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_client
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_reinitialise(
     client: *mut Handle,
@@ -110,28 +134,32 @@ pub unsafe extern "C" fn pmqtt_reinitialise(
     }
 }
 
-/// The client id: the one that was given, or the one that was generated.
+/// Returns the client identifier: the given one, or the generated one.
 ///
 /// @param client  The client; NULL gives NULL.
 ///
-/// @return A string that is valid until the client is freed, or until `pmqtt_reinitialise` has given
-/// it another id for the second time from now on.
+/// @return A NUL-terminated string. It is valid until the client is freed, or until a later
+/// `pmqtt_reinitialise` has set another identifier for the second time.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_client
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_client_id(client: *const Handle) -> *const c_char {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, std::ptr::null(), |client| client.client_id()) }
 }
 
-/// Sets what callbacks are handed as userdata, from the next one on.
+/// Sets the `userdata` of callbacks, from the next callback on.
 ///
 /// @param client    The client; not NULL.
-/// @param userdata  Anything, also NULL; the library does not look at it.
+/// @param userdata  Any pointer, also NULL. The library does not use what it points to.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_client
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_user_data_set(client: *mut Handle, userdata: *mut c_void) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -143,11 +171,16 @@ pub unsafe extern "C" fn pmqtt_user_data_set(client: *mut Handle, userdata: *mut
     }
 }
 
-/// What callbacks are handed as userdata.
+/// Returns the `userdata` that callbacks are given.
 ///
 /// @param client  The client; NULL gives NULL.
 ///
+/// @return The pointer of `pmqtt_client_new`, `pmqtt_reinitialise` or `pmqtt_user_data_set`,
+/// whichever was called last.
+///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_client
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_user_data(client: *const Handle) -> *mut c_void {
     // SAFETY: the pointer is what the header's contract says.
