@@ -893,7 +893,9 @@ typedef struct pmqtt_oneshot_options {
 } pmqtt_oneshot_options;
 
 /**
- * What becomes of messages that wait. Everything but `struct_size` may be 0, which is the default.
+ * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+ *
+ * @ingroup api_options
  */
 typedef struct pmqtt_queue_options {
   /**
@@ -901,19 +903,21 @@ typedef struct pmqtt_queue_options {
    */
   size_t struct_size;
   /**
-   * What becomes of a message that the queue has no room for. `PMQTT_WHEN_FULL_REFUSE` (0):
-   * `PMQTT_ERR_QUEUE_SIZE`. `PMQTT_WHEN_FULL_DROP_OLDEST`: the messages that have waited longest make room.
-   * `PMQTT_WHEN_FULL_DROP_QOS0`: those of QoS 0 do. Where that is not enough it is refused, and none is
-   * dropped.
+   * What the client does with a new message if the queue is full.
+   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+   *
+   * If dropping cannot make enough room, the client refuses the new message and drops none.
    */
   int when_full;
   /**
-   * true: a message replaces the one of the same topic that waits. It takes a place at the end.
+   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
    */
   bool newest_only;
   /**
-   * true: QoS 0 that is published without a connection waits for the next one, in its place among the others.
-   * `pmqtt_publish` is `PMQTT_ERR_SUCCESS` then.
+   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
+   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
    */
   bool keep_qos0;
 } pmqtt_queue_options;
@@ -2055,209 +2059,275 @@ const struct pmqtt_message *pmqtt_messages_get(const struct pmqtt_messages *mess
 void pmqtt_messages_free(struct pmqtt_messages *messages);
 
 /**
- * Sets how many messages of QoS 1 and 2 may be in flight at once; the others wait in the queue.
- * Takes effect at once, and holds after a reconnect too.
+ * Sets how many messages of QoS 1 and 2 may be in flight at the same time: the window.
+ *
+ * Further messages wait in the queue. The setting takes effect at once, and stays in effect after
+ * a reconnect.
  *
  * @param client    The client; not NULL.
  * @param messages  0 to 65535; 0: as many as there are packet identifiers. The default is 20.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
 int pmqtt_max_inflight_messages_set(struct pmqtt_client *client, int messages);
 
 /**
- * Sets how many messages of QoS 1 and 2 may be unsettled at once, in flight or waiting;
- * `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. Takes effect at once, and drops nothing.
+ * Limits how many messages of QoS 1 and 2 may be unsettled at the same time, in flight or queued.
+ *
+ * Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`. The setting takes effect at
+ * once, and drops no message.
  *
  * @param client    The client; not NULL.
- * @param messages  Not negative; 0: any number, which is the default.
+ * @param messages  Not negative; 0: no limit, which is the default.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
 int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
 
 /**
- * Sets how much memory the queue may take: messages of every QoS, and what waits for the socket.
- * Each message counts with its packet and 64 bytes for what is known of it (QoS 0: 32).
- * `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. An empty queue takes one message of any
- * size. Takes effect at once, and drops nothing.
+ * Limits how much memory the queue may take: messages of every QoS, and bytes that wait for the
+ * socket.
+ *
+ * - Each message counts with its packet and 64 bytes (QoS 0: 32 bytes) for the client's record of
+ *   it.
+ * - Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`.
+ * - An empty queue accepts one message of any size.
+ *
+ * The setting takes effect at once, and drops no message.
  *
  * @param client  The client; not NULL.
- * @param bytes   0: any number. The default is 64 MiB.
+ * @param bytes   0: no limit. The default is 64 MiB.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
 int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
 
 /**
- * Sets how large a packet from the broker may be, its header included. The broker of a larger one is
- * disconnected with `PMQTT_ERR_PAYLOAD_SIZE`, as soon as the header is there: before memory is taken for
- * the packet. Takes effect at once; messages that were read together with the present one are still
- * handed over. Memory for a packet grows with what has come of it, and not beyond it. Under 65,536, a
- * read is of no more bytes than this, so that small packets take more of them.
+ * Limits the size of a packet from the broker, its header included.
+ *
+ * - A connection whose broker sends a larger packet ends with `PMQTT_ERR_PAYLOAD_SIZE`. This
+ *   happens as soon as the header is there, before the client allocates memory for the packet.
+ * - Memory for a packet grows with the bytes that have come, and not beyond the limit.
+ * - A limit under 65,536 also limits the size of each read, so small packets need more reads.
+ *
+ * The setting takes effect at once. Messages that the client has already read are still delivered.
  *
  * @param client  The client; not NULL.
- * @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, which is MQTT's own limit
- *                and the default.
+ * @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, the limit of MQTT
+ *                itself, which is the default.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or bytes is 1 to 4.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `bytes` is 1 to 4.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT 2.2.3]
+ *
+ * @ingroup api_options
  */
-int pmqtt_max_packet_size_set(struct pmqtt_client *client,
-                              size_t bytes);
+int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
 
 /**
  * Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
- * TCP loses nothing, so a packet is sent again only if the broker has read it and does not answer:
  *
- * 1. An answer is overdue by this time: one PINGREQ asks the broker, for all overdue answers, with
- *    a keep alive of 0 too.
- * 2. PINGRESP comes: the broker has read what was sent before.
- * 3. The same time passes once more: the packet is sent again, PUBLISH with DUP. It waits while
- *    bytes of this connection are on their way, where the system tells (Linux, Apple's).
+ * TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
+ * not answer:
  *
- * Each packet is sent again once a connection at the most. A broker that answers later than twice
- * this time may see a duplicate. Without PINGRESP nothing is sent again before the next connection.
- * Takes effect at once.
+ * 1. An answer is overdue by this time. The client sends one PINGREQ for all overdue answers, also
+ *    if the keep alive is 0.
+ * 2. PINGRESP comes: the broker has read all that was sent before.
+ * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It waits
+ *    while bytes of this connection are on their way, where the system reports that (Linux,
+ *    Apple's).
+ *
+ * - The client sends each packet again at most once on a connection.
+ * - A broker that answers later than twice this time may receive a duplicate.
+ * - Without PINGRESP, the client sends nothing again before the next connection.
+ *
+ * The setting takes effect at once.
  *
  * @param client   The client; not NULL.
- * @param seconds  Not negative; 0: never on the same connection. The default is 5.
+ * @param seconds  Seconds, not negative; 0: nothing is sent again on the same connection. The
+ *                 default is 5.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-4.4]
+ *
+ * @ingroup api_options
  */
 int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
 
 /**
- * Sets how long an attempt to connect may take: look-up, TCP and TLS together, and then once more
- * for CONNACK. A DISCONNECT that the broker does not take is given up after the same time. Takes
- * effect with the next attempt.
+ * Sets the connect timeout, which limits how long an attempt to connect may take.
+ *
+ * The timeout applies to each of these steps:
+ * - look-up, TCP and TLS together,
+ * - the wait for CONNACK,
+ * - sending a DISCONNECT; the client gives up one that the broker does not take.
+ *
+ * The setting takes effect with the next attempt.
  *
  * @param client      The client; not NULL.
- * @param timeout_ms  Over 0. The default is 10000.
+ * @param timeout_ms  Milliseconds, over 0. The default is 10000.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
 int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
 
 /**
  * Sets how long `pmqtt_loop_start`, `pmqtt_loop_forever` and `pmqtt_process` wait before they
- * connect again: min at first, twice as long after each failure, max at the most. Each wait is
- * drawn from the upper half of that, so that many clients do not come back together. A connection
- * that has held for as long as the next wait makes it begin with min again. Takes effect with the
- * next wait.
+ * reconnect.
+ *
+ * - The delay is `min_delay` at first. It doubles after each failure, up to `max_delay`.
+ * - Each wait is random, between half the delay and the delay, so that many clients do not
+ *   reconnect together.
+ * - A connection that lasts as long as the next wait resets the delay to `min_delay`.
+ *
+ * The setting takes effect with the next wait.
  *
  * @param client     The client; not NULL.
  * @param min_delay  Seconds, over 0. The default is 1.
- * @param max_delay  Seconds, not under min_delay. The default is 120.
+ * @param max_delay  Seconds, not under `min_delay`. The default is 120.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
 int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
 
 /**
- * Sets user name and password. Takes effect with the next connection. The library keeps one copy of
- * the password, until it is replaced or the client is freed, and wipes that then; what was made of it
- * for a connection it wipes as soon as that is written.
+ * Sets the user name and the password.
+ *
+ * The setting takes effect with the next connection. The library keeps one copy of the password
+ * until it is replaced or the client is freed, and wipes it then. The library wipes the copy that
+ * it makes for a connection as soon as that is written.
  *
  * @param client    The client; not NULL.
- * @param username  UTF-8, copied, at the most 65,535 bytes; NULL clears both.
- * @param password  NUL-terminated, copied, at the most 65,535 bytes; NULL: none.
+ * @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.
+ * @param password  NUL-terminated, copied, at most 65,535 bytes; NULL: none.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, the user name is not UTF-8, or
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, `username` is not UTF-8, or
  * one of the two is too long.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
+ *
+ * @ingroup api_options
  */
-int pmqtt_username_pw_set(struct pmqtt_client *client,
-                          const char *username,
-                          const char *password);
+int pmqtt_username_pw_set(struct pmqtt_client *client, const char *username, const char *password);
 
 /**
- * Sets who acknowledges messages of QoS 1 and 2: the library when `on_message` has returned, or
- * the program with `pmqtt_ack`. Takes effect with the next message, and for `pmqtt_ack` at once; what is held
- * by then stays so until its turn.
+ * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+ *
+ * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
+ * that is held stays held until its turn.
+ *
+ * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
+ *   returned.
+ * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
+ *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
+ *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+ * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
+ *   acknowledgement at once. A broker may rely on the order.
  *
  * @param client  The client; not NULL.
- * @param mode    `PMQTT_ACK_AUTO` (0, the default): the library does. `PMQTT_ACK_IN_ORDER` (1, so `true` too): the
- *                program does, in any order. PUBACKs go out in the order in which the messages came, and so do
- *                PUBRECs; one that is early is held. [MQTT-4.6.0-2] [MQTT-4.6.0-3] `PMQTT_ACK_AT_ONCE` (2): the
- *                program does, and each goes out at once. A broker may rely on the order.
+ * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
+ *                `PMQTT_ACK_AT_ONCE` (2).
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or mode is none of the three.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
+ * three.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
  */
-int pmqtt_manual_ack_set(struct pmqtt_client *client,
-                         int mode);
+int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
 
 /**
- * Sets what becomes of messages that wait in the queue: for a connection, or for room in the window. Takes
- * effect with the next publish, and drops nothing by itself.
+ * Sets how the queue treats messages that wait for a connection or for room in the window.
  *
- * Only messages that were never written on any connection are dropped or replaced. The outcome of each is
- * `PMQTT_ERR_DROPPED` in `on_publish`, and `messages_dropped` of `pmqtt_stats` counts them. An outcome that is not
- * told yet counts for 32 bytes in the queue; those of mids in a row count once.
+ * The setting takes effect with the next publish. The call itself drops no message.
  *
- * QoS 0 that is kept counts as QoS 1 does, for `pmqtt_max_queued_messages_set` and
- * `pmqtt_max_queued_bytes_set`. As long as any waits, later QoS 0 waits behind it, so that the order stays.
- * From the moment when it is handed to a connection it is as any other of QoS 0.
+ * - The client drops or replaces only messages that were never written on any connection.
+ * - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
+ *   `pmqtt_stats` counts it.
+ * - An outcome that waits to be reported counts as 32 bytes in the queue. Outcomes with
+ *   consecutive `mid` numbers count once.
  *
- * Each publish costs a little more while an option is set. With newest_only it costs a hash of the topic, and
- * a topic takes 16 to 64 bytes of memory beside its message, which no limit counts.
+ * QoS 0 that is kept:
+ * - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
+ *   `pmqtt_max_queued_bytes_set`.
+ * - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
+ * - Once it is handed to a connection, it is like any other message of QoS 0.
+ *
+ * Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
+ * per publish. A topic takes 16 to 64 bytes beside its message, which no limit counts.
  *
  * @param client   The client; not NULL.
  * @param options  Copied; NULL: the defaults.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, struct_size is that of no version, or when_full
- * is none of the three; `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version knows.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
+ *   of the three.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
-int pmqtt_queue_options_set(struct pmqtt_client *client,
-                            const struct pmqtt_queue_options *options);
+int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
 
 /**
- * Cancels a message that is not settled: its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
+ * Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
  *
- * - One that was never sent leaves the queue.
- * - One of QoS 1 that was sent may have arrived, or arrive yet. It keeps its packet identifier and its place in the
- *   window, and is sent again where MQTT demands that, until the broker answers or loses the session. Nobody is
- *   told of that any more.
- * - One of QoS 2 that was sent cannot be cancelled: its handshake has to go on. [MQTT-4.3.3]
+ * - A message that was never sent leaves the queue.
+ * - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
+ *   identifier and its place in the window until the broker answers or loses the session. Until
+ *   then, the client sends it again where MQTT demands that. The program is not told of any of
+ *   this.
+ * - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
+ *   [MQTT-4.3.3]
  *
  * @param client  The client; not NULL.
- * @param mid     The message's number.
+ * @param mid     The number of the message.
  *
- * @return `PMQTT_ERR_SUCCESS`: the outcome follows. `PMQTT_ERR_BUSY`: the message is of QoS 2, and was sent.
- * `PMQTT_ERR_NOT_FOUND`: there is none of that number, it is settled or cancelled, or of QoS 0 and with a
- * connection. `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
+ * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
+ * - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
+ *   and was handed to a connection.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
  */
-int pmqtt_cancel(struct pmqtt_client *client,
-                 uint64_t mid);
+int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
 
 /**
- * Cancels all messages that were never sent, as `pmqtt_cancel` does each.
+ * Cancels all messages that were never sent, each as `pmqtt_cancel` does.
  *
  * @param client  The client; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
  */
 int pmqtt_queue_clear(struct pmqtt_client *client);
 

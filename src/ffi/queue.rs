@@ -8,45 +8,58 @@ use super::constants::{
 use super::{run, sized};
 use crate::client::{Error, Handle, Result, WhenFull};
 
-/// What becomes of messages that wait. Everything but `struct_size` may be 0, which is the default.
+/// How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+///
+/// @ingroup api_options
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QueueOptions {
     /// `sizeof(pmqtt_queue_options)`.
     pub struct_size: usize,
-    /// What becomes of a message that the queue has no room for. `PMQTT_WHEN_FULL_REFUSE` (0):
-    /// `PMQTT_ERR_QUEUE_SIZE`. `PMQTT_WHEN_FULL_DROP_OLDEST`: the messages that have waited longest make room.
-    /// `PMQTT_WHEN_FULL_DROP_QOS0`: those of QoS 0 do. Where that is not enough it is refused, and none is
-    /// dropped.
+    /// What the client does with a new message if the queue is full.
+    /// - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+    /// - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+    /// - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+    ///
+    /// If dropping cannot make enough room, the client refuses the new message and drops none.
     pub when_full: c_int,
-    /// true: a message replaces the one of the same topic that waits. It takes a place at the end.
+    /// true: a message replaces the waiting one of the same topic, and takes a place at the end.
     pub newest_only: bool,
-    /// true: QoS 0 that is published without a connection waits for the next one, in its place among the others.
-    /// `pmqtt_publish` is `PMQTT_ERR_SUCCESS` then.
+    /// true: without a connection, QoS 0 waits for the next one, in its place among the others.
+    /// `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
     pub keep_qos0: bool,
 }
 
-/// Sets what becomes of messages that wait in the queue: for a connection, or for room in the window. Takes
-/// effect with the next publish, and drops nothing by itself.
+/// Sets how the queue treats messages that wait for a connection or for room in the window.
 ///
-/// Only messages that were never written on any connection are dropped or replaced. The outcome of each is
-/// `PMQTT_ERR_DROPPED` in `on_publish`, and `messages_dropped` of `pmqtt_stats` counts them. An outcome that is not
-/// told yet counts for 32 bytes in the queue; those of mids in a row count once.
+/// The setting takes effect with the next publish. The call itself drops no message.
 ///
-/// QoS 0 that is kept counts as QoS 1 does, for `pmqtt_max_queued_messages_set` and
-/// `pmqtt_max_queued_bytes_set`. As long as any waits, later QoS 0 waits behind it, so that the order stays.
-/// From the moment when it is handed to a connection it is as any other of QoS 0.
+/// - The client drops or replaces only messages that were never written on any connection.
+/// - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
+///   `pmqtt_stats` counts it.
+/// - An outcome that waits to be reported counts as 32 bytes in the queue. Outcomes with
+///   consecutive `mid` numbers count once.
 ///
-/// Each publish costs a little more while an option is set. With newest_only it costs a hash of the topic, and
-/// a topic takes 16 to 64 bytes of memory beside its message, which no limit counts.
+/// QoS 0 that is kept:
+/// - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
+///   `pmqtt_max_queued_bytes_set`.
+/// - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
+/// - Once it is handed to a connection, it is like any other message of QoS 0.
+///
+/// Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
+/// per publish. A topic takes 16 to 64 bytes beside its message, which no limit counts.
 ///
 /// @param client   The client; not NULL.
 /// @param options  Copied; NULL: the defaults.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, struct_size is that of no version, or when_full
-/// is none of the three; `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version knows.
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
+///   of the three.
+/// - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_options
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_queue_options_set(
     client: *mut Handle,
@@ -64,35 +77,43 @@ pub unsafe extern "C" fn pmqtt_queue_options_set(
     }
 }
 
-/// Cancels a message that is not settled: its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
+/// Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
 ///
-/// - One that was never sent leaves the queue.
-/// - One of QoS 1 that was sent may have arrived, or arrive yet. It keeps its packet identifier and its place in the
-///   window, and is sent again where MQTT demands that, until the broker answers or loses the session. Nobody is
-///   told of that any more.
-/// - One of QoS 2 that was sent cannot be cancelled: its handshake has to go on. [MQTT-4.3.3]
+/// - A message that was never sent leaves the queue.
+/// - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
+///   identifier and its place in the window until the broker answers or loses the session. Until
+///   then, the client sends it again where MQTT demands that. The program is not told of any of
+///   this.
+/// - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
+///   [MQTT-4.3.3]
 ///
 /// @param client  The client; not NULL.
-/// @param mid     The message's number.
+/// @param mid     The number of the message.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: the outcome follows. `PMQTT_ERR_BUSY`: the message is of QoS 2, and was sent.
-/// `PMQTT_ERR_NOT_FOUND`: there is none of that number, it is settled or cancelled, or of QoS 0 and with a
-/// connection. `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
+/// - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
+/// - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
+///   and was handed to a connection.
+/// - `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_publish
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_cancel(client: *mut Handle, mid: u64) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.cancel(mid)) }
 }
 
-/// Cancels all messages that were never sent, as `pmqtt_cancel` does each.
+/// Cancels all messages that were never sent, each as `pmqtt_cancel` does.
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_publish
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_queue_clear(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
