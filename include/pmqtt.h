@@ -1261,41 +1261,55 @@ int pmqtt_message_callback_add(struct pmqtt_client *client,
 int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
 
 /**
- * Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
- * not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
- * client has already goes on meanwhile. It is closed without a DISCONNECT once the new one is open, but
- * one that `pmqtt_disconnect` has asked to end still does so. If this fails, nothing has changed: the
- * client keeps its connection, and `pmqtt_reconnect` goes where it went before.
+ * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
  *
- * A name is looked up in one of 16 threads that the process has for that. Clients that wait for the
- * same name share a look-up. While 16 look-ups hang, further names wait for their turn, in the time of
- * the connect timeout.
+ * The call does not wait for CONNACK. A loop call receives CONNACK, and `on_connect` reports it.
+ *
+ * An existing connection of the client goes on meanwhile:
+ * - If the call succeeds, the client closes the old connection without a DISCONNECT. If
+ *   `pmqtt_disconnect` has asked the old one to end, it still sends its DISCONNECT.
+ * - If the call fails, nothing has changed. The client keeps its connection, and `pmqtt_reconnect`
+ *   goes to the former broker.
+ *
+ * Name look-up: a process has 16 threads that look up names. Clients that wait for the same name
+ * share a look-up. While 16 look-ups hang, further names wait, within the connect timeout.
+ *
+ * Keep alive [MQTT-3.1.2.10]:
+ * - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
+ *   seconds. It is enough that one of the two directions was silent.
+ * - The broker then has the same time to answer. Each byte that it sends restarts that time.
+ * - The time begins when the broker's TCP has acknowledged PINGREQ, where the system reports that
+ *   (Linux, Apple's). Until then, each acknowledged byte restarts it, so that a slow link is kept.
+ * - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
+ *   within twice `keepalive`. This is also true of a broker that has stopped, unless PINGREQ is
+ *   still on its way.
  *
  * @param client        The client; not NULL.
- * @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
- *                      are tried, as RFC 8305 says. An IPv6 address may have a zone, which is an
- *                      interface's name or number, and may stand in brackets: `[fe80::1%eth0]`. For
- *                      TLS a zone is no part of the name.
+ * @param host          Name or address, UTF-8, copied; not NULL and not empty. The client tries
+ *                      all addresses of a name as RFC 8305 says. An IPv6 address may have a zone,
+ *                      an interface's name or number. It may stand in brackets: `[fe80::1%eth0]`.
+ *                      For TLS, the zone is not a part of the name.
  * @param port          1 to 65535; 0: 1883, or 8883 with TLS.
- * @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
- *                      whether the broker is still there. 0: never. The broker has the same time to
- *                      answer, from when its TCP has acknowledged PINGREQ, where the system tells
- *                      (Linux, Apple's): until then each byte that this acknowledges counts. So a slow
- *                      link is kept. A dead one is found within twice the time, and so is a broker
- *                      that has stopped, unless PINGREQ is still on its way. [MQTT-3.1.2.10]
- * @param bind_address  The local IP address to connect from, an IPv6 address with a zone or without;
- *                      NULL or "": any.
+ * @param keepalive     The keep alive interval in seconds, 0 to 65535; 0: no keep alive.
+ * @param bind_address  The local IP address to connect from; an IPv6 address may have a zone. NULL
+ *                      or "": any.
  *
- * @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is
- * wrong; nothing was changed. `PMQTT_ERR_DNS`: the name has no address, or the host's zone is no
- * interface. `PMQTT_ERR_ERRNO`: each address failed. `PMQTT_ERR_TLS`: the handshake of TLS failed.
- * `PMQTT_ERR_TIMEOUT`: no answer within the connect timeout. `PMQTT_ERR_BUSY`: another thread
- * connects this client. `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected
- * elsewhere or freed the client meanwhile.
+ * @return `PMQTT_ERR_SUCCESS`: the transport is open, and CONNECT is sent. Or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
+ * - `PMQTT_ERR_DNS`: the name has no address, or the zone of the host is no interface.
+ * - `PMQTT_ERR_ERRNO`: each address failed.
+ * - `PMQTT_ERR_TLS`: the TLS handshake failed.
+ * - `PMQTT_ERR_TIMEOUT`: the connect timeout passed without an answer.
+ * - `PMQTT_ERR_BUSY`: another thread connects this client.
+ * - `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected elsewhere or freed
+ *   the client meanwhile.
+ *
  * `pmqtt_last_error` has the details.
  *
- * Thread-safe; callback-safe. Blocks no longer than the connect timeout
+ * Thread-safe; callback-safe. Blocks at most for the connect timeout
  * (`pmqtt_connect_timeout_set`), in a callback too.
+ *
+ * @ingroup api_connect
  */
 int pmqtt_connect(struct pmqtt_client *client,
                   const char *host,
@@ -1304,17 +1318,28 @@ int pmqtt_connect(struct pmqtt_client *client,
                   const char *bind_address);
 
 /**
- * Tells the client to connect, and returns at once; whoever runs the loop makes the connection.
- * Nothing of it, the look-up of the name included, ever blocks a caller, nor does a later
- * `pmqtt_reconnect`. `on_connect` tells of success, `on_connect_fail` of failure. A connection that the
- * client has is closed without a DISCONNECT, but one that `pmqtt_disconnect` has asked to end still
- * does so. A connect that replaces one which no loop call has begun is one attempt with it.
+ * Asks the client to connect, and returns at once. The thread that runs the loop makes the
+ * connection.
  *
- * Parameters as for `pmqtt_connect`.
+ * - The look-up of the name and all other steps never block a caller, nor does a later
+ *   `pmqtt_reconnect`.
+ * - `on_connect` reports the answer of the broker, and `on_connect_fail` a failure before it.
+ * - The client closes an existing connection without a DISCONNECT. If `pmqtt_disconnect` has asked
+ *   that one to end, it still sends its DISCONNECT.
+ * - If no loop call has begun an earlier attempt, this call replaces it. The two then count as one
+ *   attempt.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
+ * @param client        The client; not NULL.
+ * @param host          As for `pmqtt_connect`.
+ * @param port          As for `pmqtt_connect`.
+ * @param keepalive     As for `pmqtt_connect`.
+ * @param bind_address  As for `pmqtt_connect`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_connect
  */
 int pmqtt_connect_async(struct pmqtt_client *client,
                         const char *host,
@@ -1323,29 +1348,39 @@ int pmqtt_connect_async(struct pmqtt_client *client,
                         const char *bind_address);
 
 /**
- * Connects to a broker that serves a domain, as the domain's SRV records say: those of
- * `_mqtt._tcp`, or, once TLS is set, those of `_secure-mqtt._tcp`. Hosts are tried in the order of
- * RFC 2782, the lowest priority first, and among equals by lot, according to their weights. Where
- * the look-up, TCP or TLS of one fails, the next one has its turn; one that is silent has an equal
- * share of the time that is left. Of many hosts the first 16 are tried. The rest is as for
- * `pmqtt_connect`. Each later connection of the client begins with the SRV records again.
+ * Connects to a broker of a domain, which the SRV records of the domain name.
  *
- * With TLS, the certificate has to be for the host that a record names. Whoever can forge answers
- * of DNS can choose that name: where this matters, `pmqtt_tls_server_name_set` fixes it.
+ * The records are those of `_mqtt._tcp`, or of `_secure-mqtt._tcp` if TLS is set.
+ *
+ * - The client tries the hosts in the order of RFC 2782: the lowest priority first, and equal
+ *   priorities at random by their weights.
+ * - If the look-up, TCP or TLS of a host fails, the client tries the next one. A silent host gets
+ *   an equal share of the time that is left.
+ * - The client tries the first 16 hosts at most.
+ * - Each later connection of the client begins with the SRV records again.
+ * - Everything else is as for `pmqtt_connect`.
+ *
+ * With TLS, the certificate must be for the host that a record names. An attacker who forges DNS
+ * answers can choose that name. `pmqtt_tls_server_name_set` fixes the name where this matters.
  *
  * @param client        The client; not NULL.
- * @param domain        UTF-8, copied; an international name in its ASCII form (`xn--`). NULL or "":
- *                      the domain of this machine, which is its full name without the first label.
+ * @param domain        UTF-8, copied; an international name in its ASCII form (`xn--`). NULL or
+ *                      "": the domain of this machine, which is its full name without the first
+ *                      label.
  * @param keepalive     As for `pmqtt_connect`.
  * @param bind_address  As for `pmqtt_connect`.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_DNS`: no name server has an answer, or the domain has no such
- * service, or says so; `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed, or the domain is
- * NULL and this machine is in none; others as `pmqtt_connect`. Where each host has failed, the number is
- * that of the last one; `pmqtt_last_error` names them all.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such service, or says so.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
+ *   machine has no domain.
+ * - Others: as for `pmqtt_connect`. If each host has failed, the number is that of the last one,
+ *   and `pmqtt_last_error` names them all.
  *
- * Thread-safe; callback-safe. Blocks no longer than the connect timeout
+ * Thread-safe; callback-safe. Blocks at most for the connect timeout
  * (`pmqtt_connect_timeout_set`), in a callback too.
+ *
+ * @ingroup api_connect
  */
 int pmqtt_connect_srv(struct pmqtt_client *client,
                       const char *domain,
@@ -1353,15 +1388,22 @@ int pmqtt_connect_srv(struct pmqtt_client *client,
                       const char *bind_address);
 
 /**
- * As `pmqtt_connect_async`, to a broker that serves a domain, which is found and tried as
- * `pmqtt_connect_srv` does.
+ * Asks the client to connect to a broker of a domain, and returns at once.
  *
- * Parameters as for `pmqtt_connect_srv`.
+ * The client finds and tries the hosts as `pmqtt_connect_srv` does. Everything else is as for
+ * `pmqtt_connect_async`. `on_connect_fail` reports a domain that cannot be found, also that of
+ * this machine.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed. A domain that
- * cannot be found, this machine's too, is for `on_connect_fail` to tell.
+ * @param client        The client; not NULL.
+ * @param domain        As for `pmqtt_connect_srv`.
+ * @param keepalive     As for `pmqtt_connect`.
+ * @param bind_address  As for `pmqtt_connect`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_connect
  */
 int pmqtt_connect_srv_async(struct pmqtt_client *client,
                             const char *domain,
@@ -1369,53 +1411,74 @@ int pmqtt_connect_srv_async(struct pmqtt_client *client,
                             const char *bind_address);
 
 /**
- * Reconnects to the same broker: after `pmqtt_connect` and `pmqtt_connect_srv` it blocks as they do,
- * after `pmqtt_connect_async` and `pmqtt_connect_srv_async` it returns at once. A connection that the client has ends as they say.
- * After CONNACK what is in flight is sent again, in order: PUBLISH with DUP, and after PUBREC only
- * PUBREL. [MQTT-4.4.0-1]
+ * Reconnects to the same broker, blocking or not as the last connect did.
+ *
+ * - After `pmqtt_connect` and `pmqtt_connect_srv`, it blocks as they do.
+ * - After `pmqtt_connect_async` and `pmqtt_connect_srv_async`, it returns at once.
+ *
+ * An existing connection ends as those functions say. After CONNACK, the client sends all messages
+ * in flight again, in order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
  *
  * @param client  The client; not NULL.
  *
- * @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when no connect was successful before, be it
- * one of the `_async` ones, which always are.
+ * @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before;
+ * each `_async` connect counts as one that has.
  *
- * Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
+ * Thread-safe; callback-safe, also in `on_disconnect`. Blocks as the last connect did.
+ *
+ * @ingroup api_connect
  */
 int pmqtt_reconnect(struct pmqtt_client *client);
 
 /**
- * Ends the connection: what was written or published into the window goes out first, and in
- * `on_message` the acknowledgement of that message, then DISCONNECT, so that the broker does not
- * publish the will; then the broker closes the connection, or the client does after half a second,
- * and `on_disconnect` is called with `PMQTT_ERR_SUCCESS`. Loop calls do that; DISCONNECT is written
- * within the connect timeout, or not at all. Called before CONNACK has come, it waits for that.
- * Messages that are queued behind the window stay for the next connection: `pmqtt_drain` waits for
+ * Ends the connection with a DISCONNECT, so that the broker does not publish the will.
+ *
+ * Loop calls carry this out:
+ * 1. They send what the client has accepted: requests, QoS 0, and messages in the window. In
+ *    `on_message`, they send the acknowledgement of that message too.
+ * 2. They send DISCONNECT, within the connect timeout or not at all. If CONNACK has not come yet,
+ *    they wait for it first.
+ * 3. The broker closes the connection, or the client does after half a second.
+ * 4. They call `on_disconnect` with `PMQTT_ERR_SUCCESS`.
+ *
+ * Messages that are queued behind the window stay for the next connection. `pmqtt_drain` waits for
  * them.
  *
- * A connect waits for nothing of this, and may follow in the same callback: `on_disconnect` is called
- * for the old connection, which ends beside the new one, as long as that is not disconnected and
- * replaced too. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both are done.
+ * A connect need not wait for any of this, and may follow in the same callback. The old connection
+ * then ends beside the new one, and `on_disconnect` is called for it. If the new one is
+ * disconnected and replaced too, the client closes the old one at once. `pmqtt_loop_forever` and
+ * `pmqtt_loop_stop` return when both have ended.
  *
  * @param client  The client; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: there is no connection; an attempt to
- * connect is given up, of which `on_connect_fail` tells, or the wait for the next one is, and
- * `pmqtt_loop_forever` returns.
- * `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. The call gives up an attempt to connect, which
+ *   `on_connect_fail` reports, or the wait for the next attempt. `pmqtt_loop_forever` returns.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.14]
+ *
+ * @ingroup api_connect
  */
 int pmqtt_disconnect(struct pmqtt_client *client);
 
 /**
- * Tells whether the client is connected: the broker has accepted the connection, which has not ended since,
- * and `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused; in `on_disconnect`
- * it is not. A broker that is gone is noticed only later, as keepalive says, so that a publish may fail all
- * the same: decide by its outcome.
+ * Tells whether the client is connected.
+ *
+ * It is connected if the broker has accepted the connection, the connection has not ended, and
+ * `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused. In
+ * `on_disconnect` it is not.
+ *
+ * The client notices only later that a broker is gone, as the keep alive says. A publish may
+ * therefore fail although this function returns true: decide by the outcome of the publish.
  *
  * @param client  The client; NULL gives false.
  *
+ * @return true if the client is connected.
+ *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_connect
  */
 bool pmqtt_is_connected(const struct pmqtt_client *client);
 
