@@ -6,23 +6,29 @@ use std::time::Duration;
 use super::{number, put, read, run};
 use crate::client::{Handle, milliseconds};
 
-/// Runs the client for one step: waits in poll until there is something to do, reads, runs
-/// callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does. What there is no
-/// time for, it leaves to the next step: apart from the wait it takes some milliseconds, and the
-/// callbacks that run until it looks at the clock (one where they are slow, 32 at the most). A wait that
-/// fails is logged as WARNING, and is a wait of at the most 50 ms.
+/// Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
+///
+/// The step does not reconnect by itself; `pmqtt_reconnect` does. Apart from the wait, the step
+/// takes some milliseconds, and the callbacks that run until it looks at the clock: one if
+/// callbacks are slow, at most 32. It leaves the rest to the next step. If poll fails, the step
+/// logs a WARNING and waits at most 50 ms.
 ///
 /// @param client      The client; not NULL.
-/// @param timeout_ms  How long to wait at the most, also without a connection; -1: 1000 ms.
+/// @param timeout_ms  The longest wait in milliseconds, also without a connection; -1: 1000 ms.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection, and none being made.
-/// Other values say once why the connection, or the attempt at one, has ended; `on_disconnect` or
-/// `on_connect_fail` was called: `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`,
-/// `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`, `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`,
-/// `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`, `PMQTT_ERR_PAYLOAD_SIZE`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
-/// another thread or up the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
+/// @return `PMQTT_ERR_SUCCESS`: the program may go on. Or:
+/// - `PMQTT_ERR_NO_CONN`: no connection exists, and none is being made.
+/// - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`,
+///   `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`,
+///   `PMQTT_ERR_PAYLOAD_SIZE`: the connection, or the attempt to connect, has ended for this
+///   reason. `on_disconnect` or `on_connect_fail` was called. Each end is returned once.
+/// - `PMQTT_ERR_BUSY`: another loop call runs this client, in another thread or further up the
+///   stack.
+/// - `PMQTT_ERR_INVAL`: `client` is NULL, or `timeout_ms` is under -1.
 ///
-/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
+/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout and for the callbacks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop(client: *mut Handle, timeout_ms: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -37,18 +43,26 @@ pub unsafe extern "C" fn pmqtt_loop(client: *mut Handle, timeout_ms: c_int) -> c
     }
 }
 
-/// Runs the client until the program ends the connection with `pmqtt_disconnect`. A connection
-/// that is lost or refused is made again, after a wait (`pmqtt_reconnect_delay_set`).
+/// Runs the client until the program ends the connection with `pmqtt_disconnect`.
 ///
-/// @param client                  The client; not NULL. `pmqtt_connect` or `pmqtt_connect_async`
-///                                was called before.
-/// @param retry_first_connection  false: returns when the first connection cannot be made.
+/// The client reconnects after a connection was lost or refused, or could not be made. It waits
+/// first (`pmqtt_reconnect_delay_set`).
 ///
-/// @return `PMQTT_ERR_SUCCESS`: disconnected, as asked for. `PMQTT_ERR_INVAL`: no connect before.
-/// `PMQTT_ERR_BUSY`: another loop call runs this client. Other values: why the first connection
-/// could not be made, with retry_first_connection false.
+/// `retry_first_connection` concerns failures of look-up, TCP and TLS before the first connection
+/// is open. A broker that refuses a connection in CONNACK is tried again without end, whatever the
+/// value. `on_connect` reports each refusal.
+///
+/// @param client                  The client; not NULL. A connect was called before.
+/// @param retry_first_connection  false: the call returns if the first connection cannot be opened.
+///
+/// @return `PMQTT_ERR_SUCCESS`: disconnected, as the program asked. Or:
+/// - `PMQTT_ERR_INVAL`: no connect was called before.
+/// - `PMQTT_ERR_BUSY`: another loop call runs this client.
+/// - Others, if `retry_first_connection` is false: why the first connection could not be opened.
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks until disconnected.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_forever(
     client: *mut Handle,
@@ -58,144 +72,190 @@ pub unsafe extern "C" fn pmqtt_loop_forever(
     unsafe { run(client, |client| client.run_forever(retry_first_connection)) }
 }
 
-/// Starts a thread that runs the client, before or after connect. A connection that is lost,
-/// refused or cannot be made is made again, after a wait (`pmqtt_reconnect_delay_set`). Callbacks run
-/// in that thread; the program's signal handlers do not. From the return of this call on, loop calls in
-/// other threads are `PMQTT_ERR_BUSY`, and `pmqtt_drain` waits for this thread.
+/// Starts a thread that runs the client. It may be called before or after connect.
+///
+/// - The client reconnects after a connection was lost or refused, or could not be made. It waits
+///   first (`pmqtt_reconnect_delay_set`).
+/// - Callbacks run in that thread. Signal handlers of the program do not.
+/// - As soon as this call has returned, loop calls in other threads return `PMQTT_ERR_BUSY`, and
+///   `pmqtt_drain` waits for this thread.
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: the thread runs already; `PMQTT_ERR_ERRNO`: it
-/// could not be started.
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_INVAL`: the thread runs already.
+/// - `PMQTT_ERR_ERRNO`: the thread could not be started.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.start_thread()) }
 }
 
-/// Stops the thread of `pmqtt_loop_start`. What the client has taken is still written, and its outcomes
-/// are told, as far as a second suffices: QoS 0 messages, what the window has room for, and a DISCONNECT
-/// with the end of its connection. It waits for CONNACK where that has to come first. A connection that
-/// is not asked to end stays as it is.
+/// Stops the thread of `pmqtt_loop_start`.
+///
+/// Before it stops, the thread still sends what the client has accepted, and reports the outcomes,
+/// for at most a second:
+/// - messages of QoS 0, and messages that the window has room for,
+/// - a DISCONNECT, with the end of its connection.
+///
+/// It waits for CONNACK if that must come first. A connection that is not asked to end stays as it
+/// is.
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: no such thread runs.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: no such thread runs.
 ///
-/// Thread-safe; callback-safe: in a callback of that thread it returns at once, and the thread
-/// stops when the callback has returned. Elsewhere it blocks until the thread has stopped: at the
-/// most a second, and for a callback that runs.
+/// Thread-safe; callback-safe: in a callback of that thread, the call returns at once, and the
+/// thread stops when the callback has returned. Elsewhere, it blocks until the thread has stopped:
+/// for at most a second, and for a callback that runs.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_stop(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.stop_thread()) }
 }
 
-/// For a foreign loop: the socket is readable. Reads, runs callbacks, writes what they caused.
+/// Reads, runs callbacks, and writes what they caused. A foreign loop calls this when the socket is
+/// readable.
 ///
 /// @param client  The client; not NULL.
 ///
 /// @return As `pmqtt_loop`.
 ///
-/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_read(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.step(true)) }
 }
 
-/// For a foreign loop: the socket is writable, and `pmqtt_want_write` said that this matters.
+/// Writes what is queued. A foreign loop calls this when the socket is writable and
+/// `pmqtt_want_write` returned true.
 ///
 /// @param client  The client; not NULL.
 ///
 /// @return As `pmqtt_loop`.
 ///
-/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_write(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.step(false)) }
 }
 
-/// For a foreign loop: the time that `pmqtt_next_timeout_ms` told is over. Calling it more often
-/// does no harm.
+/// Does what is due by time. A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has
+/// passed.
+///
+/// Additional calls do no harm.
 ///
 /// @param client  The client; not NULL.
 ///
 /// @return As `pmqtt_loop`.
 ///
-/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_loop_misc(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.time_out()) }
 }
 
-/// For a foreign loop: the descriptor to watch. It may be another after each loop call and each
-/// connect; while a name is looked up it is no socket, but is watched in the same way.
+/// Returns the descriptor that a foreign loop watches.
+///
+/// The descriptor may change with each loop call and each connect. While a name is looked up, it is
+/// no socket, but the loop watches it in the same way.
 ///
 /// @param client  The client; NULL gives -1.
 ///
-/// @return The descriptor, which the library owns, or -1 when there is none.
+/// @return The descriptor, which the library owns, or -1 if there is none.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_socket(client: *const Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, -1, |client| client.socket().unwrap_or(-1)) }
 }
 
-/// For a foreign loop: whether `pmqtt_loop_read` is to be called when the socket is readable. It is not
-/// while the broker takes none of the acknowledgements that it has asked for: nothing is read then, so
-/// that a loop which watches for reading all the same would spin.
+/// Tells a foreign loop whether to call `pmqtt_loop_read` when the socket is readable.
+///
+/// It is false while the broker takes none of the acknowledgements that it has asked for. The
+/// client reads nothing then, so a loop that still watches for reading would spin.
 ///
 /// @param client  The client; NULL gives false.
 ///
+/// @return true if the loop should watch the socket for reading.
+///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_want_read(client: *const Handle) -> bool {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, false, |client| client.wants_read()) }
 }
 
-/// For a foreign loop: whether `pmqtt_loop_write` is to be called when the socket is writable.
-/// Ask before each wait.
+/// Tells a foreign loop whether to call `pmqtt_loop_write` when the socket is writable.
+///
+/// The loop asks before each wait.
 ///
 /// @param client  The client; NULL gives false.
 ///
+/// @return true if the loop should watch the socket for writing.
+///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_want_write(client: *const Handle) -> bool {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, false, |client| client.wants_write()) }
 }
 
-/// For a foreign loop: when `pmqtt_loop_misc` has to be called next. Ask before each wait: 0 also says
-/// that messages were read which the last step had no time for. No descriptor tells of those.
+/// Tells a foreign loop when to call `pmqtt_loop_misc` next.
+///
+/// The loop asks before each wait. 0 may also mean that the client has read messages which the last
+/// step had no time for. No descriptor reports those.
 ///
 /// @param client  The client; NULL gives -1.
 ///
 /// @return Milliseconds, rounded up; 0: now; -1: never.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_next_timeout_ms(client: *const Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { read(client, -1, |client| milliseconds(client.next_timeout())) }
 }
 
-/// One descriptor for the client's whole life, made at the first call: it is readable whenever
-/// `pmqtt_process` has something to do. Add it to any loop once; reconnects, timers and publishes
-/// from other threads need nothing else.
+/// Returns one descriptor for the whole life of the client. It is readable whenever `pmqtt_process`
+/// has something to do.
+///
+/// The first call creates the descriptor, which is readable once at first. A program adds it to any
+/// loop once. Reconnects, timers and publishes from other threads need nothing else.
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return The descriptor, which the library owns: watch it for reading, and do nothing else with
-/// it. -1: it could not be made, or client is NULL; `pmqtt_last_error` says why.
+/// @return The descriptor, which the library owns. The program watches it for reading, and does
+/// nothing else with it. -1: it could not be created, or `client` is NULL; `pmqtt_last_error` has
+/// the reason.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Handle) -> c_int {
     let mut fd = -1;
@@ -209,39 +269,53 @@ pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Handle) -> c_int {
     fd
 }
 
-/// Does all that there is to do, when the descriptor of `pmqtt_event_fd` is readable. A connection
-/// that is lost, refused or cannot be made is made again, after a wait
-/// (`pmqtt_reconnect_delay_set`); `on_disconnect` and `on_connect_fail` tell of it.
+/// Does all that is due. A program calls this when the descriptor of `pmqtt_event_fd` is readable.
+///
+/// The client reconnects after a connection was lost or refused, or could not be made. It waits
+/// first (`pmqtt_reconnect_delay_set`). The call then returns `PMQTT_ERR_SUCCESS`: `on_connect`,
+/// `on_disconnect` and `on_connect_fail` report what happened.
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection is wanted. Other values,
-/// as `pmqtt_loop`: how a connection ended otherwise than by the DISCONNECT that the program asked
-/// for. `PMQTT_ERR_BUSY`: another loop call runs this client. `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`: the program may go on. Or:
+/// - `PMQTT_ERR_NO_CONN`: no connection exists, and the program wants none.
+/// - `PMQTT_ERR_BUSY`: another loop call runs this client.
+/// - `PMQTT_ERR_INVAL`: `client` is NULL.
+/// - Others, as for `pmqtt_loop`: after `pmqtt_disconnect`, the connection ended for this reason
+///   before its DISCONNECT was done.
 ///
-/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+///
+/// @ingroup api_loop
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.process()) }
 }
 
-/// Waits until all that was published is settled, and told: written at QoS 0, acknowledged by the broker
-/// at QoS 1 and 2, or dropped or cancelled. Where no other loop call runs the client, this one does, also once another one that
-/// did so has ended.
+/// Waits until all published messages are settled and their outcomes are reported.
+///
+/// A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
+/// dropped or cancelled. If no other loop call runs the client, this call runs it. It does so also
+/// after another loop call has ended.
 ///
 /// @param client      The client; not NULL.
-/// @param timeout_ms  How long to wait at the most; not negative.
-/// @param left        Where the number of messages that are not settled is put, whenever it is
-///                    known: on success 0; may be NULL.
+/// @param timeout_ms  The longest wait in milliseconds; not negative.
+/// @param left        The number of messages that are not settled; 0 on success. Written whenever
+///                    the number is known. May be NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_IN_DOUBT`: all are, and meanwhile `on_publish` told
-/// this of one or more. `PMQTT_ERR_TIMEOUT`: some are not.
-/// `PMQTT_ERR_NO_CONN`: some are not, there is no connection, and nothing will reconnect.
-/// `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop. Others: why the
-/// connection ended meanwhile, as `pmqtt_loop`. `PMQTT_ERR_INVAL`: an argument is wrong.
+/// @return `PMQTT_ERR_SUCCESS`: all are settled. Or:
+/// - `PMQTT_ERR_IN_DOUBT`: all are settled, and `on_publish` reported this outcome for at least one
+///   meanwhile.
+/// - `PMQTT_ERR_TIMEOUT`: some are not settled.
+/// - `PMQTT_ERR_NO_CONN`: some are not settled, no connection exists, and nothing will reconnect.
+/// - `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop.
+/// - `PMQTT_ERR_INVAL`: an argument is wrong.
+/// - Others, as for `pmqtt_loop`: why the connection ended meanwhile.
 ///
-/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
+/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout and for the callbacks.
+///
+/// @ingroup api_publish
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_drain(
     client: *mut Handle,
