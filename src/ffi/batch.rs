@@ -7,28 +7,34 @@ use super::{put, run, sized};
 use crate::client::{Handle, Result, check_message};
 use crate::codec::Publishable;
 
-/// Publishes messages in a row, as `pmqtt_publish` does one after the other: their mids follow each other, and no
-/// publish of another thread comes between. It costs less, as it takes the client's lock once; other threads wait
-/// for that, so that a batch should be of some thousands at the most.
+/// Publishes several messages at once, each as `pmqtt_publish` does.
 ///
-/// Where the queue has no room for all, or there is no memory, the first ones are taken, and the rest may be
-/// published later.
+/// - The messages get consecutive `mid` numbers. No publish of another thread comes between.
+/// - The call takes the client's lock once, so it costs less than single calls. Other threads wait
+///   for the lock: a batch should have some thousands of messages at most.
+/// - If the queue has no room for all, or memory is short, the client accepts the first ones. The
+///   program may publish the rest later.
 ///
 /// @param client        The client; not NULL.
-/// @param publications  `count` messages, copied; may be NULL when count is 0.
-/// @param count         May be 0.
-/// @param accepted      Where is put how many were taken, from the first on; may be NULL. Fewer than count: the
-///                      queue is full, or there is no memory.
-/// @param first_mid     Where the first one's mid is put, when one or more were taken; may be NULL. The next one has
-///                      the next number, and so on. Both are written also where the call fails for want of a
-///                      connection, room or memory.
+/// @param publications  `count` messages, copied; may be NULL if `count` is 0.
+/// @param count         The number of messages; may be 0.
+/// @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
+///                      than `count` if the queue is full or memory is short.
+/// @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
+///                      Both outputs are also written if the call fails for want of a connection,
+///                      room or memory.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: all were taken. `PMQTT_ERR_NO_CONN`: of those that were taken, QoS 0 was dropped, QoS
-/// 1 and 2 queued. `PMQTT_ERR_QUEUE_SIZE`: the queue is full, `on_writable` tells when there is room.
-/// `PMQTT_ERR_NOMEM`: there is no memory for a message. `PMQTT_ERR_INVAL`: an argument or a message is wrong;
-/// `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done then.
+/// @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
+/// - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
+///   1 and 2 were queued.
+/// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room.
+/// - `PMQTT_ERR_NOMEM`: there is no memory for a message.
+/// - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
+/// - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_publish
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_publish_batch(
     client: *mut Handle,

@@ -1,4 +1,4 @@
-//! Publish, subscribe, unsubscribe, acknowledge.
+//! The will, publish, subscribe, unsubscribe, acknowledge.
 
 use std::ffi::{c_char, c_int, c_void};
 
@@ -6,29 +6,103 @@ use super::{array, bytes, optional_bytes, put, run, run_plain, text};
 use crate::client::{Code, Error, Handle, Result};
 use crate::codec::{Message, topic};
 
-/// Publishes a message. Each has exactly one outcome, which `on_publish` tells by its mid: QoS 0
-/// is done when it is with the operating system, QoS 1 and 2 when the broker has it.
+/// Sets the will: the message that the broker publishes if the connection ends without a
+/// DISCONNECT.
 ///
-/// Not connected: QoS 0 is dropped, QoS 1 and 2 are queued and sent with the next connection. What waits may be
-/// treated otherwise, by `pmqtt_queue_options_set`.
-/// Between `pmqtt_connect` and CONNACK everything is accepted, and sent after CONNACK.
+/// The setting takes effect with the next connection.
+///
+/// @param client       The client; not NULL.
+/// @param topic        As for `pmqtt_publish`.
+/// @param payload      As for `pmqtt_publish`.
+/// @param payload_len  Bytes, at most 65,535.
+/// @param qos          0, 1 or 2.
+/// @param retain       true: the broker keeps the will as a retained message, for later
+///                     subscribers.
+///
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_INVAL`: an argument is wrong.
+/// - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
+///
+/// Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
+///
+/// @ingroup api_options
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_will_set(
+    client: *mut Handle,
+    topic: *const c_char,
+    payload: *const c_void,
+    payload_len: usize,
+    qos: c_int,
+    retain: bool,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_will(&message(
+                "will_set",
+                topic,
+                payload,
+                payload_len,
+                qos,
+                retain,
+            )?)
+        })
+    }
+}
+
+/// Removes the will, from the next connection on.
+///
+/// @param client  The client; not NULL.
+///
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_options
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.clear_will();
+            Ok(())
+        })
+    }
+}
+
+/// Publishes a message. `on_publish` reports its outcome by its `mid`, exactly once.
+///
+/// QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
+/// has it.
+///
+/// - Without a connection, the client drops QoS 0, and queues QoS 1 and 2 for the next connection.
+///   `pmqtt_queue_options_set` can change how messages wait.
+/// - Between connect and CONNACK, the client accepts every message, and sends it after CONNACK. QoS
+///   0 and requests to subscribe that are accepted in this time go out before those of
+///   `on_connect`.
 ///
 /// @param client       The client; not NULL.
 /// @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
 /// @param payload      Copied. NULL with a length of 0: an empty payload.
-/// @param payload_len  Bytes, at the most 268,435,455 with topic and header.
+/// @param payload_len  Bytes, at most 268,435,455 together with topic and header.
 /// @param qos          0, 1 or 2.
-/// @param retain       The broker keeps the message for later subscribers. [MQTT-3.3.1.3]
-/// @param mid          Where the message's number is put; may be NULL. Unique for the client's
-///                     life, it counts from 1 together with those of subscribe and unsubscribe.
-///                     Written with `PMQTT_ERR_SUCCESS` and with `PMQTT_ERR_NO_CONN`.
+/// @param retain       true: the broker keeps the message as the topic's retained message, for
+///                     later subscribers. [MQTT-3.3.1.3]
+/// @param mid          The number of the message; may be NULL. It is unique for the client's life.
+///                     Numbers count from 1, together with those of subscribe and unsubscribe.
+///                     Written with `PMQTT_ERR_SUCCESS` and `PMQTT_ERR_NO_CONN`.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: QoS 0 was dropped, QoS 1 and 2 queued;
-/// `PMQTT_ERR_QUEUE_SIZE`: the queue is full, nothing was done, `on_writable` tells when there is
-/// room; `PMQTT_ERR_NOMEM`: there is no memory for the message, nothing was done;
-/// `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`: too large.
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
+/// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
+///   is room.
+/// - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
+/// - `PMQTT_ERR_INVAL`: an argument is wrong.
+/// - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_publish
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_publish(
     client: *mut Handle,
@@ -86,19 +160,22 @@ unsafe fn publish_ruled(
     }
 }
 
-/// Subscribes to a topic filter. `on_subscribe` tells what the broker granted.
+/// Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
 ///
 /// @param client  The client; not NULL.
-/// @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, wildcards + and # as section 4.7
-///                has them.
-/// @param qos     The highest QoS to receive with: 0, 1 or 2.
-/// @param mid     Where the request's number is put, on success; may be NULL.
+/// @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with wildcards + and # as section 4.7
+///                allows them.
+/// @param qos     The maximum QoS to receive with: 0, 1 or 2.
+/// @param mid     The number of the request, on success; may be NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: not connected, nothing was done;
-/// `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers
-/// are in use.
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_NO_CONN`: the client is not connected; nothing was done.
+/// - `PMQTT_ERR_INVAL`: an argument is wrong.
+/// - `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers are in use.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.8]
+///
+/// @ingroup api_subscribe
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_subscribe(
     client: *mut Handle,
@@ -110,18 +187,22 @@ pub unsafe extern "C" fn pmqtt_subscribe(
     unsafe { pmqtt_subscribe_multiple(client, &filter, &qos, 1, mid) }
 }
 
-/// Subscribes to several topic filters with one SUBSCRIBE packet. `on_subscribe` tells what the
-/// broker granted, in the order of the filters.
+/// Subscribes to several topic filters with one SUBSCRIBE packet.
+///
+/// `on_subscribe` reports the QoS that the broker granted for each filter, in the order of the
+/// filters.
 ///
 /// @param client   The client; not NULL.
-/// @param filters  `count` filters, each as for `pmqtt_subscribe`; not NULL.
+/// @param filters  `count` topic filters, each as for `pmqtt_subscribe`; not NULL.
 /// @param qos      `count` values, each 0, 1 or 2; not NULL.
 /// @param count    At least 1.
-/// @param mid      Where the request's number is put, on success; may be NULL.
+/// @param mid      The number of the request, on success; may be NULL.
 ///
 /// @return As `pmqtt_subscribe`.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.8]
+///
+/// @ingroup api_subscribe
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_subscribe_multiple(
     client: *mut Handle,
@@ -148,15 +229,17 @@ pub unsafe extern "C" fn pmqtt_subscribe_multiple(
     }
 }
 
-/// Ends the subscription to a topic filter. `on_unsubscribe` tells when the broker has done so.
+/// Ends the subscription to a topic filter. `on_unsubscribe` reports the answer of the broker.
 ///
 /// @param client  The client; not NULL.
-/// @param filter  As it was subscribed to; not NULL.
-/// @param mid     Where the request's number is put, on success; may be NULL.
+/// @param filter  The filter that was subscribed to; not NULL.
+/// @param mid     The number of the request, on success; may be NULL.
 ///
 /// @return As `pmqtt_subscribe`.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.10]
+///
+/// @ingroup api_subscribe
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_unsubscribe(
     client: *mut Handle,
@@ -169,14 +252,18 @@ pub unsafe extern "C" fn pmqtt_unsubscribe(
 
 /// Ends the subscriptions to several topic filters with one UNSUBSCRIBE packet.
 ///
+/// `on_unsubscribe` reports the answer of the broker.
+///
 /// @param client   The client; not NULL.
-/// @param filters  `count` filters; not NULL, and none of them NULL.
+/// @param filters  `count` topic filters; not NULL, and none of them NULL.
 /// @param count    At least 1.
-/// @param mid      Where the request's number is put, on success; may be NULL.
+/// @param mid      The number of the request, on success; may be NULL.
 ///
 /// @return As `pmqtt_subscribe`.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.10]
+///
+/// @ingroup api_subscribe
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
     client: *mut Handle,
@@ -197,98 +284,21 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
     }
 }
 
-/// Acknowledges a message that `on_message` has handed over, after `pmqtt_manual_ack_set`: the
-/// broker may forget it then. An acknowledgement that is still owed when the connection ends is
-/// not owed any more at QoS 1, as the broker sends the message again; at QoS 2 it is.
+/// Tells whether a topic filter matches a topic, topics with $ included (section 4.7).
 ///
-/// Messages may be acknowledged in any order. PUBACKs go out in the order in which the messages came, and so
-/// do PUBRECs: an early one is held until those before it are acknowledged (`acks_held` of `pmqtt_stats`), unless
-/// the mode is `PMQTT_ACK_AT_ONCE`. A QoS 2 message never holds up a PUBACK. When the connection ends, PUBACKs that
-/// are held end with it; PUBRECs go out when the broker sends the messages again.
-///
-/// @param client  The client; not NULL.
-/// @param mid     The message's mid, as the callback was given it. No other message gets the same one, so an
-///                acknowledgement that comes too late acknowledges nothing else.
-/// @param qos     The message's QoS, 1 or 2.
-///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed (any more), or the client
-/// acknowledges that message by itself;
-/// `PMQTT_ERR_INVAL`: client is NULL, or the QoS is none of 0, 1 and 2.
-///
-/// Thread-safe; callback-safe; never blocks. [MQTT-4.3]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) -> c_int {
-    // SAFETY: the pointer is what the header's contract says.
-    unsafe { run(client, |client| client.acknowledge(mid, super::qos(qos)?)) }
-}
-
-/// Sets the will: what the broker publishes when the connection ends without a DISCONNECT.
-/// Takes effect with the next connection.
-///
-/// @param client       The client; not NULL.
-/// @param topic        As for `pmqtt_publish`.
-/// @param payload      As for `pmqtt_publish`.
-/// @param payload_len  At the most 65,535 bytes.
-/// @param qos          0, 1 or 2.
-/// @param retain       The broker keeps it for later subscribers.
-///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`:
-/// the payload is too large.
-///
-/// Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_will_set(
-    client: *mut Handle,
-    topic: *const c_char,
-    payload: *const c_void,
-    payload_len: usize,
-    qos: c_int,
-    retain: bool,
-) -> c_int {
-    // SAFETY: the pointers are what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            client.set_will(&message(
-                "will_set",
-                topic,
-                payload,
-                payload_len,
-                qos,
-                retain,
-            )?)
-        })
-    }
-}
-
-/// Removes the will. Takes effect with the next connection.
-///
-/// @param client  The client; not NULL.
-///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
-///
-/// Thread-safe; callback-safe; never blocks.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
-    // SAFETY: the pointer is what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            client.clear_will();
-            Ok(())
-        })
-    }
-}
-
-/// Tells whether a topic matches a subscription, $-topics included (section 4.7). A shared one,
-/// `$share/group/filter`, matches what `filter` matches (section 4.8.2 of MQTT 5).
+/// A shared subscription, `$share/group/filter`, matches what `filter` matches (section 4.8.2 of
+/// MQTT 5).
 ///
 /// @param sub     The topic filter; not NULL.
 /// @param topic   The topic name; not NULL.
-/// @param result  Where the answer is put, on success; not NULL.
+/// @param result  The answer, on success; not NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL or not UTF-8, or the filter
-/// or the topic is not well-formed.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL or not UTF-8, or the
+/// filter or the topic is not well-formed.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_subscribe
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_topic_matches_sub(
     sub: *const c_char,
@@ -305,6 +315,40 @@ pub unsafe extern "C" fn pmqtt_topic_matches_sub(
         }
         _ => Code::Inval as c_int,
     }
+}
+
+/// Acknowledges a message that `on_message` has delivered, if `pmqtt_manual_ack_set` leaves this to
+/// the program.
+///
+/// The broker may forget the message then. Messages may be acknowledged in any order:
+/// - The client sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an
+///   early one until those before it are acknowledged (`acks_held` of `pmqtt_stats`).
+/// - With `PMQTT_ACK_AT_ONCE`, it holds none.
+/// - A message of QoS 2 never delays a PUBACK.
+///
+/// If the connection ends while an acknowledgement is due:
+/// - QoS 1: the acknowledgement is no longer due, as the broker sends the message again. Held
+///   PUBACKs are dropped.
+/// - QoS 2: the acknowledgement is still due. Held PUBRECs go out when the broker sends the
+///   messages again.
+///
+/// @param client  The client; not NULL.
+/// @param mid     The `mid` that the callback was given. No other message gets the same one, so a
+///                late acknowledgement acknowledges no other message.
+/// @param qos     The QoS of the message, 1 or 2.
+///
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is due, or no longer, or the client
+///   acknowledges that message by itself.
+/// - `PMQTT_ERR_INVAL`: `client` is NULL, or `qos` is none of 0, 1 and 2.
+///
+/// Thread-safe; callback-safe; never blocks. [MQTT-4.3]
+///
+/// @ingroup api_subscribe
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe { run(client, |client| client.acknowledge(mid, super::qos(qos)?)) }
 }
 
 fn is_well_formed(filter: &str, name: &[u8]) -> bool {
