@@ -3,7 +3,9 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-/// A client as C knows it: a pointer to one is all that callbacks get.
+/// A client. Programs use it only by pointer.
+///
+/// @ingroup api_client
 pub struct Handle {
     _opaque: [u8; 0],
 }
@@ -14,120 +16,152 @@ pub type Callback<E> = extern "C" fn(*mut Handle, *mut c_void, *const E);
 /// Asks for the password of a key; this one answers.
 pub type KeyPassword = extern "C" fn(*mut Handle, *mut c_void, *mut c_char, usize) -> c_int;
 
-/// The broker answered CONNECT.
+/// The event of `on_connect`: the broker answered CONNECT.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct Connected {
-    /// The broker kept the session of an earlier connection (3.1.1 only).
+    /// true: the broker has kept the session of an earlier connection (3.1.1 only).
     pub session_present: bool,
-    /// The return code: 0 accepted, 1 to 5 refused; `pmqtt_connack_string` has the words.
+    /// The return code of CONNACK: 0 accepted, 1 to 5 refused; see `pmqtt_connack_string`.
     pub rc: c_int,
-    /// The same as MQTT 5 numbers it: 0, or 0x80 and more; `pmqtt_reason_string` has the words.
+    /// The same as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
     pub reason: c_int,
 }
 
-/// A connection ended.
+/// The event of `on_disconnect`: a connection ended.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct Disconnected {
-    /// `PMQTT_ERR_SUCCESS` when the program asked for it, or else why.
+    /// `PMQTT_ERR_SUCCESS` if the program asked for the end, or else the reason.
     pub rc: c_int,
-    /// What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+    /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
     pub reason: c_int,
 }
 
-/// An attempt to connect failed before the broker answered CONNECT.
+/// The event of `on_connect_fail`: an attempt to connect failed before the broker answered CONNECT.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct ConnectFailed {
-    /// Why; `pmqtt_last_error` has the words. `PMQTT_ERR_NO_CONN`: the program gave it up.
+    /// The reason; `pmqtt_last_error` has the words. `PMQTT_ERR_NO_CONN`: the program gave up the
+    /// attempt.
     pub rc: c_int,
 }
 
-/// A message from the broker. The pointers are valid until the callback returns.
+/// A message from the broker. Its pointers are valid until the callback returns.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct MessageEvent {
-    /// What `pmqtt_ack` knows the message by; 0 at QoS 0. Nothing else is to be read from it.
+    /// The number of the message for `pmqtt_ack`; 0 at QoS 0. It has no other meaning.
     pub mid: u64,
     /// The topic, UTF-8 and NUL-terminated.
     pub topic: *const c_char,
-    /// Bytes of the topic without its NUL.
+    /// The length of the topic in bytes, without its NUL.
     pub topic_len: usize,
     /// The payload; not NUL-terminated, and never NULL.
     pub payload: *const c_void,
+    /// The length of the payload in bytes.
     pub payload_len: usize,
+    /// The QoS that the broker sent the message with: 0, 1 or 2.
     pub qos: c_int,
-    /// The broker sent it because of a new subscription, out of its store.
+    /// true: a retained message, which the broker sent because of a new subscription.
     pub retain: bool,
-    /// The broker may have sent it before.
+    /// true: the broker may have sent the message before.
     pub dup: bool,
 }
 
-/// A publish is done.
+/// The event of `on_publish`: a publish is done.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct Published {
+    /// The number of the message, as `pmqtt_publish` returned it.
     pub mid: u64,
-    /// `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system, QoS 1 and 2 with the broker.
-    /// `PMQTT_ERR_CONN_LOST`: the connection ended before a QoS 0 message was written.
-    /// `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
-    /// `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
-    /// `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` has cancelled it.
+    /// The outcome; `pmqtt_on_publish_set` has the details.
+    /// - `PMQTT_ERR_SUCCESS`: the operating system has QoS 0, or the broker has QoS 1 and 2.
+    /// - `PMQTT_ERR_CONN_LOST`: the connection ended before QoS 0 was written.
+    /// - `PMQTT_ERR_IN_DOUBT`: the broker may have lost a message of QoS 2 together with the
+    ///   session.
+    /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
+    ///   sent.
+    /// - `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` cancelled the message.
     pub rc: c_int,
-    /// What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+    /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
     pub reason: c_int,
 }
 
-/// The broker answered SUBSCRIBE, or the connection ended before it did.
+/// The event of `on_subscribe`: the broker answered SUBSCRIBE, or the connection ended before.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct Subscribed {
+    /// The number of the request, as `pmqtt_subscribe` returned it.
     pub mid: u64,
-    /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` without an answer.
+    /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
     pub rc: c_int,
-    /// For each filter the granted QoS, or 0x80 for a refusal; valid until the callback returns.
+    /// The granted QoS of each filter, or 0x80 for a refusal; valid until the callback returns.
     pub granted_qos: *const u8,
+    /// The number of filters in `granted_qos`.
     pub granted_qos_count: usize,
-    /// What the broker said of the whole, as MQTT 5 numbers it; -1: nothing. What it said of each filter is in
-    /// granted_qos.
+    /// The broker's MQTT 5 reason code for the whole request; -1: none. `granted_qos` has the
+    /// answer for each filter.
     pub reason: c_int,
 }
 
-/// The broker answered UNSUBSCRIBE, or the connection ended before it did.
+/// The event of `on_unsubscribe`: the broker answered UNSUBSCRIBE, or the connection ended before.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct Unsubscribed {
+    /// The number of the request, as `pmqtt_unsubscribe` returned it.
     pub mid: u64,
-    /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` without an answer.
+    /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
     pub rc: c_int,
-    /// What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
+    /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
     pub reason: c_int,
 }
 
-/// A line for the log.
+/// The event of `on_log`: a line for the log.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct LogLine {
-    /// `PMQTT_LOG_INFO` and so on.
+    /// The level: `PMQTT_LOG_INFO` and so on.
     pub level: c_int,
-    /// NUL-terminated, valid until the callback returns.
+    /// The line, NUL-terminated; valid until the callback returns.
     pub text: *const c_char,
 }
 
-/// There is room in the queue again.
+/// The event of `on_writable`: the queue has room again.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 pub struct Writable {
-    /// Messages of QoS 1 and 2 that are not settled.
+    /// The number of messages of QoS 1 and 2 that are not settled.
     pub messages: usize,
-    /// Bytes that are queued.
+    /// The number of bytes in the queue.
     pub bytes: usize,
 }
 
-/// What a foreign loop has to wait for from now on.
+/// The event of `on_interest`: what a foreign loop waits for from now on.
+///
+/// @ingroup api_callbacks
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest {
-    /// The descriptor, or -1 when there is none. With neither read nor write: do not watch it for now.
+    /// The descriptor; -1: none. If `read` and `write` are both false, the loop does not watch it
+    /// for now.
     pub fd: c_int,
-    /// Call `pmqtt_loop_read` when it is readable.
+    /// true: the loop calls `pmqtt_loop_read` when the descriptor is readable.
     pub read: bool,
-    /// Call `pmqtt_loop_write` when it is writable.
+    /// true: the loop calls `pmqtt_loop_write` when the descriptor is writable.
     pub write: bool,
-    /// The descriptor is about to be closed: forget it before the callback returns.
+    /// true: the descriptor is about to be closed. The loop must forget it before the callback
+    /// returns.
     pub closing: bool,
-    /// Call `pmqtt_loop_misc` after that many milliseconds; -1: never.
+    /// The loop calls `pmqtt_loop_misc` after this many milliseconds; -1: never.
     pub timeout_ms: c_int,
 }

@@ -9,65 +9,89 @@ use crate::client::events::{
 };
 use crate::client::{Error, Handle};
 
-/// The broker answered CONNECT, and accepted or refused.
+/// The broker has answered CONNECT: it accepted or refused the connection.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_connect =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Connected)>;
 
-/// An attempt to connect failed before the broker answered CONNECT.
+/// An attempt to connect has failed before the broker answered CONNECT.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_connect_fail =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const ConnectFailed)>;
 
-/// A connection ended that was announced or refused, or that the program asked to end.
+/// A connection has ended: one that `on_connect` reported, or one that the program asked to end.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_disconnect =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Disconnected)>;
 
-/// A message came. What the event points to is valid until the callback returns.
+/// A message has come. The event's pointers are valid until the callback returns.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_message =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const MessageEvent)>;
 
-/// A publish is done.
+/// A publish is done, with success or not.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_publish =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Published)>;
 
-/// The broker answered SUBSCRIBE.
+/// The broker has answered SUBSCRIBE, or the connection ended before it did.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_subscribe =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Subscribed)>;
 
-/// The broker answered UNSUBSCRIBE.
+/// The broker has answered UNSUBSCRIBE, or the connection ended before it did.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_unsubscribe =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Unsubscribed)>;
 
-/// There is room in the queue again.
+/// The queue has room again.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_writable =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Writable)>;
 
-/// A line for the log.
+/// The client has written a log line.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_log =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const LogLine)>;
 
-/// What the client waits for has changed.
+/// The descriptor, the direction or the time that a foreign loop waits for has changed.
+///
+/// @ingroup api_callbacks
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_interest =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Interest)>;
 
-/// Sets what is called when the broker has answered CONNECT: once for each connection, accepted
-/// or refused. After a refusal `on_disconnect` follows. [MQTT-3.2]
+/// Sets `on_connect`, which is called when the broker has answered CONNECT. [MQTT-3.2]
+///
+/// The callback is called once for each connection, accepted or refused. After a refusal,
+/// `on_disconnect` follows.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_connect_set(
     client: *mut Handle,
@@ -82,17 +106,23 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
     }
 }
 
-/// Sets what is called when an attempt to connect has failed before the broker answered CONNECT:
-/// no address, no answer, refused by the host. Not called for what `pmqtt_connect` itself waits
-/// for: that returns the error. The event's rc is `PMQTT_ERR_NO_CONN` when the program gave the attempt
-/// up: by another connect, which goes on, or by `pmqtt_disconnect`.
+/// Sets `on_connect_fail`, which is called when an attempt to connect fails before CONNACK.
+///
+/// Reasons are for example: the name has no address, the host refuses, or nobody answers.
+///
+/// - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
+///   error.
+/// - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
+///   `pmqtt_disconnect`, or by another connect, which goes on.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
     client: *mut Handle,
@@ -107,21 +137,27 @@ pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
     }
 }
 
-/// Sets what is called when a connection has ended: exactly once for each that `on_connect` told
-/// of, and for each that ended before CONNACK because of `pmqtt_disconnect`. The event's rc is
-/// `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew; a
-/// connection that is lost before DISCONNECT was written has that for its cause.
+/// Sets `on_disconnect`, which is called when a connection has ended.
 ///
-/// Where three or more connections in a row ended with the same message as the oldest without an answer,
-/// `pmqtt_last_error` and the log name it: the broker may close upon this message, which then holds up all that
-/// were published after it.
+/// The callback is called exactly once for each connection that `on_connect` reported, and for each
+/// that `pmqtt_disconnect` ended before CONNACK.
+///
+/// - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
+///   `pmqtt_disconnect` or by a new connect.
+/// - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
+///
+/// Three or more connections in a row may end while the same message is the oldest without an
+/// answer. `pmqtt_last_error` and the log then name that message. The broker may close each
+/// connection because of it, and later messages wait behind it.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_disconnect_set(
     client: *mut Handle,
@@ -136,16 +172,21 @@ pub unsafe extern "C" fn pmqtt_on_disconnect_set(
     }
 }
 
-/// Sets what is called for each message that no filter of `pmqtt_message_callback_add` matches.
-/// QoS 2 is delivered when its PUBLISH comes, and once. The acknowledgement goes out after the
-/// callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program. [MQTT-4.3]
+/// Sets `on_message`, which is called for each message that no filter of
+/// `pmqtt_message_callback_add` matches.
+///
+/// A message of QoS 2 is delivered when its PUBLISH comes, and only once. The acknowledgement goes
+/// out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
+/// [MQTT-4.3]
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_message_set(
     client: *mut Handle,
@@ -160,32 +201,40 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
     }
 }
 
-/// Sets what is called when a publish is done, at each QoS: exactly once for each mid, but for
-/// those that `pmqtt_reinitialise` or `pmqtt_client_free` drop, and QoS 0 that `pmqtt_publish` refused.
+/// Sets `on_publish`, which is called when a publish is done, at each QoS.
 ///
-/// The event's rc is the outcome:
-/// - `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system. The broker has taken QoS 1 with PUBACK, and
-///   QoS 2 with the whole handshake, in one session: it owes the message to its subscribers.
-/// - `PMQTT_ERR_CONN_LOST`: QoS 0 was not written whole before the connection ended. It is lost, and the
-///   program may publish it again.
-/// - `PMQTT_ERR_IN_DOUBT`: the broker took a QoS 2 message with PUBREC, and then lost the session: session
-///   present is 0 upon the next connection. MQTT 3.1 has no such flag: there clean_session decides. The
-///   broker may have passed the message on or not. A program that publishes it again may have it
-///   arrive twice. The outcome comes when the broker has answered PUBREL with PUBCOMP, after any number of
-///   connections.
-/// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue (`pmqtt_queue_options_set`), and was
-///   never sent.
-/// - `PMQTT_ERR_CANCELLED`: the program has cancelled it. At QoS 1 it may have arrived, or arrive yet.
+/// The callback is called exactly once for each `mid`, with these exceptions: messages that
+/// `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` refused.
 ///
-/// A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
-/// session is lost.
+/// The event's `rc` is the outcome:
+/// - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
+///   QoS 1 with PUBACK, and QoS 2 with the whole handshake in one session. It now owes the message
+///   to its subscribers.
+/// - `PMQTT_ERR_CONN_LOST`: the connection ended before a message of QoS 0 was written completely.
+///   The message is lost, and the program may publish it again.
+/// - `PMQTT_ERR_IN_DOUBT`: the broker acknowledged a message of QoS 2 with PUBREC, and then lost
+///   the session. It may have delivered the message or not. If the program publishes it again, it
+///   may arrive twice.
+/// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
+///   (`pmqtt_queue_options_set`), and was never sent.
+/// - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
+///   still arrive.
+///
+/// A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
+/// such flag: there, `clean_session` decides. `PMQTT_ERR_IN_DOUBT` is reported when the broker has
+/// answered PUBREL with PUBCOMP, after any number of connections.
+///
+/// A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also if
+/// the session is lost.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_publish_set(
     client: *mut Handle,
@@ -200,15 +249,18 @@ pub unsafe extern "C" fn pmqtt_on_publish_set(
     }
 }
 
-/// Sets what is called when the broker has answered SUBSCRIBE, or the connection ended before it
-/// did. [MQTT-3.9]
+/// Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE. [MQTT-3.9]
+///
+/// It is also called if the connection ends before the answer.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_subscribe_set(
     client: *mut Handle,
@@ -223,15 +275,18 @@ pub unsafe extern "C" fn pmqtt_on_subscribe_set(
     }
 }
 
-/// Sets what is called when the broker has answered UNSUBSCRIBE, or the connection ended before
-/// it did. [MQTT-3.11]
+/// Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE. [MQTT-3.11]
+///
+/// It is also called if the connection ends before the answer.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
     client: *mut Handle,
@@ -246,16 +301,20 @@ pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
     }
 }
 
-/// Sets what is called when there is room in the queue again, once after `pmqtt_publish` returned
-/// `PMQTT_ERR_QUEUE_SIZE`: when half of the queue is free, and the message that was refused last fits.
-/// A program that tries again without waiting for that may be successful earlier.
+/// Sets `on_writable`, which is called when the queue has room again.
+///
+/// The callback is called once after `pmqtt_publish` returned `PMQTT_ERR_QUEUE_SIZE`, when half of
+/// the queue is free and the message that was refused last fits. A program that does not wait for
+/// the callback may succeed earlier.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. A loop call runs it.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_writable_set(
     client: *mut Handle,
@@ -270,18 +329,32 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
     }
 }
 
-/// Sets what is called with lines that tell what the client does: INFO each stage of connecting,
-/// DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
-/// them. A line is one line: control characters of topics and names are written as `\x0a`. What the
-/// callback itself causes is logged in its turn: do not publish DEBUG lines. `pmqtt_log_level_set` has fewer.
+/// Sets `on_log`, which is called with each log line.
+///
+/// The levels, the most important first:
+/// - `PMQTT_LOG_ERR`: why a connection, or an attempt to connect, has failed.
+/// - `PMQTT_LOG_WARNING`: something failed or was unexpected, and the client goes on.
+/// - `PMQTT_LOG_NOTICE`: not used.
+/// - `PMQTT_LOG_INFO`: each stage of connecting, a connection that ended as asked, and the wait
+///   before a reconnect.
+/// - `PMQTT_LOG_DEBUG`: each packet, in and out.
+///
+/// No line has a payload or a password in it. Control characters of topics and names are written as
+/// `\x0a`, so that a line is one line. What the callback itself does is logged too: it must not
+/// publish DEBUG lines, as each would cause the next.
+///
+/// At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
+/// and a WARNING has their number. `pmqtt_log_level_set` selects levels.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
-///                  told of, one line at a time.
+/// @param callback  Replaces the present callback; NULL: none. It runs in the thread that does what
+///                  the line is about, for one line at a time.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Handle, callback: pmqtt_on_log) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
@@ -293,46 +366,60 @@ pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Handle, callback: pmqtt_o
     }
 }
 
-/// Sets which lines `on_log` is called with. A line that is not wanted is not made: with `PMQTT_LOG_INFO` a
-/// message costs no more than without a log. Takes effect at once; a line that waits is still handed over.
-/// `pmqtt_reinitialise` sets the default again.
+/// Sets the least important level that `on_log` is called for.
+///
+/// The client does not make lines of other levels: with `PMQTT_LOG_INFO`, a message costs no more
+/// than without a log. The setting takes effect at once. A line that waits already is still
+/// reported. `pmqtt_reinitialise` sets the default again.
 ///
 /// @param client  The client; not NULL.
-/// @param level   The level that matters least of those that are wanted: `PMQTT_LOG_DEBUG` (the default: all
-///                lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`, `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
+/// @param level   `PMQTT_LOG_DEBUG` (the default: all lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`,
+///                `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or level is none of the five.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `level` is none of the
+/// five.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_log_level_set(client: *mut Handle, level: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.set_log_level(level)) }
 }
 
-/// Sets what is called when that changes which a foreign loop waits for, for loops that keep
-/// registrations: with the descriptor, whether to wait for reading and writing, and when to call
-/// `pmqtt_loop_misc`. Called at once with what holds now, at the end of each call that changes it,
-/// and before a descriptor is closed. A deadline that only moves later is not told: at the earlier
-/// one `pmqtt_loop_misc` finds nothing to do, and the later one is told then. With this callback set,
-/// `pmqtt_publish` gathers messages and leaves the writing to `pmqtt_loop_write`.
+/// Sets `on_interest`, which tells a foreign loop what to wait for. It is for loops that keep
+/// registrations.
 ///
-/// A descriptor with neither read nor write is not to be watched for now, but stays open. The callback
-/// names it again later, or tells that it is closed. That is so while a call as `pmqtt_loop` waits by
-/// itself, and for a connection that ends beside its successor.
+/// The event has the descriptor, whether to watch it for reading and writing, and when to call
+/// `pmqtt_loop_misc`. The callback is called:
+/// - at once, with the present state,
+/// - at the end of each call that changes the state,
+/// - before a descriptor is closed.
 ///
-/// `pmqtt_client_free` and `pmqtt_reinitialise` tell the callback that was set, with its user data, of
-/// descriptors that they have closed. They do so before they return, in a callback too. Only where
-/// another thread runs the client, `pmqtt_reinitialise` leaves that to this thread.
+/// A deadline that only moves later is not reported. At the earlier time, `pmqtt_loop_misc` finds
+/// nothing to do, and then the later one is reported. With this callback, `pmqtt_publish` collects
+/// messages and leaves writing to `pmqtt_loop_write`.
+///
+/// A descriptor with neither read nor write is not watched for now, but stays open. A later event
+/// names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
+/// waits by itself, and while an old connection ends beside its successor.
+///
+/// `pmqtt_client_free` and `pmqtt_reinitialise` report the descriptors that they close to the
+/// callback that was set, with its `userdata`. They do so before they return, also in a callback.
+/// The exception is a `pmqtt_reinitialise` while another thread runs the client: that thread then
+/// reports them.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present one; NULL: none. It runs in whichever thread makes the
-///                  change, and one at a time. Only a closing that such a call makes in this callback
-///                  is told inside it.
+/// @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
+///                  change, one call at a time. The call is nested in one case: `pmqtt_client_free`
+///                  or `pmqtt_reinitialise` in this callback reports a closing.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_on_interest_set(
     client: *mut Handle,
@@ -347,18 +434,22 @@ pub unsafe extern "C" fn pmqtt_on_interest_set(
     }
 }
 
-/// Sets what is called for messages whose topic matches a filter. Of several filters that match,
-/// each one's callback is called, in the order in which they were added; `on_message` is called
-/// only where none matches. It does not subscribe. `$share/group/filter`, a shared subscription, matches
-/// what `filter` matches.
+/// Adds a callback for messages whose topic matches a filter. The call does not subscribe.
+///
+/// - If several filters match, the callback of each is called, in the order in which they were
+///   added.
+/// - `on_message` is called only if no filter matches.
+/// - A shared subscription, `$share/group/filter`, matches what `filter` matches.
 ///
 /// @param client    The client; not NULL.
 /// @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
-/// @param callback  Not NULL. Replaces the one that the same filter has.
+/// @param callback  Not NULL. Replaces the callback that the same filter has.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_message_callback_add(
     client: *mut Handle,
@@ -376,16 +467,21 @@ pub unsafe extern "C" fn pmqtt_message_callback_add(
     }
 }
 
-/// Removes the callback of a filter. Once this has returned, it is not called any more, unless it
-/// runs in another thread right now.
+/// Removes the callback of a filter.
+///
+/// After this call has returned, the callback is not called any more. It may still run in another
+/// thread at that moment.
 ///
 /// @param client  The client; not NULL.
-/// @param filter  As it was added; not NULL.
+/// @param filter  The filter as it was added; not NULL.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: the filter has no callback;
-/// `PMQTT_ERR_INVAL`: an argument is wrong.
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
+/// - `PMQTT_ERR_INVAL`: an argument is wrong.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_message_callback_remove(
     client: *mut Handle,
