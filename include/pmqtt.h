@@ -1049,9 +1049,13 @@ typedef struct pmqtt_statistics {
 } pmqtt_statistics;
 
 /**
- * Asks for the password of a private key. Called in `pmqtt_tls_set` and `pmqtt_tls_pem_set`, in
- * the calling thread. It writes the password to `buf`, which has `size` bytes, and returns its
- * length, or -1 when there is none.
+ * Returns the password of a private key.
+ *
+ * `pmqtt_tls_set` and `pmqtt_tls_pem_set` call it, in the thread that called them. It writes the
+ * password to `buf`, which has `size` bytes. It returns the length of the password, or -1 if there
+ * is none.
+ *
+ * @ingroup api_tls
  */
 typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
                                   void *userdata,
@@ -2722,36 +2726,44 @@ int pmqtt_stats(const struct pmqtt_client *client,
 int pmqtt_lib_version(void);
 
 /**
- * Secures connections with TLS, from the next one on. Files are read and checked now.
+ * Secures connections with TLS, from the next connection on. The call reads and checks the files.
+ *
+ * When the broker rejects the client's certificate:
+ * - TLS 1.2 reports this in the handshake: `pmqtt_connect` returns `PMQTT_ERR_TLS`.
+ * - TLS 1.3 reports it after the client's part of the handshake, when `pmqtt_connect` has
+ *   succeeded. A loop call and `on_connect_fail` then report `PMQTT_ERR_TLS`, before any
+ *   `on_connect`.
+ *
+ * `pmqtt_last_error` has the broker's alert in both cases.
+ *
+ * The program's own entries in the OpenSSL error queue of a thread disturb no call, and stay
+ * there. Only marks on them (`ERR_set_mark`) are lost.
  *
  * @param client       The client; not NULL.
- * @param ca_certs     A file with the certificates of the authorities to trust, PEM; NULL: the
+ * @param ca_certs     A PEM file with the certificates of the authorities to trust; NULL: the
  *                     system's store.
- * @param certfile     A file with the client's certificate and those that lead to its authority,
- *                     PEM; NULL: none.
- * @param keyfile      A file with the certificate's key, PEM; NULL: it stands in certfile.
- * @param cert_reqs    `PMQTT_CERT_REQUIRED`: the broker's certificate has to lead to an authority,
- *                     and to be for the host; `PMQTT_CERT_OPTIONAL`: the same, since a broker
- *                     always has one; `PMQTT_CERT_NONE`: any will do, and anybody can listen.
- * @param tls_version  0: the best that both sides have, 1.2 at least; `PMQTT_TLS_V1_0` to
- *                     `PMQTT_TLS_V1_3`: this one alone.
- * @param ciphers      OpenSSL's names with colons between them, those of 1.3 among them; NULL: its
- *                     choice.
+ * @param certfile     A PEM file with the client's certificate, and those of the chain to its
+ *                     authority; NULL: none.
+ * @param keyfile      A PEM file with the certificate's private key; NULL: `certfile` has it.
+ * @param cert_reqs    How the client verifies the broker's certificate: `PMQTT_CERT_REQUIRED`,
+ *                     `PMQTT_CERT_OPTIONAL` or `PMQTT_CERT_NONE`.
+ * @param tls_version  0: the highest version that both sides support, at least 1.2.
+ *                     `PMQTT_TLS_V1_0` to `PMQTT_TLS_V1_3`: only this version.
+ * @param ciphers      Cipher names of OpenSSL with colons between them, those of TLS 1.3 included;
+ *                     NULL: the choice of OpenSSL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_ERRNO`: a file cannot be read; `PMQTT_ERR_TLS`: it
- * cannot be used, the password is missing or wrong, or no cipher is known; `PMQTT_ERR_INVAL`:
- * another argument is wrong; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names
- * the file. Nothing was changed then.
+ * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
+ * - `PMQTT_ERR_ERRNO`: a file cannot be read.
+ * - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or no cipher is
+ *   known.
+ * - `PMQTT_ERR_INVAL`: another argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * What a broker thinks of the client's certificate is told in the handshake by TLS 1.2:
- * `pmqtt_connect` returns `PMQTT_ERR_TLS`. TLS 1.3 tells it when the handshake is over for the
- * client: `pmqtt_connect` has succeeded then, and a loop call and `on_connect_fail` get
- * `PMQTT_ERR_TLS`, before any `on_connect`. `pmqtt_last_error` has the broker's alert in both.
+ * `pmqtt_last_error` names the file.
  *
- * What the program has in OpenSSL's error queue of a thread disturbs no call of the library, and each
- * call leaves it there. Only marks (`ERR_set_mark`) on its entries are lost.
+ * Thread-safe; callback-safe. Blocks while it reads the files.
  *
- * Thread-safe; callback-safe. Blocks for reading the files.
+ * @ingroup api_tls
  */
 int pmqtt_tls_set(struct pmqtt_client *client,
                   const char *ca_certs,
@@ -2762,23 +2774,30 @@ int pmqtt_tls_set(struct pmqtt_client *client,
                   const char *ciphers);
 
 /**
- * As `pmqtt_tls_set`, with certificates and key from memory: PEM, NUL-terminated, copied. The library
- * wipes its copy of the key's text; OpenSSL keeps the key itself while the client may need it.
+ * Secures connections with TLS as `pmqtt_tls_set` does, with certificates and key from memory.
+ *
+ * The texts are PEM, NUL-terminated and copied. The library wipes its copy of the key's text.
+ * OpenSSL keeps the key itself while the client may need it.
  *
  * @param client       The client; not NULL.
- * @param ca_certs     PEM text of the authorities; NULL: the system's store.
- * @param cert         PEM text of the client's certificate; NULL: none.
- * @param key          PEM text of its key; NULL: it stands in cert.
+ * @param ca_certs     The certificates of the authorities to trust; NULL: the system's store.
+ * @param cert         The client's certificate; NULL: none.
+ * @param key          The certificate's private key; NULL: `cert` has it.
  * @param cert_reqs    As for `pmqtt_tls_set`.
  * @param tls_version  As for `pmqtt_tls_set`.
  * @param ciphers      As for `pmqtt_tls_set`.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or
- * wrong, or no cipher is known; `PMQTT_ERR_INVAL`: another argument is wrong;
- * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names the text. Nothing was changed
- * then.
+ * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
+ * - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or no cipher is
+ *   known.
+ * - `PMQTT_ERR_INVAL`: another argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
+ * `pmqtt_last_error` names the text.
+ *
+ * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_pem_set(struct pmqtt_client *client,
                       const char *ca_certs,
@@ -2789,75 +2808,101 @@ int pmqtt_tls_pem_set(struct pmqtt_client *client,
                       const char *ciphers);
 
 /**
- * Sets who knows the password of an encrypted key, for a later `pmqtt_tls_set`. Without it, such a
- * key is an error; nobody is asked on the terminal.
+ * Sets the callback that returns the password of an encrypted private key.
+ *
+ * A later `pmqtt_tls_set` or `pmqtt_tls_pem_set` calls it. Without a callback, an encrypted key is
+ * an error. The library never asks on the terminal.
  *
  * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none.
+ * @param callback  Replaces the present callback; NULL: none.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_key_password_set(struct pmqtt_client *client, pmqtt_key_password callback);
 
 /**
- * Turns off the check that the broker's certificate is for the host, and that check alone. Before
- * or after `pmqtt_tls_set`; takes effect with the next connection.
+ * Turns off the check that the broker's certificate is for the host, and only this check.
+ *
+ * The call may come before or after `pmqtt_tls_set`. The setting takes effect with the next
+ * connection.
  *
  * @param client    The client; not NULL.
- * @param insecure  true: a good certificate for any name will do. The default is false.
+ * @param insecure  true: the client accepts a valid certificate for any name. The default is
+ *                  false.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
- * built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
 
 /**
- * Sets the name that the broker is asked for (SNI) and that its certificate has to be for, in place
- * of the host's. Takes effect with the next connection.
+ * Sets the name that the client sends in SNI and that the broker's certificate must be for.
+ *
+ * It replaces the name of the host. The setting takes effect with the next connection.
  *
  * @param client  The client; not NULL.
- * @param name    UTF-8, copied; NULL or "": the host's.
+ * @param name    UTF-8, copied; NULL or "": the name of the host.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
- * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
 
 /**
- * Sets the protocols that are offered by ALPN (RFC 7301), the best first. Takes effect with the
- * next connection.
+ * Sets the protocols that the client offers by ALPN (RFC 7301), the preferred one first.
+ *
+ * The setting takes effect with the next connection.
  *
  * @param client     The client; not NULL.
- * @param protocols  `count` names of 1 to 255 bytes, copied; may be NULL when count is 0.
- * @param count      0: none are offered, which is the default.
+ * @param protocols  `count` names of 1 to 255 bytes, copied; may be NULL if `count` is 0.
+ * @param count      The number of protocols; 0: none, which is the default.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_TLS`: a name
- * is empty or too long; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_TLS`: a name is empty or too long.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols, size_t count);
 
 /**
- * Secures connections with a key that both sides know, in place of certificates or beside them.
- * Takes effect with the next connection.
+ * Secures connections with a pre-shared key, in place of certificates or beside them.
+ *
+ * The setting takes effect with the next connection.
  *
  * @param client    The client; not NULL.
- * @param identity  Who the client is to the broker: UTF-8, copied; not NULL and not empty.
- * @param key       The key, in bytes (not in hexadecimal digits), copied; not NULL. The copy is
- *                  wiped when it is not needed any more.
- * @param key_len   Bytes, at least 1.
+ * @param identity  The identity of the client for the broker: UTF-8, copied; not NULL and not
+ *                  empty.
+ * @param key       The key as bytes, not as hexadecimal digits; copied; not NULL. The library
+ *                  wipes its copy when it does not need it any more.
+ * @param key_len   The length of the key in bytes, at least 1.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
- * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
+ * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_psk_set(struct pmqtt_client *client,
                       const char *identity,
@@ -2865,21 +2910,29 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
                       size_t key_len);
 
 /**
- * Secures connections with the program's own context, which then rules all that `pmqtt_tls_set`
- * sets; server name and ALPN are still set from here. Takes effect with the next connection.
+ * Secures connections with an OpenSSL context of the program.
+ *
+ * The context decides all that `pmqtt_tls_set` sets. `pmqtt_tls_server_name_set` and
+ * `pmqtt_tls_alpn_set` still apply. The setting takes effect with the next connection.
+ *
+ * - The library takes its own reference to the context, and does not change the context's
+ *   callbacks.
+ * - The client checks the name if the context verifies the broker.
+ * - Sessions are not resumed.
  *
  * @param client   The client; not NULL.
- * @param ssl_ctx  An `SSL_CTX *` of the same OpenSSL 3 library that libpmqtt is linked with, made
- *                 for clients. The library takes a reference of its own, and leaves the
- *                 context's callbacks alone; the name is checked where the context verifies the
- *                 broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` or
- *                 `pmqtt_tls_psk_set` has set, or to no TLS where neither has.
+ * @param ssl_ctx  An `SSL_CTX *` for clients, of the same OpenSSL 3 library that libpmqtt is
+ *                 linked with. NULL: back to `pmqtt_tls_set` or `pmqtt_tls_psk_set`, or to no TLS
+ *                 if neither was called.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
- * built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only where ssl_ctx is NULL, for reading the system's store, if
+ * Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, to read the system's store, if
  * that is trusted.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 
