@@ -496,29 +496,33 @@
 typedef struct pmqtt_client pmqtt_client;
 
 /**
- * Messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
- * them, until they are freed.
+ * The messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
+ * them until they are freed.
+ *
+ * @ingroup api_oneshot
  */
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
- * A message to publish, or a will. Everything but `struct_size` and topic may be 0.
+ * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
+ *
+ * @ingroup api_publish
  */
 typedef struct pmqtt_publication {
   /**
-   * `sizeof(pmqtt_publication)`. It is the stride of an array too, and the same for each element.
+   * `sizeof(pmqtt_publication)`. In an array, it is the stride, and the same for each element.
    */
   size_t struct_size;
   /**
-   * UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
+   * The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
    */
   const char *topic;
   /**
-   * NULL with a length of 0: an empty payload.
+   * The payload. NULL with a length of 0: an empty payload.
    */
   const void *payload;
   /**
-   * Bytes, at the most 268,435,455 with topic and header, and 65,535 in a will.
+   * Bytes, at most 268,435,455 together with topic and header; at most 65,535 in a will.
    */
   size_t payload_len;
   /**
@@ -526,7 +530,7 @@ typedef struct pmqtt_publication {
    */
   int qos;
   /**
-   * The broker keeps the message for later subscribers.
+   * true: the broker keeps the message as a retained message, for later subscribers.
    */
   bool retain;
 } pmqtt_publication;
@@ -849,8 +853,12 @@ typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   const struct pmqtt_interest *event);
 
 /**
- * How a one-shot uses TLS. Everything but `struct_size` may be 0, and is safe then: the broker's
- * certificate has to lead to an authority of the system's store, and to be for the host.
+ * How a one-shot uses TLS. All fields except `struct_size` may be 0.
+ *
+ * All zeros are safe: the broker's certificate must lead to an authority of the system's store,
+ * and be for the host.
+ *
+ * @ingroup api_oneshot
  */
 typedef struct pmqtt_tls_options {
   /**
@@ -858,43 +866,48 @@ typedef struct pmqtt_tls_options {
    */
   size_t struct_size;
   /**
-   * A file with the certificates of the authorities to trust, PEM; NULL: the system's store.
+   * A PEM file with the certificates of the authorities to trust; NULL: the system's store.
    */
   const char *ca_certs;
   /**
-   * A file with the client's certificate and those that lead to its authority, PEM; NULL: none.
+   * A PEM file with the client's certificate, and those of the chain to its authority; NULL:
+   * none.
    */
   const char *certfile;
   /**
-   * A file with the certificate's key, PEM and not encrypted; NULL: it stands in certfile.
+   * A PEM file with the certificate's private key, not encrypted; NULL: `certfile` has it.
    */
   const char *keyfile;
   /**
-   * OpenSSL's names with colons between them; NULL: its choice.
+   * Cipher names of OpenSSL with colons between them; NULL: the choice of OpenSSL.
    */
   const char *ciphers;
   /**
-   * The name that the certificate has to be for; NULL or "": the host's.
+   * The name that the certificate must be for; NULL or "": the name of the host.
    */
   const char *server_name;
   /**
-   * 0: the best that both sides have, 1.2 at least; `PMQTT_TLS_V1_0` to `PMQTT_TLS_V1_3`: this
-   * one alone.
+   * 0: the highest version that both sides support, at least 1.2. `PMQTT_TLS_V1_0` to
+   * `PMQTT_TLS_V1_3`: only this version.
    */
   int tls_version;
   /**
-   * true: a good certificate for any name will do.
+   * true: the client accepts a valid certificate for any name.
    */
   bool insecure;
   /**
-   * true: any certificate will do, and anybody can listen.
+   * true: the client accepts any certificate, so anybody can listen.
    */
   bool no_verify;
 } pmqtt_tls_options;
 
 /**
- * How a one-shot connects. Everything but `struct_size` may be 0, which is what NULL in place of
- * the whole means too: to the broker of this host, without TLS. Not used after the call.
+ * How a one-shot connects. All fields except `struct_size` may be 0.
+ *
+ * All zeros mean the broker of this host, without TLS. NULL in place of the structure means the
+ * same. The library does not use the structure after the call.
+ *
+ * @ingroup api_oneshot
  */
 typedef struct pmqtt_oneshot_options {
   /**
@@ -902,7 +915,7 @@ typedef struct pmqtt_oneshot_options {
    */
   size_t struct_size;
   /**
-   * Name or address, UTF-8, not empty; NULL: localhost.
+   * Name or address of the broker, UTF-8, not empty; NULL: localhost.
    */
   const char *hostname;
   /**
@@ -910,27 +923,29 @@ typedef struct pmqtt_oneshot_options {
    */
   int port;
   /**
-   * UTF-8; NULL or "": one is generated at random, which needs durable to be false.
+   * The client identifier, UTF-8. NULL or "": a random one, which requires that `durable` is
+   * false.
    */
   const char *client_id;
   /**
-   * Seconds, 1 to 65535; 0: 60.
+   * The keep alive interval in seconds, 1 to 65535; 0: 60.
    */
   int keepalive;
   /**
-   * What the broker publishes when the connection ends without a DISCONNECT; NULL: nothing.
+   * The message that the broker publishes if the connection ends without a DISCONNECT; NULL:
+   * none.
    */
   const struct pmqtt_publication *will;
   /**
-   * UTF-8; NULL: neither user name nor password.
+   * The user name, UTF-8; NULL: neither user name nor password.
    */
   const char *username;
   /**
-   * NULL: none.
+   * The password; NULL: none.
    */
   const char *password;
   /**
-   * NULL: no TLS.
+   * The TLS options; NULL: no TLS.
    */
   const struct pmqtt_tls_options *tls;
   /**
@@ -938,22 +953,23 @@ typedef struct pmqtt_oneshot_options {
    */
   int protocol;
   /**
-   * How long the call may take, in milliseconds, over 0; 0: 30000. Each step of connecting may
-   * take 10 s of it, as with `pmqtt_connect`.
+   * The longest time that the call may take, in milliseconds, over 0; 0: 30000. Each step of
+   * connecting may take 10 s of it, as for `pmqtt_connect`.
    */
   int timeout_ms;
   /**
-   * false: a clean session. true: the broker keeps the client's session, and with it what comes
-   * for its subscriptions until the next call.
+   * false: a clean session. true: the broker keeps the session, and with it the messages for its
+   * subscriptions until the next call.
    */
   bool durable;
   /**
-   * Where a failure is told in words, NUL-terminated, and cut where it does not fit; left alone
-   * on success, and where the options are none of a version that the library knows. May be NULL.
+   * The buffer for the description of a failure; may be NULL. The text is NUL-terminated, and
+   * truncated if it does not fit. It is not written on success, nor if the library does not know
+   * the version of the options.
    */
   char *error;
   /**
-   * The size of error, in bytes.
+   * The size of `error`, in bytes.
    */
   size_t error_size;
 } pmqtt_oneshot_options;
@@ -2242,20 +2258,24 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
 
 /**
- * Publishes one message: connects, waits until it is done, and disconnects. QoS 0 is done when it
- * is with the operating system, QoS 1 and 2 when the broker has it. For more than one message
- * `pmqtt_publish_multiple` is many times faster.
+ * Publishes one message: connects, waits until the message is done, and disconnects.
+ *
+ * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
+ * has it. For several messages, `pmqtt_publish_multiple` is many times faster.
  *
  * @param topic        As for `pmqtt_publish`.
  * @param payload      As for `pmqtt_publish`.
  * @param payload_len  As for `pmqtt_publish`.
  * @param qos          0, 1 or 2.
- * @param retain       The broker keeps the message for later subscribers.
+ * @param retain       true: the broker keeps the message as a retained message, for later
+ *                     subscribers.
  * @param options      Where and how to connect; NULL: as all zeros.
  *
  * @return As `pmqtt_publish_multiple`.
  *
- * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
  */
 int pmqtt_publish_single(const char *topic,
                          const void *payload,
@@ -2265,51 +2285,68 @@ int pmqtt_publish_single(const char *topic,
                          const struct pmqtt_oneshot_options *options);
 
 /**
- * Publishes messages over one connection, without waiting for each: connects, waits until all are
- * done, and disconnects. Any number is in flight at once, but no more than 20 where some are of QoS
- * 2, because there are brokers that cut off who sends more.
+ * Publishes messages over one connection: connects, waits until all are done, and disconnects.
  *
- * @param messages  `count` messages, which are sent in this order; may be NULL when count is 0.
- *                  They are copied a part at a time, so that no more than 64 MiB are queued.
- * @param count     0: only connects and disconnects.
+ * The client does not wait for each message. Any number is in flight at the same time. If one of
+ * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
+ * that sends more. The client tries nothing a second time.
+ *
+ * @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
+ *                  The client copies them in parts, so that at most 64 MiB are queued.
+ * @param count     The number of messages; 0: the call only connects and disconnects.
  * @param options   Where and how to connect; NULL: as all zeros.
  *
- * @return `PMQTT_ERR_SUCCESS`: all are done. `PMQTT_ERR_INVAL`, `PMQTT_ERR_PAYLOAD_SIZE`: an
- * argument, an option or a message is wrong; nothing was sent. `PMQTT_ERR_CONN_REFUSED`: the
- * broker refused the connection. `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: there is no
- * connection. `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: it broke before
- * all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_IN_DOUBT`: either, while the
- * broker had taken a message of QoS 2 and not completed its handshake, so that it may have passed it on or
- * not. `PMQTT_ERR_NOT_SUPPORTED`: built
- * without TLS, or a field is set that only a later version of the library knows. Nothing is tried a second time.
- * The options' error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
- * many are done.
+ * @return `PMQTT_ERR_SUCCESS`: all are done. Or:
+ * - `PMQTT_ERR_INVAL`: an argument, an option or a message is wrong; nothing was sent.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: a message or the will is too large; nothing was sent.
+ * - `PMQTT_ERR_CONN_REFUSED`: the broker refused the connection.
+ * - `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: the client could not connect.
+ * - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
+ *   before all were done.
+ * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
+ * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
+ *   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
+ *   that message or not.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
+ *   the library knows.
  *
- * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+ * `error` of the options has the words: what CONNACK said, the number of the wrong message (from
+ * 0), or how many messages are done.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
  */
 int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
                            size_t count,
                            const struct pmqtt_oneshot_options *options);
 
 /**
- * Waits for messages: connects, subscribes, returns when so many have come, and disconnects. Those
- * that it returns or drops were acknowledged, and no others: a durable session keeps the others.
+ * Receives a number of messages: connects, subscribes, waits until they have come, and
+ * disconnects.
+ *
+ * The client acknowledges the messages that it returns or drops, and no others. In a durable
+ * session, the broker keeps the others.
  *
  * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
  * @param filter_count   At least 1.
- * @param qos            The highest QoS to receive with: 0, 1 or 2.
+ * @param qos            The maximum QoS to receive with: 0, 1 or 2.
  * @param message_count  How many messages to wait for; at least 1.
- * @param retained       false: those that the broker had stored do not count, and are dropped.
+ * @param retained       false: retained messages do not count, and are dropped.
  * @param options        Where and how to connect; NULL: as all zeros.
- * @param out            Where the messages are put; not NULL. Written in any case: what came before
- *                       a failure was acknowledged, and is there too. Free it with
- *                       `pmqtt_messages_free`; NULL when there is none.
+ * @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
+ *                       written in any case: the messages that came before a failure were
+ *                       acknowledged, and are here too. NULL is written if there is none.
  *
- * @return `PMQTT_ERR_SUCCESS`: all are there. `PMQTT_ERR_TIMEOUT`: fewer came in time.
- * `PMQTT_ERR_ACL_DENIED`: the broker refused a filter. `PMQTT_ERR_INVAL`: an argument or an option
- * is wrong. Others as `pmqtt_publish_multiple`.
+ * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
+ * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+ * - Others: as for `pmqtt_publish_multiple`.
  *
- * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
  */
 int pmqtt_subscribe_simple(const char *const *filters,
                            size_t filter_count,
@@ -2320,27 +2357,30 @@ int pmqtt_subscribe_simple(const char *const *filters,
                            struct pmqtt_messages **out);
 
 /**
- * Receives messages until the callback says that it is enough, with `pmqtt_disconnect`: connects,
- * subscribes, and runs. A connection that is lost is made again, after a wait, and subscribed
- * with again.
+ * Receives messages until the callback calls `pmqtt_disconnect`: connects, subscribes, and runs.
  *
- * The callback is given a client as any other, which may publish and all else, and which the
- * library frees when the call returns.
+ * If the connection is lost, the client reconnects after a wait, and subscribes again. The
+ * callback gets a client like any other: it may publish, and do everything else. The library frees
+ * the client when the call returns.
  *
  * @param callback      Called for each message, in this thread; not NULL.
- * @param userdata      Handed to the callback; may be NULL.
+ * @param userdata      Passed to the callback; may be NULL.
  * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
  * @param filter_count  At least 1.
- * @param qos           The highest QoS to receive with: 0, 1 or 2.
+ * @param qos           The maximum QoS to receive with: 0, 1 or 2.
  * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
  *                      broker has answered the first SUBSCRIBE.
  *
- * @return `PMQTT_ERR_SUCCESS`: disconnected, as asked for. `PMQTT_ERR_ACL_DENIED`: the broker
- * refused a filter. `PMQTT_ERR_CONN_REFUSED`: it refused a connection, the first or a later one.
- * `PMQTT_ERR_TIMEOUT`: it did not answer in time. `PMQTT_ERR_INVAL`: an argument or an option is
- * wrong. Others as `pmqtt_publish_multiple`, of the first connection.
+ * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
+ * - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
+ * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+ * - Others: as for `pmqtt_publish_multiple`, for the first connection.
  *
  * Thread-safe; callback-safe. Blocks until disconnected.
+ *
+ * @ingroup api_oneshot
  */
 int pmqtt_subscribe_callback(pmqtt_on_message callback,
                              void *userdata,
@@ -2350,32 +2390,41 @@ int pmqtt_subscribe_callback(pmqtt_on_message callback,
                              const struct pmqtt_oneshot_options *options);
 
 /**
- * How many messages there are.
+ * Returns the number of messages that were received.
  *
- * @param messages  From `pmqtt_subscribe_simple`; NULL: 0.
+ * @param messages  From `pmqtt_subscribe_simple`; NULL gives 0.
+ *
+ * @return The number of messages.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
  */
 size_t pmqtt_messages_count(const struct pmqtt_messages *messages);
 
 /**
- * One of the messages, in the order in which they came.
+ * Returns one of the messages, in the order in which they came.
  *
  * @param messages  From `pmqtt_subscribe_simple`; may be NULL.
- * @param index     From 0.
+ * @param index     The index of the message, from 0.
  *
- * @return Valid until the messages are freed, with all that it points to; NULL: there is none.
+ * @return The message, or NULL if there is none. It is valid until the messages are freed, with
+ * all that it points to.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
  */
 const struct pmqtt_message *pmqtt_messages_get(const struct pmqtt_messages *messages, size_t index);
 
 /**
- * Frees messages.
+ * Frees the messages of `pmqtt_subscribe_simple`.
  *
- * @param messages  From `pmqtt_subscribe_simple`; NULL is fine.
+ * @param messages  From `pmqtt_subscribe_simple`; NULL has no effect.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
  */
 void pmqtt_messages_free(struct pmqtt_messages *messages);
 

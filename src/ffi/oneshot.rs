@@ -17,28 +17,34 @@ use crate::client::{
 };
 use crate::codec::{Publishable, QoS};
 
-/// Messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
-/// them, until they are freed.
+/// The messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
+/// them until they are freed.
+///
+/// @ingroup api_oneshot
 pub struct Messages {
     events: Vec<MessageEvent>,
     /// What the events point to.
     _received: Vec<Received>,
 }
 
-/// Publishes one message: connects, waits until it is done, and disconnects. QoS 0 is done when it
-/// is with the operating system, QoS 1 and 2 when the broker has it. For more than one message
-/// `pmqtt_publish_multiple` is many times faster.
+/// Publishes one message: connects, waits until the message is done, and disconnects.
+///
+/// QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
+/// has it. For several messages, `pmqtt_publish_multiple` is many times faster.
 ///
 /// @param topic        As for `pmqtt_publish`.
 /// @param payload      As for `pmqtt_publish`.
 /// @param payload_len  As for `pmqtt_publish`.
 /// @param qos          0, 1 or 2.
-/// @param retain       The broker keeps the message for later subscribers.
+/// @param retain       true: the broker keeps the message as a retained message, for later
+///                     subscribers.
 /// @param options      Where and how to connect; NULL: as all zeros.
 ///
 /// @return As `pmqtt_publish_multiple`.
 ///
-/// Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+/// Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+///
+/// @ingroup api_oneshot
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_publish_single(
     topic: *const c_char,
@@ -57,27 +63,37 @@ pub unsafe extern "C" fn pmqtt_publish_single(
     }
 }
 
-/// Publishes messages over one connection, without waiting for each: connects, waits until all are
-/// done, and disconnects. Any number is in flight at once, but no more than 20 where some are of QoS
-/// 2, because there are brokers that cut off who sends more.
+/// Publishes messages over one connection: connects, waits until all are done, and disconnects.
 ///
-/// @param messages  `count` messages, which are sent in this order; may be NULL when count is 0.
-///                  They are copied a part at a time, so that no more than 64 MiB are queued.
-/// @param count     0: only connects and disconnects.
+/// The client does not wait for each message. Any number is in flight at the same time. If one of
+/// them has QoS 2, the number is at most 20, because some brokers close the connection of a client
+/// that sends more. The client tries nothing a second time.
+///
+/// @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
+///                  The client copies them in parts, so that at most 64 MiB are queued.
+/// @param count     The number of messages; 0: the call only connects and disconnects.
 /// @param options   Where and how to connect; NULL: as all zeros.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: all are done. `PMQTT_ERR_INVAL`, `PMQTT_ERR_PAYLOAD_SIZE`: an
-/// argument, an option or a message is wrong; nothing was sent. `PMQTT_ERR_CONN_REFUSED`: the
-/// broker refused the connection. `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: there is no
-/// connection. `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: it broke before
-/// all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_IN_DOUBT`: either, while the
-/// broker had taken a message of QoS 2 and not completed its handshake, so that it may have passed it on or
-/// not. `PMQTT_ERR_NOT_SUPPORTED`: built
-/// without TLS, or a field is set that only a later version of the library knows. Nothing is tried a second time.
-/// The options' error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
-/// many are done.
+/// @return `PMQTT_ERR_SUCCESS`: all are done. Or:
+/// - `PMQTT_ERR_INVAL`: an argument, an option or a message is wrong; nothing was sent.
+/// - `PMQTT_ERR_PAYLOAD_SIZE`: a message or the will is too large; nothing was sent.
+/// - `PMQTT_ERR_CONN_REFUSED`: the broker refused the connection.
+/// - `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: the client could not connect.
+/// - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
+///   before all were done.
+/// - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
+/// - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
+///   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
+///   that message or not.
+/// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
+///   the library knows.
 ///
-/// Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+/// `error` of the options has the words: what CONNACK said, the number of the wrong message (from
+/// 0), or how many messages are done.
+///
+/// Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+///
+/// @ingroup api_oneshot
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_publish_multiple(
     messages: *const Publication,
@@ -93,24 +109,31 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
     }
 }
 
-/// Waits for messages: connects, subscribes, returns when so many have come, and disconnects. Those
-/// that it returns or drops were acknowledged, and no others: a durable session keeps the others.
+/// Receives a number of messages: connects, subscribes, waits until they have come, and
+/// disconnects.
+///
+/// The client acknowledges the messages that it returns or drops, and no others. In a durable
+/// session, the broker keeps the others.
 ///
 /// @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
 /// @param filter_count   At least 1.
-/// @param qos            The highest QoS to receive with: 0, 1 or 2.
+/// @param qos            The maximum QoS to receive with: 0, 1 or 2.
 /// @param message_count  How many messages to wait for; at least 1.
-/// @param retained       false: those that the broker had stored do not count, and are dropped.
+/// @param retained       false: retained messages do not count, and are dropped.
 /// @param options        Where and how to connect; NULL: as all zeros.
-/// @param out            Where the messages are put; not NULL. Written in any case: what came before
-///                       a failure was acknowledged, and is there too. Free it with
-///                       `pmqtt_messages_free`; NULL when there is none.
+/// @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
+///                       written in any case: the messages that came before a failure were
+///                       acknowledged, and are here too. NULL is written if there is none.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: all are there. `PMQTT_ERR_TIMEOUT`: fewer came in time.
-/// `PMQTT_ERR_ACL_DENIED`: the broker refused a filter. `PMQTT_ERR_INVAL`: an argument or an option
-/// is wrong. Others as `pmqtt_publish_multiple`.
+/// @return `PMQTT_ERR_SUCCESS`: all have come. Or:
+/// - `PMQTT_ERR_TIMEOUT`: fewer came in time.
+/// - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+/// - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+/// - Others: as for `pmqtt_publish_multiple`.
 ///
-/// Thread-safe; callback-safe. Blocks no longer than the options' timeout.
+/// Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+///
+/// @ingroup api_oneshot
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_subscribe_simple(
     filters: *const *const c_char,
@@ -150,27 +173,30 @@ pub unsafe extern "C" fn pmqtt_subscribe_simple(
     }
 }
 
-/// Receives messages until the callback says that it is enough, with `pmqtt_disconnect`: connects,
-/// subscribes, and runs. A connection that is lost is made again, after a wait, and subscribed
-/// with again.
+/// Receives messages until the callback calls `pmqtt_disconnect`: connects, subscribes, and runs.
 ///
-/// The callback is given a client as any other, which may publish and all else, and which the
-/// library frees when the call returns.
+/// If the connection is lost, the client reconnects after a wait, and subscribes again. The
+/// callback gets a client like any other: it may publish, and do everything else. The library frees
+/// the client when the call returns.
 ///
 /// @param callback      Called for each message, in this thread; not NULL.
-/// @param userdata      Handed to the callback; may be NULL.
+/// @param userdata      Passed to the callback; may be NULL.
 /// @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
 /// @param filter_count  At least 1.
-/// @param qos           The highest QoS to receive with: 0, 1 or 2.
+/// @param qos           The maximum QoS to receive with: 0, 1 or 2.
 /// @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
 ///                      broker has answered the first SUBSCRIBE.
 ///
-/// @return `PMQTT_ERR_SUCCESS`: disconnected, as asked for. `PMQTT_ERR_ACL_DENIED`: the broker
-/// refused a filter. `PMQTT_ERR_CONN_REFUSED`: it refused a connection, the first or a later one.
-/// `PMQTT_ERR_TIMEOUT`: it did not answer in time. `PMQTT_ERR_INVAL`: an argument or an option is
-/// wrong. Others as `pmqtt_publish_multiple`, of the first connection.
+/// @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
+/// - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+/// - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
+/// - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
+/// - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+/// - Others: as for `pmqtt_publish_multiple`, for the first connection.
 ///
 /// Thread-safe; callback-safe. Blocks until disconnected.
+///
+/// @ingroup api_oneshot
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_subscribe_callback(
     callback: pmqtt_on_message,
@@ -198,25 +224,32 @@ pub unsafe extern "C" fn pmqtt_subscribe_callback(
     }
 }
 
-/// How many messages there are.
+/// Returns the number of messages that were received.
 ///
-/// @param messages  From `pmqtt_subscribe_simple`; NULL: 0.
+/// @param messages  From `pmqtt_subscribe_simple`; NULL gives 0.
+///
+/// @return The number of messages.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_oneshot
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_messages_count(messages: *const Messages) -> usize {
     // SAFETY: NULL or a list that was not freed, by the header's contract.
     unsafe { messages.as_ref() }.map_or(0, |messages| messages.events.len())
 }
 
-/// One of the messages, in the order in which they came.
+/// Returns one of the messages, in the order in which they came.
 ///
 /// @param messages  From `pmqtt_subscribe_simple`; may be NULL.
-/// @param index     From 0.
+/// @param index     The index of the message, from 0.
 ///
-/// @return Valid until the messages are freed, with all that it points to; NULL: there is none.
+/// @return The message, or NULL if there is none. It is valid until the messages are freed, with
+/// all that it points to.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_oneshot
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_messages_get(
     messages: *const Messages,
@@ -228,11 +261,13 @@ pub unsafe extern "C" fn pmqtt_messages_get(
         .map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
-/// Frees messages.
+/// Frees the messages of `pmqtt_subscribe_simple`.
 ///
-/// @param messages  From `pmqtt_subscribe_simple`; NULL is fine.
+/// @param messages  From `pmqtt_subscribe_simple`; NULL has no effect.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_oneshot
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_messages_free(messages: *mut Messages) {
     if !messages.is_null() {

@@ -11,85 +11,99 @@ use crate::codec::Message;
 const KEEP_ALIVE: u16 = 60;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A message to publish, or a will. Everything but `struct_size` and topic may be 0.
+/// A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
+///
+/// @ingroup api_publish
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Publication {
-    /// `sizeof(pmqtt_publication)`. It is the stride of an array too, and the same for each element.
+    /// `sizeof(pmqtt_publication)`. In an array, it is the stride, and the same for each element.
     pub struct_size: usize,
-    /// UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
+    /// The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
     pub topic: *const c_char,
-    /// NULL with a length of 0: an empty payload.
+    /// The payload. NULL with a length of 0: an empty payload.
     pub payload: *const c_void,
-    /// Bytes, at the most 268,435,455 with topic and header, and 65,535 in a will.
+    /// Bytes, at most 268,435,455 together with topic and header; at most 65,535 in a will.
     pub payload_len: usize,
     /// 0, 1 or 2.
     pub qos: c_int,
-    /// The broker keeps the message for later subscribers.
+    /// true: the broker keeps the message as a retained message, for later subscribers.
     pub retain: bool,
 }
 
-/// How a one-shot connects. Everything but `struct_size` may be 0, which is what NULL in place of
-/// the whole means too: to the broker of this host, without TLS. Not used after the call.
+/// How a one-shot connects. All fields except `struct_size` may be 0.
+///
+/// All zeros mean the broker of this host, without TLS. NULL in place of the structure means the
+/// same. The library does not use the structure after the call.
+///
+/// @ingroup api_oneshot
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct OneshotOptions {
     /// `sizeof(pmqtt_oneshot_options)`.
     pub struct_size: usize,
-    /// Name or address, UTF-8, not empty; NULL: localhost.
+    /// Name or address of the broker, UTF-8, not empty; NULL: localhost.
     pub hostname: *const c_char,
     /// 1 to 65535; 0: 1883, or 8883 with TLS.
     pub port: c_int,
-    /// UTF-8; NULL or "": one is generated at random, which needs durable to be false.
+    /// The client identifier, UTF-8. NULL or "": a random one, which requires that `durable` is
+    /// false.
     pub client_id: *const c_char,
-    /// Seconds, 1 to 65535; 0: 60.
+    /// The keep alive interval in seconds, 1 to 65535; 0: 60.
     pub keepalive: c_int,
-    /// What the broker publishes when the connection ends without a DISCONNECT; NULL: nothing.
+    /// The message that the broker publishes if the connection ends without a DISCONNECT; NULL:
+    /// none.
     pub will: *const Publication,
-    /// UTF-8; NULL: neither user name nor password.
+    /// The user name, UTF-8; NULL: neither user name nor password.
     pub username: *const c_char,
-    /// NULL: none.
+    /// The password; NULL: none.
     pub password: *const c_char,
-    /// NULL: no TLS.
+    /// The TLS options; NULL: no TLS.
     pub tls: *const OneshotTls,
     /// `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
     pub protocol: c_int,
-    /// How long the call may take, in milliseconds, over 0; 0: 30000. Each step of connecting may
-    /// take 10 s of it, as with `pmqtt_connect`.
+    /// The longest time that the call may take, in milliseconds, over 0; 0: 30000. Each step of
+    /// connecting may take 10 s of it, as for `pmqtt_connect`.
     pub timeout_ms: c_int,
-    /// false: a clean session. true: the broker keeps the client's session, and with it what comes
-    /// for its subscriptions until the next call.
+    /// false: a clean session. true: the broker keeps the session, and with it the messages for its
+    /// subscriptions until the next call.
     pub durable: bool,
-    /// Where a failure is told in words, NUL-terminated, and cut where it does not fit; left alone
-    /// on success, and where the options are none of a version that the library knows. May be NULL.
+    /// The buffer for the description of a failure; may be NULL. The text is NUL-terminated, and
+    /// truncated if it does not fit. It is not written on success, nor if the library does not know
+    /// the version of the options.
     pub error: *mut c_char,
-    /// The size of error, in bytes.
+    /// The size of `error`, in bytes.
     pub error_size: usize,
 }
 
-/// How a one-shot uses TLS. Everything but `struct_size` may be 0, and is safe then: the broker's
-/// certificate has to lead to an authority of the system's store, and to be for the host.
+/// How a one-shot uses TLS. All fields except `struct_size` may be 0.
+///
+/// All zeros are safe: the broker's certificate must lead to an authority of the system's store,
+/// and be for the host.
+///
+/// @ingroup api_oneshot
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct OneshotTls {
     /// `sizeof(pmqtt_tls_options)`.
     pub struct_size: usize,
-    /// A file with the certificates of the authorities to trust, PEM; NULL: the system's store.
+    /// A PEM file with the certificates of the authorities to trust; NULL: the system's store.
     pub ca_certs: *const c_char,
-    /// A file with the client's certificate and those that lead to its authority, PEM; NULL: none.
+    /// A PEM file with the client's certificate, and those of the chain to its authority; NULL:
+    /// none.
     pub certfile: *const c_char,
-    /// A file with the certificate's key, PEM and not encrypted; NULL: it stands in certfile.
+    /// A PEM file with the certificate's private key, not encrypted; NULL: `certfile` has it.
     pub keyfile: *const c_char,
-    /// OpenSSL's names with colons between them; NULL: its choice.
+    /// Cipher names of OpenSSL with colons between them; NULL: the choice of OpenSSL.
     pub ciphers: *const c_char,
-    /// The name that the certificate has to be for; NULL or "": the host's.
+    /// The name that the certificate must be for; NULL or "": the name of the host.
     pub server_name: *const c_char,
-    /// 0: the best that both sides have, 1.2 at least; `PMQTT_TLS_V1_0` to `PMQTT_TLS_V1_3`: this
-    /// one alone.
+    /// 0: the highest version that both sides support, at least 1.2. `PMQTT_TLS_V1_0` to
+    /// `PMQTT_TLS_V1_3`: only this version.
     pub tls_version: c_int,
-    /// true: a good certificate for any name will do.
+    /// true: the client accepts a valid certificate for any name.
     pub insecure: bool,
-    /// true: any certificate will do, and anybody can listen.
+    /// true: the client accepts any certificate, so anybody can listen.
     pub no_verify: bool,
 }
 
