@@ -1005,7 +1005,10 @@ typedef struct pmqtt_queue_options {
 } pmqtt_queue_options;
 
 /**
- * A snapshot of a client's figures. Set `struct_size` before the call: as much is filled.
+ * A snapshot of a client's statistics. The program sets `struct_size` before `pmqtt_stats`, which
+ * fills that many bytes.
+ *
+ * @ingroup api_diagnosis
  */
 typedef struct pmqtt_statistics {
   /**
@@ -1013,15 +1016,15 @@ typedef struct pmqtt_statistics {
    */
   size_t struct_size;
   /**
-   * Whether the broker has accepted the connection, and it still stands.
+   * true: the broker has accepted the connection, which still exists.
    */
   bool connected;
   /**
-   * Messages of QoS 1 and 2 that were sent and not settled.
+   * Messages of QoS 1 and 2 that were sent and are not settled.
    */
   uint64_t in_flight;
   /**
-   * Messages that wait for room in the window, or for a connection: of QoS 1 and 2, and of QoS 0 that is kept.
+   * Messages that wait for room in the window or for a connection: QoS 1 and 2, and kept QoS 0.
    */
   uint64_t queued_messages;
   /**
@@ -1033,17 +1036,23 @@ typedef struct pmqtt_statistics {
    */
   uint64_t unsettled;
   /**
-   * Messages that callbacks were given.
+   * Messages that came from the broker and were delivered, also where no callback was set.
    */
   uint64_t messages_in;
   /**
-   * Messages that are done: written at QoS 0, settled at QoS 1 and 2.
+   * Messages that are done: QoS 0 written, QoS 1 and 2 settled.
    */
   uint64_t messages_out;
+  /**
+   * Bytes of MQTT packets that were received.
+   */
   uint64_t bytes_in;
+  /**
+   * Bytes of MQTT packets that were written.
+   */
   uint64_t bytes_out;
   /**
-   * Connections that the broker has accepted, the first included.
+   * Connections that the broker has accepted, the first one included.
    */
   uint64_t connections;
   /**
@@ -1051,11 +1060,11 @@ typedef struct pmqtt_statistics {
    */
   uint64_t ping_round_trip_us;
   /**
-   * Acknowledgements by `pmqtt_ack` that wait for those of messages that came before.
+   * Acknowledgements by `pmqtt_ack` that wait for those of earlier messages.
    */
   uint64_t acks_held;
   /**
-   * Messages that were dropped from the queue, as `pmqtt_queue_options_set` has it.
+   * Messages that were dropped from the queue (`pmqtt_queue_options_set`).
    */
   uint64_t messages_dropped;
   /**
@@ -2702,75 +2711,92 @@ int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
 int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
- * The words for an error number, unknown ones too.
+ * Returns the description of an error number.
  *
- * @param code  Any number.
+ * @param code  Any number, also an unknown one.
  *
- * @return A string that is always valid.
+ * @return A constant string; never NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
  */
 const char *pmqtt_error_string(int code);
 
 /**
- * The words for the return code of a CONNACK, unknown ones too (table 3.1).
+ * Returns the description of a CONNACK return code. [MQTT 3.1.1, table 3.1]
  *
- * @param code  Any number.
+ * @param code  Any number, also an unknown one.
  *
- * @return A string that is always valid.
+ * @return A constant string; never NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
  */
 const char *pmqtt_connack_string(int code);
 
 /**
- * The words for a reason, as MQTT 5 numbers it (its table 2-6), unknown ones too. Events have it for every
- * version of MQTT.
+ * Returns the description of an MQTT 5 reason code. [MQTT 5, table 2-6]
  *
- * @param reason  Any number; -1: the broker gave no reason.
+ * Events have reason codes in every version of MQTT.
  *
- * @return A string that is always valid.
+ * @param reason  Any number, also an unknown one; -1: the broker gave no reason.
+ *
+ * @return A constant string; never NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
  */
 const char *pmqtt_reason_string(int reason);
 
 /**
- * Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the
- * function, the cause, and the error of the operating system. It is one line: control characters of
- * topics and names are written as `\x0a`.
+ * Describes in words what failed last, in a call or in the loop.
+ *
+ * The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
+ * operating system. It is one line: control characters of topics and names are written as `\x0a`.
  *
  * @param client  The client; NULL gives an empty text.
- * @param buf     Where the text is put, NUL-terminated, and cut where it does not fit. May be NULL
- *                when len is 0.
- * @param len     The size of buf, in bytes.
+ * @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not
+ *                fit. May be NULL if `len` is 0.
+ * @param len     The size of `buf`, in bytes.
  *
- * @return The length of the whole text without its NUL, as snprintf.
+ * @return The length of the whole text in bytes, without its NUL, as snprintf returns it.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
  */
 size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len);
 
 /**
- * Takes a snapshot of a client's figures.
+ * Takes a snapshot of a client's statistics.
  *
  * @param client  The client; not NULL.
- * @param out     Where it is put; not NULL. Its struct_size must be set before the call: as much of it is
- *                filled, with 0 where a later version of the library knows more.
+ * @param out     The statistics; not NULL. The program sets `struct_size` before the call, and the
+ *                call fills that many bytes. Fields that this version of the library does not know
+ *                become 0.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is that of
- * no version of the structure.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the
+ * structure has this `struct_size`.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
  */
-int pmqtt_stats(const struct pmqtt_client *client,
-                struct pmqtt_statistics *out);
+int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out);
 
 /**
- * The version of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of
- * the header that it was compiled with.
+ * Returns the version of the library that the program runs with.
+ *
+ * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
+ *
+ * @return `major * 1000000 + minor * 1000 + patch`.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
  */
 int pmqtt_lib_version(void);
 

@@ -6,55 +6,65 @@ use super::constants::PMQTT_VERSION_NUMBER;
 use super::{put_text, read, refusal, run, sized};
 use crate::client::{Handle, Statistics, error, reason};
 
-/// The words for an error number, unknown ones too.
+/// Returns the description of an error number.
 ///
-/// @param code  Any number.
+/// @param code  Any number, also an unknown one.
 ///
-/// @return A string that is always valid.
+/// @return A constant string; never NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
 pub extern "C" fn pmqtt_error_string(code: c_int) -> *const c_char {
     error::error_string(code).as_ptr()
 }
 
-/// The words for the return code of a CONNACK, unknown ones too (table 3.1).
+/// Returns the description of a CONNACK return code. [MQTT 3.1.1, table 3.1]
 ///
-/// @param code  Any number.
+/// @param code  Any number, also an unknown one.
 ///
-/// @return A string that is always valid.
+/// @return A constant string; never NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
 pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
     error::connack_string(code).as_ptr()
 }
 
-/// The words for a reason, as MQTT 5 numbers it (its table 2-6), unknown ones too. Events have it for every
-/// version of MQTT.
+/// Returns the description of an MQTT 5 reason code. [MQTT 5, table 2-6]
 ///
-/// @param reason  Any number; -1: the broker gave no reason.
+/// Events have reason codes in every version of MQTT.
 ///
-/// @return A string that is always valid.
+/// @param reason  Any number, also an unknown one; -1: the broker gave no reason.
+///
+/// @return A constant string; never NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
 pub extern "C" fn pmqtt_reason_string(reason: c_int) -> *const c_char {
     reason::reason_string(reason).as_ptr()
 }
 
-/// Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the
-/// function, the cause, and the error of the operating system. It is one line: control characters of
-/// topics and names are written as `\x0a`.
+/// Describes in words what failed last, in a call or in the loop.
+///
+/// The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
+/// operating system. It is one line: control characters of topics and names are written as `\x0a`.
 ///
 /// @param client  The client; NULL gives an empty text.
-/// @param buf     Where the text is put, NUL-terminated, and cut where it does not fit. May be NULL
-///                when len is 0.
-/// @param len     The size of buf, in bytes.
+/// @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not
+///                fit. May be NULL if `len` is 0.
+/// @param len     The size of `buf`, in bytes.
 ///
-/// @return The length of the whole text without its NUL, as snprintf.
+/// @return The length of the whole text in bytes, without its NUL, as snprintf returns it.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_last_error(
     client: *const Handle,
@@ -68,26 +78,34 @@ pub unsafe extern "C" fn pmqtt_last_error(
     text.len()
 }
 
-/// Takes a snapshot of a client's figures.
+/// Takes a snapshot of a client's statistics.
 ///
 /// @param client  The client; not NULL.
-/// @param out     Where it is put; not NULL. Its struct_size must be set before the call: as much of it is
-///                filled, with 0 where a later version of the library knows more.
+/// @param out     The statistics; not NULL. The program sets `struct_size` before the call, and the
+///                call fills that many bytes. Fields that this version of the library does not know
+///                become 0.
 ///
-/// @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is that of
-/// no version of the structure.
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the
+/// structure has this `struct_size`.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pmqtt_stats(client: *const Handle, out: *mut Statistics) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe { run(client, |client| sized::fill(out, client.stats(), "stats")) }
 }
 
-/// The version of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of
-/// the header that it was compiled with.
+/// Returns the version of the library that the program runs with.
+///
+/// `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
+///
+/// @return `major * 1000000 + minor * 1000 + patch`.
 ///
 /// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
 pub extern "C" fn pmqtt_lib_version() -> c_int {
     PMQTT_VERSION_NUMBER

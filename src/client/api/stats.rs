@@ -2,35 +2,40 @@
 
 use crate::client::handle::Client;
 
-/// A snapshot of a client's figures. Set `struct_size` before the call: as much is filled.
+/// A snapshot of a client's statistics. The program sets `struct_size` before `pmqtt_stats`, which
+/// fills that many bytes.
+///
+/// @ingroup api_diagnosis
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Statistics {
     /// `sizeof(pmqtt_statistics)`.
     pub struct_size: usize,
-    /// Whether the broker has accepted the connection, and it still stands.
+    /// true: the broker has accepted the connection, which still exists.
     pub connected: bool,
-    /// Messages of QoS 1 and 2 that were sent and not settled.
+    /// Messages of QoS 1 and 2 that were sent and are not settled.
     pub in_flight: u64,
-    /// Messages that wait for room in the window, or for a connection: of QoS 1 and 2, and of QoS 0 that is kept.
+    /// Messages that wait for room in the window or for a connection: QoS 1 and 2, and kept QoS 0.
     pub queued_messages: u64,
     /// Bytes that are kept for messages, or wait for the socket.
     pub queued_bytes: u64,
     /// Messages that `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled.
     pub unsettled: u64,
-    /// Messages that callbacks were given.
+    /// Messages that came from the broker and were delivered, also where no callback was set.
     pub messages_in: u64,
-    /// Messages that are done: written at QoS 0, settled at QoS 1 and 2.
+    /// Messages that are done: QoS 0 written, QoS 1 and 2 settled.
     pub messages_out: u64,
+    /// Bytes of MQTT packets that were received.
     pub bytes_in: u64,
+    /// Bytes of MQTT packets that were written.
     pub bytes_out: u64,
-    /// Connections that the broker has accepted, the first included.
+    /// Connections that the broker has accepted, the first one included.
     pub connections: u64,
     /// Microseconds from the last PINGREQ to its PINGRESP; 0 before the first.
     pub ping_round_trip_us: u64,
-    /// Acknowledgements by `pmqtt_ack` that wait for those of messages that came before.
+    /// Acknowledgements by `pmqtt_ack` that wait for those of earlier messages.
     pub acks_held: u64,
-    /// Messages that were dropped from the queue, as `pmqtt_queue_options_set` has it.
+    /// Messages that were dropped from the queue (`pmqtt_queue_options_set`).
     pub messages_dropped: u64,
     /// Messages that the program has cancelled.
     pub messages_cancelled: u64,
