@@ -536,6 +536,36 @@ typedef struct pmqtt_publication {
 } pmqtt_publication;
 
 /**
+ * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+ *
+ * @ingroup api_options
+ */
+typedef struct pmqtt_queue_options {
+  /**
+   * `sizeof(pmqtt_queue_options)`.
+   */
+  size_t struct_size;
+  /**
+   * What the client does with a new message if the queue is full.
+   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+   *
+   * If dropping cannot make enough room, the client refuses the new message and drops none.
+   */
+  int when_full;
+  /**
+   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
+   */
+  bool newest_only;
+  /**
+   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
+   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
+   */
+  bool keep_qos0;
+} pmqtt_queue_options;
+
+/**
  * The event of `on_connect`: the broker answered CONNECT.
  *
  * @ingroup api_callbacks
@@ -853,6 +883,20 @@ typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   const struct pmqtt_interest *event);
 
 /**
+ * Returns the password of a private key.
+ *
+ * `pmqtt_tls_set` and `pmqtt_tls_pem_set` call it, in the thread that called them. It writes the
+ * password to `buf`, which has `size` bytes. It returns the length of the password, or -1 if there
+ * is none.
+ *
+ * @ingroup api_tls
+ */
+typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  char *buf,
+                                  size_t size);
+
+/**
  * How a one-shot uses TLS. All fields except `struct_size` may be 0.
  *
  * All zeros are safe: the broker's certificate must lead to an authority of the system's store,
@@ -975,36 +1019,6 @@ typedef struct pmqtt_oneshot_options {
 } pmqtt_oneshot_options;
 
 /**
- * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
- *
- * @ingroup api_options
- */
-typedef struct pmqtt_queue_options {
-  /**
-   * `sizeof(pmqtt_queue_options)`.
-   */
-  size_t struct_size;
-  /**
-   * What the client does with a new message if the queue is full.
-   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
-   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
-   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
-   *
-   * If dropping cannot make enough room, the client refuses the new message and drops none.
-   */
-  int when_full;
-  /**
-   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
-   */
-  bool newest_only;
-  /**
-   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
-   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
-   */
-  bool keep_qos0;
-} pmqtt_queue_options;
-
-/**
  * A snapshot of a client's statistics. The program sets `struct_size` before `pmqtt_stats`, which
  * fills that many bytes.
  *
@@ -1073,20 +1087,6 @@ typedef struct pmqtt_statistics {
   uint64_t messages_cancelled;
 } pmqtt_statistics;
 
-/**
- * Returns the password of a private key.
- *
- * `pmqtt_tls_set` and `pmqtt_tls_pem_set` call it, in the thread that called them. It writes the
- * password to `buf`, which has `size` bytes. It returns the length of the password, or -1 if there
- * is none.
- *
- * @ingroup api_tls
- */
-typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
-                                  void *userdata,
-                                  char *buf,
-                                  size_t size);
-
 
 
 
@@ -1098,337 +1098,332 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Publishes several messages at once, each as `pmqtt_publish` does.
+ * Creates a client.
  *
- * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
- * - The call takes the client's lock once, so it costs less than single calls. Other threads wait
- *   for the lock: a batch should have some thousands of messages at most.
- * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
- *   program may publish the rest later.
+ * @param out            The new client; not NULL. Written on success only. The program frees it
+ *                       with `pmqtt_client_free`.
+ * @param client_id      UTF-8, copied, at most 65,535 bytes. NULL or "": the library generates a
+ *                       random one, which `pmqtt_client_id` returns. This requires
+ *                       `clean_session`.
+ * @param clean_session  true: the broker discards the session when the connection ends. The client
+ *                       never discards its own messages of QoS 1 and 2.
+ * @param userdata       Passed to each callback. The library does not use what it points to. May
+ *                       be NULL.
+ * @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
  *
- * @param client        The client; not NULL.
- * @param publications  `count` messages, copied; may be NULL if `count` is 0.
- * @param count         The number of messages; may be 0.
- * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
- *                      than `count` if the queue is full or memory is short.
- * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
- *                      Both outputs are also written if the call fails for want of a connection,
- *                      room or memory.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
+ * - `out` is NULL.
+ * - `client_id` is not UTF-8, is too long, or is missing while `clean_session` is false.
+ * - `protocol` is none of the values above.
  *
- * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
- *   1 and 2 were queued.
- * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room.
- * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
- * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3]
+ *
+ * @ingroup api_client
+ */
+int pmqtt_client_new(struct pmqtt_client **out,
+                     const char *client_id,
+                     bool clean_session,
+                     void *userdata,
+                     int protocol);
+
+/**
+ * Frees a client, and closes its connection without a DISCONNECT. The broker then publishes the
+ * will.
+ *
+ * The client drops all queued messages. A program that needs them delivered calls `pmqtt_drain`
+ * and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
+ * `on_interest`, which reports that the descriptor closes.
+ *
+ * - In a callback of the same client, the call returns at once. The client ends when the call that
+ *   runs the callback returns. That call waits for callbacks that run in other threads.
+ * - In another thread, the call waits until no callback of the client runs. It does not wait for
+ *   the network, a look-up or a connect.
+ *
+ * In a child of the process that created the client, the call:
+ * - waits for nothing and calls no callback,
+ * - leaves the connection of the parent alone,
+ * - closes the descriptors of this client and of the parent's other clients,
+ * - frees the messages, unless another thread worked on them at the moment of the fork.
+ *
+ * The rest of the client's memory, at most 100 KiB, is freed when the child ends.
+ *
+ * @param client  The client; NULL has no effect. No thread may use it after this call.
+ *
+ * Thread-safe; callback-safe. Blocks until no callback of the client runs, except in a callback of
+ * the client.
+ *
+ * @ingroup api_client
+ */
+void pmqtt_client_free(struct pmqtt_client *client);
+
+/**
+ * Resets a client to the state of a new one.
+ *
+ * The call:
+ * - closes the connection without a DISCONNECT,
+ * - removes queued messages, callbacks, the will, credentials and every setting,
+ * - restarts `mid` numbers at 1.
+ *
+ * Messages that were pending have no outcome. A loop thread goes on, with nothing to do.
+ *
+ * @param client         The client; not NULL.
+ * @param client_id      As for `pmqtt_client_new`.
+ * @param clean_session  As for `pmqtt_client_new`.
+ * @param userdata       As for `pmqtt_client_new`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: as for `pmqtt_client_new`; nothing was
+ * changed.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_publish
+ * @ingroup api_client
  */
-int pmqtt_publish_batch(struct pmqtt_client *client,
-                        const struct pmqtt_publication *publications,
-                        size_t count,
-                        size_t *accepted,
-                        uint64_t *first_mid);
+int pmqtt_reinitialise(struct pmqtt_client *client,
+                       const char *client_id,
+                       bool clean_session,
+                       void *userdata);
 
 /**
- * Sets `on_connect`, which is called when the broker has answered CONNECT. [MQTT-3.2]
+ * Returns the client identifier: the given one, or the generated one.
  *
- * The callback is called once for each connection, accepted or refused. After a refusal,
- * `on_disconnect` follows.
+ * @param client  The client; NULL gives NULL.
+ *
+ * @return A NUL-terminated string. It is valid until the client is freed, or until a later
+ * `pmqtt_reinitialise` has set another identifier for the second time.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_client
+ */
+const char *pmqtt_client_id(const struct pmqtt_client *client);
+
+/**
+ * Sets the `userdata` of callbacks, from the next callback on.
  *
  * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ * @param userdata  Any pointer, also NULL. The library does not use what it points to.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_callbacks
+ * @ingroup api_client
  */
-int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback);
+int pmqtt_user_data_set(struct pmqtt_client *client, void *userdata);
 
 /**
- * Sets `on_connect_fail`, which is called when an attempt to connect fails before CONNACK.
+ * Returns the `userdata` that callbacks are given.
  *
- * Reasons are for example: the name has no address, the host refuses, or nobody answers.
+ * @param client  The client; NULL gives NULL.
  *
- * - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
- *   error.
- * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
- *   `pmqtt_disconnect`, or by another connect, which goes on.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ * @return The pointer of `pmqtt_client_new`, `pmqtt_reinitialise` or `pmqtt_user_data_set`,
+ * whichever was called last.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_callbacks
+ * @ingroup api_client
  */
-int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail callback);
+void *pmqtt_user_data(const struct pmqtt_client *client);
 
 /**
- * Sets `on_disconnect`, which is called when a connection has ended.
+ * Sets how many messages of QoS 1 and 2 may be in flight at the same time: the window.
  *
- * The callback is called exactly once for each connection that `on_connect` reported, and for each
- * that `pmqtt_disconnect` ended before CONNACK.
- *
- * - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
- *   `pmqtt_disconnect` or by a new connect.
- * - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
- *
- * Three or more connections in a row may end while the same message is the oldest without an
- * answer. `pmqtt_last_error` and the log then name that message. The broker may close each
- * connection because of it, and later messages wait behind it.
+ * Further messages wait in the queue. The setting takes effect at once, and stays in effect after
+ * a reconnect.
  *
  * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect callback);
-
-/**
- * Sets `on_message`, which is called for each message that no filter of
- * `pmqtt_message_callback_add` matches.
- *
- * A message of QoS 2 is delivered when its PUBLISH comes, and only once. The acknowledgement goes
- * out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
- * [MQTT-4.3]
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback);
-
-/**
- * Sets `on_publish`, which is called when a publish is done, at each QoS.
- *
- * The callback is called exactly once for each `mid`, with these exceptions: messages that
- * `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` refused.
- *
- * The event's `rc` is the outcome:
- * - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
- *   QoS 1 with PUBACK, and QoS 2 with the whole handshake in one session. It now owes the message
- *   to its subscribers.
- * - `PMQTT_ERR_CONN_LOST`: the connection ended before a message of QoS 0 was written completely.
- *   The message is lost, and the program may publish it again.
- * - `PMQTT_ERR_IN_DOUBT`: the broker acknowledged a message of QoS 2 with PUBREC, and then lost
- *   the session. It may have delivered the message or not. If the program publishes it again, it
- *   may arrive twice.
- * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
- *   (`pmqtt_queue_options_set`), and was never sent.
- * - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
- *   still arrive.
- *
- * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
- * such flag: there, `clean_session` decides. `PMQTT_ERR_IN_DOUBT` is reported when the broker has
- * answered PUBREL with PUBCOMP, after any number of connections.
- *
- * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also if
- * the session is lost.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_publish_set(struct pmqtt_client *client, pmqtt_on_publish callback);
-
-/**
- * Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE. [MQTT-3.9]
- *
- * It is also called if the connection ends before the answer.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_subscribe_set(struct pmqtt_client *client, pmqtt_on_subscribe callback);
-
-/**
- * Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE. [MQTT-3.11]
- *
- * It is also called if the connection ends before the answer.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe callback);
-
-/**
- * Sets `on_writable`, which is called when the queue has room again.
- *
- * The callback is called once after `pmqtt_publish` returned `PMQTT_ERR_QUEUE_SIZE`, when half of
- * the queue is free and the message that was refused last fits. A program that does not wait for
- * the callback may succeed earlier.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callback);
-
-/**
- * Sets `on_log`, which is called with each log line.
- *
- * The levels, the most important first:
- * - `PMQTT_LOG_ERR`: why a connection, or an attempt to connect, has failed.
- * - `PMQTT_LOG_WARNING`: something failed or was unexpected, and the client goes on.
- * - `PMQTT_LOG_NOTICE`: not used.
- * - `PMQTT_LOG_INFO`: each stage of connecting, a connection that ended as asked, and the wait
- *   before a reconnect.
- * - `PMQTT_LOG_DEBUG`: each packet, in and out.
- *
- * No line has a payload or a password in it. Control characters of topics and names are written as
- * `\x0a`, so that a line is one line. What the callback itself does is logged too: it must not
- * publish DEBUG lines, as each would cause the next.
- *
- * At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
- * and a WARNING has their number. `pmqtt_log_level_set` selects levels.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. It runs in the thread that does what
- *                  the line is about, for one line at a time.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_log_set(struct pmqtt_client *client, pmqtt_on_log callback);
-
-/**
- * Sets the least important level that `on_log` is called for.
- *
- * The client does not make lines of other levels: with `PMQTT_LOG_INFO`, a message costs no more
- * than without a log. The setting takes effect at once. A line that waits already is still
- * reported. `pmqtt_reinitialise` sets the default again.
- *
- * @param client  The client; not NULL.
- * @param level   `PMQTT_LOG_DEBUG` (the default: all lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`,
- *                `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `level` is none of the
- * five.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_log_level_set(struct pmqtt_client *client, int level);
-
-/**
- * Sets `on_interest`, which tells a foreign loop what to wait for. It is for loops that keep
- * registrations.
- *
- * The event has the descriptor, whether to watch it for reading and writing, and when to call
- * `pmqtt_loop_misc`. The callback is called:
- * - at once, with the present state,
- * - at the end of each call that changes the state,
- * - before a descriptor is closed.
- *
- * A deadline that only moves later is not reported. At the earlier time, `pmqtt_loop_misc` finds
- * nothing to do, and then the later one is reported. With this callback, `pmqtt_publish` collects
- * messages and leaves writing to `pmqtt_loop_write`.
- *
- * A descriptor with neither read nor write is not watched for now, but stays open. A later event
- * names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
- * waits by itself, and while an old connection ends beside its successor.
- *
- * `pmqtt_client_free` and `pmqtt_reinitialise` report the descriptors that they close to the
- * callback that was set, with its `userdata`. They do so before they return, also in a callback.
- * The exception is a `pmqtt_reinitialise` while another thread runs the client: that thread then
- * reports them.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
- *                  change, one call at a time. The call is nested in one case: `pmqtt_client_free`
- *                  or `pmqtt_reinitialise` in this callback reports a closing.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_interest_set(struct pmqtt_client *client, pmqtt_on_interest callback);
-
-/**
- * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
- *
- * - If several filters match, the callback of each is called, in the order in which they were
- *   added.
- * - `on_message` is called only if no filter matches.
- * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
- *
- * @param client    The client; not NULL.
- * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
- * @param callback  Not NULL. Replaces the callback that the same filter has.
+ * @param messages  0 to 65535; 0: as many as there are packet identifiers. The default is 20.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_callbacks
+ * @ingroup api_options
  */
-int pmqtt_message_callback_add(struct pmqtt_client *client,
-                               const char *filter,
-                               pmqtt_on_message callback);
+int pmqtt_max_inflight_messages_set(struct pmqtt_client *client, int messages);
 
 /**
- * Removes the callback of a filter.
+ * Limits how many messages of QoS 1 and 2 may be unsettled at the same time, in flight or queued.
  *
- * After this call has returned, the callback is not called any more. It may still run in another
- * thread at that moment.
+ * Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`. The setting takes effect at
+ * once, and drops no message.
  *
- * @param client  The client; not NULL.
- * @param filter  The filter as it was added; not NULL.
+ * @param client    The client; not NULL.
+ * @param messages  Not negative; 0: no limit, which is the default.
  *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_callbacks
+ * @ingroup api_options
  */
-int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
+int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
+
+/**
+ * Limits how much memory the queue may take: messages of every QoS, and bytes that wait for the
+ * socket.
+ *
+ * - Each message counts with its packet and 64 bytes (QoS 0: 32 bytes) for the client's record of
+ *   it.
+ * - Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`.
+ * - An empty queue accepts one message of any size.
+ *
+ * The setting takes effect at once, and drops no message.
+ *
+ * @param client  The client; not NULL.
+ * @param bytes   0: no limit. The default is 64 MiB.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
+
+/**
+ * Limits the size of a packet from the broker, its header included.
+ *
+ * - A connection whose broker sends a larger packet ends with `PMQTT_ERR_PAYLOAD_SIZE`. This
+ *   happens as soon as the header is there, before the client allocates memory for the packet.
+ * - Memory for a packet grows with the bytes that have come, and not beyond the limit.
+ * - A limit under 65,536 also limits the size of each read, so small packets need more reads.
+ *
+ * The setting takes effect at once. Messages that the client has already read are still delivered.
+ *
+ * @param client  The client; not NULL.
+ * @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, the limit of MQTT
+ *                itself, which is the default.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `bytes` is 1 to 4.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 2.2.3]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
+
+/**
+ * Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
+ *
+ * TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
+ * not answer:
+ *
+ * 1. An answer is overdue by this time. The client sends one PINGREQ for all overdue answers, also
+ *    if the keep alive is 0.
+ * 2. PINGRESP comes: the broker has read all that was sent before.
+ * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It waits
+ *    while bytes of this connection are on their way, where the system reports that (Linux,
+ *    Apple's).
+ *
+ * - The client sends each packet again at most once on a connection.
+ * - A broker that answers later than twice this time may receive a duplicate.
+ * - Without PINGRESP, the client sends nothing again before the next connection.
+ *
+ * The setting takes effect at once.
+ *
+ * @param client   The client; not NULL.
+ * @param seconds  Seconds, not negative; 0: nothing is sent again on the same connection. The
+ *                 default is 5.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-4.4]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
+
+/**
+ * Sets the connect timeout, which limits how long an attempt to connect may take.
+ *
+ * The timeout applies to each of these steps:
+ * - look-up, TCP and TLS together,
+ * - the wait for CONNACK,
+ * - sending a DISCONNECT; the client gives up one that the broker does not take.
+ *
+ * The setting takes effect with the next attempt.
+ *
+ * @param client      The client; not NULL.
+ * @param timeout_ms  Milliseconds, over 0. The default is 10000.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
+
+/**
+ * Sets how long `pmqtt_loop_start`, `pmqtt_loop_forever` and `pmqtt_process` wait before they
+ * reconnect.
+ *
+ * - The delay is `min_delay` at first. It doubles after each failure, up to `max_delay`.
+ * - Each wait is random, between half the delay and the delay, so that many clients do not
+ *   reconnect together.
+ * - A connection that lasts as long as the next wait resets the delay to `min_delay`.
+ *
+ * The setting takes effect with the next wait.
+ *
+ * @param client     The client; not NULL.
+ * @param min_delay  Seconds, over 0. The default is 1.
+ * @param max_delay  Seconds, not under `min_delay`. The default is 120.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
+
+/**
+ * Sets the user name and the password.
+ *
+ * The setting takes effect with the next connection. The library keeps one copy of the password
+ * until it is replaced or the client is freed, and wipes it then. The library wipes the copy that
+ * it makes for a connection as soon as that is written.
+ *
+ * @param client    The client; not NULL.
+ * @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.
+ * @param password  NUL-terminated, copied, at most 65,535 bytes; NULL: none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, `username` is not UTF-8, or
+ * one of the two is too long.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_username_pw_set(struct pmqtt_client *client, const char *username, const char *password);
+
+/**
+ * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+ *
+ * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
+ * that is held stays held until its turn.
+ *
+ * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
+ *   returned.
+ * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
+ *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
+ *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+ * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
+ *   acknowledgement at once. A broker may rely on the order.
+ *
+ * @param client  The client; not NULL.
+ * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
+ *                `PMQTT_ACK_AT_ONCE` (2).
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
+ * three.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
 
 /**
  * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
@@ -1651,134 +1646,6 @@ int pmqtt_disconnect(struct pmqtt_client *client);
  * @ingroup api_connect
  */
 bool pmqtt_is_connected(const struct pmqtt_client *client);
-
-/**
- * Creates a client.
- *
- * @param out            The new client; not NULL. Written on success only. The program frees it
- *                       with `pmqtt_client_free`.
- * @param client_id      UTF-8, copied, at most 65,535 bytes. NULL or "": the library generates a
- *                       random one, which `pmqtt_client_id` returns. This requires
- *                       `clean_session`.
- * @param clean_session  true: the broker discards the session when the connection ends. The client
- *                       never discards its own messages of QoS 1 and 2.
- * @param userdata       Passed to each callback. The library does not use what it points to. May
- *                       be NULL.
- * @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
- * - `out` is NULL.
- * - `client_id` is not UTF-8, is too long, or is missing while `clean_session` is false.
- * - `protocol` is none of the values above.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3]
- *
- * @ingroup api_client
- */
-int pmqtt_client_new(struct pmqtt_client **out,
-                     const char *client_id,
-                     bool clean_session,
-                     void *userdata,
-                     int protocol);
-
-/**
- * Frees a client, and closes its connection without a DISCONNECT. The broker then publishes the
- * will.
- *
- * The client drops all queued messages. A program that needs them delivered calls `pmqtt_drain`
- * and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
- * `on_interest`, which reports that the descriptor closes.
- *
- * - In a callback of the same client, the call returns at once. The client ends when the call that
- *   runs the callback returns. That call waits for callbacks that run in other threads.
- * - In another thread, the call waits until no callback of the client runs. It does not wait for
- *   the network, a look-up or a connect.
- *
- * In a child of the process that created the client, the call:
- * - waits for nothing and calls no callback,
- * - leaves the connection of the parent alone,
- * - closes the descriptors of this client and of the parent's other clients,
- * - frees the messages, unless another thread worked on them at the moment of the fork.
- *
- * The rest of the client's memory, at most 100 KiB, is freed when the child ends.
- *
- * @param client  The client; NULL has no effect. No thread may use it after this call.
- *
- * Thread-safe; callback-safe. Blocks until no callback of the client runs, except in a callback of
- * the client.
- *
- * @ingroup api_client
- */
-void pmqtt_client_free(struct pmqtt_client *client);
-
-/**
- * Resets a client to the state of a new one.
- *
- * The call:
- * - closes the connection without a DISCONNECT,
- * - removes queued messages, callbacks, the will, credentials and every setting,
- * - restarts `mid` numbers at 1.
- *
- * Messages that were pending have no outcome. A loop thread goes on, with nothing to do.
- *
- * @param client         The client; not NULL.
- * @param client_id      As for `pmqtt_client_new`.
- * @param clean_session  As for `pmqtt_client_new`.
- * @param userdata       As for `pmqtt_client_new`.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: as for `pmqtt_client_new`; nothing was
- * changed.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_client
- */
-int pmqtt_reinitialise(struct pmqtt_client *client,
-                       const char *client_id,
-                       bool clean_session,
-                       void *userdata);
-
-/**
- * Returns the client identifier: the given one, or the generated one.
- *
- * @param client  The client; NULL gives NULL.
- *
- * @return A NUL-terminated string. It is valid until the client is freed, or until a later
- * `pmqtt_reinitialise` has set another identifier for the second time.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_client
- */
-const char *pmqtt_client_id(const struct pmqtt_client *client);
-
-/**
- * Sets the `userdata` of callbacks, from the next callback on.
- *
- * @param client    The client; not NULL.
- * @param userdata  Any pointer, also NULL. The library does not use what it points to.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_client
- */
-int pmqtt_user_data_set(struct pmqtt_client *client, void *userdata);
-
-/**
- * Returns the `userdata` that callbacks are given.
- *
- * @param client  The client; NULL gives NULL.
- *
- * @return The pointer of `pmqtt_client_new`, `pmqtt_reinitialise` or `pmqtt_user_data_set`,
- * whichever was called last.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_client
- */
-void *pmqtt_user_data(const struct pmqtt_client *client);
 
 /**
  * Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
@@ -2267,375 +2134,40 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
 
 /**
- * Publishes one message: connects, waits until the message is done, and disconnects.
+ * Publishes several messages at once, each as `pmqtt_publish` does.
  *
- * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
- * has it. For several messages, `pmqtt_publish_multiple` is many times faster.
+ * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
+ * - The call takes the client's lock once, so it costs less than single calls. Other threads wait
+ *   for the lock: a batch should have some thousands of messages at most.
+ * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
+ *   program may publish the rest later.
  *
- * @param topic        As for `pmqtt_publish`.
- * @param payload      As for `pmqtt_publish`.
- * @param payload_len  As for `pmqtt_publish`.
- * @param qos          0, 1 or 2.
- * @param retain       true: the broker keeps the message as a retained message, for later
- *                     subscribers.
- * @param options      Where and how to connect; NULL: as all zeros.
+ * @param client        The client; not NULL.
+ * @param publications  `count` messages, copied; may be NULL if `count` is 0.
+ * @param count         The number of messages; may be 0.
+ * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
+ *                      than `count` if the queue is full or memory is short.
+ * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
+ *                      Both outputs are also written if the call fails for want of a connection,
+ *                      room or memory.
  *
- * @return As `pmqtt_publish_multiple`.
- *
- * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
- *
- * @ingroup api_oneshot
- */
-int pmqtt_publish_single(const char *topic,
-                         const void *payload,
-                         size_t payload_len,
-                         int qos,
-                         bool retain,
-                         const struct pmqtt_oneshot_options *options);
-
-/**
- * Publishes messages over one connection: connects, waits until all are done, and disconnects.
- *
- * The client does not wait for each message. Any number is in flight at the same time. If one of
- * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
- * that sends more. The client tries nothing a second time.
- *
- * @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
- *                  The client copies them in parts, so that at most 64 MiB are queued.
- * @param count     The number of messages; 0: the call only connects and disconnects.
- * @param options   Where and how to connect; NULL: as all zeros.
- *
- * @return `PMQTT_ERR_SUCCESS`: all are done. Or:
- * - `PMQTT_ERR_INVAL`: an argument, an option or a message is wrong; nothing was sent.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: a message or the will is too large; nothing was sent.
- * - `PMQTT_ERR_CONN_REFUSED`: the broker refused the connection.
- * - `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: the client could not connect.
- * - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
- *   before all were done.
- * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
- * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
- *   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
- *   that message or not.
- * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
- *   the library knows.
- *
- * `error` of the options has the words: what CONNACK said, the number of the wrong message (from
- * 0), or how many messages are done.
- *
- * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
- *
- * @ingroup api_oneshot
- */
-int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
-                           size_t count,
-                           const struct pmqtt_oneshot_options *options);
-
-/**
- * Receives a number of messages: connects, subscribes, waits until they have come, and
- * disconnects.
- *
- * The client acknowledges the messages that it returns or drops, and no others. In a durable
- * session, the broker keeps the others.
- *
- * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
- * @param filter_count   At least 1.
- * @param qos            The maximum QoS to receive with: 0, 1 or 2.
- * @param message_count  How many messages to wait for; at least 1.
- * @param retained       false: retained messages do not count, and are dropped.
- * @param options        Where and how to connect; NULL: as all zeros.
- * @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
- *                       written in any case: the messages that came before a failure were
- *                       acknowledged, and are here too. NULL is written if there is none.
- *
- * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
- * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
- * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
- * - Others: as for `pmqtt_publish_multiple`.
- *
- * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
- *
- * @ingroup api_oneshot
- */
-int pmqtt_subscribe_simple(const char *const *filters,
-                           size_t filter_count,
-                           int qos,
-                           size_t message_count,
-                           bool retained,
-                           const struct pmqtt_oneshot_options *options,
-                           struct pmqtt_messages **out);
-
-/**
- * Receives messages until the callback calls `pmqtt_disconnect`: connects, subscribes, and runs.
- *
- * If the connection is lost, the client reconnects after a wait, and subscribes again. The
- * callback gets a client like any other: it may publish, and do everything else. The library frees
- * the client when the call returns.
- *
- * @param callback      Called for each message, in this thread; not NULL.
- * @param userdata      Passed to the callback; may be NULL.
- * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
- * @param filter_count  At least 1.
- * @param qos           The maximum QoS to receive with: 0, 1 or 2.
- * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
- *                      broker has answered the first SUBSCRIBE.
- *
- * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
- * - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
- * - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
- * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
- * - Others: as for `pmqtt_publish_multiple`, for the first connection.
- *
- * Thread-safe; callback-safe. Blocks until disconnected.
- *
- * @ingroup api_oneshot
- */
-int pmqtt_subscribe_callback(pmqtt_on_message callback,
-                             void *userdata,
-                             const char *const *filters,
-                             size_t filter_count,
-                             int qos,
-                             const struct pmqtt_oneshot_options *options);
-
-/**
- * Returns the number of messages that were received.
- *
- * @param messages  From `pmqtt_subscribe_simple`; NULL gives 0.
- *
- * @return The number of messages.
+ * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
+ *   1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
+ * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_oneshot
+ * @ingroup api_publish
  */
-size_t pmqtt_messages_count(const struct pmqtt_messages *messages);
-
-/**
- * Returns one of the messages, in the order in which they came.
- *
- * @param messages  From `pmqtt_subscribe_simple`; may be NULL.
- * @param index     The index of the message, from 0.
- *
- * @return The message, or NULL if there is none. It is valid until the messages are freed, with
- * all that it points to.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_oneshot
- */
-const struct pmqtt_message *pmqtt_messages_get(const struct pmqtt_messages *messages, size_t index);
-
-/**
- * Frees the messages of `pmqtt_subscribe_simple`.
- *
- * @param messages  From `pmqtt_subscribe_simple`; NULL has no effect.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_oneshot
- */
-void pmqtt_messages_free(struct pmqtt_messages *messages);
-
-/**
- * Sets how many messages of QoS 1 and 2 may be in flight at the same time: the window.
- *
- * Further messages wait in the queue. The setting takes effect at once, and stays in effect after
- * a reconnect.
- *
- * @param client    The client; not NULL.
- * @param messages  0 to 65535; 0: as many as there are packet identifiers. The default is 20.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_max_inflight_messages_set(struct pmqtt_client *client, int messages);
-
-/**
- * Limits how many messages of QoS 1 and 2 may be unsettled at the same time, in flight or queued.
- *
- * Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`. The setting takes effect at
- * once, and drops no message.
- *
- * @param client    The client; not NULL.
- * @param messages  Not negative; 0: no limit, which is the default.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
-
-/**
- * Limits how much memory the queue may take: messages of every QoS, and bytes that wait for the
- * socket.
- *
- * - Each message counts with its packet and 64 bytes (QoS 0: 32 bytes) for the client's record of
- *   it.
- * - Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`.
- * - An empty queue accepts one message of any size.
- *
- * The setting takes effect at once, and drops no message.
- *
- * @param client  The client; not NULL.
- * @param bytes   0: no limit. The default is 64 MiB.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
-
-/**
- * Limits the size of a packet from the broker, its header included.
- *
- * - A connection whose broker sends a larger packet ends with `PMQTT_ERR_PAYLOAD_SIZE`. This
- *   happens as soon as the header is there, before the client allocates memory for the packet.
- * - Memory for a packet grows with the bytes that have come, and not beyond the limit.
- * - A limit under 65,536 also limits the size of each read, so small packets need more reads.
- *
- * The setting takes effect at once. Messages that the client has already read are still delivered.
- *
- * @param client  The client; not NULL.
- * @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, the limit of MQTT
- *                itself, which is the default.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `bytes` is 1 to 4.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT 2.2.3]
- *
- * @ingroup api_options
- */
-int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
-
-/**
- * Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
- *
- * TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
- * not answer:
- *
- * 1. An answer is overdue by this time. The client sends one PINGREQ for all overdue answers, also
- *    if the keep alive is 0.
- * 2. PINGRESP comes: the broker has read all that was sent before.
- * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It waits
- *    while bytes of this connection are on their way, where the system reports that (Linux,
- *    Apple's).
- *
- * - The client sends each packet again at most once on a connection.
- * - A broker that answers later than twice this time may receive a duplicate.
- * - Without PINGRESP, the client sends nothing again before the next connection.
- *
- * The setting takes effect at once.
- *
- * @param client   The client; not NULL.
- * @param seconds  Seconds, not negative; 0: nothing is sent again on the same connection. The
- *                 default is 5.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-4.4]
- *
- * @ingroup api_options
- */
-int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
-
-/**
- * Sets the connect timeout, which limits how long an attempt to connect may take.
- *
- * The timeout applies to each of these steps:
- * - look-up, TCP and TLS together,
- * - the wait for CONNACK,
- * - sending a DISCONNECT; the client gives up one that the broker does not take.
- *
- * The setting takes effect with the next attempt.
- *
- * @param client      The client; not NULL.
- * @param timeout_ms  Milliseconds, over 0. The default is 10000.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
-
-/**
- * Sets how long `pmqtt_loop_start`, `pmqtt_loop_forever` and `pmqtt_process` wait before they
- * reconnect.
- *
- * - The delay is `min_delay` at first. It doubles after each failure, up to `max_delay`.
- * - Each wait is random, between half the delay and the delay, so that many clients do not
- *   reconnect together.
- * - A connection that lasts as long as the next wait resets the delay to `min_delay`.
- *
- * The setting takes effect with the next wait.
- *
- * @param client     The client; not NULL.
- * @param min_delay  Seconds, over 0. The default is 1.
- * @param max_delay  Seconds, not under `min_delay`. The default is 120.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
-
-/**
- * Sets the user name and the password.
- *
- * The setting takes effect with the next connection. The library keeps one copy of the password
- * until it is replaced or the client is freed, and wipes it then. The library wipes the copy that
- * it makes for a connection as soon as that is written.
- *
- * @param client    The client; not NULL.
- * @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.
- * @param password  NUL-terminated, copied, at most 65,535 bytes; NULL: none.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, `username` is not UTF-8, or
- * one of the two is too long.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
- *
- * @ingroup api_options
- */
-int pmqtt_username_pw_set(struct pmqtt_client *client, const char *username, const char *password);
-
-/**
- * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
- *
- * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
- * that is held stays held until its turn.
- *
- * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
- *   returned.
- * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
- *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
- *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
- * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
- *   acknowledgement at once. A broker may rely on the order.
- *
- * @param client  The client; not NULL.
- * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
- *                `PMQTT_ACK_AT_ONCE` (2).
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
- * three.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_subscribe
- */
-int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
+int pmqtt_publish_batch(struct pmqtt_client *client,
+                        const struct pmqtt_publication *publications,
+                        size_t count,
+                        size_t *accepted,
+                        uint64_t *first_mid);
 
 /**
  * Sets how the queue treats messages that wait for a connection or for room in the window.
@@ -2711,94 +2243,301 @@ int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
 int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
- * Returns the description of an error number.
+ * Sets `on_connect`, which is called when the broker has answered CONNECT. [MQTT-3.2]
  *
- * @param code  Any number, also an unknown one.
+ * The callback is called once for each connection, accepted or refused. After a refusal,
+ * `on_disconnect` follows.
  *
- * @return A constant string; never NULL.
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
  *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_diagnosis
- */
-const char *pmqtt_error_string(int code);
-
-/**
- * Returns the description of a CONNACK return code. [MQTT 3.1.1, table 3.1]
- *
- * @param code  Any number, also an unknown one.
- *
- * @return A constant string; never NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_diagnosis
+ * @ingroup api_callbacks
  */
-const char *pmqtt_connack_string(int code);
+int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback);
 
 /**
- * Returns the description of an MQTT 5 reason code. [MQTT 5, table 2-6]
+ * Sets `on_connect_fail`, which is called when an attempt to connect fails before CONNACK.
  *
- * Events have reason codes in every version of MQTT.
+ * Reasons are for example: the name has no address, the host refuses, or nobody answers.
  *
- * @param reason  Any number, also an unknown one; -1: the broker gave no reason.
+ * - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
+ *   error.
+ * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
+ *   `pmqtt_disconnect`, or by another connect, which goes on.
  *
- * @return A constant string; never NULL.
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_diagnosis
+ * @ingroup api_callbacks
  */
-const char *pmqtt_reason_string(int reason);
+int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail callback);
 
 /**
- * Describes in words what failed last, in a call or in the loop.
+ * Sets `on_disconnect`, which is called when a connection has ended.
  *
- * The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
- * operating system. It is one line: control characters of topics and names are written as `\x0a`.
+ * The callback is called exactly once for each connection that `on_connect` reported, and for each
+ * that `pmqtt_disconnect` ended before CONNACK.
  *
- * @param client  The client; NULL gives an empty text.
- * @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not
- *                fit. May be NULL if `len` is 0.
- * @param len     The size of `buf`, in bytes.
+ * - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
+ *   `pmqtt_disconnect` or by a new connect.
+ * - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
  *
- * @return The length of the whole text in bytes, without its NUL, as snprintf returns it.
+ * Three or more connections in a row may end while the same message is the oldest without an
+ * answer. `pmqtt_last_error` and the log then name that message. The broker may close each
+ * connection because of it, and later messages wait behind it.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_diagnosis
+ * @ingroup api_callbacks
  */
-size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len);
+int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect callback);
 
 /**
- * Takes a snapshot of a client's statistics.
+ * Sets `on_message`, which is called for each message that no filter of
+ * `pmqtt_message_callback_add` matches.
+ *
+ * A message of QoS 2 is delivered when its PUBLISH comes, and only once. The acknowledgement goes
+ * out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
+ * [MQTT-4.3]
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback);
+
+/**
+ * Sets `on_publish`, which is called when a publish is done, at each QoS.
+ *
+ * The callback is called exactly once for each `mid`, with these exceptions: messages that
+ * `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` refused.
+ *
+ * The event's `rc` is the outcome:
+ * - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
+ *   QoS 1 with PUBACK, and QoS 2 with the whole handshake in one session. It now owes the message
+ *   to its subscribers.
+ * - `PMQTT_ERR_CONN_LOST`: the connection ended before a message of QoS 0 was written completely.
+ *   The message is lost, and the program may publish it again.
+ * - `PMQTT_ERR_IN_DOUBT`: the broker acknowledged a message of QoS 2 with PUBREC, and then lost
+ *   the session. It may have delivered the message or not. If the program publishes it again, it
+ *   may arrive twice.
+ * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
+ *   (`pmqtt_queue_options_set`), and was never sent.
+ * - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
+ *   still arrive.
+ *
+ * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
+ * such flag: there, `clean_session` decides. `PMQTT_ERR_IN_DOUBT` is reported when the broker has
+ * answered PUBREL with PUBCOMP, after any number of connections.
+ *
+ * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also if
+ * the session is lost.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_publish_set(struct pmqtt_client *client, pmqtt_on_publish callback);
+
+/**
+ * Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE. [MQTT-3.9]
+ *
+ * It is also called if the connection ends before the answer.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_subscribe_set(struct pmqtt_client *client, pmqtt_on_subscribe callback);
+
+/**
+ * Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE. [MQTT-3.11]
+ *
+ * It is also called if the connection ends before the answer.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe callback);
+
+/**
+ * Sets `on_writable`, which is called when the queue has room again.
+ *
+ * The callback is called once after `pmqtt_publish` returned `PMQTT_ERR_QUEUE_SIZE`, when half of
+ * the queue is free and the message that was refused last fits. A program that does not wait for
+ * the callback may succeed earlier.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callback);
+
+/**
+ * Sets `on_log`, which is called with each log line.
+ *
+ * The levels, the most important first:
+ * - `PMQTT_LOG_ERR`: why a connection, or an attempt to connect, has failed.
+ * - `PMQTT_LOG_WARNING`: something failed or was unexpected, and the client goes on.
+ * - `PMQTT_LOG_NOTICE`: not used.
+ * - `PMQTT_LOG_INFO`: each stage of connecting, a connection that ended as asked, and the wait
+ *   before a reconnect.
+ * - `PMQTT_LOG_DEBUG`: each packet, in and out.
+ *
+ * No line has a payload or a password in it. Control characters of topics and names are written as
+ * `\x0a`, so that a line is one line. What the callback itself does is logged too: it must not
+ * publish DEBUG lines, as each would cause the next.
+ *
+ * At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
+ * and a WARNING has their number. `pmqtt_log_level_set` selects levels.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. It runs in the thread that does what
+ *                  the line is about, for one line at a time.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_log_set(struct pmqtt_client *client, pmqtt_on_log callback);
+
+/**
+ * Sets the least important level that `on_log` is called for.
+ *
+ * The client does not make lines of other levels: with `PMQTT_LOG_INFO`, a message costs no more
+ * than without a log. The setting takes effect at once. A line that waits already is still
+ * reported. `pmqtt_reinitialise` sets the default again.
  *
  * @param client  The client; not NULL.
- * @param out     The statistics; not NULL. The program sets `struct_size` before the call, and the
- *                call fills that many bytes. Fields that this version of the library does not know
- *                become 0.
+ * @param level   `PMQTT_LOG_DEBUG` (the default: all lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`,
+ *                `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
  *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the
- * structure has this `struct_size`.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `level` is none of the
+ * five.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_diagnosis
+ * @ingroup api_callbacks
  */
-int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out);
+int pmqtt_log_level_set(struct pmqtt_client *client, int level);
 
 /**
- * Returns the version of the library that the program runs with.
+ * Sets `on_interest`, which tells a foreign loop what to wait for. It is for loops that keep
+ * registrations.
  *
- * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
+ * The event has the descriptor, whether to watch it for reading and writing, and when to call
+ * `pmqtt_loop_misc`. The callback is called:
+ * - at once, with the present state,
+ * - at the end of each call that changes the state,
+ * - before a descriptor is closed.
  *
- * @return `major * 1000000 + minor * 1000 + patch`.
+ * A deadline that only moves later is not reported. At the earlier time, `pmqtt_loop_misc` finds
+ * nothing to do, and then the later one is reported. With this callback, `pmqtt_publish` collects
+ * messages and leaves writing to `pmqtt_loop_write`.
+ *
+ * A descriptor with neither read nor write is not watched for now, but stays open. A later event
+ * names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
+ * waits by itself, and while an old connection ends beside its successor.
+ *
+ * `pmqtt_client_free` and `pmqtt_reinitialise` report the descriptors that they close to the
+ * callback that was set, with its `userdata`. They do so before they return, also in a callback.
+ * The exception is a `pmqtt_reinitialise` while another thread runs the client: that thread then
+ * reports them.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
+ *                  change, one call at a time. The call is nested in one case: `pmqtt_client_free`
+ *                  or `pmqtt_reinitialise` in this callback reports a closing.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_diagnosis
+ * @ingroup api_callbacks
  */
-int pmqtt_lib_version(void);
+int pmqtt_on_interest_set(struct pmqtt_client *client, pmqtt_on_interest callback);
+
+/**
+ * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
+ *
+ * - If several filters match, the callback of each is called, in the order in which they were
+ *   added.
+ * - `on_message` is called only if no filter matches.
+ * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
+ *
+ * @param client    The client; not NULL.
+ * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
+ * @param callback  Not NULL. Replaces the callback that the same filter has.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_add(struct pmqtt_client *client,
+                               const char *filter,
+                               pmqtt_on_message callback);
+
+/**
+ * Removes the callback of a filter.
+ *
+ * After this call has returned, the callback is not called any more. It may still run in another
+ * thread at that moment.
+ *
+ * @param client  The client; not NULL.
+ * @param filter  The filter as it was added; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
 
 /**
  * Secures connections with TLS, from the next connection on. The call reads and checks the files.
@@ -3010,6 +2749,267 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  * @ingroup api_tls
  */
 int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
+
+/**
+ * Publishes one message: connects, waits until the message is done, and disconnects.
+ *
+ * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
+ * has it. For several messages, `pmqtt_publish_multiple` is many times faster.
+ *
+ * @param topic        As for `pmqtt_publish`.
+ * @param payload      As for `pmqtt_publish`.
+ * @param payload_len  As for `pmqtt_publish`.
+ * @param qos          0, 1 or 2.
+ * @param retain       true: the broker keeps the message as a retained message, for later
+ *                     subscribers.
+ * @param options      Where and how to connect; NULL: as all zeros.
+ *
+ * @return As `pmqtt_publish_multiple`.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_publish_single(const char *topic,
+                         const void *payload,
+                         size_t payload_len,
+                         int qos,
+                         bool retain,
+                         const struct pmqtt_oneshot_options *options);
+
+/**
+ * Publishes messages over one connection: connects, waits until all are done, and disconnects.
+ *
+ * The client does not wait for each message. Any number is in flight at the same time. If one of
+ * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
+ * that sends more. The client tries nothing a second time.
+ *
+ * @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
+ *                  The client copies them in parts, so that at most 64 MiB are queued.
+ * @param count     The number of messages; 0: the call only connects and disconnects.
+ * @param options   Where and how to connect; NULL: as all zeros.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all are done. Or:
+ * - `PMQTT_ERR_INVAL`: an argument, an option or a message is wrong; nothing was sent.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: a message or the will is too large; nothing was sent.
+ * - `PMQTT_ERR_CONN_REFUSED`: the broker refused the connection.
+ * - `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: the client could not connect.
+ * - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
+ *   before all were done.
+ * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
+ * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
+ *   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
+ *   that message or not.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
+ *   the library knows.
+ *
+ * `error` of the options has the words: what CONNACK said, the number of the wrong message (from
+ * 0), or how many messages are done.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
+                           size_t count,
+                           const struct pmqtt_oneshot_options *options);
+
+/**
+ * Receives a number of messages: connects, subscribes, waits until they have come, and
+ * disconnects.
+ *
+ * The client acknowledges the messages that it returns or drops, and no others. In a durable
+ * session, the broker keeps the others.
+ *
+ * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
+ * @param filter_count   At least 1.
+ * @param qos            The maximum QoS to receive with: 0, 1 or 2.
+ * @param message_count  How many messages to wait for; at least 1.
+ * @param retained       false: retained messages do not count, and are dropped.
+ * @param options        Where and how to connect; NULL: as all zeros.
+ * @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
+ *                       written in any case: the messages that came before a failure were
+ *                       acknowledged, and are here too. NULL is written if there is none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
+ * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+ * - Others: as for `pmqtt_publish_multiple`.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_subscribe_simple(const char *const *filters,
+                           size_t filter_count,
+                           int qos,
+                           size_t message_count,
+                           bool retained,
+                           const struct pmqtt_oneshot_options *options,
+                           struct pmqtt_messages **out);
+
+/**
+ * Receives messages until the callback calls `pmqtt_disconnect`: connects, subscribes, and runs.
+ *
+ * If the connection is lost, the client reconnects after a wait, and subscribes again. The
+ * callback gets a client like any other: it may publish, and do everything else. The library frees
+ * the client when the call returns.
+ *
+ * @param callback      Called for each message, in this thread; not NULL.
+ * @param userdata      Passed to the callback; may be NULL.
+ * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
+ * @param filter_count  At least 1.
+ * @param qos           The maximum QoS to receive with: 0, 1 or 2.
+ * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
+ *                      broker has answered the first SUBSCRIBE.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
+ * - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
+ * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+ * - Others: as for `pmqtt_publish_multiple`, for the first connection.
+ *
+ * Thread-safe; callback-safe. Blocks until disconnected.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_subscribe_callback(pmqtt_on_message callback,
+                             void *userdata,
+                             const char *const *filters,
+                             size_t filter_count,
+                             int qos,
+                             const struct pmqtt_oneshot_options *options);
+
+/**
+ * Returns the number of messages that were received.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; NULL gives 0.
+ *
+ * @return The number of messages.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
+ */
+size_t pmqtt_messages_count(const struct pmqtt_messages *messages);
+
+/**
+ * Returns one of the messages, in the order in which they came.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; may be NULL.
+ * @param index     The index of the message, from 0.
+ *
+ * @return The message, or NULL if there is none. It is valid until the messages are freed, with
+ * all that it points to.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
+ */
+const struct pmqtt_message *pmqtt_messages_get(const struct pmqtt_messages *messages, size_t index);
+
+/**
+ * Frees the messages of `pmqtt_subscribe_simple`.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; NULL has no effect.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
+ */
+void pmqtt_messages_free(struct pmqtt_messages *messages);
+
+/**
+ * Returns the description of an error number.
+ *
+ * @param code  Any number, also an unknown one.
+ *
+ * @return A constant string; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+const char *pmqtt_error_string(int code);
+
+/**
+ * Returns the description of a CONNACK return code. [MQTT 3.1.1, table 3.1]
+ *
+ * @param code  Any number, also an unknown one.
+ *
+ * @return A constant string; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+const char *pmqtt_connack_string(int code);
+
+/**
+ * Returns the description of an MQTT 5 reason code. [MQTT 5, table 2-6]
+ *
+ * Events have reason codes in every version of MQTT.
+ *
+ * @param reason  Any number, also an unknown one; -1: the broker gave no reason.
+ *
+ * @return A constant string; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+const char *pmqtt_reason_string(int reason);
+
+/**
+ * Describes in words what failed last, in a call or in the loop.
+ *
+ * The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
+ * operating system. It is one line: control characters of topics and names are written as `\x0a`.
+ *
+ * @param client  The client; NULL gives an empty text.
+ * @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not
+ *                fit. May be NULL if `len` is 0.
+ * @param len     The size of `buf`, in bytes.
+ *
+ * @return The length of the whole text in bytes, without its NUL, as snprintf returns it.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len);
+
+/**
+ * Takes a snapshot of a client's statistics.
+ *
+ * @param client  The client; not NULL.
+ * @param out     The statistics; not NULL. The program sets `struct_size` before the call, and the
+ *                call fills that many bytes. Fields that this version of the library does not know
+ *                become 0.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the
+ * structure has this `struct_size`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out);
+
+/**
+ * Returns the version of the library that the program runs with.
+ *
+ * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
+ *
+ * @return `major * 1000000 + minor * 1000 + patch`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+int pmqtt_lib_version(void);
 
 #ifdef __cplusplus
 }  // extern "C"

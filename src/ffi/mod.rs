@@ -4,21 +4,34 @@
 // What C has to hold is said once for all functions, in the contract at the head of the header.
 #![allow(clippy::missing_safety_doc)]
 
-mod batch;
-mod callbacks;
-mod connection;
+// The header has the functions in this order, which is that of a program. The blank lines keep rustfmt from sorting.
 mod constants;
-mod floors;
+
 mod lifetime;
+
+mod options;
+
+mod connection;
+
 mod loops;
+
 mod messages;
+
+mod batch;
+
+mod queue;
+
+mod callbacks;
+
+mod tls;
+
 mod oneshot;
 mod oneshot_options;
-mod options;
-mod queue;
+
 mod report;
+
+mod floors;
 mod sized;
-mod tls;
 
 pub use batch::*;
 pub use callbacks::*;
