@@ -91,6 +91,15 @@
 /**
  * @defgroup api_loop Running the loop
  * @brief One of the loops runs the client: it reads, writes and calls callbacks.
+ *
+ * A program chooses one of these loops:
+ * - A loop of the library: `pmqtt_loop_forever` in the calling thread, or `pmqtt_loop_start` in a
+ *   thread of its own.
+ * - An event loop that watches one descriptor: `pmqtt_event_fd` and `pmqtt_process`.
+ * - A foreign loop, which watches the socket and a timer: `pmqtt_socket`, `pmqtt_want_read`,
+ *   `pmqtt_want_write` and `pmqtt_next_timeout_ms`, or `pmqtt_on_interest_set`. It calls
+ *   `pmqtt_loop_read`, `pmqtt_loop_write` and `pmqtt_loop_misc`.
+ * - A loop of the program that runs the client step by step: `pmqtt_loop`.
  */
 
 /**
@@ -2243,7 +2252,7 @@ int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
 int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
- * Sets `on_connect`, which is called when the broker has answered CONNECT. [MQTT-3.2]
+ * Sets `on_connect`, which is called when the broker has answered CONNECT.
  *
  * The callback is called once for each connection, accepted or refused. After a refusal,
  * `on_disconnect` follows.
@@ -2253,7 +2262,7 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.2]
  *
  * @ingroup api_callbacks
  */
@@ -2363,7 +2372,7 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
 int pmqtt_on_publish_set(struct pmqtt_client *client, pmqtt_on_publish callback);
 
 /**
- * Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE. [MQTT-3.9]
+ * Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE.
  *
  * It is also called if the connection ends before the answer.
  *
@@ -2372,14 +2381,14 @@ int pmqtt_on_publish_set(struct pmqtt_client *client, pmqtt_on_publish callback)
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.9]
  *
  * @ingroup api_callbacks
  */
 int pmqtt_on_subscribe_set(struct pmqtt_client *client, pmqtt_on_subscribe callback);
 
 /**
- * Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE. [MQTT-3.11]
+ * Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE.
  *
  * It is also called if the connection ends before the answer.
  *
@@ -2388,7 +2397,7 @@ int pmqtt_on_subscribe_set(struct pmqtt_client *client, pmqtt_on_subscribe callb
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.11]
  *
  * @ingroup api_callbacks
  */
@@ -2935,20 +2944,20 @@ void pmqtt_messages_free(struct pmqtt_messages *messages);
 const char *pmqtt_error_string(int code);
 
 /**
- * Returns the description of a CONNACK return code. [MQTT 3.1.1, table 3.1]
+ * Returns the description of a CONNACK return code.
  *
  * @param code  Any number, also an unknown one.
  *
  * @return A constant string; never NULL.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe; never blocks. [MQTT 3.1.1, table 3.1]
  *
  * @ingroup api_diagnosis
  */
 const char *pmqtt_connack_string(int code);
 
 /**
- * Returns the description of an MQTT 5 reason code. [MQTT 5, table 2-6]
+ * Returns the description of an MQTT 5 reason code.
  *
  * Events have reason codes in every version of MQTT.
  *
@@ -2956,7 +2965,7 @@ const char *pmqtt_connack_string(int code);
  *
  * @return A constant string; never NULL.
  *
- * Thread-safe; callback-safe; never blocks.
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, table 2-6]
  *
  * @ingroup api_diagnosis
  */

@@ -79,7 +79,7 @@ pub type pmqtt_on_log =
 pub type pmqtt_on_interest =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Interest)>;
 
-/// Sets `on_connect`, which is called when the broker has answered CONNECT. [MQTT-3.2]
+/// Sets `on_connect`, which is called when the broker has answered CONNECT.
 ///
 /// The callback is called once for each connection, accepted or refused. After a refusal,
 /// `on_disconnect` follows.
@@ -89,7 +89,7 @@ pub type pmqtt_on_interest =
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe; never blocks. [MQTT-3.2]
 ///
 /// @ingroup api_callbacks
 #[unsafe(no_mangle)]
@@ -249,7 +249,7 @@ pub unsafe extern "C" fn pmqtt_on_publish_set(
     }
 }
 
-/// Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE. [MQTT-3.9]
+/// Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE.
 ///
 /// It is also called if the connection ends before the answer.
 ///
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn pmqtt_on_publish_set(
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe; never blocks. [MQTT-3.9]
 ///
 /// @ingroup api_callbacks
 #[unsafe(no_mangle)]
@@ -275,7 +275,7 @@ pub unsafe extern "C" fn pmqtt_on_subscribe_set(
     }
 }
 
-/// Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE. [MQTT-3.11]
+/// Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE.
 ///
 /// It is also called if the connection ends before the answer.
 ///
@@ -284,7 +284,7 @@ pub unsafe extern "C" fn pmqtt_on_subscribe_set(
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe; never blocks. [MQTT-3.11]
 ///
 /// @ingroup api_callbacks
 #[unsafe(no_mangle)]

@@ -20,13 +20,13 @@ pub extern "C" fn pmqtt_error_string(code: c_int) -> *const c_char {
     error::error_string(code).as_ptr()
 }
 
-/// Returns the description of a CONNACK return code. [MQTT 3.1.1, table 3.1]
+/// Returns the description of a CONNACK return code.
 ///
 /// @param code  Any number, also an unknown one.
 ///
 /// @return A constant string; never NULL.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe; never blocks. [MQTT 3.1.1, table 3.1]
 ///
 /// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
@@ -34,7 +34,7 @@ pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
     error::connack_string(code).as_ptr()
 }
 
-/// Returns the description of an MQTT 5 reason code. [MQTT 5, table 2-6]
+/// Returns the description of an MQTT 5 reason code.
 ///
 /// Events have reason codes in every version of MQTT.
 ///
@@ -42,7 +42,7 @@ pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
 ///
 /// @return A constant string; never NULL.
 ///
-/// Thread-safe; callback-safe; never blocks.
+/// Thread-safe; callback-safe; never blocks. [MQTT 5, table 2-6]
 ///
 /// @ingroup api_diagnosis
 #[unsafe(no_mangle)]
