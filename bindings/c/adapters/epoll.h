@@ -1,4 +1,9 @@
-/* Runs pmqtt clients in a loop around epoll. docs/event-loops.md has the rules of all adapters. */
+/**
+ * @file
+ * Runs clients in the program's own epoll set.
+ *
+ * docs/event-loops.md has the rules of all adapters.
+ */
 #ifndef PMQTT_ADAPTERS_EPOLL_H
 #define PMQTT_ADAPTERS_EPOLL_H
 
@@ -8,30 +13,36 @@
 #include <sys/epoll.h>
 
 /**
- * An epoll set and its clients. Set `epoll`, and all other fields to 0. The structure holds no memory while it has no
- * clients.
+ * An epoll set, and the clients in it.
+ *
+ * The program sets `epoll`, and all other fields to zeros. The structure owns memory only while it
+ * has clients.
  */
 typedef struct pmqtt_epoll {
     /** The epoll set, which the program creates and closes. */
     int epoll;
     /** The number of clients. */
     int count;
-    /** The client of each descriptor, or NULL. An event that epoll_wait has returned before its client was detached
-     *  finds NULL here. A pointer in the event would point to freed memory. */
+    /** The client of each descriptor. An event that was fetched before its client was detached
+     *  finds none here; a pointer in the event would lead to freed memory. */
     pmqtt_client **by_fd;
     /** The number of elements of by_fd. */
     int room;
 } pmqtt_epoll;
 
 /**
- * Attaches a client to an epoll set. Call it in the thread of the loop; callback-safe.
+ * Adds a client to an epoll set.
+ *
+ * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The set and its clients; not NULL. All events in the set, also those of the program, must have
- *                their descriptor as data (`data.fd`).
+ * @param loop    The set; not NULL. The data of each event in the set must be its descriptor
+ *                (`data.fd`), as it is for the client.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`), or epoll refuses it (errno).
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOMEM`: there is no memory.
+ * - `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`), or epoll refuses it (errno).
  */
 static inline int pmqtt_epoll_attach(pmqtt_client *client, pmqtt_epoll *loop)
 {
@@ -63,10 +74,12 @@ static inline int pmqtt_epoll_attach(pmqtt_client *client, pmqtt_epoll *loop)
 }
 
 /**
- * Detaches a client. Call it before the client is freed; callback-safe.
+ * Removes a client from its epoll set.
  *
- * @param client  The attached client; not NULL.
- * @param loop    The set that it is attached to.
+ * The program calls this before it frees the client. Callback-safe.
+ *
+ * @param client  The client, which must be attached; not NULL.
+ * @param loop    The set that it was added to.
  */
 static inline void pmqtt_epoll_detach(pmqtt_client *client, pmqtt_epoll *loop)
 {
@@ -82,12 +95,12 @@ static inline void pmqtt_epoll_detach(pmqtt_client *client, pmqtt_epoll *loop)
 }
 
 /**
- * Runs the client that an event belongs to.
+ * Runs the client that an event is for.
  *
  * @param loop   The set and its clients.
- * @param event  An event from epoll_wait.
+ * @param event  An event that epoll_wait has returned.
  *
- * @return true: the event was that of a client. false: it is one of the program.
+ * @return true if the event was for a client; false if it is the program's own.
  */
 static inline bool pmqtt_epoll_dispatch(const pmqtt_epoll *loop, const struct epoll_event *event)
 {

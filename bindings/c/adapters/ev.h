@@ -1,4 +1,9 @@
-/* Runs pmqtt clients in a libev loop. Link with libev. docs/event-loops.md has the rules of all adapters. */
+/**
+ * @file
+ * Runs clients in a libev loop. The program links with libev.
+ *
+ * docs/event-loops.md has the rules of all adapters.
+ */
 #ifndef PMQTT_ADAPTERS_EV_H
 #define PMQTT_ADAPTERS_EV_H
 
@@ -6,24 +11,29 @@
 #include <pmqtt.h>
 #include <stdlib.h>
 
+/** Runs the client; the loop calls it. Not for programs. */
 static inline void pmqtt_ev_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     (void)loop, (void)events;
-    /* A callback can detach: do not use the watcher afterwards. */
+    /* Its callbacks may detach the client, so nothing may use the watcher afterwards. */
     pmqtt_process((pmqtt_client *)watcher->data);
 }
 
 /**
- * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
+ * Adds a client to a loop, which runs it from then on.
+ *
+ * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The loop; not NULL. The watcher keeps the loop running as any active
- *                watcher does; `ev_unref` changes that.
- * @param out     Receives the watcher, for `pmqtt_ev_detach`; written only on success. The
- *                adapter uses its `data`.
+ * @param loop    The loop; not NULL. The watcher keeps it running, as each active watcher does
+ *                (`ev_unref` changes that).
+ * @param out     The watcher, for `pmqtt_ev_detach`; written on success only. The adapter uses the
+ *                watcher's data.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`).
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOMEM`: there is no memory.
+ * - `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`).
  */
 static inline int pmqtt_ev_attach(pmqtt_client *client, struct ev_loop *loop, ev_io **out)
 {
@@ -43,10 +53,12 @@ static inline int pmqtt_ev_attach(pmqtt_client *client, struct ev_loop *loop, ev
 }
 
 /**
- * Detaches a client from its loop. Call it before the client is freed; callback-safe.
+ * Removes a client from its loop.
  *
- * @param watcher  From `pmqtt_ev_attach`; not NULL. It is invalid after the call.
- * @param loop     The loop that it is attached to.
+ * The program calls this before it frees the client. Callback-safe.
+ *
+ * @param watcher  From `pmqtt_ev_attach`; not NULL. The call frees it.
+ * @param loop     The loop that the client was added to.
  */
 static inline void pmqtt_ev_detach(ev_io *watcher, struct ev_loop *loop)
 {

@@ -1,11 +1,16 @@
-/* Runs pmqtt clients in a GLib main context, also that of GTK. Link with glib-2.0. docs/event-loops.md has the
- * rules of all adapters. */
+/**
+ * @file
+ * Runs clients in a GLib main context, and so in GTK. The program links with glib-2.0.
+ *
+ * docs/event-loops.md has the rules of all adapters.
+ */
 #ifndef PMQTT_ADAPTERS_GLIB_H
 #define PMQTT_ADAPTERS_GLIB_H
 
 #include <glib-unix.h>
 #include <pmqtt.h>
 
+/** Runs the client; the context calls it. Not for programs. */
 static inline gboolean pmqtt_glib_on_readable(gint fd, GIOCondition condition, gpointer client)
 {
     (void)fd, (void)condition;
@@ -14,15 +19,17 @@ static inline gboolean pmqtt_glib_on_readable(gint fd, GIOCondition condition, g
 }
 
 /**
- * Attaches a client to a main context, which runs it from then on. Call it in the thread of the context;
- * callback-safe.
+ * Adds a client to a main context, which runs it from then on.
+ *
+ * Only in the context's thread; callback-safe.
  *
  * @param client   The client; not NULL.
  * @param context  The context; NULL: the default one.
- * @param out      Receives the source, for `pmqtt_glib_detach`; written only on success.
+ * @param out      The source, for `pmqtt_glib_detach`; written on success only.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_ERRNO`: the
- * descriptor cannot be created (`pmqtt_last_error`).
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`).
  */
 static inline int pmqtt_glib_attach(pmqtt_client *client, GMainContext *context, GSource **out)
 {
@@ -40,9 +47,11 @@ static inline int pmqtt_glib_attach(pmqtt_client *client, GMainContext *context,
 }
 
 /**
- * Detaches a client from its context. Call it before the client is freed; callback-safe.
+ * Removes a client from its context.
  *
- * @param source  From `pmqtt_glib_attach`; not NULL. It is invalid after the call.
+ * The program calls this before it frees the client. Callback-safe.
+ *
+ * @param source  From `pmqtt_glib_attach`; not NULL. The call destroys it.
  */
 static inline void pmqtt_glib_detach(GSource *source)
 {

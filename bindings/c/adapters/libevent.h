@@ -1,11 +1,16 @@
-/* Runs pmqtt clients in a libevent loop. Link with libevent_core. docs/event-loops.md has the rules of all
- * adapters. */
+/**
+ * @file
+ * Runs clients in a libevent loop. The program links with libevent_core.
+ *
+ * docs/event-loops.md has the rules of all adapters.
+ */
 #ifndef PMQTT_ADAPTERS_LIBEVENT_H
 #define PMQTT_ADAPTERS_LIBEVENT_H
 
 #include <event2/event.h>
 #include <pmqtt.h>
 
+/** Runs the client; the loop calls it. Not for programs. */
 static inline void pmqtt_libevent_on_readable(evutil_socket_t fd, short events, void *client)
 {
     (void)fd, (void)events;
@@ -13,14 +18,19 @@ static inline void pmqtt_libevent_on_readable(evutil_socket_t fd, short events, 
 }
 
 /**
- * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
+ * Adds a client to a loop, which runs it from then on.
+ *
+ * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param base    The loop; not NULL. The event keeps the loop running as any pending event does.
- * @param out     Receives the event, for `pmqtt_libevent_detach`; written only on success.
+ * @param base    The loop; not NULL. The event keeps it running, as each pending event does.
+ * @param out     The event, for `pmqtt_libevent_detach`; written on success only.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`), or libevent refuses it (errno).
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOMEM`: there is no memory.
+ * - `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`), or libevent refuses it
+ *   (errno).
  */
 static inline int pmqtt_libevent_attach(pmqtt_client *client, struct event_base *base, struct event **out)
 {
@@ -41,9 +51,11 @@ static inline int pmqtt_libevent_attach(pmqtt_client *client, struct event_base 
 }
 
 /**
- * Detaches a client from its loop. Call it before the client is freed; callback-safe.
+ * Removes a client from its loop.
  *
- * @param event  From `pmqtt_libevent_attach`; not NULL. It is invalid after the call.
+ * The program calls this before it frees the client. Callback-safe.
+ *
+ * @param event  From `pmqtt_libevent_attach`; not NULL. The call frees it.
  */
 static inline void pmqtt_libevent_detach(struct event *event)
 {

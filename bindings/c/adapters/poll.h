@@ -1,4 +1,9 @@
-/* Runs pmqtt clients in a loop around poll. docs/event-loops.md has the rules of all adapters. */
+/**
+ * @file
+ * Runs clients in the program's own poll.
+ *
+ * docs/event-loops.md has the rules of all adapters.
+ */
 #ifndef PMQTT_ADAPTERS_POLL_H
 #define PMQTT_ADAPTERS_POLL_H
 
@@ -7,25 +12,31 @@
 #include <stdlib.h>
 
 /**
- * The clients that one thread polls for. Set all fields to 0. The structure holds no memory while it has no clients.
+ * The clients that one thread polls for.
+ *
+ * The program sets all fields to zeros. The structure owns memory only while it has clients.
  */
 typedef struct pmqtt_poll {
-    /** The largest number of elements that `pmqtt_poll_prepare` writes. */
+    /** The number of elements that `pmqtt_poll_prepare` needs at most. */
     size_t count;
-    /** The number of clients that fit into the memory of `clients`. */
+    /** The number of elements that there is memory for. */
     size_t room;
-    /** The clients, in the order of the last `pmqtt_poll_prepare`; NULL: the client was detached since. */
+    /** The clients in the order of the last `pmqtt_poll_prepare`; NULL: detached since then. */
     pmqtt_client **clients;
 } pmqtt_poll;
 
 /**
- * Attaches a client. Call it in the thread that polls; callback-safe.
+ * Adds a client.
+ *
+ * Only in the polling thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The clients; not NULL.
+ * @param loop    The clients of the thread; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`).
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOMEM`: there is no memory.
+ * - `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`).
  */
 static inline int pmqtt_poll_attach(pmqtt_client *client, pmqtt_poll *loop)
 {
@@ -45,10 +56,12 @@ static inline int pmqtt_poll_attach(pmqtt_client *client, pmqtt_poll *loop)
 }
 
 /**
- * Detaches a client. Call it before the client is freed; callback-safe.
+ * Removes a client.
+ *
+ * The program calls this before it frees the client. Callback-safe.
  *
  * @param client  The client.
- * @param loop    The clients that it is one of.
+ * @param loop    The clients that it was added to.
  */
 static inline void pmqtt_poll_detach(const pmqtt_client *client, pmqtt_poll *loop)
 {
@@ -67,13 +80,15 @@ static inline void pmqtt_poll_detach(const pmqtt_client *client, pmqtt_poll *loo
 }
 
 /**
- * Writes the descriptors to poll for. poll needs no timeout: a timer of a client makes its descriptor readable.
+ * Writes the descriptors to poll for.
+ *
+ * The clients need no timeout: their timers make their descriptors readable.
  *
  * @param loop  The clients.
- * @param fds   Receives the descriptors: room for loop->count elements. It can be a part of an array with those of the
- *              program.
+ * @param fds   At least loop->count elements for the descriptors. The array may have other elements
+ *              of the program.
  *
- * @return The number of elements written.
+ * @return The number of elements that were written.
  */
 static inline nfds_t pmqtt_poll_prepare(pmqtt_poll *loop, struct pollfd *fds)
 {
@@ -92,17 +107,17 @@ static inline nfds_t pmqtt_poll_prepare(pmqtt_poll *loop, struct pollfd *fds)
 }
 
 /**
- * Runs the clients that have something to do. Call it after poll.
+ * Runs the clients that have something to do. The program calls this after poll.
  *
  * @param loop   The clients.
- * @param fds    The elements that `pmqtt_poll_prepare` has written and poll has filled.
- * @param count  The number that `pmqtt_poll_prepare` has returned.
+ * @param fds    The elements that `pmqtt_poll_prepare` wrote and that poll filled in.
+ * @param count  The number that `pmqtt_poll_prepare` returned.
  */
 static inline void pmqtt_poll_dispatch(pmqtt_poll *loop, const struct pollfd *fds, nfds_t count)
 {
     nfds_t i;
 
-    /* Callbacks can attach and detach any client. */
+    /* Callbacks may attach and detach any client. */
     for (i = 0; i < count && i < loop->count; i++) {
         if (fds[i].revents && loop->clients[i])
             pmqtt_process(loop->clients[i]);

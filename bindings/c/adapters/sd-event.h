@@ -1,5 +1,9 @@
-/* Runs pmqtt clients in an sd-event loop. Link with libsystemd (243 or newer). docs/event-loops.md has the rules
- * of all adapters. */
+/**
+ * @file
+ * Runs clients in an sd-event loop. The program links with libsystemd, 243 or newer.
+ *
+ * docs/event-loops.md has the rules of all adapters.
+ */
 #ifndef PMQTT_ADAPTERS_SD_EVENT_H
 #define PMQTT_ADAPTERS_SD_EVENT_H
 
@@ -8,6 +12,7 @@
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
 
+/** Runs the client; the loop calls it. Not for programs. */
 static inline int pmqtt_sd_event_on_readable(sd_event_source *source, int fd, uint32_t events, void *client)
 {
     (void)source, (void)fd, (void)events;
@@ -16,14 +21,18 @@ static inline int pmqtt_sd_event_on_readable(sd_event_source *source, int fd, ui
 }
 
 /**
- * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
+ * Adds a client to a loop, which runs it from then on.
+ *
+ * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
  * @param event   The loop; not NULL.
- * @param out     Receives the source, for `pmqtt_sd_event_detach`; written only on success.
+ * @param out     The source, for `pmqtt_sd_event_detach`; written on success only.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_ERRNO`: the
- * descriptor cannot be created (`pmqtt_last_error`), or sd-event refuses it (errno).
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`), or sd-event refuses it
+ *   (errno).
  */
 static inline int pmqtt_sd_event_attach(pmqtt_client *client, sd_event *event, sd_event_source **out)
 {
@@ -38,15 +47,17 @@ static inline int pmqtt_sd_event_attach(pmqtt_client *client, sd_event *event, s
         errno = -error;
         return PMQTT_ERR_ERRNO;
     }
-    sd_event_source_set_description(source, "pmqtt"); /* for its log; a failure does no harm */
+    sd_event_source_set_description(source, "pmqtt"); /* only for its log, so a failure does not matter */
     *out = source;
     return PMQTT_ERR_SUCCESS;
 }
 
 /**
- * Detaches a client from its loop. Call it before the client is freed; callback-safe.
+ * Removes a client from its loop.
  *
- * @param source  From `pmqtt_sd_event_attach`; not NULL. It is invalid after the call.
+ * The program calls this before it frees the client. Callback-safe.
+ *
+ * @param source  From `pmqtt_sd_event_attach`; not NULL. The call frees it.
  */
 static inline void pmqtt_sd_event_detach(sd_event_source *source)
 {

@@ -1,4 +1,9 @@
-/* Runs pmqtt clients in a libuv loop. Link with libuv. docs/event-loops.md has the rules of all adapters. */
+/**
+ * @file
+ * Runs clients in a libuv loop. The program links with libuv.
+ *
+ * docs/event-loops.md has the rules of all adapters.
+ */
 #ifndef PMQTT_ADAPTERS_UV_H
 #define PMQTT_ADAPTERS_UV_H
 
@@ -7,23 +12,27 @@
 #include <stdlib.h>
 #include <uv.h>
 
+/** Runs the client; the loop calls it. Not for programs. */
 static inline void pmqtt_uv_on_readable(uv_poll_t *handle, int status, int events)
 {
     (void)status, (void)events;
-    /* A callback can detach: do not use the handle afterwards. */
+    /* Its callbacks may detach the client, so nothing may use the handle afterwards. */
     pmqtt_process((pmqtt_client *)handle->data);
 }
 
+/** Frees the handle; the loop calls it. Not for programs. */
 static inline void pmqtt_uv_on_closed(uv_handle_t *handle)
 {
     free(handle);
 }
 
 /**
- * Detaches a client from its loop. Call it before the client is freed; callback-safe.
+ * Removes a client from its loop.
  *
- * @param handle  From `pmqtt_uv_attach`; not NULL. It is invalid after the call. The loop closes it in
- *                its next turn: run the loop once more before `uv_loop_close`.
+ * The program calls this before it frees the client. Callback-safe.
+ *
+ * @param handle  From `pmqtt_uv_attach`; not NULL. The program must not use it any more. The loop
+ *                closes it in its next turn, so the program runs one before `uv_loop_close`.
  */
 static inline void pmqtt_uv_detach(uv_poll_t *handle)
 {
@@ -31,16 +40,20 @@ static inline void pmqtt_uv_detach(uv_poll_t *handle)
 }
 
 /**
- * Attaches a client to a loop, which runs it from then on. Call it in the thread of the loop; callback-safe.
+ * Adds a client to a loop, which runs it from then on.
+ *
+ * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The loop; not NULL. The handle keeps the loop running as any active handle
- *                does; `uv_unref` changes that.
- * @param out     Receives the handle, for `pmqtt_uv_detach`; written only on success. The
- *                adapter uses its `data`.
+ * @param loop    The loop; not NULL. The handle keeps it running, as each active handle does
+ *                (`uv_unref` changes that).
+ * @param out     The handle, for `pmqtt_uv_detach`; written on success only. The adapter uses the
+ *                handle's data.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOMEM`;
- * `PMQTT_ERR_ERRNO`: the descriptor cannot be created (`pmqtt_last_error`), or libuv refuses it (errno).
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOMEM`: there is no memory.
+ * - `PMQTT_ERR_ERRNO`: there is no descriptor (`pmqtt_last_error`), or libuv refuses it (errno).
  */
 static inline int pmqtt_uv_attach(pmqtt_client *client, uv_loop_t *loop, uv_poll_t **out)
 {
