@@ -1,10 +1,13 @@
 /// @file
-/// A client that an Asio `io_context` drives. Standalone Asio, where it is there; Boost.Asio else, or with
-/// PMQTT_ASIO_BOOST defined.
+/// The class `asio_driver`, which runs a client in an Asio `io_context`.
+///
+/// It uses standalone Asio if that is installed. It uses Boost.Asio otherwise, or if PMQTT_ASIO_BOOST is
+/// defined.
 #ifndef PMQTT_ASIO_HPP
 #define PMQTT_ASIO_HPP
 
 #if !defined(PMQTT_ASIO_BOOST) && !defined(ASIO_STANDALONE) && !__has_include(<asio.hpp>)
+/// Defined: Boost.Asio is used, not standalone Asio.
 #define PMQTT_ASIO_BOOST
 #endif
 
@@ -32,9 +35,10 @@ using asio_error = ::std::error_code;
 #endif
 } // namespace detail
 
-/// Drives a client from an `io_context`, for as long as it lives: reconnects, timers, TLS and what other
-/// threads publish included. Callbacks run in the threads of the `io_context`, and what they throw leaves
-/// its `run`; when that is called again, the client goes on.
+/// Runs a client in an `io_context`, as long as the driver lives.
+///
+/// This includes reconnects, timers, TLS and messages of other threads. Callbacks run in the threads of the
+/// `io_context`. Their exceptions leave its `run`. When `run` is called again, the client goes on.
 ///
 ///     asio::io_context io;
 ///     pmqtt::client client;
@@ -42,15 +46,18 @@ using asio_error = ::std::error_code;
 ///     client.connect_async("broker");
 ///     io.run();
 ///
-/// It has to be destroyed or stopped before the client is: declare it after the client. Both may be done
-/// in a callback of the client. The client may be moved meanwhile. As other objects of Asio it belongs to
-/// one thread at a time: where several run the `io_context`, give it a strand for an executor.
+/// The driver must be destroyed or stopped before the client is destroyed, so declare it after the client.
+/// Both may happen in a callback of the client. The client may be moved meanwhile. Only one thread at a time
+/// may use the driver, as other objects of Asio. If several threads run the `io_context`, give the driver a
+/// strand as its executor.
 ///
-/// While it lives, `run` does not return for want of work.
+/// While the driver lives, `run` does not return for lack of work.
 class asio_driver {
 public:
-    /// `where` is an `io_context` or an executor. Throws where the descriptor cannot be made (as `event_fd`),
-    /// or not be watched (as Asio), for example because another driver has the client.
+    /// Starts to run a client. `where` is an `io_context` or an executor.
+    ///
+    /// It throws if the descriptor cannot be created (as `event_fd` does) or watched (as Asio does), for
+    /// example because another driver has the client.
     template <class Where>
     asio_driver(Where &&where, client_ref &client)
         : watch_(std::make_shared<watch>(std::forward<Where>(where), client))
@@ -58,9 +65,9 @@ public:
         watch_->wait();
     }
 
-    /// Takes over what the other one drives.
+    /// Takes over the client of the other driver.
     asio_driver(asio_driver &&) noexcept = default;
-    /// Stops, and takes over what the other one drives.
+    /// Stops, and takes over the client of the other driver.
     asio_driver &operator=(asio_driver &&other) noexcept
     {
         stop();
@@ -68,10 +75,10 @@ public:
         return *this;
     }
 
-    /// Stops.
+    /// Stops to run the client.
     ~asio_driver() { stop(); }
 
-    /// Lets go of the client: from now on nobody runs it. Legal in a callback of the client.
+    /// Stops to run the client. Legal in a callback of the client.
     void stop() noexcept
     {
         if (const auto stopped = std::exchange(watch_, nullptr))

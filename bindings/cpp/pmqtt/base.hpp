@@ -1,5 +1,5 @@
 /// @file
-/// How each function of a client calls its C function. Not for programs.
+/// Calls of C functions, for the functions of a client. Not for programs.
 #ifndef PMQTT_BASE_HPP
 #define PMQTT_BASE_HPP
 
@@ -18,8 +18,8 @@
 
 namespace pmqtt {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
+using std::chrono::milliseconds; ///< A time in milliseconds.
+using std::chrono::seconds;      ///< A time in seconds.
 
 namespace detail {
 

@@ -29,55 +29,57 @@ constexpr bool is_buffer<T, std::void_t<decltype(std::declval<const T &>().data(
 
 } // namespace detail
 
-/// Bytes that somebody else owns. It is made of any text (`"on"`, `std::string`), and of any container
-/// or view of bytes that has `data()` and `size()`, `std::span` among them, to which it also converts.
+/// A view of bytes that other code owns.
+///
+/// Any text (`"on"`, `std::string`) converts to it. So does any container or view of bytes with `data()` and
+/// `size()`, such as `std::span`. It converts to such a view, too.
 class bytes {
 public:
-    /// None.
+    /// Makes an empty view.
     constexpr bytes() noexcept = default;
 
-    /// `size` bytes at `data`, which may be null when there are none.
+    /// Views `size` bytes at `data`, which may be null if `size` is 0.
     bytes(const void *data, std::size_t size) noexcept
         : data_(static_cast<const std::byte *>(data)), size_(size)
     {
     }
 
-    /// The characters of a text, without a NUL at its end.
+    /// Views the characters of a text, without a NUL at its end.
     template <class Text, std::enable_if_t<detail::is_text<Text>, int> = 0>
     bytes(const Text &text) noexcept : bytes(std::string_view(text))
     {
     }
 
-    /// The characters of a text.
+    /// Views the characters of a text.
     bytes(std::string_view text) noexcept : bytes(text.data(), text.size()) {}
 
-    /// `std::vector<std::uint8_t>`, `std::array<std::byte, 4>`, `std::span<char>` ...
+    /// Views a buffer: `std::vector<std::uint8_t>`, `std::array<std::byte, 4>`, `std::span<char>` ...
     template <class Buffer, std::enable_if_t<detail::is_buffer<Buffer>, int> = 0>
     bytes(const Buffer &buffer) noexcept : bytes(buffer.data(), buffer.size())
     {
     }
 
-    /// An array of bytes. One of `char` is a text.
+    /// Views an array of bytes. An array of `char` is a text.
     template <class Byte, std::size_t Size,
               std::enable_if_t<detail::is_byte<Byte> && !std::is_same_v<Byte, char>, int> = 0>
     bytes(const Byte (&array)[Size]) noexcept : bytes(array, Size)
     {
     }
 
-    /// The first one; may be null where there are none.
+    /// Returns the first byte; may be null if there is none.
     constexpr const std::byte *data() const noexcept { return data_; }
-    /// How many there are.
+    /// Returns the number of bytes.
     constexpr std::size_t size() const noexcept { return size_; }
-    /// Whether there are none.
+    /// Tells whether there are no bytes.
     constexpr bool empty() const noexcept { return size_ == 0; }
-    /// The first one.
+    /// Returns the first byte.
     constexpr const std::byte *begin() const noexcept { return data_; }
-    /// Behind the last one.
+    /// Returns the place after the last byte.
     constexpr const std::byte *end() const noexcept { return data_ + size_; }
-    /// One of them; `index` is not checked.
+    /// Returns one byte; `index` is not checked.
     constexpr const std::byte &operator[](std::size_t index) const noexcept { return data_[index]; }
 
-    /// The same bytes as text.
+    /// Returns the same bytes as text.
     std::string_view text() const noexcept { return {reinterpret_cast<const char *>(data_), size_}; }
 
 private:

@@ -1,5 +1,5 @@
 /// @file
-/// The callbacks of a client: `client_callbacks`, a base of `client_ref`.
+/// The class `client_callbacks`, a base of `client_ref`, with the callbacks of a client.
 #ifndef PMQTT_CALLBACKS_HPP
 #define PMQTT_CALLBACKS_HPP
 
@@ -18,95 +18,96 @@
 
 namespace pmqtt {
 
-/// What a client calls. Each function replaces the callback before; an empty one clears it. None of them
-/// blocks.
+/// The callbacks of a client. Each function replaces a callback; an empty one removes it. None blocks.
 ///
-/// **Callbacks** run in loop calls, as the header says, one at a time, and may do anything: replace
-/// themselves, move the client, destroy it. A function that runs is destroyed when it has returned.
+/// **Callbacks** run in loop calls, one at a time, as the header says. They may do anything: replace
+/// themselves, move the client, or destroy it. A function that runs is destroyed when it has returned.
 ///
 /// **Exceptions** that leave a callback never pass through C.
-/// - The loop call that ran the callback throws it when it returns (`loop`, `loop_read`, `loop_write`,
-///   `loop_misc`, `process`, `drain`), in the form with a `std::error_code` too. What the library does
-///   after a callback has been done by then: a message is acknowledged, for example. Of several in one
-///   call it is the first. The connection stands, and the next call goes on.
-/// - `loop_forever` disconnects, as `disconnect()` would, and throws it then.
-/// - In the thread of `loop_start` it is kept, and the thread goes on, because others live on its
-///   connection; `loop_stop` throws it, or a loop call in another thread that ends before. Of several it
-///   is the first. Programs that have to know at once catch in the callback.
-/// - `on_log` and `on_interest` may run in other calls, such as `publish`; then it is kept likewise.
-/// - `tls_set` and `tls_pem_set` throw what the password callback has thrown.
-/// - One that is kept when the client is destroyed is dropped.
+/// - `loop`, `loop_read`, `loop_write`, `loop_misc`, `process` and `drain` throw the exception of a callback
+///   when they return, in the form with a `std::error_code` too. Of several in one call they throw the first.
+///   The library has then done what follows a callback, such as acknowledging a message. The connection
+///   goes on, and so does the next call.
+/// - `loop_forever` disconnects, as `disconnect()` does, and then throws the exception.
+/// - The thread of `loop_start` keeps the exception and goes on, because other code uses its connection.
+///   `loop_stop` throws it, or a loop call in another thread that ends earlier. Of several, the first is
+///   kept. A program that must know at once catches the exception in the callback.
+/// - `on_log` and `on_interest` may run in other calls, such as `publish`. Their exceptions are kept too.
+/// - `tls_set` and `tls_pem_set` throw the exception of the password callback.
+/// - An exception that is kept when the client is destroyed is dropped.
 class client_callbacks : public client_settings {
 public:
-    /// The broker has answered CONNECT: accepted, or refused.
+    /// Sets the callback for CONNACK: the broker accepted or refused the connection.
     void on_connect(handler<connected> callback, or_throw ec = {})
     {
         set("on_connect", callback, pmqtt_on_connect_set, ec);
     }
 
-    /// An attempt to connect has failed before the broker answered.
+    /// Sets the callback for an attempt to connect that failed before CONNACK.
     void on_connect_fail(handler<connect_failed> callback, or_throw ec = {})
     {
         set("on_connect_fail", callback, pmqtt_on_connect_fail_set, ec);
     }
 
-    /// A connection has ended.
+    /// Sets the callback for the end of a connection.
     void on_disconnect(handler<disconnected> callback, or_throw ec = {})
     {
         set("on_disconnect", callback, pmqtt_on_disconnect_set, ec);
     }
 
-    /// A message has come that no filter of `message_callback_add` matches.
+    /// Sets the callback for messages that no filter of `message_callback_add` matches.
     void on_message(handler<message> callback, or_throw ec = {})
     {
         set("on_message", callback, pmqtt_on_message_set, ec);
     }
 
-    /// A publish is done.
+    /// Sets the callback for the outcome of each publish.
     void on_publish(handler<published> callback, or_throw ec = {})
     {
         set("on_publish", callback, pmqtt_on_publish_set, ec);
     }
 
-    /// The broker has answered SUBSCRIBE.
+    /// Sets the callback for the answer to SUBSCRIBE.
     void on_subscribe(handler<subscribed> callback, or_throw ec = {})
     {
         set("on_subscribe", callback, pmqtt_on_subscribe_set, ec);
     }
 
-    /// The broker has answered UNSUBSCRIBE.
+    /// Sets the callback for the answer to UNSUBSCRIBE.
     void on_unsubscribe(handler<unsubscribed> callback, or_throw ec = {})
     {
         set("on_unsubscribe", callback, pmqtt_on_unsubscribe_set, ec);
     }
 
-    /// There is room in the queue again, after `errc::queue_size`.
+    /// Sets the callback for room in the queue, after `errc::queue_size`.
     void on_writable(handler<writable> callback, or_throw ec = {})
     {
         set("on_writable", callback, pmqtt_on_writable_set, ec);
     }
 
-    /// Lines that tell what the client does. It runs in whichever thread does that.
+    /// Sets the callback for log lines. It runs in the thread that does what the line is about.
     void on_log(handler<log_line> callback, or_throw ec = {})
     {
         set("on_log", callback, pmqtt_on_log_set, ec);
     }
 
-    /// Which lines `on_log` gets: those of a level, and of all that matter more. Others are not made.
+    /// Sets the least important level that `on_log` is called for.
     void log_level_set(log_level level, or_throw ec = {})
     {
         call("log_level_set", ec, pmqtt_log_level_set, static_cast<int>(level));
     }
 
-    /// For a foreign loop: what it has to wait for has changed. It runs in whichever thread changes that,
-    /// and at once with what holds now.
+    /// Sets the callback that tells a foreign loop what to wait for.
+    ///
+    /// It runs at once with the present state, and then in the thread that changes the state.
     void on_interest(handler<interest> callback, or_throw ec = {})
     {
         set("on_interest", callback, pmqtt_on_interest_set, ec);
     }
 
-    /// Sets what is called for messages that match a filter, in place of `on_message`. An empty callback
-    /// is `errc::inval`.
+    /// Adds a callback for messages that match a filter, in place of `on_message`.
+    ///
+    /// An empty callback gives `errc::inval`.
     void message_callback_add(std::string_view filter, handler<message> callback, or_throw ec = {})
     {
         auto fresh = detail::make_slot(std::move(callback));
@@ -136,7 +137,7 @@ public:
 protected:
     using client_settings::client_settings;
 
-    /// What the library calls, with the state as user data.
+    /// The callback that the library calls, with the state as user data.
     template <class Event, class Raw>
     static void trampoline(pmqtt_client *, void *userdata, const Raw *raw) noexcept;
 

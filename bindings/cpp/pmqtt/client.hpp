@@ -1,5 +1,5 @@
 /// @file
-/// The client: `client`, which owns one.
+/// The class `client`, which owns an MQTT client.
 #ifndef PMQTT_CLIENT_HPP
 #define PMQTT_CLIENT_HPP
 
@@ -15,10 +15,15 @@
 namespace pmqtt {
 
 /// Versions of MQTT.
-enum class protocol { v31 = PMQTT_PROTOCOL_V31, v311 = PMQTT_PROTOCOL_V311 };
+enum class protocol {
+    v31 = PMQTT_PROTOCOL_V31,   ///< MQTT 3.1.
+    v311 = PMQTT_PROTOCOL_V311, ///< MQTT 3.1.1.
+};
 
-/// An MQTT client. Move-only; its functions and callbacks are those of `client_ref`. Its callbacks go with
-/// it when it is moved, and what it was moved from answers `errc::inval`.
+/// An MQTT client, which can be moved and not copied.
+///
+/// Its functions and callbacks are those of `client_ref`. Its callbacks move with it. A client that
+/// was moved from returns `errc::inval`.
 ///
 ///     pmqtt::client client;
 ///     client.on_connect([](pmqtt::client_ref &self, const pmqtt::connected &event) {
@@ -29,8 +34,10 @@ enum class protocol { v31 = PMQTT_PROTOCOL_V31, v311 = PMQTT_PROTOCOL_V311 };
 ///     client.loop_forever();
 class client : public client_ref {
 public:
-    /// `pmqtt_client_new`. An empty id: one is generated at random, which needs a clean session. With a
-    /// `std::error_code` that tells of a failure, it is as one that was moved from.
+    /// Creates a client (`pmqtt_client_new`).
+    ///
+    /// If `client_id` is empty, the library generates a random one, which requires a clean session. If
+    /// a `std::error_code` reports a failure, the client is as one that was moved from.
     explicit client(std::string_view client_id = {}, bool clean_session = true, protocol version = protocol::v311,
                     or_throw ec = {})
         : client_ref(std::make_shared<detail::state>())
@@ -47,7 +54,7 @@ public:
     /// Takes the client over.
     client(client &&other) noexcept : client_ref(std::move(other.state_)) {}
 
-    /// Takes the client over; the one that was there ends.
+    /// Takes the client over, and ends the present one.
     client &operator=(client &&other) noexcept
     {
         client fresh(std::move(other));
@@ -55,9 +62,11 @@ public:
         return *this;
     }
 
-    /// `pmqtt_client_free`: the connection is closed without a DISCONNECT, and what is queued is lost; `drain`
-    /// and `disconnect` before. Once it has returned, no callback begins any more. Legal in any callback, and
-    /// in any thread: there it waits until no callback runs, and for nothing else.
+    /// Frees the client (`pmqtt_client_free`).
+    ///
+    /// The connection closes without a DISCONNECT, and queued messages are lost. A program that needs
+    /// them delivered calls `drain` and `disconnect` first. After the destructor, no callback begins.
+    /// It is legal in any callback, and in any thread, where it waits only until no callback runs.
     ~client() { end(); }
 
 private:
@@ -76,8 +85,7 @@ private:
     }
 };
 
-/// `pmqtt_lib_version`: of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of the
-/// header that it was compiled with.
+/// Returns the version of the library that the program runs with (`pmqtt_lib_version`).
 inline int lib_version() noexcept
 {
     return pmqtt_lib_version();

@@ -1,5 +1,5 @@
 /// @file
-/// All that can be done with a client: `client_ref`, the base of `client`.
+/// The class `client_ref`, the base of `client`, with all functions of a client.
 #ifndef PMQTT_CLIENT_REF_HPP
 #define PMQTT_CLIENT_REF_HPP
 
@@ -22,32 +22,35 @@
 
 namespace pmqtt {
 
-/// `pmqtt_statistics`, a snapshot of a client's figures.
+/// A snapshot of a client's statistics (`pmqtt_statistics`).
 using statistics = ::pmqtt_statistics;
 
-/// A topic filter, and the highest QoS to receive with.
+/// A topic filter, and the maximum QoS to receive with.
 struct subscription {
-    std::string_view filter; ///< Wildcards + and # as section 4.7 has them.
+    std::string_view filter; ///< With wildcards + and # as section 4.7 allows them.
     int qos = 0;             ///< 0, 1 or 2.
 };
 
-/// A client that somebody else owns, with all that can be done with it. Callbacks are given one. It may
-/// be copied and kept, as a reference may: it stays good when the `client` is moved, and must not be used
-/// once that is destroyed, but by a callback that the destructor waits for. In a callback that has itself
-/// destroyed the client, it answers `errc::inval`.
+/// A reference to a client. Callbacks are given one.
 ///
-/// Each function is `pmqtt_<name>` of the header, where its errors stand. Each may be called from any
+/// A program may copy and keep it. It stays valid when the `client` is moved. The program must not use
+/// it after the `client` is destroyed, except in a callback that the destructor waits for. In a callback
+/// that has itself destroyed the client, it returns `errc::inval`.
+///
+/// Each function is `pmqtt_<name>` of the header, which describes its errors. Each may be called in any
 /// thread and in any callback. Those that can fail do so as `or_throw` says.
 class client_ref : public client_callbacks {
 public:
-    /// The same client once more.
+    /// Refers to the same client.
     client_ref(const client_ref &) noexcept = default;
-    client_ref &operator=(const client_ref &) = delete; // as with any reference
+    /// Not assignable, as no reference is.
+    client_ref &operator=(const client_ref &) = delete;
 
     /// @name Connecting
     /// @{
 
-    /// Connects, and waits until the transport is open, no longer than the connect timeout.
+    /// Connects, and waits until the transport is open, at most for the connect timeout.
+    ///
     /// Port 0: 1883, or 8883 with TLS.
     void connect(std::string_view host, int port = 0, seconds keepalive = seconds(60),
                  std::string_view bind_address = {}, or_throw ec = {})
@@ -55,21 +58,21 @@ public:
         call("connect", ec, pmqtt_connect, text(host), port, detail::number(keepalive), text(bind_address));
     }
 
-    /// Tells the client to connect, and returns at once. Nothing of it blocks.
+    /// Asks the client to connect, and returns at once.
     void connect_async(std::string_view host, int port = 0, seconds keepalive = seconds(60),
                        std::string_view bind_address = {}, or_throw ec = {})
     {
         call("connect_async", ec, pmqtt_connect_async, text(host), port, detail::number(keepalive), text(bind_address));
     }
 
-    /// `connect` to a broker that the SRV records of a domain name.
+    /// Connects to a broker that the SRV records of a domain name, as `connect` does.
     void connect_srv(std::string_view domain = {}, seconds keepalive = seconds(60),
                      std::string_view bind_address = {}, or_throw ec = {})
     {
         call("connect_srv", ec, pmqtt_connect_srv, text(domain), detail::number(keepalive), text(bind_address));
     }
 
-    /// `connect_async` to a broker that the SRV records of a domain name.
+    /// Asks the client to connect to a broker that the SRV records of a domain name, and returns at once.
     void connect_srv_async(std::string_view domain = {}, seconds keepalive = seconds(60),
                            std::string_view bind_address = {}, or_throw ec = {})
     {
@@ -77,13 +80,13 @@ public:
              text(bind_address));
     }
 
-    /// Connects again, in the way of the last connect.
+    /// Reconnects to the same broker, blocking or not as the last connect did.
     void reconnect(or_throw ec = {}) { call("reconnect", ec, pmqtt_reconnect); }
 
-    /// Ends the connection, after what is under way. Loop calls do that; this one never blocks.
+    /// Ends the connection with a DISCONNECT. Loop calls carry this out; this call never blocks.
     void disconnect(or_throw ec = {}) { call("disconnect", ec, pmqtt_disconnect); }
 
-    /// Makes the client as if it had just been created, callbacks included.
+    /// Resets the client to the state of a new one, and removes its callbacks.
     void reinitialise(std::string_view client_id = {}, bool clean_session = true, or_throw ec = {})
     {
         const auto self = state_;
@@ -97,16 +100,16 @@ public:
     }
     /// @}
 
-    /// @name Loops: they run the callbacks, and throw what those throw.
+    /// @name Loops, which run the callbacks and throw the exceptions of callbacks
     /// @{
 
-    /// One step; waits for `timeout` at the most, -1 ms: one second. It does not reconnect.
+    /// Runs one step, and waits at most for `timeout` (-1 ms: one second). It does not reconnect.
     void loop(milliseconds timeout = milliseconds(-1), or_throw ec = {})
     {
         run("loop", ec, frame::kind::loop_call, pmqtt_loop, detail::number(timeout));
     }
 
-    /// Runs the client until it is disconnected, and reconnects. Blocks until then.
+    /// Runs the client and reconnects, until the program disconnects. Blocks until then.
     void loop_forever(bool retry_first_connection = false, or_throw ec = {})
     {
         run("loop_forever", ec, frame::kind::endless_call, pmqtt_loop_forever, retry_first_connection);
@@ -115,24 +118,27 @@ public:
     /// Starts a thread that runs the client, and reconnects.
     void loop_start(or_throw ec = {}) { call("loop_start", ec, pmqtt_loop_start); }
 
-    /// Stops that thread, and throws what callbacks in it have thrown. Blocks for a second at the most,
-    /// and for a callback that runs. In a callback of that thread it returns at once, and throws nothing.
+    /// Stops the thread of `loop_start`, and throws the exception that a callback threw in it.
+    ///
+    /// It blocks at most for a second, and for a callback that runs. In a callback of that thread it
+    /// returns at once, and throws nothing.
     void loop_stop(or_throw ec = {}) { run("loop_stop", ec, frame::kind::loop_call, pmqtt_loop_stop); }
 
-    /// For a foreign loop: the socket is readable.
+    /// Reads, runs callbacks, and writes. A foreign loop calls this when the socket is readable.
     void loop_read(or_throw ec = {}) { run("loop_read", ec, frame::kind::loop_call, pmqtt_loop_read); }
 
-    /// For a foreign loop: the socket is writable.
+    /// Writes. A foreign loop calls this when the socket is writable.
     void loop_write(or_throw ec = {}) { run("loop_write", ec, frame::kind::loop_call, pmqtt_loop_write); }
 
-    /// For a foreign loop: the time of `next_timeout_ms` is over.
+    /// Does what is due by time. A foreign loop calls this when the time of `next_timeout_ms` has passed.
     void loop_misc(or_throw ec = {}) { run("loop_misc", ec, frame::kind::loop_call, pmqtt_loop_misc); }
 
-    /// Does all that there is to do, when `event_fd` is readable, and reconnects. Never blocks.
+    /// Does all that is due when `event_fd` is readable, and reconnects. Never blocks.
     void process(or_throw ec = {}) { run("process", ec, frame::kind::loop_call, pmqtt_process); }
 
-    /// Waits until all that was published is settled, for `timeout` at the most, and returns how many
-    /// messages are not: 0 on success.
+    /// Waits until all published messages are settled, at most for `timeout`.
+    ///
+    /// It returns the number of messages that are not settled: 0 on success.
     std::size_t drain(milliseconds timeout, or_throw ec = {})
     {
         std::size_t left = 0;
@@ -140,8 +146,9 @@ public:
         return left;
     }
 
-    /// One descriptor for the client's whole life, which the library owns; it is readable whenever
-    /// `process` has something to do. -1: it could not be made.
+    /// Returns a descriptor that is readable whenever `process` has something to do.
+    ///
+    /// It stays the same for the client's whole life, and the library owns it. -1: it could not be created.
     int event_fd(or_throw ec = {})
     {
         const auto self = state_;
@@ -151,25 +158,26 @@ public:
         return fd;
     }
 
-    /// For a foreign loop: the descriptor to watch, which the library owns; -1: none.
+    /// Returns the descriptor that a foreign loop watches, which the library owns; -1: none.
     int socket() const noexcept { return pmqtt_socket(native_handle()); }
-    /// For a foreign loop: whether to wait until it is readable.
+    /// Tells a foreign loop whether to watch the descriptor for reading.
     bool want_read() const noexcept { return pmqtt_want_read(native_handle()); }
-    /// For a foreign loop: whether to wait until it is writable.
+    /// Tells a foreign loop whether to watch the descriptor for writing.
     bool want_write() const noexcept { return pmqtt_want_write(native_handle()); }
 
-    /// For a foreign loop: milliseconds until `loop_misc` is due; -1: never.
+    /// Returns the milliseconds until a foreign loop must call `loop_misc`; -1: never.
     int next_timeout_ms() const noexcept { return pmqtt_next_timeout_ms(native_handle()); }
     /// @}
 
-    /// @name Messages: none of these blocks.
+    /// @name Messages, without blocking
     /// @{
 
-    /// Publishes a message, and returns its number, which `on_publish` tells when it is done.
+    /// Publishes a message, and returns its number, by which `on_publish` reports the outcome.
     ///
-    /// Without a connection QoS 0 is dropped, and that is `errc::no_conn`. QoS 1 and 2 are kept, and sent
-    /// with the next connection: no exception is thrown for it; a `std::error_code` is `errc::no_conn` all
-    /// the same, and the number is returned.
+    /// Without a connection:
+    /// - The client drops QoS 0, with `errc::no_conn`.
+    /// - The client keeps QoS 1 and 2 for the next connection. The function throws no exception, and
+    ///   returns the number. A `std::error_code` is `errc::no_conn` all the same.
     std::uint64_t publish(std::string_view topic, bytes payload, int qos = 0, bool retain = false, or_throw ec = {})
     {
         std::uint64_t mid = 0;
@@ -182,15 +190,17 @@ public:
         return mid;
     }
 
-    /// How much of a batch was taken, from its first message on, and the number of that; the next has the next one.
+    /// The accepted messages of a batch. Their numbers are consecutive.
     struct batch {
-        std::size_t accepted;
-        std::uint64_t first_mid;
+        std::size_t accepted;    ///< The number of messages accepted, from the first on.
+        std::uint64_t first_mid; ///< The number of the first message.
     };
 
-    /// Publishes messages in a row. Where the queue has no room for all, the first ones are taken. An exception is
-    /// thrown only if none is. A `std::error_code` is `errc::queue_size` in both cases. It is `errc::no_conn` as
-    /// `publish` has it, which throws nothing here.
+    /// Publishes several messages at once.
+    ///
+    /// If the queue has no room for all, the client accepts the first ones, and a `std::error_code` is
+    /// `errc::queue_size`. Without a connection, it is `errc::no_conn`, as for `publish`. The function
+    /// throws an exception only if the client accepts none.
     batch publish_batch(const std::vector<publication> &publications, or_throw ec = {})
     {
         batch taken{0, 0};
@@ -209,7 +219,7 @@ public:
         return taken;
     }
 
-    /// Subscribes to a topic filter, and returns the request's number for `on_subscribe`.
+    /// Subscribes to a topic filter, and returns the number of the request for `on_subscribe`.
     std::uint64_t subscribe(std::string_view filter, int qos = 0, or_throw ec = {})
     {
         std::uint64_t mid = 0;
@@ -217,7 +227,7 @@ public:
         return mid;
     }
 
-    /// Subscribes to several with one packet: `subscribe_multiple({{"a/#", 1}, {"b", 0}})`.
+    /// Subscribes to several topic filters with one packet: `subscribe_multiple({{"a/#", 1}, {"b", 0}})`.
     std::uint64_t subscribe_multiple(const std::vector<subscription> &subscriptions, or_throw ec = {})
     {
         std::uint64_t mid = 0;
@@ -234,7 +244,7 @@ public:
         return mid;
     }
 
-    /// Ends the subscription to a topic filter, and returns the request's number for `on_unsubscribe`.
+    /// Ends the subscription to a topic filter, and returns the number of the request for `on_unsubscribe`.
     std::uint64_t unsubscribe(std::string_view filter, or_throw ec = {})
     {
         std::uint64_t mid = 0;
@@ -254,34 +264,36 @@ public:
         return mid;
     }
 
-    /// Cancels a message that is not settled; its outcome is `errc::cancelled`.
+    /// Cancels a message that is not settled. Its outcome is `errc::cancelled`.
     void cancel(std::uint64_t mid, or_throw ec = {}) { call("cancel", ec, pmqtt_cancel, mid); }
 
-    /// Cancels all that was never sent.
+    /// Cancels all messages that were never sent.
     void queue_clear(or_throw ec = {}) { call("queue_clear", ec, pmqtt_queue_clear); }
 
-    /// Acknowledges a message, after `manual_ack_set`.
+    /// Acknowledges a message, if `manual_ack_set` leaves this to the program.
     void ack(std::uint64_t mid, int qos, or_throw ec = {}) { call("ack", ec, pmqtt_ack, mid, qos); }
     /// @}
 
-    /// @name Looking at it
+    /// @name State
     /// @{
 
-    /// Whether the broker has accepted the connection, which has not ended since, nor been asked to.
+    /// Tells whether the client is connected: the broker has accepted, and nothing has ended it.
     bool is_connected() const noexcept { return pmqtt_is_connected(native_handle()); }
 
-    /// The client id, the generated one too; empty when there is no client. Valid until the client is
-    /// freed, or `reinitialise` has given it another id for the second time from now on.
+    /// Returns the client identifier, given or generated; empty if there is no client.
+    ///
+    /// It is valid until the client is freed, or until a later `reinitialise` has set another one for
+    /// the second time.
     std::string_view client_id() const noexcept
     {
         const char *id = pmqtt_client_id(native_handle());
         return id ? id : "";
     }
 
-    /// What failed last, in words; empty when nothing has.
+    /// Describes in words what failed last; empty if nothing has.
     std::string last_error() const { return last_error_of(state_); }
 
-    /// A snapshot of the client's figures.
+    /// Takes a snapshot of the client's statistics.
     statistics stats(or_throw ec = {}) const
     {
         statistics figures{};
@@ -290,12 +302,14 @@ public:
         return figures;
     }
 
-    /// The client as C knows it, for calls of `pmqtt.h`; null when there is none. User data and callbacks
-    /// are this library's: leave them alone.
+    /// Returns the C handle for calls of `pmqtt.h`; null if there is none.
+    ///
+    /// These headers use the user data and the callbacks. The program must not change them.
     using client_callbacks::native_handle;
     /// @}
 
 protected:
+    /// Refers to the client of a state.
     explicit client_ref(std::shared_ptr<detail::state> state) noexcept : client_callbacks(std::move(state)) {}
 
 private:
@@ -329,7 +343,7 @@ void client_callbacks::trampoline(pmqtt_client *, void *userdata, const Raw *raw
     }
 }
 
-/// `pmqtt_topic_matches_sub`: whether a topic matches a filter.
+/// Tells whether a topic filter matches a topic (`pmqtt_topic_matches_sub`).
 inline bool topic_matches_sub(std::string_view filter, std::string_view topic, or_throw ec = {})
 {
     bool matches = false;

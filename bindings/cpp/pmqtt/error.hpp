@@ -1,5 +1,5 @@
 /// @file
-/// Errors: numbers of the library as `std::error_code`, and how a call tells its own.
+/// Error numbers of the library as `std::error_code`, and how calls report failures.
 #ifndef PMQTT_ERROR_HPP
 #define PMQTT_ERROR_HPP
 
@@ -10,34 +10,34 @@
 
 namespace pmqtt {
 
-/// The error numbers of the library, `PMQTT_ERR_...`, as the header explains them.
+/// The error numbers of the library, as `pmqtt.h` describes them.
 enum class errc {
-    again = PMQTT_ERR_AGAIN,
-    nomem = PMQTT_ERR_NOMEM,
-    protocol = PMQTT_ERR_PROTOCOL,
-    inval = PMQTT_ERR_INVAL,
-    no_conn = PMQTT_ERR_NO_CONN,
-    conn_refused = PMQTT_ERR_CONN_REFUSED,
-    not_found = PMQTT_ERR_NOT_FOUND,
-    conn_lost = PMQTT_ERR_CONN_LOST,
-    tls = PMQTT_ERR_TLS,
-    payload_size = PMQTT_ERR_PAYLOAD_SIZE,
-    not_supported = PMQTT_ERR_NOT_SUPPORTED,
-    auth = PMQTT_ERR_AUTH,
-    acl_denied = PMQTT_ERR_ACL_DENIED,
-    unknown = PMQTT_ERR_UNKNOWN,
-    os_error = PMQTT_ERR_ERRNO, ///< `errno` is a macro.
-    queue_size = PMQTT_ERR_QUEUE_SIZE,
-    keepalive = PMQTT_ERR_KEEPALIVE,
-    busy = PMQTT_ERR_BUSY,
-    panic = PMQTT_ERR_PANIC,
-    timeout = PMQTT_ERR_TIMEOUT,
-    dns = PMQTT_ERR_DNS,
-    in_doubt = PMQTT_ERR_IN_DOUBT,
-    rejected = PMQTT_ERR_REJECTED,
-    expired = PMQTT_ERR_EXPIRED,
-    dropped = PMQTT_ERR_DROPPED,
-    cancelled = PMQTT_ERR_CANCELLED,
+    again = PMQTT_ERR_AGAIN,                ///< Reserved.
+    nomem = PMQTT_ERR_NOMEM,                ///< There is no memory.
+    protocol = PMQTT_ERR_PROTOCOL,          ///< The broker has broken the rules of the protocol.
+    inval = PMQTT_ERR_INVAL,                ///< An argument is wrong, or the call does not fit the state.
+    no_conn = PMQTT_ERR_NO_CONN,            ///< There is no connection.
+    conn_refused = PMQTT_ERR_CONN_REFUSED,  ///< The broker has refused the connection.
+    not_found = PMQTT_ERR_NOT_FOUND,        ///< The named thing does not exist.
+    conn_lost = PMQTT_ERR_CONN_LOST,        ///< The connection was lost.
+    tls = PMQTT_ERR_TLS,                    ///< TLS has failed.
+    payload_size = PMQTT_ERR_PAYLOAD_SIZE,  ///< A payload or a packet is too large.
+    not_supported = PMQTT_ERR_NOT_SUPPORTED,///< The library does not support this.
+    auth = PMQTT_ERR_AUTH,                  ///< Authorisation has failed.
+    acl_denied = PMQTT_ERR_ACL_DENIED,      ///< An access control list denies this.
+    unknown = PMQTT_ERR_UNKNOWN,            ///< An error without a name.
+    os_error = PMQTT_ERR_ERRNO,             ///< The operating system has reported an error. `errno` is a macro.
+    queue_size = PMQTT_ERR_QUEUE_SIZE,      ///< The queue is full.
+    keepalive = PMQTT_ERR_KEEPALIVE,        ///< The broker has not answered in time.
+    busy = PMQTT_ERR_BUSY,                  ///< Another call is doing this at the moment.
+    panic = PMQTT_ERR_PANIC,                ///< The library has failed internally.
+    timeout = PMQTT_ERR_TIMEOUT,            ///< The timeout has passed.
+    dns = PMQTT_ERR_DNS,                    ///< The host name could not be looked up.
+    in_doubt = PMQTT_ERR_IN_DOUBT,          ///< The broker may have delivered a message of QoS 2 or not.
+    rejected = PMQTT_ERR_REJECTED,          ///< Reserved.
+    expired = PMQTT_ERR_EXPIRED,            ///< Reserved.
+    dropped = PMQTT_ERR_DROPPED,            ///< The queue dropped the message.
+    cancelled = PMQTT_ERR_CANCELLED,        ///< The program cancelled the message.
 };
 
 namespace detail {
@@ -72,52 +72,55 @@ public:
 
 } // namespace detail
 
-/// The category of the library's numbers. Its codes compare to `std::errc` where that has a word for
-/// them: `ec == std::errc::timed_out`.
+/// Returns the category of the library's error numbers.
+///
+/// Its codes compare to those of `std::errc` that mean the same: `ec == std::errc::timed_out`.
 inline const std::error_category &category() noexcept
 {
     static const detail::error_category instance;
     return instance;
 }
 
-/// What makes `ec = pmqtt::errc::busy` work.
+/// Makes an error code, so that `ec = pmqtt::errc::busy` works.
 inline std::error_code make_error_code(errc code) noexcept
 {
     return {static_cast<int>(code), category()};
 }
 
-/// `pmqtt_error_string`: the words for an error number, unknown ones too.
+/// Returns the description of an error number (`pmqtt_error_string`).
 inline const char *error_string(int code) noexcept
 {
     return pmqtt_error_string(code);
 }
 
-/// `pmqtt_reason_string`: the words for a reason, as MQTT 5 numbers it; -1: the broker gave none.
+/// Returns the description of an MQTT 5 reason code (`pmqtt_reason_string`).
 inline const char *reason_string(int reason) noexcept
 {
     return pmqtt_reason_string(reason);
 }
 
-/// `pmqtt_connack_string`: the words for the return code of a CONNACK.
+/// Returns the description of a CONNACK return code (`pmqtt_connack_string`).
 inline const char *connack_string(int code) noexcept
 {
     return pmqtt_connack_string(code);
 }
 
-/// Where a call tells that it has failed. Each function that can fail ends with a parameter of this
-/// type: given a `std::error_code`, it sets that, to success too; given nothing, it throws
-/// `std::system_error`, whose `what()` has the words of `last_error()`.
+/// How a call reports a failure: by `std::error_code` or by exception.
+///
+/// The last parameter of each function that can fail has this type.
+/// - Given a `std::error_code`, the function sets it, on success too.
+/// - Given nothing, it throws `std::system_error`, whose `what()` has the words of `last_error()`.
 ///
 ///     client.connect("broker", 1883, 60s, {}, ec);   // never throws for what the library refuses
 ///     client.connect("broker");                      // throws std::system_error
 class or_throw {
 public:
-    /// Throws.
+    /// Reports failures by exception.
     or_throw() noexcept = default;
-    /// Tells `code`, which has to live through the call.
+    /// Reports failures in `code`, which must live through the call.
     or_throw(std::error_code &code) noexcept : code_(&code) {}
 
-    /// Tells how a call ended; `words` gives a `std::string`, when there is an exception to make.
+    /// Reports the result of a call. `words` returns a `std::string` for an exception.
     template <class Words> void operator()(int rc, Words words) const
     {
         const std::error_code code(rc, category());
@@ -127,7 +130,7 @@ public:
             throw std::system_error(code, words());
     }
 
-    /// Whether a failure becomes an exception.
+    /// Tells whether a failure becomes an exception.
     bool throws() const noexcept { return code_ == nullptr; }
 
 private:
@@ -137,7 +140,7 @@ private:
 } // namespace pmqtt
 
 namespace std {
-/// A `pmqtt::errc` becomes a `std::error_code` by itself.
+/// Lets a `pmqtt::errc` convert to `std::error_code`.
 template <> struct is_error_code_enum<pmqtt::errc> : true_type {};
 } // namespace std
 

@@ -1,5 +1,5 @@
 /// @file
-/// One-shots: publish or receive in one call, which connects, does it, and disconnects.
+/// One-shots: calls that connect, publish or receive, and disconnect.
 #ifndef PMQTT_ONESHOT_HPP
 #define PMQTT_ONESHOT_HPP
 
@@ -23,8 +23,9 @@
 
 namespace pmqtt {
 
-/// Messages that `subscribe_simple` has received, in the order in which they came. Each one's topic and
-/// payload are valid for as long as this lives.
+/// The messages that `subscribe_simple` has received, in the order in which they came.
+///
+/// The topic and payload of each are valid as long as this object lives.
 class messages {
 public:
     /// @cond an input iterator, as the standard has them
@@ -49,20 +50,20 @@ public:
     };
     /// @endcond
 
-    /// None.
+    /// Makes an empty list.
     messages() noexcept = default;
-    /// Takes messages over from C; null: none.
+    /// Takes over the messages of C; null: none.
     explicit messages(pmqtt_messages *raw) noexcept : raw_(raw) {}
 
-    /// How many there are.
+    /// Returns the number of messages.
     std::size_t size() const noexcept { return pmqtt_messages_count(raw_.get()); }
-    /// Whether there are none.
+    /// Tells whether there are no messages.
     bool empty() const noexcept { return size() == 0; }
-    /// One of them; `index` has to be under `size()`.
+    /// Returns one message; `index` must be under `size()`.
     message operator[](std::size_t index) const { return message(*pmqtt_messages_get(raw_.get(), index)); }
-    /// The first one.
+    /// Returns the first message.
     iterator begin() const noexcept { return {*this, 0}; }
-    /// Behind the last one.
+    /// Returns the place after the last message.
     iterator end() const noexcept { return {*this, size()}; }
 
 private:
@@ -72,23 +73,23 @@ private:
     std::unique_ptr<pmqtt_messages, free> raw_;
 };
 
-/// What `subscribe_simple` throws: fewer messages came than it was asked for.
+/// The exception of `subscribe_simple`: fewer messages came than the program asked for.
 class incomplete : public std::system_error {
 public:
-    /// An error, and what came before it.
+    /// Makes an exception of an error and the messages that came before it.
     incomplete(const std::system_error &error, messages received)
         : std::system_error(error), received_(std::make_shared<const messages>(std::move(received)))
     {
     }
 
-    /// Those that came before the failure: they were acknowledged, and will not come again.
+    /// Returns the messages that came before the failure. They were acknowledged, and do not come again.
     const messages &received() const noexcept { return *received_; }
 
 private:
     std::shared_ptr<const messages> received_;
 };
 
-/// `pmqtt_publish_single`: publishes one message. Blocks no longer than the options' timeout.
+/// Publishes one message (`pmqtt_publish_single`). Blocks at most for the timeout of the options.
 inline void publish_single(std::string_view topic, bytes payload, int qos = 0, bool retain = false,
                            const oneshot_options &options = {}, or_throw ec = {})
 {
@@ -99,7 +100,7 @@ inline void publish_single(std::string_view topic, bytes payload, int qos = 0, b
     });
 }
 
-/// `pmqtt_publish_multiple`: publishes messages over one connection. Blocks no longer than the timeout.
+/// Publishes messages over one connection (`pmqtt_publish_multiple`). Blocks at most for the timeout.
 inline void publish_multiple(const std::vector<publication> &publications, const oneshot_options &options = {},
                              or_throw ec = {})
 {
@@ -115,8 +116,10 @@ inline void publish_multiple(const std::vector<publication> &publications, const
     });
 }
 
-/// `pmqtt_subscribe_simple`: waits for so many messages, stored ones only if `retained`. What came before a
-/// failure is returned with a `std::error_code`, and is in the exception else, which is `incomplete`.
+/// Receives a number of messages, retained ones only if `retained` (`pmqtt_subscribe_simple`).
+///
+/// With a `std::error_code`, it returns the messages that came before a failure. Otherwise the exception has
+/// them, which is `incomplete`.
 inline messages subscribe_simple(const std::vector<std::string_view> &filters, int qos = 0, std::size_t count = 1,
                                  bool retained = true, const oneshot_options &options = {}, or_throw ec = {})
 {
@@ -168,9 +171,10 @@ private:
 
 } // namespace detail
 
-/// `pmqtt_subscribe_callback`: hands each message to a callback, until that calls `disconnect` on the client
-/// that it is given. A lost connection is made again. An exception that leaves the callback disconnects, and
-/// is thrown then. Blocks until disconnected.
+/// Receives messages until the callback calls `disconnect` on its client (`pmqtt_subscribe_callback`).
+///
+/// The client reconnects if the connection is lost. If an exception leaves the callback, the function
+/// disconnects, and then throws it. Blocks until disconnected.
 inline void subscribe_callback(handler<message> callback, const std::vector<std::string_view> &filters, int qos = 0,
                                const oneshot_options &options = {}, or_throw ec = {})
 {

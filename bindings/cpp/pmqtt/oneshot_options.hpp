@@ -1,5 +1,5 @@
 /// @file
-/// How a one-shot connects.
+/// Options of one-shots.
 #ifndef PMQTT_ONESHOT_OPTIONS_HPP
 #define PMQTT_ONESHOT_OPTIONS_HPP
 
@@ -19,33 +19,37 @@
 
 namespace pmqtt {
 
-/// `pmqtt_tls_options`: as it is, the broker's certificate has to lead to an authority of the system's
-/// store, and to be for the host. An empty text is C's NULL.
+/// How a one-shot uses TLS (`pmqtt_tls_options`).
+///
+/// By default the broker's certificate must lead to an authority of the system's store, and be for the host.
+/// An empty text is C's NULL.
 struct tls_options {
-    std::string ca_certs;                    ///< A file of authorities to trust, PEM; else the system's store.
-    std::string certfile;                    ///< A file with our own certificate, PEM.
-    std::string keyfile;                     ///< A file with its key, PEM; else it stands in `certfile`.
-    std::string ciphers;                     ///< OpenSSL's names; else its choice.
-    std::string server_name;                 ///< Whom the certificate has to be for; else the host.
-    tls_version version = tls_version::best; ///< This one alone.
-    bool insecure = false;                   ///< A good certificate for any name will do.
-    bool no_verify = false;                  ///< Any certificate will do, and anybody can listen.
+    std::string ca_certs;                    ///< A PEM file of authorities to trust; empty: the system's store.
+    std::string certfile;                    ///< A PEM file with the client's certificate; empty: none.
+    std::string keyfile;                     ///< A PEM file with its private key; empty: `certfile` has it.
+    std::string ciphers;                     ///< Cipher names of OpenSSL; empty: its choice.
+    std::string server_name;                 ///< The name that the certificate must be for; empty: the host.
+    tls_version version = tls_version::best; ///< The only version to use, or the best.
+    bool insecure = false;                   ///< The client accepts a valid certificate for any name.
+    bool no_verify = false;                  ///< The client accepts any certificate, so anybody can listen.
 };
 
-/// `pmqtt_oneshot_options`: as they are, to the broker of this host, without TLS. A time of 0 is the default.
+/// How a one-shot connects (`pmqtt_oneshot_options`).
+///
+/// By default it connects to the broker of this host, without TLS. A time of 0 is the default.
 struct oneshot_options {
-    std::string hostname;                ///< Empty: localhost.
+    std::string hostname;                ///< Name or address; empty: localhost.
     int port = 0;                        ///< 0: 1883, or 8883 with TLS.
-    std::string client_id;               ///< Empty: one is generated, which needs `durable` to be false.
-    seconds keepalive{0};                ///< 0: 60 s.
-    std::optional<publication> will;     ///< Published when the connection ends without a DISCONNECT.
-    std::optional<std::string> username; ///< None: no password either.
-    std::optional<std::string> password; ///< No NUL inside.
-    std::optional<tls_options> tls;      ///< None: no TLS.
+    std::string client_id;               ///< Empty: a random one, which requires that `durable` is false.
+    seconds keepalive{0};                ///< The keep alive interval; 0: 60 s.
+    std::optional<publication> will;     ///< Published if the connection ends without a DISCONNECT.
+    std::optional<std::string> username; ///< The user name; none: no password either.
+    std::optional<std::string> password; ///< The password, without a NUL inside.
+    std::optional<tls_options> tls;      ///< The TLS options; none: no TLS.
     protocol version = protocol::v311;   ///< The version of MQTT.
-    milliseconds timeout{0};             ///< How long the call may take; 0: 30 s.
-    bool durable = false;                ///< The broker keeps the client's session.
-    std::string *error = nullptr;        ///< Where a failure is told in words; an exception has them too.
+    milliseconds timeout{0};             ///< The longest time that the call may take; 0: 30 s.
+    bool durable = false;                ///< The broker keeps the session.
+    std::string *error = nullptr;        ///< The description of a failure; an exception has it too.
 };
 
 namespace detail {

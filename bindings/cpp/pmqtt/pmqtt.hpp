@@ -1,19 +1,24 @@
 /// @file
-/// pmqtt, an MQTT client, for C++17 and newer. Header-only, on top of `pmqtt.h`, which is the manual:
-/// the functions here have its names, and what is said there of units, errors, threads and blocking
-/// holds here too. What C++ does differently is said with each class:
+/// pmqtt, an MQTT client, for C++17 and newer.
 ///
-/// - `client`, which is a `client_ref`: connecting, loops, messages; its bases have the rest:
-/// - `client_callbacks`: how callbacks are set, and how exceptions leave them
+/// The headers contain all code, and call `pmqtt.h`, which is the manual. The functions here have its
+/// names. What it says of units, errors, threads and blocking holds here too. Each class describes
+/// what C++ does differently:
+///
+/// - `client`, which is a `client_ref`: connecting, loops and messages; its bases have the rest
+/// - `client_callbacks`: setting callbacks, and exceptions that leave them
 /// - `client_settings`: limits, times, the will, TLS
-/// - `or_throw`: how a failure is told: `std::error_code` or exception
+/// - `or_throw`: failures as `std::error_code` or exception
 /// - `bytes`: payloads
-/// - `publish_single` and the other one-shots, each from connecting to disconnecting in one call
+/// - `publish_single` and the other one-shots, each of which connects and disconnects in one call
 ///
-/// Strings are `std::string_view`, which need not be NUL-terminated. One with a NUL inside is
-/// `errc::inval`. A `std::string_view` of nothing, `{}`, stands for C's NULL.
+/// Strings are `std::string_view`, which need not be NUL-terminated. One with a NUL inside gives
+/// `errc::inval`. An empty view, `{}`, stands for C's NULL.
 ///
-/// `pmqtt/asio.hpp`, for programs that run an `io_context`, is not included here.
+/// This header does not include `pmqtt/asio.hpp`, which is for programs that run an `io_context`.
+///
+/// @namespace pmqtt
+/// The C++ API.
 #ifndef PMQTT_PMQTT_HPP
 #define PMQTT_PMQTT_HPP
 

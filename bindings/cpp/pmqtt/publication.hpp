@@ -11,12 +11,14 @@
 
 namespace pmqtt {
 
-/// A message to publish, or a will. Topic and payload are views: they have to live through the call.
+/// A message to publish, or a will.
+///
+/// Topic and payload are views, and must live through the call.
 struct publication {
-    std::string_view topic; ///< Not empty, no wildcards.
-    bytes payload;          ///< At the most 65,535 bytes in a will.
+    std::string_view topic; ///< The topic, not empty, without wildcards.
+    bytes payload;          ///< The payload; at most 65,535 bytes in a will.
     int qos = 0;            ///< 0, 1 or 2.
-    bool retain = false;    ///< The broker keeps it for later subscribers.
+    bool retain = false;    ///< The broker keeps it as a retained message.
 };
 
 namespace detail {

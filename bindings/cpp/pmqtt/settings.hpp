@@ -1,5 +1,5 @@
 /// @file
-/// What a client can be set to: `client_settings`, a base of `client_ref`.
+/// The class `client_settings`, a base of `client_ref`, with the settings of a client.
 #ifndef PMQTT_SETTINGS_HPP
 #define PMQTT_SETTINGS_HPP
 
@@ -19,59 +19,68 @@
 
 namespace pmqtt {
 
-/// What is demanded of the broker's certificate.
-enum class cert_reqs { none = PMQTT_CERT_NONE, optional = PMQTT_CERT_OPTIONAL, required = PMQTT_CERT_REQUIRED };
+/// How the client verifies the broker's certificate.
+enum class cert_reqs {
+    none = PMQTT_CERT_NONE,         ///< The client accepts any certificate, so anybody can listen.
+    optional = PMQTT_CERT_OPTIONAL, ///< The same as `required`.
+    required = PMQTT_CERT_REQUIRED, ///< The certificate must lead to an authority, and be for the host.
+};
 
-/// Who acknowledges messages of QoS 1 and 2, as `pmqtt_manual_ack_set` explains it.
-enum class ack_mode { automatic = PMQTT_ACK_AUTO, in_order = PMQTT_ACK_IN_ORDER, at_once = PMQTT_ACK_AT_ONCE };
+/// Who acknowledges messages of QoS 1 and 2, as `pmqtt_manual_ack_set` describes it.
+enum class ack_mode {
+    automatic = PMQTT_ACK_AUTO,    ///< The library acknowledges each message.
+    in_order = PMQTT_ACK_IN_ORDER, ///< The program does, and the client sends the acknowledgements in order.
+    at_once = PMQTT_ACK_AT_ONCE,   ///< The program does, and the client sends each acknowledgement at once.
+};
 
-/// What becomes of a message that the queue has no room for, as `pmqtt_queue_options` explains it.
+/// What the client does with a new message if the queue is full, as `pmqtt_queue_options` describes it.
 enum class when_full {
-    refuse = PMQTT_WHEN_FULL_REFUSE,
-    drop_oldest = PMQTT_WHEN_FULL_DROP_OLDEST,
-    drop_qos0 = PMQTT_WHEN_FULL_DROP_QOS0,
+    refuse = PMQTT_WHEN_FULL_REFUSE,           ///< It refuses the message.
+    drop_oldest = PMQTT_WHEN_FULL_DROP_OLDEST, ///< It drops the messages that have waited longest.
+    drop_qos0 = PMQTT_WHEN_FULL_DROP_QOS0,     ///< It drops waiting messages of QoS 0.
 };
 
-/// What becomes of messages that wait, as `pmqtt_queue_options` explains it.
+/// How the queue treats messages that wait, as `pmqtt_queue_options` describes it.
 struct queue_options {
-    pmqtt::when_full when_full = pmqtt::when_full::refuse;
-    bool newest_only = false;
-    bool keep_qos0 = false;
+    pmqtt::when_full when_full = pmqtt::when_full::refuse; ///< What happens if the queue is full.
+    bool newest_only = false; ///< A message replaces the waiting one of the same topic.
+    bool keep_qos0 = false;   ///< Without a connection, QoS 0 waits for the next one.
 };
 
-/// Versions of TLS. 1.0 and 1.1 are not safe any more.
+/// Versions of TLS. 1.0 and 1.1 are not secure any more.
 enum class tls_version {
-    best = 0, ///< The best that both sides have, 1.2 at least.
-    v1_0 = PMQTT_TLS_V1_0,
-    v1_1 = PMQTT_TLS_V1_1,
-    v1_2 = PMQTT_TLS_V1_2,
-    v1_3 = PMQTT_TLS_V1_3,
+    best = 0,              ///< The highest version that both sides support, at least 1.2.
+    v1_0 = PMQTT_TLS_V1_0, ///< Only TLS 1.0.
+    v1_1 = PMQTT_TLS_V1_1, ///< Only TLS 1.1.
+    v1_2 = PMQTT_TLS_V1_2, ///< Only TLS 1.2.
+    v1_3 = PMQTT_TLS_V1_3, ///< Only TLS 1.3.
 };
 
-/// The settings of a client. Each is `pmqtt_<name>`, where its limits and errors stand, and its moment:
-/// at once, with the next message, or with the next connection. None of them blocks, but for those of TLS,
-/// which read files.
+/// The settings of a client.
+///
+/// Each is `pmqtt_<name>`, which describes its limits, its errors, and when it takes effect. None blocks,
+/// except those of TLS, which read files.
 class client_settings : private detail::client_base {
 public:
-    /// How many messages of QoS 1 and 2 may be in flight; 0: as many as there are identifiers.
+    /// Sets how many messages of QoS 1 and 2 may be in flight; 0: as many as there are packet identifiers.
     void max_inflight_messages_set(int messages, or_throw ec = {})
     {
         call("max_inflight_messages_set", ec, pmqtt_max_inflight_messages_set, messages);
     }
 
-    /// How many messages of QoS 1 and 2 may be unsettled; 0: any number.
+    /// Limits how many messages of QoS 1 and 2 may be unsettled; 0: no limit.
     void max_queued_messages_set(int messages, or_throw ec = {})
     {
         call("max_queued_messages_set", ec, pmqtt_max_queued_messages_set, messages);
     }
 
-    /// How many bytes may be queued; 0: any number.
+    /// Limits how many bytes may be queued; 0: no limit.
     void max_queued_bytes_set(std::size_t bytes, or_throw ec = {})
     {
         call("max_queued_bytes_set", ec, pmqtt_max_queued_bytes_set, bytes);
     }
 
-    /// What becomes of messages that wait: dropped, replaced or kept.
+    /// Sets how the queue treats messages that wait.
     void queue_options_set(const queue_options &options, or_throw ec = {})
     {
         pmqtt_queue_options raw{};
@@ -82,48 +91,50 @@ public:
         call("queue_options_set", ec, pmqtt_queue_options_set, &raw);
     }
 
-    /// How large a packet from the broker may be, header included; 0: no limit but MQTT's own.
+    /// Limits the size of a packet from the broker, header included; 0: only the limit of MQTT itself.
     void max_packet_size_set(std::size_t bytes, or_throw ec = {})
     {
         call("max_packet_size_set", ec, pmqtt_max_packet_size_set, bytes);
     }
 
-    /// After which time without an answer the broker is asked whether it has read a message. If it has,
-    /// and does not answer for as long again, the message is sent once more. 0: never.
+    /// Sets how long the broker may take to answer a message; 0: any time.
+    ///
+    /// After this time, the client asks with PINGREQ whether the broker has read the message. If it has, and
+    /// does not answer for the same time again, the client sends the message once more.
     void message_retry_set(seconds time, or_throw ec = {})
     {
         call("message_retry_set", ec, pmqtt_message_retry_set, detail::number(time));
     }
 
-    /// How long an attempt to connect may take.
+    /// Sets how long an attempt to connect may take.
     void connect_timeout_set(milliseconds timeout, or_throw ec = {})
     {
         call("connect_timeout_set", ec, pmqtt_connect_timeout_set, detail::number(timeout));
     }
 
-    /// How long to wait before connecting again, at first and at the most.
+    /// Sets how long to wait before a reconnect, at first and at most.
     void reconnect_delay_set(seconds min_delay, seconds max_delay, or_throw ec = {})
     {
         call("reconnect_delay_set", ec, pmqtt_reconnect_delay_set, detail::number(min_delay),
              detail::number(max_delay));
     }
 
-    /// User name and password; `{}` as the user name clears both.
+    /// Sets the user name and the password; `{}` as the user name removes both.
     void username_pw_set(std::string_view username, std::string_view password = {}, or_throw ec = {})
     {
         call("username_pw_set", ec, pmqtt_username_pw_set, text(username), secret_text(password));
     }
 
-    /// Who acknowledges messages of QoS 1 and 2: the library, or the program with `ack`.
+    /// Sets who acknowledges messages of QoS 1 and 2: the library, or the program with `ack`.
     void manual_ack_set(ack_mode mode, or_throw ec = {})
     {
         call("manual_ack_set", ec, pmqtt_manual_ack_set, static_cast<int>(mode));
     }
 
-    /// True: `ack_mode::in_order`.
+    /// Sets `ack_mode::in_order` if `manual` is true, and `ack_mode::automatic` otherwise.
     void manual_ack_set(bool manual, or_throw ec = {}) { call("manual_ack_set", ec, pmqtt_manual_ack_set, manual); }
 
-    /// What the broker publishes when the connection ends without a DISCONNECT.
+    /// Sets the message that the broker publishes if the connection ends without a DISCONNECT.
     void will_set(std::string_view topic, bytes payload, int qos = 0, bool retain = false, or_throw ec = {})
     {
         const auto set = [&](pmqtt_client *client, const char *name) {
@@ -135,8 +146,10 @@ public:
     /// Removes the will.
     void will_clear(or_throw ec = {}) { call("will_clear", ec, pmqtt_will_clear); }
 
-    /// Secures connections with TLS: files, PEM; `{}`: the system's store, no certificate of our own, a key
-    /// that stands in `certfile`, OpenSSL's choice of ciphers.
+    /// Secures connections with TLS. The files are PEM.
+    ///
+    /// `{}` means: the system's store, no client certificate, a key in `certfile`, or the ciphers that OpenSSL
+    /// chooses.
     void tls_set(std::string_view ca_certs = {}, std::string_view certfile = {}, std::string_view keyfile = {},
                  cert_reqs reqs = cert_reqs::required, tls_version version = tls_version::best,
                  std::string_view ciphers = {}, or_throw ec = {})
@@ -145,7 +158,7 @@ public:
             static_cast<int>(reqs), static_cast<int>(version), text(ciphers));
     }
 
-    /// `tls_set` with certificates and key from memory, in place of files.
+    /// Secures connections with TLS as `tls_set` does, with certificates and key from memory.
     void tls_pem_set(std::string_view ca_certs = {}, std::string_view cert = {}, std::string_view key = {},
                      cert_reqs reqs = cert_reqs::required, tls_version version = tls_version::best,
                      std::string_view ciphers = {}, or_throw ec = {})
@@ -154,8 +167,9 @@ public:
             secret_text(key), static_cast<int>(reqs), static_cast<int>(version), text(ciphers));
     }
 
-    /// Who knows the password of an encrypted key, for a later `tls_set`, which calls it; `nullopt`: there
-    /// is none. An empty function: nobody.
+    /// Sets the callback that returns the password of an encrypted private key, for a later `tls_set`.
+    ///
+    /// `nullopt`: there is no password. An empty function removes the callback.
     void tls_key_password_set(std::function<std::optional<std::string>()> callback, or_throw ec = {})
     {
         auto fresh = detail::make_slot(std::move(callback));
@@ -168,19 +182,19 @@ public:
         call("tls_key_password_set", ec, set);
     }
 
-    /// true: a good certificate for any name will do.
+    /// Turns off the check of the name: if `insecure`, the client accepts a valid certificate for any name.
     void tls_insecure_set(bool insecure, or_throw ec = {})
     {
         call("tls_insecure_set", ec, pmqtt_tls_insecure_set, insecure);
     }
 
-    /// The name that the broker is asked for, and that its certificate has to be for; `{}`: the host's.
+    /// Sets the name for SNI that the broker's certificate must be for; `{}`: the name of the host.
     void tls_server_name_set(std::string_view name, or_throw ec = {})
     {
         call("tls_server_name_set", ec, pmqtt_tls_server_name_set, text(name));
     }
 
-    /// The protocols that are offered by ALPN, the best first.
+    /// Sets the protocols that the client offers by ALPN, the preferred one first.
     void tls_alpn_set(const std::vector<std::string_view> &protocols, or_throw ec = {})
     {
         detail::texts names(protocols);
@@ -190,7 +204,7 @@ public:
         call("tls_alpn_set", ec, set, names);
     }
 
-    /// Secures connections with a key that both sides know.
+    /// Secures connections with a pre-shared key.
     void tls_psk_set(std::string_view identity, bytes key, or_throw ec = {})
     {
         const auto set = [&](pmqtt_client *client, const char *name) {
@@ -199,7 +213,7 @@ public:
         call("tls_psk_set", ec, set, text(identity));
     }
 
-    /// Secures connections with the program's own `SSL_CTX *`; null: no more.
+    /// Secures connections with an `SSL_CTX *` of the program; null: no longer.
     void tls_context_set(void *ssl_ctx, or_throw ec = {})
     {
         call("tls_context_set", ec, pmqtt_tls_context_set, ssl_ctx);

@@ -1,8 +1,8 @@
 /// @file
-/// What a client keeps behind its handle: its callbacks, and exceptions on their way. Not for programs.
+/// The state behind a client's handle: its callbacks, and exceptions that wait. Not for programs.
 ///
-/// Who keeps it alive: the client; each call while it lasts; each callback while it runs. The library is
-/// handed it as user data, and begins no callback any more once `pmqtt_client_free` has returned.
+/// The client, each call and each running callback own a share of it. The library has it as user data, and
+/// begins no callback after `pmqtt_client_free` has returned.
 #ifndef PMQTT_STATE_HPP
 #define PMQTT_STATE_HPP
 

@@ -1,5 +1,5 @@
 /// @file
-/// Strings as C wants them. Not for programs.
+/// NUL-terminated strings for C. Not for programs.
 #ifndef PMQTT_TEXT_HPP
 #define PMQTT_TEXT_HPP
 
