@@ -252,7 +252,7 @@ public:
         return mid;
     }
 
-    /// Ends several with one packet.
+    /// Ends the subscriptions to several topic filters with one packet.
     std::uint64_t unsubscribe_multiple(const std::vector<std::string_view> &filters, or_throw ec = {})
     {
         std::uint64_t mid = 0;
