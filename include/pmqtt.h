@@ -15,7 +15,7 @@
  *
  * Results:
  * - A function that can fail returns an int: `PMQTT_ERR_SUCCESS` (0) or another error number.
- *   `pmqtt_last_error` has the words.
+ *   `pmqtt_last_error` describes the failure.
  * - A call that fails has changed nothing.
  * - Output parameters come last. They are written on success only.
  *
@@ -37,15 +37,16 @@
  * - All elements of an array have the same `struct_size`.
  *
  * Threads and callbacks:
- * - Every function may be called in any thread at any time, and in any callback.
+ * - Every function may be called in any thread at any time ("thread-safe" below), and in any
+ *   callback ("callback-safe"). A number after "callback-safe" is what the call then returns.
  * - Callbacks run in loop calls, with no lock held. Loop calls are `pmqtt_loop`,
  *   `pmqtt_loop_forever`, `pmqtt_loop_read`, `pmqtt_loop_write`, `pmqtt_loop_misc`,
  *   `pmqtt_process`, `pmqtt_drain`, `pmqtt_subscribe_callback`, and the thread of
  *   `pmqtt_loop_start`.
  * - `on_log` and `on_interest` run at the end of other calls too. A loop call in another thread
  *   waits for that.
- * - The library owns what it passes to a callback, until the callback returns. Event structures
- *   grow at their tail only.
+ * - What the library passes to a callback belongs to the library, and is valid until the callback
+ *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
  *
  * Memory:
@@ -64,12 +65,12 @@
  * - After a fork, clients belong to the parent, where they go on. The child can free them and
  *   create new ones.
  * - In the child, each other call with a client of the parent returns `PMQTT_ERR_INVAL`, or what
- *   it returns for NULL. `pmqtt_last_error` has the words. A daemon therefore creates its
+ *   it returns for NULL. `pmqtt_last_error` describes this. A daemon therefore creates its
  *   clients after its last fork.
  * - exec closes all descriptors of the library.
  * - A process may exit while its clients live and loop threads run. Once exit has begun to call
- *   the functions of atexit, TLS stops: the library neither reads nor writes, and calls no
- *   callback for that. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` works as
+ *   the functions of atexit, TLS stops: the library neither reads nor writes it, and calls no
+ *   callback for it. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` works as
  *   ever. A program that wants a DISCONNECT over TLS disconnects before exit.
  */
 
@@ -610,7 +611,7 @@ typedef void (*pmqtt_on_connect)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_connect_failed {
   /**
-   * The reason; `pmqtt_last_error` has the words. `PMQTT_ERR_NO_CONN`: the program gave up the
+   * The reason; `pmqtt_last_error` describes it. `PMQTT_ERR_NO_CONN`: the program gave up the
    * attempt.
    */
   int rc;
@@ -1197,8 +1198,8 @@ int pmqtt_reinitialise(struct pmqtt_client *client,
  *
  * @param client  The client; NULL gives NULL.
  *
- * @return A NUL-terminated string. It is valid until the client is freed, or until a later
- * `pmqtt_reinitialise` has set another identifier for the second time.
+ * @return A NUL-terminated string. It is valid until the client is freed, or until two later calls
+ * of `pmqtt_reinitialise` have changed the identifier.
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -1445,7 +1446,7 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
  * - If the call fails, nothing has changed. The client keeps its connection, and `pmqtt_reconnect`
  *   goes to the former broker.
  *
- * Name look-up: a process has 16 threads that look up names. Clients that wait for the same name
+ * Name look-up: at most 16 threads of a process look up names. Clients that wait for the same name
  * share a look-up. While 16 look-ups hang, further names wait, within the connect timeout.
  *
  * Keep alive [MQTT-3.1.2.10]:
@@ -1522,7 +1523,7 @@ int pmqtt_connect_async(struct pmqtt_client *client,
                         const char *bind_address);
 
 /**
- * Connects to a broker of a domain, which the SRV records of the domain name.
+ * Finds a broker by the SRV records of a domain, and connects to it.
  *
  * The records are those of `_mqtt._tcp`, or of `_secure-mqtt._tcp` if TLS is set.
  *
@@ -1545,7 +1546,8 @@ int pmqtt_connect_async(struct pmqtt_client *client,
  * @param bind_address  As for `pmqtt_connect`.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such service, or says so.
+ * - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such records, or they say that
+ *   there is no such service.
  * - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
  *   machine has no domain.
  * - Others: as for `pmqtt_connect`. If each host has failed, the number is that of the last one,
@@ -1562,7 +1564,7 @@ int pmqtt_connect_srv(struct pmqtt_client *client,
                       const char *bind_address);
 
 /**
- * Asks the client to connect to a broker of a domain, and returns at once.
+ * Asks the client to find a broker by SRV records and to connect to it, and returns at once.
  *
  * The client finds and tries the hosts as `pmqtt_connect_srv` does. Everything else is as for
  * `pmqtt_connect_async`. `on_connect_fail` reports a domain that cannot be found, also that of
@@ -1862,8 +1864,9 @@ int pmqtt_next_timeout_ms(const struct pmqtt_client *client);
  * Returns one descriptor for the whole life of the client. It is readable whenever `pmqtt_process`
  * has something to do.
  *
- * The first call creates the descriptor, which is readable once at first. A program adds it to any
- * loop once. Reconnects, timers and publishes from other threads need nothing else.
+ * The first call creates the descriptor. It is readable once when it is new, so that the first
+ * `pmqtt_process` finds out what to wait for. A program adds it to any loop once. Reconnects,
+ * timers and publishes from other threads need nothing else.
  *
  * @param client  The client; not NULL.
  *
@@ -1974,11 +1977,11 @@ int pmqtt_will_clear(struct pmqtt_client *client);
  * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
  * has it.
  *
- * - Without a connection, the client drops QoS 0, and queues QoS 1 and 2 for the next connection.
- *   `pmqtt_queue_options_set` can change how messages wait.
- * - Between connect and CONNACK, the client accepts every message, and sends it after CONNACK. QoS
- *   0 and requests to subscribe that are accepted in this time go out before those of
- *   `on_connect`.
+ * - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
+ *   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
+ * - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
+ *   accepts messages as with a connection. It sends them after CONNACK. QoS 0 and SUBSCRIBE of
+ *   this time go out before those that `on_connect` asks for.
  *
  * @param client       The client; not NULL.
  * @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
@@ -1987,9 +1990,10 @@ int pmqtt_will_clear(struct pmqtt_client *client);
  * @param qos          0, 1 or 2.
  * @param retain       true: the broker keeps the message as the topic's retained message, for
  *                     later subscribers. [MQTT-3.3.1.3]
- * @param mid          The number of the message; may be NULL. It is unique for the client's life.
- *                     Numbers count from 1, together with those of subscribe and unsubscribe.
- *                     Written with `PMQTT_ERR_SUCCESS` and `PMQTT_ERR_NO_CONN`.
+ * @param mid          The number of the message; may be NULL. It is unique until the client is
+ *                     freed or reinitialised. Numbers count from 1, together with those of
+ *                     subscribe and unsubscribe. Written with `PMQTT_ERR_SUCCESS` and
+ *                     `PMQTT_ERR_NO_CONN`.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
@@ -2218,8 +2222,7 @@ int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queu
  * - A message that was never sent leaves the queue.
  * - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
  *   identifier and its place in the window until the broker answers or loses the session. Until
- *   then, the client sends it again where MQTT demands that. The program is not told of any of
- *   this.
+ *   then, the client sends it again where MQTT demands that. No callback reports any of this.
  * - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
  *   [MQTT-4.3.3]
  *
@@ -2276,7 +2279,7 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
  * - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
  *   error.
  * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
- *   `pmqtt_disconnect`, or by another connect, which goes on.
+ *   `pmqtt_disconnect`, or by another connect, which then goes on.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2337,7 +2340,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  * Sets `on_publish`, which is called when a publish is done, at each QoS.
  *
  * The callback is called exactly once for each `mid`, with these exceptions: messages that
- * `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` refused.
+ * `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` did not
+ * accept.
  *
  * The event's `rc` is the outcome:
  * - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
@@ -2454,8 +2458,8 @@ int pmqtt_on_log_set(struct pmqtt_client *client, pmqtt_on_log callback);
 /**
  * Sets the least important level that `on_log` is called for.
  *
- * The client does not make lines of other levels: with `PMQTT_LOG_INFO`, a message costs no more
- * than without a log. The setting takes effect at once. A line that waits already is still
+ * The client does not make lines of less important levels: with `PMQTT_LOG_INFO`, a message costs
+ * no more than without a log. The setting takes effect at once. A line that waits already is still
  * reported. `pmqtt_reinitialise` sets the default again.
  *
  * @param client  The client; not NULL.
@@ -2812,8 +2816,8 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
  *   the library knows.
  *
- * `error` of the options has the words: what CONNACK said, the number of the wrong message (from
- * 0), or how many messages are done.
+ * `error` of the options describes the failure: what CONNACK said, the number of the wrong message
+ * (from 0), or how many messages are done.
  *
  * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
  *

@@ -45,7 +45,7 @@ pub struct Disconnected {
 /// @ingroup api_callbacks
 #[repr(C)]
 pub struct ConnectFailed {
-    /// The reason; `pmqtt_last_error` has the words. `PMQTT_ERR_NO_CONN`: the program gave up the
+    /// The reason; `pmqtt_last_error` describes it. `PMQTT_ERR_NO_CONN`: the program gave up the
     /// attempt.
     pub rc: c_int,
 }

@@ -113,7 +113,7 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
 /// - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
 ///   error.
 /// - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
-///   `pmqtt_disconnect`, or by another connect, which goes on.
+///   `pmqtt_disconnect`, or by another connect, which then goes on.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -204,7 +204,8 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
 /// Sets `on_publish`, which is called when a publish is done, at each QoS.
 ///
 /// The callback is called exactly once for each `mid`, with these exceptions: messages that
-/// `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` refused.
+/// `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` did not
+/// accept.
 ///
 /// The event's `rc` is the outcome:
 /// - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
@@ -368,8 +369,8 @@ pub unsafe extern "C" fn pmqtt_on_log_set(client: *mut Handle, callback: pmqtt_o
 
 /// Sets the least important level that `on_log` is called for.
 ///
-/// The client does not make lines of other levels: with `PMQTT_LOG_INFO`, a message costs no more
-/// than without a log. The setting takes effect at once. A line that waits already is still
+/// The client does not make lines of less important levels: with `PMQTT_LOG_INFO`, a message costs
+/// no more than without a log. The setting takes effect at once. A line that waits already is still
 /// reported. `pmqtt_reinitialise` sets the default again.
 ///
 /// @param client  The client; not NULL.

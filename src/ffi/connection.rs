@@ -15,7 +15,7 @@ use crate::client::{Address, Handle, Host, Result, Target};
 /// - If the call fails, nothing has changed. The client keeps its connection, and `pmqtt_reconnect`
 ///   goes to the former broker.
 ///
-/// Name look-up: a process has 16 threads that look up names. Clients that wait for the same name
+/// Name look-up: at most 16 threads of a process look up names. Clients that wait for the same name
 /// share a look-up. While 16 look-ups hang, further names wait, within the connect timeout.
 ///
 /// Keep alive [MQTT-3.1.2.10]:
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn pmqtt_connect_async(
     }
 }
 
-/// Connects to a broker of a domain, which the SRV records of the domain name.
+/// Finds a broker by the SRV records of a domain, and connects to it.
 ///
 /// The records are those of `_mqtt._tcp`, or of `_secure-mqtt._tcp` if TLS is set.
 ///
@@ -133,7 +133,8 @@ pub unsafe extern "C" fn pmqtt_connect_async(
 /// @param bind_address  As for `pmqtt_connect`.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such service, or says so.
+/// - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such records, or they say that
+///   there is no such service.
 /// - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
 ///   machine has no domain.
 /// - Others: as for `pmqtt_connect`. If each host has failed, the number is that of the last one,
@@ -159,7 +160,7 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
     }
 }
 
-/// Asks the client to connect to a broker of a domain, and returns at once.
+/// Asks the client to find a broker by SRV records and to connect to it, and returns at once.
 ///
 /// The client finds and tries the hosts as `pmqtt_connect_srv` does. Everything else is as for
 /// `pmqtt_connect_async`. `on_connect_fail` reports a domain that cannot be found, also that of

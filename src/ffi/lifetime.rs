@@ -138,8 +138,8 @@ pub unsafe extern "C" fn pmqtt_reinitialise(
 ///
 /// @param client  The client; NULL gives NULL.
 ///
-/// @return A NUL-terminated string. It is valid until the client is freed, or until a later
-/// `pmqtt_reinitialise` has set another identifier for the second time.
+/// @return A NUL-terminated string. It is valid until the client is freed, or until two later calls
+/// of `pmqtt_reinitialise` have changed the identifier.
 ///
 /// Thread-safe; callback-safe; never blocks.
 ///

@@ -244,8 +244,9 @@ pub unsafe extern "C" fn pmqtt_next_timeout_ms(client: *const Handle) -> c_int {
 /// Returns one descriptor for the whole life of the client. It is readable whenever `pmqtt_process`
 /// has something to do.
 ///
-/// The first call creates the descriptor, which is readable once at first. A program adds it to any
-/// loop once. Reconnects, timers and publishes from other threads need nothing else.
+/// The first call creates the descriptor. It is readable once when it is new, so that the first
+/// `pmqtt_process` finds out what to wait for. A program adds it to any loop once. Reconnects,
+/// timers and publishes from other threads need nothing else.
 ///
 /// @param client  The client; not NULL.
 ///

@@ -75,11 +75,11 @@ pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
 /// QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
 /// has it.
 ///
-/// - Without a connection, the client drops QoS 0, and queues QoS 1 and 2 for the next connection.
-///   `pmqtt_queue_options_set` can change how messages wait.
-/// - Between connect and CONNACK, the client accepts every message, and sends it after CONNACK. QoS
-///   0 and requests to subscribe that are accepted in this time go out before those of
-///   `on_connect`.
+/// - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
+///   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
+/// - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
+///   accepts messages as with a connection. It sends them after CONNACK. QoS 0 and SUBSCRIBE of
+///   this time go out before those that `on_connect` asks for.
 ///
 /// @param client       The client; not NULL.
 /// @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
@@ -88,9 +88,10 @@ pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
 /// @param qos          0, 1 or 2.
 /// @param retain       true: the broker keeps the message as the topic's retained message, for
 ///                     later subscribers. [MQTT-3.3.1.3]
-/// @param mid          The number of the message; may be NULL. It is unique for the client's life.
-///                     Numbers count from 1, together with those of subscribe and unsubscribe.
-///                     Written with `PMQTT_ERR_SUCCESS` and `PMQTT_ERR_NO_CONN`.
+/// @param mid          The number of the message; may be NULL. It is unique until the client is
+///                     freed or reinitialised. Numbers count from 1, together with those of
+///                     subscribe and unsubscribe. Written with `PMQTT_ERR_SUCCESS` and
+///                     `PMQTT_ERR_NO_CONN`.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
 /// - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.

@@ -88,8 +88,8 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
 ///   the library knows.
 ///
-/// `error` of the options has the words: what CONNACK said, the number of the wrong message (from
-/// 0), or how many messages are done.
+/// `error` of the options describes the failure: what CONNACK said, the number of the wrong message
+/// (from 0), or how many messages are done.
 ///
 /// Thread-safe; callback-safe. Blocks at most for the timeout of the options.
 ///

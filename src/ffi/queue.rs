@@ -82,8 +82,7 @@ pub unsafe extern "C" fn pmqtt_queue_options_set(
 /// - A message that was never sent leaves the queue.
 /// - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
 ///   identifier and its place in the window until the broker answers or loses the session. Until
-///   then, the client sends it again where MQTT demands that. The program is not told of any of
-///   this.
+///   then, the client sends it again where MQTT demands that. No callback reports any of this.
 /// - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
 ///   [MQTT-4.3.3]
 ///

@@ -65,14 +65,14 @@ public:
         call("connect_async", ec, pmqtt_connect_async, text(host), port, detail::number(keepalive), text(bind_address));
     }
 
-    /// Connects to a broker that the SRV records of a domain name, as `connect` does.
+    /// Finds a broker by the SRV records of a domain, and connects to it as `connect` does.
     void connect_srv(std::string_view domain = {}, seconds keepalive = seconds(60),
                      std::string_view bind_address = {}, or_throw ec = {})
     {
         call("connect_srv", ec, pmqtt_connect_srv, text(domain), detail::number(keepalive), text(bind_address));
     }
 
-    /// Asks the client to connect to a broker that the SRV records of a domain name, and returns at once.
+    /// Asks the client to find a broker by SRV records and to connect to it, and returns at once.
     void connect_srv_async(std::string_view domain = {}, seconds keepalive = seconds(60),
                            std::string_view bind_address = {}, or_throw ec = {})
     {
