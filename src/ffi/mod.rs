@@ -4,7 +4,8 @@
 // What C has to hold is said once for all functions, in the contract at the head of the header.
 #![allow(clippy::missing_safety_doc)]
 
-// The header has the functions in this order, which is that of a program. The blank lines keep rustfmt from sorting.
+// The header has the functions in this order, in which a program is written. Blank lines keep rustfmt from
+// sorting it.
 mod constants;
 
 mod lifetime;
