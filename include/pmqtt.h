@@ -652,7 +652,8 @@ typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
                                     const struct pmqtt_disconnected *event);
 
 /**
- * A message from the broker. Its pointers are valid until the callback returns.
+ * A message from the broker. Its pointers are valid until the callback returns, or until
+ * `pmqtt_messages_free`.
  *
  * @ingroup api_callbacks
  */
@@ -1040,7 +1041,7 @@ typedef struct pmqtt_statistics {
    */
   size_t struct_size;
   /**
-   * true: the broker has accepted the connection, which still exists.
+   * true: the client is connected, as `pmqtt_is_connected` tells.
    */
   bool connected;
   /**
@@ -1064,7 +1065,7 @@ typedef struct pmqtt_statistics {
    */
   uint64_t messages_in;
   /**
-   * Messages that are done: QoS 0 written, QoS 1 and 2 settled.
+   * Messages published with success: QoS 0 written, QoS 1 and 2 acknowledged by the broker.
    */
   uint64_t messages_out;
   /**

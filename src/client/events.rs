@@ -50,7 +50,8 @@ pub struct ConnectFailed {
     pub rc: c_int,
 }
 
-/// A message from the broker. Its pointers are valid until the callback returns.
+/// A message from the broker. Its pointers are valid until the callback returns, or until
+/// `pmqtt_messages_free`.
 ///
 /// @ingroup api_callbacks
 #[repr(C)]

@@ -11,7 +11,7 @@ use crate::client::handle::Client;
 pub struct Statistics {
     /// `sizeof(pmqtt_statistics)`.
     pub struct_size: usize,
-    /// true: the broker has accepted the connection, which still exists.
+    /// true: the client is connected, as `pmqtt_is_connected` tells.
     pub connected: bool,
     /// Messages of QoS 1 and 2 that were sent and are not settled.
     pub in_flight: u64,
@@ -23,7 +23,7 @@ pub struct Statistics {
     pub unsettled: u64,
     /// Messages that came from the broker and were delivered, also where no callback was set.
     pub messages_in: u64,
-    /// Messages that are done: QoS 0 written, QoS 1 and 2 settled.
+    /// Messages published with success: QoS 0 written, QoS 1 and 2 acknowledged by the broker.
     pub messages_out: u64,
     /// Bytes of MQTT packets that were received.
     pub bytes_in: u64,
