@@ -383,3 +383,24 @@ fn clearing_leaves_what_was_sent() {
     peer.session.clear_queue();
     assert!(peer.outcomes().is_empty());
 }
+
+#[test]
+fn what_is_cancelled_here_and_there_gives_its_memory_back() {
+    const ALL: u64 = 20_000;
+    let mut peer = Peer::new(|_| {});
+    let payload = "x".repeat(50);
+    for _ in 0..ALL {
+        peer.publish(1, &payload);
+    }
+    let full = peer.session.queued_bytes();
+    // In ten rounds, of which the last leaves one in ten.
+    for round in 1..10 {
+        for mid in (1..=ALL).filter(|mid| mid.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 10 == round) {
+            assert_eq!(peer.session.cancel(mid), Cancel::Done);
+        }
+        peer.outcomes();
+    }
+    let left = peer.session.unsettled();
+    let kept = peer.session.queued_bytes();
+    assert!(kept < 3 * left * (full / ALL as usize), "{kept} of {full}");
+}

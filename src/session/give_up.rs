@@ -375,7 +375,9 @@ impl Outgoing {
             waiting.holes = 0;
             waiting.oldest = start;
             waiting.oldest_qos0 = start;
-            waiting.repack_at = 2 * self.packets.wasted();
+            if repack {
+                waiting.repack_at = 2 * self.packets.wasted();
+            }
             waiting.forget_newest(self.unfinished as usize);
         }
         self.index_newest();
