@@ -450,7 +450,7 @@
 #define PMQTT_ERR_REJECTED 69
 
 /**
- * The message expired before it was sent. Reserved: no function of this version returns it.
+ * The message was not sent within its time limit, `expiry_s` of `pmqtt_publication`.
  *
  * @ingroup api_diagnosis
  */
@@ -543,6 +543,17 @@ typedef struct pmqtt_publication {
    * true: the broker keeps the message as a retained message, for later subscribers.
    */
   bool retain;
+  /**
+   * How long the message may wait, in seconds from the call that publishes it; 0: any time, and in a will.
+   *
+   * A message that still waits for a connection, or for room in the window, when its time is over is not sent.
+   * Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop tells it within a second, connected or not.
+   * `messages_expired` of `pmqtt_stats` counts these messages.
+   *
+   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0 waits only where
+   * `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own: the broker does not know it.
+   */
+  uint32_t expiry_s;
 } pmqtt_publication;
 
 /**
@@ -719,6 +730,7 @@ typedef struct pmqtt_published {
    *   session.
    * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
    *   sent.
+   * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
    * - `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` cancelled the message.
    */
   int rc;
@@ -1096,6 +1108,10 @@ typedef struct pmqtt_statistics {
    * Messages that the program has cancelled.
    */
   uint64_t messages_cancelled;
+  /**
+   * Messages whose `expiry_s` was over before they were sent.
+   */
+  uint64_t messages_expired;
 } pmqtt_statistics;
 
 
@@ -1907,8 +1923,8 @@ int pmqtt_process(struct pmqtt_client *client);
  * Waits until all published messages are settled and their outcomes are reported.
  *
  * A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
- * dropped or cancelled. If no other loop call runs the client, this call runs it. It does so also
- * after another loop call has ended.
+ * dropped, expired or cancelled. If no other loop call runs the client, this call runs it. It does
+ * so also after another loop call has ended.
  *
  * @param client      The client; not NULL.
  * @param timeout_ms  The longest wait in milliseconds; not negative.
@@ -2155,6 +2171,7 @@ int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
  *   for the lock: a batch should have some thousands of messages at most.
  * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
  *   program may publish the rest later.
+ * - A message may have a time limit, `expiry_s`. It begins with this call.
  *
  * @param client        The client; not NULL.
  * @param publications  `count` messages, copied; may be NULL if `count` is 0.
@@ -2355,6 +2372,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   may arrive twice.
  * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
  *   (`pmqtt_queue_options_set`), and was never sent.
+ * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit (`expiry_s` of
+ *   `pmqtt_publication`), and is never sent.
  * - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
  *   still arrive.
  *
@@ -2798,6 +2817,8 @@ int pmqtt_publish_single(const char *topic,
  * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
  * that sends more. The client tries nothing a second time.
  *
+ * The time limit of a message, its `expiry_s`, begins with this call.
+ *
  * @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
  *                  The client copies them in parts, so that at most 64 MiB are queued.
  * @param count     The number of messages; 0: the call only connects and disconnects.
@@ -2814,6 +2835,7 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
  *   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
  *   that message or not.
+ * - `PMQTT_ERR_EXPIRED`: some messages were not sent within their time limits; the others are done.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
  *   the library knows.
  *

@@ -227,19 +227,110 @@ static void cancel(const loop_kind *kind)
     free(self);
 }
 
+/* A message that is not sent after so many seconds; 0: at any time. Its mid is told. */
+static uint64_t publish_for(pmqtt_client *client, int number, int qos, unsigned expiry_s, int expected_rc)
+{
+    char payload[20];
+    pmqtt_publication message = {.struct_size = sizeof message, .topic = "queue/limit", .payload = payload, .qos = qos};
+    uint64_t mid;
+
+    snprintf(payload, sizeof payload, "%d", number);
+    message.payload_len = strlen(payload);
+    message.expiry_s = expiry_s;
+    CHECK_RC(pmqtt_publish_batch(client, &message, 1, NULL, &mid), expected_rc);
+    return mid;
+}
+
+/* While the client waits to connect again, where the loop does so, and while the window is full. */
+static void expire(const loop_kind *kind)
+{
+    struct queue *self = queue_new();
+    pmqtt_client *client = queue_client(self, (pmqtt_queue_options){.keep_qos0 = true});
+    long long begun;
+    uint64_t late, sent;
+    loop loop;
+    int number;
+
+    step("%s: messages that are not sent in time", kind->name);
+    CHECK_OK(pmqtt_reconnect_delay_set(client, 60, 60));
+    CHECK_OK(pmqtt_max_inflight_messages_set(client, 1));
+    loop_begin(&loop, kind);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect_async(client, BROKER_HOST, 1, 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&self->record.connect_fails) == 1);
+    CHECK(pmqtt_next_timeout_ms(client) < 0 || pmqtt_next_timeout_ms(client) > 20000);
+    begun = now_ms();
+    for (number = 1; number <= 6; number++)
+        CHECK_INT(publish_for(client, number, number % 3, number % 2, number % 3 ? PMQTT_ERR_NO_CONN : PMQTT_ERR_SUCCESS), number);
+    CHECK(pmqtt_next_timeout_ms(client) >= 0 && pmqtt_next_timeout_ms(client) <= 1000);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == 3);
+    CHECK(now_ms() - begun >= 1000);
+    for (number = 1; number <= 6; number++)
+        CHECK_INT(self->outcome[number] - 1, number % 2 ? PMQTT_ERR_EXPIRED : -1);
+    CHECK_INT(client_stats(client).messages_expired, 3);
+    CHECK_INT(client_stats(client).unsettled, 3);
+    CHECK(pmqtt_next_timeout_ms(client) < 0 || pmqtt_next_timeout_ms(client) > 20000);
+    CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
+    RUN_UNTIL(&loop, tally_get(&self->record.messages) == 3);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == 6);
+
+    broker_pause();
+    sent = publish_for(client, 7, 1, 1, PMQTT_ERR_SUCCESS);
+    late = publish_for(client, 8, 1, 1, PMQTT_ERR_SUCCESS);
+    publish_for(client, 9, 1, 60, PMQTT_ERR_SUCCESS);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == 7);
+    CHECK_INT(self->outcome[late] - 1, PMQTT_ERR_EXPIRED);
+    broker_resume();
+    RUN_UNTIL(&loop, tally_get(&self->record.messages) == 5);
+    RUN_UNTIL(&loop, tally_get(&self->record.published) == 9);
+    CHECK_INT(self->outcome[sent] - 1, PMQTT_ERR_SUCCESS);
+    CHECK_INT(client_stats(client).messages_expired, 4);
+    loop_end(&loop);
+    client_free(client);
+    free(self);
+}
+
+/* What expires is settled. */
+static void drain(void)
+{
+    struct queue *self = queue_new();
+    pmqtt_client *client = queue_client(self, (pmqtt_queue_options){.keep_qos0 = false});
+    size_t left;
+    loop loop;
+
+    step("draining a queue that expires");
+    CHECK_OK(pmqtt_reconnect_delay_set(client, 60, 60));
+    loop_begin(&loop, &THREAD_LOOP);
+    loop_add(&loop, client);
+    CHECK_OK(pmqtt_connect_async(client, BROKER_HOST, 1, 60, NULL));
+    publish_for(client, 1, 1, 1, PMQTT_ERR_NO_CONN);
+    publish_for(client, 2, 2, 2, PMQTT_ERR_NO_CONN);
+    CHECK_RC(pmqtt_drain(client, 0, &left), PMQTT_ERR_TIMEOUT);
+    CHECK_INT(left, 2);
+    CHECK_OK(pmqtt_drain(client, 30000, &left));
+    CHECK_INT(tally_get(&self->record.published), 2);
+    CHECK_INT(self->outcome[1] - 1, PMQTT_ERR_EXPIRED);
+    CHECK_INT(self->outcome[2] - 1, PMQTT_ERR_EXPIRED);
+    loop_end(&loop);
+    client_free(client);
+    free(self);
+}
+
 int main(void)
 {
-    static const loop_kind *const kinds[] = {&STEP_LOOP, &INTEREST_LOOP, &EVENT_EPOLL_LOOP, &THREAD_LOOP};
+    static const loop_kind *const kinds[] = {&STEP_LOOP, &POLL_LOOP, &INTEREST_LOOP, &EVENT_EPOLL_LOOP, &THREAD_LOOP};
     unsigned i;
 
     watchdog(240);
     broker_start();
     for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         cancel(kinds[i]);
+        expire(kinds[i]);
         flood(kinds[i], (pmqtt_queue_options){.newest_only = true}, TOPICS);
         flood(kinds[i], (pmqtt_queue_options){.when_full = PMQTT_WHEN_FULL_DROP_OLDEST}, MOST);
     }
     keep();
     batches();
+    drain();
     return 0;
 }

@@ -4,6 +4,7 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::time::Duration;
 
 use pmqtt::codec::{Ack, Message, Packet, PacketId, Publishable, QoS, encode};
 use pmqtt::session::{Gather, Outcome, PublishError, QueueOptions, Session, WhenFull};
@@ -201,6 +202,42 @@ fn dropping_allocates_nothing_and_holds_no_memory() {
         assert!(dropped > 19 * ROUNDS);
         assert!(driver.0.queued_bytes() < 256 * 1024);
     }
+}
+
+/// Messages expire behind a full window and messages without a limit.
+#[test]
+fn expiring_allocates_nothing_and_holds_no_memory() {
+    let mut driver = Driver::new();
+    driver.0.configure(NOW, |options| {
+        options.max_inflight = 20;
+        options.max_queued_messages = 2000;
+    });
+    let (message, mut now) = (message(QoS::AtLeastOnce, &[0; 300]), NOW);
+    for _ in 0..1000 {
+        driver.0.publish(&message, || now).expect("it is taken");
+    }
+    let mut flood = |rounds: usize| {
+        for _ in 0..rounds {
+            for number in 0..300 {
+                let limit = Duration::from_secs(if number % 3 == 0 { 3600 } else { 1 });
+                let taken = driver.0.publish_until(&message, now + limit, now);
+                taken.expect("it is taken");
+            }
+            now = now + Duration::from_secs(3600);
+            while driver.0.expiry_due().is_some_and(|at| at <= now) {
+                driver.0.expire(now);
+            }
+            while let Some(outcome) = driver.0.next_outcome() {
+                assert!(matches!(outcome, Outcome::GivenUp { .. }));
+            }
+            assert_eq!(driver.0.unsettled(), 1000);
+        }
+    };
+    flood(1000);
+    let before = bytes();
+    assert_eq!(allocations(|| flood(1000)), 0);
+    assert!(bytes() - before < 64 * 1024);
+    assert_eq!(driver.0.expired(), 2000 * 300);
 }
 
 /// Each acknowledgement makes room for a message, with nearly all identifiers in flight.

@@ -88,6 +88,7 @@ pub struct Published {
     ///   session.
     /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
     ///   sent.
+    /// - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
     /// - `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` cancelled the message.
     pub rc: c_int,
     /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.

@@ -24,7 +24,7 @@ mod turn;
 
 #[cfg(feature = "tls")]
 pub use api::{Source, TlsOptions};
-pub use api::{Statistics, Target, Wanted, check_message};
+pub use api::{Statistics, Target, Timed, Wanted, check_message};
 pub use driver::deliver::address;
 pub use driver::interest::milliseconds;
 pub use error::{Code, Error, Result};

@@ -4,8 +4,7 @@ use std::ffi::c_int;
 
 use super::oneshot_options::Publication;
 use super::{put, run, sized};
-use crate::client::{Handle, Result, check_message};
-use crate::codec::Publishable;
+use crate::client::{Handle, Result, Timed, check_message};
 
 /// Publishes several messages at once, each as `pmqtt_publish` does.
 ///
@@ -14,6 +13,7 @@ use crate::codec::Publishable;
 ///   for the lock: a batch should have some thousands of messages at most.
 /// - If the queue has no room for all, or memory is short, the client accepts the first ones. The
 ///   program may publish the rest later.
+/// - A message may have a time limit, `expiry_s`. It begins with this call.
 ///
 /// @param client        The client; not NULL.
 /// @param publications  `count` messages, copied; may be NULL if `count` is 0.
@@ -64,16 +64,25 @@ pub unsafe extern "C" fn pmqtt_publish_batch(
 pub(super) unsafe fn checked<'a>(
     publications: *const Publication,
     count: usize,
-) -> Result<Vec<Publishable<'a>>> {
+) -> Result<Vec<Timed<'a>>> {
     const WHAT: &str = "publish: the array of messages";
     // SAFETY: the caller's promise is the same.
     let publications = unsafe { sized::read_all(publications, count, WHAT) }?;
     let messages = publications.enumerate().map(|(index, publication)| {
         // SAFETY: the caller's promise is the same.
-        let message = publication.and_then(|publication| unsafe { publication.message("publish") });
-        message
-            .and_then(check_message)
-            .map_err(|error| error.after(format!("it is message {index}")))
+        let message = publication.and_then(|publication| unsafe { timed(&publication) });
+        message.map_err(|error| error.after(format!("it is message {index}")))
     });
     messages.collect()
+}
+
+/// # Safety
+/// The publication's pointers live through the call.
+unsafe fn timed<'a>(publication: &Publication) -> Result<Timed<'a>> {
+    // SAFETY: the caller's promise is the same.
+    let message = unsafe { publication.message("publish") }?;
+    Ok(Timed {
+        message: check_message(message)?,
+        limit: publication.limit(),
+    })
 }

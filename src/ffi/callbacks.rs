@@ -218,6 +218,8 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
 ///   may arrive twice.
 /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
 ///   (`pmqtt_queue_options_set`), and was never sent.
+/// - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit (`expiry_s` of
+///   `pmqtt_publication`), and is never sent.
 /// - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
 ///   still arrive.
 ///

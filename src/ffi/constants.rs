@@ -191,7 +191,7 @@ pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_REJECTED: c_int = 69;
-/// The message expired before it was sent. Reserved: no function of this version returns it.
+/// The message was not sent within its time limit, `expiry_s` of `pmqtt_publication`.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_EXPIRED: c_int = 70;

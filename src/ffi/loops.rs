@@ -297,8 +297,8 @@ pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
 /// Waits until all published messages are settled and their outcomes are reported.
 ///
 /// A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
-/// dropped or cancelled. If no other loop call runs the client, this call runs it. It does so also
-/// after another loop call has ended.
+/// dropped, expired or cancelled. If no other loop call runs the client, this call runs it. It does
+/// so also after another loop call has ended.
 ///
 /// @param client      The client; not NULL.
 /// @param timeout_ms  The longest wait in milliseconds; not negative.

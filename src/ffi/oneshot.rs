@@ -13,9 +13,9 @@ use super::oneshot_options::{OneshotOptions, Publication};
 use super::{array, optional_text, put, put_text, text};
 use crate::client::events::MessageEvent;
 use crate::client::{
-    Client, Code, Error, Handle, Received, Result, Target, Wanted, address, check_message,
+    Client, Code, Error, Handle, Received, Result, Target, Timed, Wanted, address, check_message,
 };
-use crate::codec::{Publishable, QoS};
+use crate::codec::QoS;
 
 /// The messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
 /// them until they are freed.
@@ -58,7 +58,11 @@ pub unsafe extern "C" fn pmqtt_publish_single(
     unsafe {
         carry_out(options, |one_shot| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            one_shot.publish(&[check_message(message)?])
+            let message = check_message(message)?;
+            one_shot.publish(&[Timed {
+                message,
+                limit: None,
+            }])
         })
     }
 }
@@ -68,6 +72,8 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// The client does not wait for each message. Any number is in flight at the same time. If one of
 /// them has QoS 2, the number is at most 20, because some brokers close the connection of a client
 /// that sends more. The client tries nothing a second time.
+///
+/// The time limit of a message, its `expiry_s`, begins with this call.
 ///
 /// @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
 ///                  The client copies them in parts, so that at most 64 MiB are queued.
@@ -85,6 +91,7 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
 ///   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
 ///   that message or not.
+/// - `PMQTT_ERR_EXPIRED`: some messages were not sent within their time limits; the others are done.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
 ///   the library knows.
 ///
@@ -332,7 +339,7 @@ impl<'a> OneShot<'a> {
         })
     }
 
-    fn publish(&self, messages: &[Publishable]) -> Result {
+    fn publish(&self, messages: &[Timed]) -> Result {
         self.client
             .publish_all(&self.target, messages, self.timeout)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::messages::message;
 use super::{number, optional_bytes, optional_text, sized};
-use crate::client::{Address, Client, Host, Result, Target};
+use crate::client::{Address, Client, Error, Host, Result, Target};
 use crate::codec::Message;
 
 const KEEP_ALIVE: u16 = 60;
@@ -29,6 +29,15 @@ pub struct Publication {
     pub qos: c_int,
     /// true: the broker keeps the message as a retained message, for later subscribers.
     pub retain: bool,
+    /// How long the message may wait, in seconds from the call that publishes it; 0: any time, and in a will.
+    ///
+    /// A message that still waits for a connection, or for room in the window, when its time is over is not sent.
+    /// Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop tells it within a second, connected or not.
+    /// `messages_expired` of `pmqtt_stats` counts these messages.
+    ///
+    /// A message that was handed to a connection does not expire, as it may have arrived. QoS 0 waits only where
+    /// `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own: the broker does not know it.
+    pub expiry_s: u32,
 }
 
 /// How a one-shot connects. All fields except `struct_size` may be 0.
@@ -118,9 +127,15 @@ impl Publication {
             payload_len,
             qos,
             retain,
+            expiry_s: _,
         } = *self;
         // SAFETY: the caller's promise is the same.
         unsafe { message(function, topic, payload, payload_len, qos, retain) }
+    }
+
+    /// How long the message may wait.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        (self.expiry_s > 0).then(|| Duration::from_secs(self.expiry_s.into()))
     }
 }
 
@@ -172,6 +187,11 @@ impl OneshotOptions {
             client.set_credentials(username, optional_bytes(self.password))?;
             if !self.will.is_null() {
                 let will = sized::read(self.will, "will")?;
+                if will.expiry_s > 0 {
+                    return Err(Error::inval(
+                        "will: expiry_s has to be 0, as a will does not wait",
+                    ));
+                }
                 client.set_will(&will.message("will")?)?;
             }
             if !self.tls.is_null() {

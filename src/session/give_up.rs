@@ -85,18 +85,15 @@ impl Outgoing {
         let place = seq as usize & (self.slots.len() - 1);
         let slot = &mut self.slots[place];
         match (slot.stage, slot.qos) {
-            (Stage::Queued | Stage::Kept, _) => {
-                self.waiting.get_or_insert_default();
+            (Stage::Queued | Stage::Limited | Stage::Kept, _) => {
                 self.give_up(seq, GivenUp::Cancelled);
                 self.close_holes();
                 Cancel::Done
             }
             (Stage::Published, QoS::AtLeastOnce) => {
                 slot.stage = Stage::Cancelled;
-                let waiting = self.waiting.get_or_insert_default();
-                waiting.unanswered += 1;
-                waiting.cancelled += 1;
-                self.bytes += ENDED * waiting.push_ended(mid, GivenUp::Cancelled);
+                self.waiting.get_or_insert_default().unanswered += 1;
+                self.tell_end(mid, GivenUp::Cancelled);
                 Cancel::Done
             }
             (Stage::Published | Stage::Released | Stage::InDoubt, _) => Cancel::Busy,
@@ -110,7 +107,6 @@ impl Outgoing {
         let rest = self.end.wrapping_sub(start);
         for seq in (0..rest).map(|place| start.wrapping_add(place)) {
             if self.slot(seq).is_some_and(Slot::waits) {
-                self.waiting.get_or_insert_default();
                 self.give_up(seq, GivenUp::Cancelled);
             }
         }
@@ -263,36 +259,42 @@ impl Outgoing {
     }
 
     /// A message that waits is given up.
-    fn give_up(&mut self, seq: u32, why: GivenUp) {
+    pub(super) fn give_up(&mut self, seq: u32, why: GivenUp) {
         let Some(&Slot { mid, .. }) = self.slot(seq) else {
             return;
         };
+        self.tell_end(mid, why);
         if let Some(waiting) = &mut self.waiting {
-            self.bytes += ENDED * waiting.push_ended(mid, why);
             waiting.holes += u32::from(seq != self.first);
-            match why {
-                GivenUp::Dropped => waiting.dropped += 1,
-                GivenUp::Cancelled => waiting.cancelled += 1,
-            }
         }
         self.finish(seq);
+    }
+
+    /// The outcome of a message is to be told.
+    pub(super) fn tell_end(&mut self, mid: u64, why: GivenUp) {
+        let waiting = self.waiting.get_or_insert_default();
+        self.bytes += ENDED * waiting.push_ended(mid, why);
+        match why {
+            GivenUp::Dropped => waiting.dropped += 1,
+            GivenUp::Cancelled => waiting.cancelled += 1,
+            GivenUp::Expired => waiting.expired += 1,
+        }
     }
 
     /// What waited does so no more.
     fn finish(&mut self, seq: u32) {
         let place = seq as usize & (self.slots.len() - 1);
-        let Slot { packet, stage, .. } = self.slots[place];
+        let slot = self.slots[place];
         self.slots[place].stage = Stage::Done;
-        if stage == Stage::Kept
-            && let Some(waiting) = &mut self.waiting
-        {
-            waiting.qos0 -= 1;
+        if let Some(waiting) = &mut self.waiting {
+            waiting.qos0 -= u32::from(slot.stage == Stage::Kept);
+            waiting.limits.forget(&slot);
         }
         self.unfinished -= 1;
         if seq == self.first {
             self.pass_finished();
         }
-        self.remove_packet(packet);
+        self.remove_packet(slot.packet);
     }
 
     /// Those that may be given up for a new one, in the order in which they are.
@@ -324,22 +326,25 @@ impl Outgoing {
 
     /// What waits from `seq` on, or from the first if that is gone.
     fn unsent(&self, seq: u32) -> impl Iterator<Item = (u32, &Slot)> {
-        let place = seq.wrapping_sub(self.first) as usize;
-        let sent = self.next.wrapping_sub(self.first) as usize;
-        let from = if place > self.len() {
-            sent
-        } else {
-            place.max(sent)
-        };
-        let first = self.first;
-        (from as u32..self.len() as u32)
-            .map(move |place| first.wrapping_add(place))
+        let from = self.unsent_from(seq);
+        (0..self.end.wrapping_sub(from))
+            .map(move |place| from.wrapping_add(place))
             .filter_map(|seq| Some((seq, self.slot(seq)?)))
             .filter(|(_, slot)| slot.waits())
     }
 
+    /// The same place, or that of the first that was not sent on this connection, where it is gone.
+    pub(super) fn unsent_from(&self, seq: u32) -> u32 {
+        let place = seq.wrapping_sub(self.first) as usize;
+        let sent = self.next.wrapping_sub(self.first) as usize;
+        match place < sent || place > self.len() {
+            true => self.next,
+            false => seq,
+        }
+    }
+
     /// Closes the holes, where they are as many as what is left, and packs what few packets of a chunk hold.
-    fn close_holes(&mut self) {
+    pub(super) fn close_holes(&mut self) {
         let Some(waiting) = &self.waiting else {
             return;
         };
@@ -375,6 +380,7 @@ impl Outgoing {
             waiting.holes = 0;
             waiting.oldest = start;
             waiting.oldest_qos0 = start;
+            waiting.limits.moved(start);
             if repack {
                 waiting.repack_at = 2 * self.packets.wasted();
             }
@@ -418,7 +424,7 @@ impl Outgoing {
         encode::topic(self.packets.get(slot.packet).bytes())
     }
 
-    fn slot(&self, seq: u32) -> Option<&Slot> {
+    pub(super) fn slot(&self, seq: u32) -> Option<&Slot> {
         let mask = self.slots.len().wrapping_sub(1);
         self.slots.get(seq as usize & mask)
     }

@@ -31,7 +31,7 @@ pub struct Outgoing {
     /// Sequence number of the first slot that was not sent on this connection.
     pub(super) next: u32,
     pub(super) unfinished: u32,
-    in_flight: u16,
+    pub(super) in_flight: u16,
     window: u16,
     /// The publish that was refused last for want of room.
     pub refused: Option<Refused>,
@@ -156,7 +156,9 @@ impl Outgoing {
     pub fn push_kept(&mut self, mid: u64, message: &Publishable) -> Result<(), NoMemory> {
         self.reserve()?;
         let place = self.packets.push_kept(message)?;
-        self.add(mid, message.qos, place).stage = Stage::Kept;
+        let slot = self.add(mid, message.qos, place);
+        slot.stage = Stage::Kept;
+        slot.sent_at = Moment::never();
         if let Some(waiting) = &mut self.waiting {
             waiting.qos0 += 1;
         }
@@ -225,10 +227,10 @@ impl Outgoing {
                     break;
                 };
                 slot.id = id;
-            } else if slot.stage == Stage::Kept {
-                match self.send_kept(output) {
-                    Ok(()) => continue,
-                    Err(NoMemory) => break,
+            } else if slot.waits() {
+                match self.send_rare(ids, output, version, now) {
+                    true => continue,
+                    false => break,
                 }
             }
             if slot.stage != Stage::Done {
@@ -343,7 +345,7 @@ impl Outgoing {
                 stage @ Stage::Released => *stage = Stage::InDoubt,
                 Stage::Cancelled => ids.release(self.slots[seq as usize & mask].id),
                 // It was never sent, nor was what is behind it.
-                Stage::Queued | Stage::Kept => break,
+                Stage::Queued | Stage::Limited | Stage::Kept => break,
                 Stage::Published | Stage::InDoubt | Stage::Done => {}
             }
         }
@@ -367,10 +369,8 @@ impl Outgoing {
             mid: slot.mid,
             qos: slot.qos,
             packet: match slot.stage {
-                Stage::Queued | Stage::Published | Stage::Cancelled => {
-                    self.packets.get(slot.packet).bytes()
-                }
-                Stage::Kept | Stage::Released | Stage::InDoubt | Stage::Done => &[],
+                Stage::Published | Stage::Cancelled => self.packets.get(slot.packet).bytes(),
+                _ => &[],
             },
         })
     }
@@ -523,7 +523,7 @@ fn limit(window: usize) -> u16 {
 
 /// Sends the packet that the slot's stage asks for; one that was sent before says so.
 #[inline(always)]
-fn send(
+pub(super) fn send(
     slot: &mut Slot,
     packets: &Packets,
     output: &mut Output,
@@ -531,7 +531,7 @@ fn send(
     now: Moment,
 ) -> Result<(), NoMemory> {
     match slot.stage {
-        Stage::Queued | Stage::Published => {
+        Stage::Queued | Stage::Limited | Stage::Published => {
             let copy = output.put_publish(packets.get(slot.packet))?;
             encode::set_packet_id(copy, slot.id);
             if slot.stage == Stage::Published {

@@ -36,7 +36,7 @@ impl Session {
         now: impl FnOnce() -> Moment,
     ) -> Result<u64, PublishError> {
         match self.is_ruled() {
-            true => self.publish_ruled(message, now()),
+            true => self.publish_ruled(message, None, now()),
             false => self.publish_plain(message, now),
         }
     }

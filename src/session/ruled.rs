@@ -59,6 +59,7 @@ impl Session {
     pub(super) fn publish_ruled(
         &mut self,
         message: &Publishable,
+        until: Option<Moment>,
         now: Moment,
     ) -> Result<u64, PublishError> {
         let mid = self.last_mid + 1;
@@ -93,7 +94,7 @@ impl Session {
         if newest_only {
             self.outgoing.reserve_newest()?;
         }
-        self.take(mid, message, way, now)?;
+        self.take(mid, message, way, until, now)?;
         if newest_only {
             self.outgoing.is_newest(message.topic);
         }
@@ -126,16 +127,21 @@ impl Session {
         mid: u64,
         message: &Publishable,
         way: Way,
+        until: Option<Moment>,
         now: Moment,
     ) -> Result<(), NoMemory> {
         match way {
             Way::Straight => {
                 encode::publish(self.output.buffer(), message, None)?;
                 self.output.mark_at_most_once(mid);
+                return Ok(());
             }
             Way::Kept => self.outgoing.push_kept(mid, message)?,
             // Without a free identifier it waits after all, and nothing of its topic does.
             Way::Sent | Way::Queued => self.publish_acknowledged(mid, message, now)?,
+        }
+        if let Some(until) = until {
+            self.outgoing.limit_last(until);
         }
         Ok(())
     }

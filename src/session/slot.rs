@@ -11,7 +11,9 @@ pub const MESSAGE: usize = 2 * size_of::<Slot>();
 pub enum Stage {
     /// Never sent, and without an identifier of its own.
     Queued,
-    /// The same, and of QoS 0.
+    /// The same, and it has a time limit.
+    Limited,
+    /// Never sent, and of QoS 0, with a time limit or without.
     Kept,
     /// PUBLISH was sent: QoS 1 waits for PUBACK, QoS 2 for PUBREC.
     Published,
@@ -28,6 +30,7 @@ pub enum Stage {
 #[derive(Clone, Copy)]
 pub struct Slot {
     pub mid: u64,
+    /// When it was sent. Of a message that waits, `Limited` or `Kept`: when its time is over, or never.
     pub sent_at: Moment,
     /// Where its PUBLISH is, until PUBACK or PUBREC has come.
     pub packet: Place,
@@ -39,7 +42,13 @@ pub struct Slot {
 impl Slot {
     /// Whether its message was never written on any connection.
     pub fn waits(&self) -> bool {
-        matches!(self.stage, Stage::Queued | Stage::Kept)
+        matches!(self.stage, Stage::Queued | Stage::Limited | Stage::Kept)
+    }
+
+    /// When the time of a message is over that waits.
+    pub fn until(&self) -> Option<Moment> {
+        let has_limit = matches!(self.stage, Stage::Limited | Stage::Kept);
+        (has_limit && self.sent_at < Moment::never()).then_some(self.sent_at)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
+use super::limits::Limits;
 use crate::codec::NoMemory;
 
 /// What an untold end counts for: an entry, of which up to half are free.
@@ -45,6 +46,8 @@ pub enum GivenUp {
     Dropped,
     /// The program has cancelled it; at QoS 1 it may have been sent.
     Cancelled,
+    /// Its time was over before it was sent.
+    Expired,
 }
 
 /// Messages that were given up, of mids in a row.
@@ -67,9 +70,11 @@ pub struct Waiting {
     pub holes: u32,
     /// How much is to be wasted before packets are packed again.
     pub repack_at: usize,
-    /// How many were dropped, and cancelled.
+    pub limits: Limits,
+    /// How many were dropped, cancelled, and not sent in time.
     pub dropped: u64,
     pub cancelled: u64,
+    pub expired: u64,
     /// How many are cancelled, and wait for an answer.
     pub unanswered: u32,
     /// The last message of a topic, by the topic's hash.

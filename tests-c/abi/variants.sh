@@ -2,7 +2,7 @@
 # and $tmp.
 
 # What came after the first version of its structure.
-added_since=(acks_held messages_dropped messages_cancelled)
+added_since=(acks_held messages_dropped messages_cancelled messages_expired expiry_s)
 
 # variant NAME HEADER FILTER... : the header, changed by a filter.
 variant() {

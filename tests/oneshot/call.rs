@@ -54,6 +54,7 @@ impl Call {
             payload_len,
             qos,
             retain,
+            expiry_s: _,
         } = *publication;
         // SAFETY: as above.
         unsafe { pmqtt_publish_single(topic, payload, payload_len, qos, retain, &self.options) }
@@ -141,6 +142,7 @@ pub fn publication(topic: &'static CStr, payload: &[u8], qos: c_int) -> Publicat
         payload_len: payload.len(),
         qos,
         retain: false,
+        expiry_s: 0,
     }
 }
 

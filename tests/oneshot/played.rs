@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::call::PATIENCE;
 
@@ -31,6 +32,20 @@ pub struct Peer {
 impl Peer {
     /// Accepts the next connection, and answers its CONNECT with this code.
     pub fn answer(listener: &TcpListener, code: u8) -> Peer {
+        let mut peer = Peer::accept(listener);
+        peer.send(&[0x20, 2, 0, code]);
+        peer
+    }
+
+    /// The next connection, whose CONNECT is accepted after a while.
+    pub fn answer_after(listener: &TcpListener, time: Duration) -> Peer {
+        let mut peer = Peer::accept(listener);
+        std::thread::sleep(time);
+        peer.send(&[0x20, 2, 0, 0]);
+        peer
+    }
+
+    fn accept(listener: &TcpListener) -> Peer {
         let (stream, _) = listener.accept().expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut peer = Peer {
@@ -38,7 +53,6 @@ impl Peer {
             connect: Vec::new(),
         };
         peer.connect = peer.expect(CONNECT);
-        peer.send(&[0x20, 2, 0, code]);
         peer
     }
 

@@ -3,6 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use pmqtt::client::Handle;
 use pmqtt::client::events::MessageEvent;
@@ -222,6 +223,33 @@ fn a_message_that_is_not_settled_in_time_is_an_error() {
         call.words().ends_with("; 0 of 1 messages are settled"),
         "{}",
         call.words()
+    );
+    broker.join().expect("the broker");
+}
+
+/// They wait while the broker takes its time for CONNACK.
+#[test]
+fn messages_that_are_not_sent_in_time_are_an_error_and_the_others_arrive() {
+    let (port, broker) = play(|listener| {
+        let mut peer = Peer::answer_after(listener, Duration::from_millis(1200));
+        let publish = peer.expect(PUBLISH_QOS_1);
+        assert_eq!(publish[5..], *b"2");
+        peer.send(&[0x40, 2, publish[3], publish[4]]);
+        peer.expect(DISCONNECT);
+        peer.expect_end();
+    });
+    let messages = [(b"1", 1, 1), (b"2", 1, 60), (b"3", 2, 1)].map(|(payload, qos, expiry_s)| {
+        let message = publication(c"t", payload, qos);
+        Publication {
+            expiry_s,
+            ..message
+        }
+    });
+    let call = Call::to(port);
+    assert_eq!(call.publish(&messages), PMQTT_ERR_EXPIRED);
+    assert_eq!(
+        call.words(),
+        "publish: messages that were not sent in time: 2; 1 of 3 messages are settled"
     );
     broker.join().expect("the broker");
 }

@@ -94,6 +94,11 @@ fn wrong_options_are_refused() {
     let will = publication(c"#", b"", 0);
     let call = Call::to(NOBODY).with(|options| options.will = &will);
     assert_eq!(call.publish(&[]), PMQTT_ERR_INVAL);
+    let mut will = publication(c"t", b"", 0);
+    will.expiry_s = 1;
+    let call = Call::to(NOBODY).with(|options| options.will = &will);
+    assert_eq!(call.publish(&[]), PMQTT_ERR_INVAL);
+    assert!(call.words().contains("expiry_s"), "{}", call.words());
 }
 
 #[test]

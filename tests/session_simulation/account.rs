@@ -1,9 +1,14 @@
 //! What was asked for, and what became of it: each mid has exactly one outcome, and the true one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use pmqtt::codec::QoS;
-use pmqtt::session::{Outcome, PublishError};
+use pmqtt::session::{GivenUp, Outcome, PublishError};
+use pmqtt::time::Moment;
+
+/// Rounds are half a second apart, and steps up to 20 ms; the program may reconnect meanwhile.
+const LATE: Duration = Duration::from_millis(600);
 
 /// What a mid was given out for. Messages are numbers.
 #[derive(Debug, PartialEq)]
@@ -21,8 +26,11 @@ pub struct Account {
     pending: BTreeMap<u64, Asked>,
     /// QoS 0 messages that a socket has to their last byte.
     in_socket: BTreeSet<u64>,
+    /// When their time is over.
+    limits: BTreeMap<u64, Moment>,
     /// Messages that were never sent.
     given_up: BTreeSet<u64>,
+    pub expired: u64,
     /// Those of which the session could not know.
     doubtful: BTreeSet<u64>,
     /// A publish was refused, and `Outcome::Writable` was not told since.
@@ -52,6 +60,11 @@ impl Account {
         }
     }
 
+    /// The message is not sent from then on.
+    pub fn limit(&mut self, number: u64, until: Moment) {
+        self.limits.insert(number, until);
+    }
+
     /// `Event::Published` of a mid: which message that was.
     pub fn settled(&mut self, mid: u64) -> u64 {
         match self.pending.remove(&mid) {
@@ -64,7 +77,7 @@ impl Account {
         assert_eq!(self.pending.remove(&mid), Some(expected));
     }
 
-    pub fn outcome(&mut self, outcome: Outcome) {
+    pub fn outcome(&mut self, outcome: Outcome, now: Moment) {
         match outcome {
             Outcome::Written { mid } => {
                 let number = self.at_most_once(mid);
@@ -75,9 +88,14 @@ impl Account {
                 let is_written = self.in_socket.contains(&number);
                 assert!(!is_written || self.doubtful.contains(&number));
             }
-            Outcome::GivenUp { mid, .. } => match self.pending.remove(&mid) {
+            Outcome::GivenUp { mid, why } => match self.pending.remove(&mid) {
                 Some(Asked::Publish(_, number)) => {
                     assert!(!self.in_socket.contains(&number), "{number} was sent");
+                    if why == GivenUp::Expired {
+                        let until = self.limits[&number];
+                        assert!(until <= now && now.since(until) <= LATE, "{number}");
+                        self.expired += 1;
+                    }
                     self.given_up.insert(number);
                 }
                 other => panic!("given up {mid}: {other:?}"),

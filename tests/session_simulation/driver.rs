@@ -22,6 +22,7 @@ impl World {
     pub fn pass(&mut self) {
         self.adopt();
         self.advance_closing();
+        self.expire();
         self.tell_outcomes();
         self.begin();
         self.read();
@@ -36,6 +37,12 @@ impl World {
     /// Whether there is a connection, and the program has not replaced it.
     pub fn is_present(&self) -> bool {
         self.connection.is_some() && !self.superseded
+    }
+
+    fn expire(&mut self) {
+        self.session.expire(self.now);
+        let due = self.session.expiry_due();
+        assert!(due.is_none_or(|at| at > self.now));
     }
 
     fn begin(&mut self) {
@@ -92,7 +99,7 @@ impl World {
             return;
         }
         while let Some(outcome) = self.session.next_outcome() {
-            self.account.outcome(outcome);
+            self.account.outcome(outcome, self.now);
             self.call_back();
         }
         assert_eq!(self.session.unsettled(), self.account.unsettled());

@@ -278,7 +278,14 @@ impl World {
         }
         .check()
         .expect("PUBLISH fits");
-        let answer = self.session.publish(&message, || self.now);
+        let answer = match self.rng.random_ratio(1, 3) {
+            true => {
+                let until = self.now + self.millis(400);
+                self.account.limit(number, until);
+                self.session.publish_until(&message, until, self.now)
+            }
+            false => self.session.publish(&message, || self.now),
+        };
         self.account.publish(qos, number, answer);
     }
 
@@ -357,10 +364,12 @@ impl World {
         check_delivery(&self.promised, &self.received, durable, true);
         assert_eq!(self.session.queued_bytes(), 0);
         assert_eq!((self.session.in_flight(), self.session.queued()), (0, 0));
+        assert_eq!(self.session.expired(), self.account.expired);
     }
 
     /// Nothing wakes the session but keep alive, which sends nothing but PINGREQ.
     fn check_idle(&mut self) {
+        assert_eq!(self.session.expiry_due(), None);
         if self.session.options().keep_alive == 0 {
             return assert_eq!(self.session.poll_timeout(), None);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, QoS, Role, encode};
+use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, Publishable, QoS, Role, encode};
 use pmqtt::session::{Event, Failure, Gather, Options, Outcome, PublishError, Sent, Session};
 use pmqtt::time::Moment;
 
@@ -172,15 +172,20 @@ impl Peer {
     }
 
     pub fn try_publish(&mut self, qos: u8, payload: &str) -> Result<u64, PublishError> {
-        let message = Message {
-            topic: b"t",
-            payload: payload.as_bytes(),
-            qos: QoS::from_bits(qos).expect("a QoS"),
-            retain: false,
-        }
-        .check()
-        .expect("PUBLISH fits");
+        let message = publication(qos, payload.as_bytes());
         self.session.publish(&message, || self.now)
+    }
+
+    /// Publishes a message with a time limit.
+    pub fn try_publish_for(
+        &mut self,
+        limit: Duration,
+        qos: u8,
+        payload: &[u8],
+    ) -> Result<u64, PublishError> {
+        let message = publication(qos, payload);
+        self.session
+            .publish_until(&message, self.now + limit, self.now)
     }
 
     /// The mid of the latest message with this packet identifier.
@@ -226,6 +231,16 @@ impl Peer {
     }
 }
 
+fn publication(qos: u8, payload: &[u8]) -> Publishable<'_> {
+    let message = Message {
+        topic: b"t",
+        payload,
+        qos: QoS::from_bits(qos).expect("a QoS"),
+        retain: false,
+    };
+    message.check().expect("PUBLISH fits")
+}
+
 pub fn connack(return_code: u8, session_present: bool) -> Vec<u8> {
     encoded(|out| {
         let connack = ConnAck {
@@ -256,14 +271,7 @@ pub fn pingresp() -> Vec<u8> {
 /// A message from the peer; `number` is used at QoS 1 and 2 only.
 pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
     encoded(|out| {
-        let message = Message {
-            topic: b"t",
-            payload: payload.as_bytes(),
-            qos: QoS::from_bits(qos).expect("a QoS"),
-            retain: false,
-        }
-        .check()
-        .expect("PUBLISH fits");
+        let message = publication(qos, payload.as_bytes());
         let id = (qos > 0).then(|| id(number));
         encode::publish(out, &message, id).expect("memory");
     })

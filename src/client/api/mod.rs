@@ -13,7 +13,7 @@ mod tls;
 
 pub use connect::Target;
 pub use oneshot::Wanted;
-pub use request::check_message;
+pub use request::{Timed, check_message};
 pub use stats::Statistics;
 #[cfg(feature = "tls")]
 pub use tls::{Source, TlsOptions};

@@ -7,14 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::connect::Target;
-use super::request::{check_filters, request_error};
+use super::request::{Timed, check_filters, request_error};
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::State;
 use crate::client::state::inbox::{Inbox, Received};
 use crate::client::state::tenancy::Who;
 use crate::client::turn::Turn;
-use crate::codec::{Publishable, QoS};
+use crate::codec::QoS;
 use crate::session::{Phase, PublishError};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -37,16 +37,12 @@ pub struct Wanted {
 
 impl Client {
     /// Publishes messages, as many at the same time as the queue has room for. Returns an error
-    /// unless all of them are settled.
-    pub fn publish_all(
-        &self,
-        target: &Target,
-        messages: &[Publishable],
-        timeout: Duration,
-    ) -> Result {
-        let until = sys::now() + timeout;
+    /// unless all of them are settled. Their time limits begin here.
+    pub fn publish_all(&self, target: &Target, messages: &[Timed], timeout: Duration) -> Result {
+        let begun = sys::now();
+        let until = begun + timeout;
         // The limit stays at the default of 20: mosquitto closes the connection upon more of QoS 2.
-        if messages.iter().all(|m| m.qos != QoS::ExactlyOnce) {
+        if messages.iter().all(|m| m.message.qos != QoS::ExactlyOnce) {
             self.set_max_inflight(0);
         }
         // A durable session keeps the messages that arrive meanwhile.
@@ -55,9 +51,10 @@ impl Client {
         let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;
         let mut waiting = messages;
         let result = run(&mut turn, Some(until), |state| {
-            waiting = enqueue(state, waiting)?;
+            waiting = enqueue(state, waiting, begun)?;
             Ok(waiting.is_empty() && state.is_connected() && state.session.unsettled() == 0)
         });
+        let expired = turn.state.session.expired();
         let settled = turn.state.counters.messages_out;
         let was_accepted = turn.state.counters.connections > 0;
         let is_in_doubt = turn.state.session.has_released();
@@ -67,6 +64,7 @@ impl Client {
             true => Error::new(Code::InDoubt, error.text.clone()),
             false => error,
         });
+        let result = result.and_then(|()| check_expired(expired));
         result.map_err(|error| match was_accepted {
             true => error.after(format!(
                 "{settled} of {} messages are settled",
@@ -191,14 +189,23 @@ fn gather_answers(turn: &mut Turn) {
     }
 }
 
+fn check_expired(count: u64) -> Result {
+    if count == 0 {
+        return Ok(());
+    }
+    let text = format!("publish: messages that were not sent in time: {count}");
+    Err(Error::new(Code::Expired, text))
+}
+
 /// Queues the messages that there is room for. Returns the others.
 fn enqueue<'a, 'b>(
     state: &mut State,
-    messages: &'a [Publishable<'b>],
-) -> Result<&'a [Publishable<'b>]> {
+    messages: &'a [Timed<'b>],
+    begun: Moment,
+) -> Result<&'a [Timed<'b>]> {
     let mut waiting = messages;
     while let Some((message, others)) = waiting.split_first() {
-        match state.session.publish(message, sys::now) {
+        match message.publish(&mut state.session, begun) {
             Ok(_) => waiting = others,
             Err(PublishError::QueueFull) => break,
             Err(error) => return Err(error.into()),

@@ -1,11 +1,22 @@
 //! Publish, subscribe, unsubscribe, acknowledge. A request is taken under the lock, and the call
 //! that runs the client sends it.
 
+use std::time::Duration;
+
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::codec::{Message, Publishable, QoS, TooLong, Unfit, topic};
-use crate::session::{Cancel, PublishError, RequestError};
+use crate::session::{Cancel, PublishError, RequestError, Session};
 use crate::sys;
+use crate::time::Moment;
+
+type Answer = std::result::Result<u64, PublishError>;
+
+/// A message, and how long it may wait to be sent.
+pub struct Timed<'a> {
+    pub message: Publishable<'a>,
+    pub limit: Option<Duration>,
+}
 
 impl Client {
     /// Publishes with a client that `is_plain`. `mid` is also set if the message is queued for the
@@ -37,11 +48,12 @@ impl Client {
     /// Publishes messages in a row under one lock. Returns how many were taken, the mid of the
     /// first, and a failure. The failure is that of the first message not taken, or that there is
     /// no connection.
-    pub fn publish_batch(&self, messages: &[Publishable]) -> (usize, u64, Result) {
+    pub fn publish_batch(&self, messages: &[Timed]) -> (usize, u64, Result) {
+        let begun = sys::now();
         let mut state = self.lock_for_publish();
         let (mut taken, mut first, mut result) = (0, 0, Ok(()));
         for message in messages {
-            let published = state.session.publish(message, sys::now);
+            let published = message.publish(&mut state.session, begun);
             let (Ok(mid) | Err(PublishError::NotConnected { mid })) = published else {
                 result = result.and(published.map(drop));
                 break;
@@ -113,6 +125,16 @@ impl Client {
                     qos as u8
                 ),
             )),
+        }
+    }
+}
+
+impl Timed<'_> {
+    /// Publishes the message, whose time counts from `begun` on.
+    pub fn publish(&self, session: &mut Session, begun: Moment) -> Answer {
+        match self.limit {
+            None => session.publish(&self.message, sys::now),
+            Some(limit) => session.publish_until(&self.message, begun + limit, sys::now()),
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Statistics {
     pub messages_dropped: u64,
     /// Messages that the program has cancelled.
     pub messages_cancelled: u64,
+    /// Messages whose `expiry_s` was over before they were sent.
+    pub messages_expired: u64,
 }
 
 impl Client {
@@ -62,6 +64,7 @@ impl Client {
             acks_held: session.acks_held() as u64,
             messages_dropped: session.dropped(),
             messages_cancelled: session.cancelled(),
+            messages_expired: session.expired(),
         }
     }
 }

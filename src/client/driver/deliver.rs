@@ -294,6 +294,7 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
             let code = match why {
                 GivenUp::Dropped => Code::Dropped,
                 GivenUp::Cancelled => Code::Cancelled,
+                GivenUp::Expired => Code::Expired,
             };
             not_published(state, pace, mid, code)
         }

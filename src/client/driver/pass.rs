@@ -61,6 +61,7 @@ impl Driver {
 
     /// The order is what makes a pass right:
     /// 1. The program hears of connections that it ended before it hears of their successor.
+    ///    What expires is told without a connection, too.
     /// 2. A failed write is the end of the connection, and comes before anything that would use it.
     /// 3. DISCONNECT that is written comes before reading: the broker closes then, which is no loss.
     /// 4. What the broker has sent comes before any verdict that it did not answer.
@@ -69,6 +70,7 @@ impl Driver {
     /// 6. Memory is given back last, when it is known that nothing is in it.
     fn try_pass(&mut self, pass: &mut Pass, read: bool) -> Step {
         self.advance_closing(pass)?;
+        pass.state.session.expire(pass.now);
         deliver::news(pass)?;
         self.begin(pass)?;
         self.advance(pass)?;

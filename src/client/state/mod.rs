@@ -201,7 +201,11 @@ impl State {
         }
         let (plan, session) = (self.intent.deadline(), self.session.poll_timeout());
         let deadlines = [plan, self.watching.deadline, session];
-        deadlines.into_iter().flatten().min()
+        let first = deadlines.into_iter().flatten().min();
+        match self.session.expiry_due() {
+            None => first,
+            Some(at) => Some(first.map_or(at, |first| first.min(at))),
+        }
     }
 }
 

@@ -1,0 +1,161 @@
+//! Time limits of messages that wait: one whose time is over is given up, and never sent.
+//!
+//! Each is looked at before it is sent, and in rounds meanwhile (`limits`), a part at a time.
+
+use super::Session;
+use super::outgoing::{Outgoing, send};
+use super::output::Output;
+use super::packet_ids::{PacketIds, Use};
+use super::request::PublishError;
+use super::slot::{Slot, Stage};
+use super::waiting::GivenUp;
+use crate::codec::{Publishable, Version};
+use crate::time::Moment;
+
+/// How many slots are looked at in one go.
+const PART: usize = 4096;
+
+impl Session {
+    /// `publish` of a message that is not sent from `until` on.
+    pub fn publish_until(
+        &mut self,
+        message: &Publishable,
+        until: Moment,
+        now: Moment,
+    ) -> Result<u64, PublishError> {
+        if until > now {
+            return self.publish_ruled(message, Some(until), now);
+        }
+        self.last_mid += 1;
+        self.outgoing.tell_end(self.last_mid, GivenUp::Expired);
+        Ok(self.last_mid)
+    }
+
+    /// When `expire` wants to be called; None: no message that waits has a time limit.
+    #[inline(always)]
+    pub fn expiry_due(&self) -> Option<Moment> {
+        self.outgoing.expiry_due()
+    }
+
+    /// Gives up messages whose time is over, a part of them where many wait.
+    pub fn expire(&mut self, now: Moment) {
+        if self.expiry_due().is_some_and(|at| now >= at) {
+            self.outgoing.expire(now);
+            self.announce_room();
+        }
+    }
+
+    /// Messages whose time was over before they were sent.
+    pub fn expired(&self) -> u64 {
+        self.outgoing.expired()
+    }
+}
+
+impl Outgoing {
+    /// How many messages were given up as their time was over.
+    pub fn expired(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.expired)
+    }
+
+    #[inline(always)]
+    fn expiry_due(&self) -> Option<Moment> {
+        self.waiting.as_ref()?.limits.due()
+    }
+
+    /// The message that came last is not sent from `until` on, unless it is sent already.
+    pub fn limit_last(&mut self, until: Moment) {
+        let place = self.end.wrapping_sub(1) as usize & (self.slots.len() - 1);
+        let slot = &mut self.slots[place];
+        if !slot.waits() {
+            return;
+        }
+        slot.sent_at = until;
+        if slot.stage == Stage::Queued {
+            slot.stage = Stage::Limited;
+        }
+        self.waiting.get_or_insert_default().limits.add(until);
+    }
+
+    /// Looks at the next part of what waits.
+    #[cold]
+    fn expire(&mut self, now: Moment) {
+        let Some(waiting) = &mut self.waiting else {
+            return;
+        };
+        let mut seq = waiting.limits.begin(self.next, now);
+        for _ in 0..PART {
+            // What was before it may be gone.
+            seq = self.unsent_from(seq);
+            if seq == self.end {
+                break;
+            }
+            if let Some(until) = self.slot(seq).and_then(Slot::until) {
+                self.look(seq, until, now);
+            }
+            seq = seq.wrapping_add(1);
+        }
+        let is_over = self.unsent_from(seq) == self.end;
+        if let Some(waiting) = &mut self.waiting {
+            waiting.limits.go_on((!is_over).then_some(seq));
+        }
+        self.close_holes();
+    }
+
+    fn look(&mut self, seq: u32, until: Moment, now: Moment) {
+        if until <= now {
+            self.give_up(seq, GivenUp::Expired);
+        } else if let Some(waiting) = &mut self.waiting {
+            waiting.limits.pass(until);
+        }
+    }
+
+    /// Sends the message whose turn it is, which is of QoS 0 or has a time limit. False: there is no memory
+    /// for it, or no packet identifier.
+    #[cold]
+    pub(super) fn send_rare(
+        &mut self,
+        ids: &mut PacketIds,
+        output: &mut Output,
+        version: Version,
+        now: Moment,
+    ) -> bool {
+        let seq = self.next;
+        let slot = self.slot(seq).copied().unwrap_or_default();
+        if slot.until().is_some_and(|until| until <= now) {
+            self.give_up(seq, GivenUp::Expired);
+            self.close_holes();
+            return true;
+        }
+        match slot.stage {
+            Stage::Kept => self.send_kept(output).is_ok(),
+            _ => self.send_limited(ids, output, version, now),
+        }
+    }
+
+    /// From here on it has no time limit.
+    fn send_limited(
+        &mut self,
+        ids: &mut PacketIds,
+        output: &mut Output,
+        version: Version,
+        now: Moment,
+    ) -> bool {
+        let place = self.next as usize & (self.slots.len() - 1);
+        let slot = &mut self.slots[place];
+        let before = *slot;
+        let Some(id) = ids.assign(slot.mid, Use::message(self.next)) else {
+            return false;
+        };
+        slot.id = id;
+        if send(slot, &self.packets, output, version, now).is_err() {
+            ids.release(id);
+            return false;
+        }
+        self.in_flight += 1;
+        self.next = self.next.wrapping_add(1);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.limits.forget(&before);
+        }
+        true
+    }
+}
