@@ -162,6 +162,7 @@ struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct b
         bytes += messages[i].payload_len;
         all[i].qos = messages[i].qos;
         all[i].retain = messages[i].retain;
+        all[i].expiry_s = messages[i].expiry_s;
     }
     request.rc = pmqtt_publish_batch(bridge->client, all, count, accepted, &request.mid);
     free(all);

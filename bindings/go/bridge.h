@@ -36,10 +36,12 @@ struct bridge_request {
 /* Requests, with pointers of types that cgo need not look behind, and no output to allocate. */
 
 static inline struct bridge_request bridge_publish(struct bridge *bridge, const char *topic, const char *payload,
-                                                   size_t len, int qos, bool retain)
+                                                   size_t len, int qos, bool retain, uint32_t expiry_s)
 {
     struct bridge_request request = {0, 0};
-    request.rc = pmqtt_publish(bridge->client, topic, payload, len, qos, retain, &request.mid);
+    const pmqtt_publication limited = {sizeof limited, topic, payload, len, qos, retain, expiry_s};
+    request.rc = expiry_s ? pmqtt_publish_batch(bridge->client, &limited, 1, NULL, &request.mid)
+                          : pmqtt_publish(bridge->client, topic, payload, len, qos, retain, &request.mid);
     return request;
 }
 
@@ -48,6 +50,7 @@ struct bridge_message {
     size_t topic_size, payload_len;
     int qos;
     bool retain;
+    uint32_t expiry_s;
 };
 
 struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct bridge_message *messages, size_t count,

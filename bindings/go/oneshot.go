@@ -17,16 +17,17 @@ func PublishMultiple(ctx context.Context, options Options, messages []Publicatio
 		tokens := make([]*Token, len(messages))
 		for i, m := range messages {
 			var err error
-			if tokens[i], err = c.publishWithRoom(ctx, m.Topic, m.Payload, m.QoS, m.Retain); err != nil {
+			if tokens[i], err = c.publishWithRoom(ctx, m); err != nil {
 				return err
 			}
 		}
+		var first error
 		for _, token := range tokens {
-			if err := token.Wait(ctx); err != nil {
-				return err
+			if err := token.Wait(ctx); first == nil {
+				first = err
 			}
 		}
-		return nil
+		return first
 	})
 }
 

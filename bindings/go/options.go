@@ -166,6 +166,9 @@ func (o *Options) check() error {
 		"Username": o.Username, "Password": o.Password}
 	if o.Will != nil {
 		texts["Will"] = o.Will.Topic
+		if o.Will.Expiry != 0 {
+			return invalid("Will: a will does not wait, and has no Expiry")
+		}
 	}
 	for what, text := range texts {
 		if err := checkString(what, text); err != nil {

@@ -6,6 +6,8 @@ import "C"
 import (
 	"context"
 	"fmt"
+	"math"
+	"time"
 	"unsafe"
 )
 
@@ -24,6 +26,10 @@ type Publication struct {
 	Payload []byte
 	QoS     QoS
 	Retain  bool
+	// Expiry is how long the message may wait to be sent, in whole seconds, rounded up. The time begins when the
+	// client takes the message. When it is over, the outcome is ErrExpired. 0: without a limit, and required in a
+	// will. A message that the client has begun to send does not expire.
+	Expiry time.Duration
 }
 
 // Publish publishes a message, and returns when its outcome is known. The outcome is nil when a QoS 0 message is
@@ -38,7 +44,7 @@ type Publication struct {
 // If the queue is full, Publish waits for room. If the context ends, Publish returns the context's error at once; a
 // message that is already in the queue is still sent.
 func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) error {
-	token, err := c.publishWithRoom(ctx, topic, payload, qos, retain)
+	token, err := c.publishWithRoom(ctx, Publication{Topic: topic, Payload: payload, QoS: qos, Retain: retain})
 	if err != nil {
 		return err
 	}
@@ -48,7 +54,7 @@ func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos 
 // PublishAsync publishes a message as Publish does, but does not wait. If the queue is full, the token's outcome is
 // ErrQueueFull.
 func (c *Client) PublishAsync(topic string, payload []byte, qos QoS, retain bool) *Token {
-	token, _ := c.publish(topic, payload, qos, retain)
+	token, _ := c.publish(Publication{Topic: topic, Payload: payload, QoS: qos, Retain: retain})
 	return token
 }
 
@@ -62,12 +68,12 @@ func (c *Client) PublishBatch(messages []Publication) ([]*Token, error) {
 	var bytes []byte
 	heads := make([]C.struct_bridge_message, len(messages))
 	for i, m := range messages {
-		if err := checkString("publish: the topic", m.Topic); err != nil {
+		if err := m.check(); err != nil {
 			return nil, err
 		}
 		bytes = append(append(append(bytes, m.Topic...), 0), m.Payload...)
 		heads[i].topic_size, heads[i].payload_len = C.size_t(len(m.Topic)+1), C.size_t(len(m.Payload))
-		heads[i].qos, heads[i].retain = C.int(m.QoS), C.bool(m.Retain)
+		heads[i].qos, heads[i].retain, heads[i].expiry_s = C.int(m.QoS), C.bool(m.Retain), m.expiry()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,12 +103,12 @@ func (c *Client) PublishBatch(messages []Publication) ([]*Token, error) {
 }
 
 // publishWithRoom waits for room in the queue, but not for the outcome.
-func (c *Client) publishWithRoom(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) (*Token, error) {
+func (c *Client) publishWithRoom(ctx context.Context, m Publication) (*Token, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		token, room := c.publish(topic, payload, qos, retain)
+		token, room := c.publish(m)
 		if room == nil {
 			return token, nil
 		}
@@ -114,8 +120,8 @@ func (c *Client) publishWithRoom(ctx context.Context, topic string, payload []by
 }
 
 // publish gives room only where the queue is full.
-func (c *Client) publish(topic string, payload []byte, qos QoS, retain bool) (token *Token, room chan struct{}) {
-	if err := checkString("publish: the topic", topic); err != nil {
+func (c *Client) publish(m Publication) (token *Token, room chan struct{}) {
+	if err := m.check(); err != nil {
 		return failed(err), nil
 	}
 	c.mu.Lock()
@@ -123,16 +129,16 @@ func (c *Client) publish(topic string, payload []byte, qos QoS, retain bool) (to
 	if c.closed {
 		return failed(ErrClosed), nil
 	}
-	c.topic = append(append(c.topic[:0], topic...), 0)
+	c.topic = append(append(c.topic[:0], m.Topic...), 0)
 	var bytes *C.char
-	if len(payload) > 0 {
-		bytes = (*C.char)(unsafe.Pointer(&payload[0]))
+	if len(m.Payload) > 0 {
+		bytes = (*C.char)(unsafe.Pointer(&m.Payload[0]))
 	}
 	published := C.bridge_publish(c.bridge, (*C.char)(unsafe.Pointer(&c.topic[0])), bytes,
-		C.size_t(len(payload)), C.int(qos), C.bool(retain))
+		C.size_t(len(m.Payload)), C.int(m.QoS), C.bool(m.Retain), m.expiry())
 	switch {
 	case published.rc == C.PMQTT_ERR_SUCCESS:
-	case published.rc == C.PMQTT_ERR_NO_CONN && qos > AtMostOnce: // it waits for a connection
+	case published.rc == C.PMQTT_ERR_NO_CONN && m.QoS > AtMostOnce: // it waits for a connection
 	case published.rc == C.PMQTT_ERR_QUEUE_SIZE:
 		return failed(c.lastError(published.rc)), c.room
 	default:
@@ -142,6 +148,25 @@ func (c *Client) publish(topic string, payload []byte, qos QoS, retain bool) (to
 	c.publishes[token.mid] = token
 	c.inbox.expect()
 	return token, nil
+}
+
+func (m *Publication) check() error {
+	if m.Expiry < 0 {
+		return invalid("publish: Expiry is negative")
+	}
+	return checkString("publish: the topic", m.Topic)
+}
+
+// expiry is in whole seconds, of which C has 136 years.
+func (m *Publication) expiry() C.uint32_t {
+	s := m.Expiry / time.Second
+	if m.Expiry%time.Second > 0 {
+		s++
+	}
+	if s > math.MaxUint32 {
+		s = math.MaxUint32
+	}
+	return C.uint32_t(s)
 }
 
 // A Token stands for a publish, whose outcome is possibly not known yet.

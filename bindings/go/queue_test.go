@@ -3,6 +3,7 @@ package pmqtt_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"pmqtt"
 )
@@ -46,5 +47,36 @@ func TestPublishBatch(t *testing.T) {
 		if err := token.Wait(contextOf(t)); !errors.Is(err, pmqtt.ErrCancelled) {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	client := create(t, pmqtt.Options{KeepQoS0: true})
+	tokens, err := client.PublishBatch([]pmqtt.Publication{
+		{Topic: "a", Expiry: time.Millisecond},
+		{Topic: "a", QoS: 1, Expiry: time.Second},
+		{Topic: "a", QoS: 2, Expiry: 1000000 * time.Hour},
+		{Topic: "a", QoS: 1},
+	})
+	must(t, err)
+	begun := time.Now()
+	for _, token := range tokens[:2] {
+		if err := token.Wait(contextOf(t)); !errors.Is(err, pmqtt.ErrExpired) {
+			t.Fatal(err)
+		}
+	}
+	if passed := time.Since(begun); passed < 900*time.Millisecond {
+		t.Fatal(passed)
+	}
+	if stats := client.Stats(); stats.Expired != 2 || stats.Unsettled != 2 {
+		t.Fatal(stats)
+	}
+	_, err = client.PublishBatch([]pmqtt.Publication{{Topic: "a", Expiry: -1}})
+	if !errors.Is(err, pmqtt.ErrInvalid) {
+		t.Fatal(err)
+	}
+	_, err = pmqtt.New(pmqtt.Options{Will: &pmqtt.Publication{Topic: "a", Expiry: time.Second}})
+	if !errors.Is(err, pmqtt.ErrInvalid) {
+		t.Fatal(err)
 	}
 }

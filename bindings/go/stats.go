@@ -30,6 +30,8 @@ type Stats struct {
 	DroppedOut uint64
 	// Cancelled counts messages that the program cancelled.
 	Cancelled uint64
+	// Expired counts messages that were not sent within their time limit (Publication.Expiry).
+	Expired uint64
 	// Connections counts connections that the broker has accepted, the first included.
 	Connections uint64
 	// PingRoundTrip is the time from the last PINGREQ to its PINGRESP; 0 before the first.
@@ -58,6 +60,7 @@ func (c *Client) Stats() Stats {
 		MessagesOut:   uint64(s.messages_out),
 		DroppedOut:    uint64(s.messages_dropped),
 		Cancelled:     uint64(s.messages_cancelled),
+		Expired:       uint64(s.messages_expired),
 		BytesIn:       uint64(s.bytes_in),
 		BytesOut:      uint64(s.bytes_out),
 		Connections:   uint64(s.connections),

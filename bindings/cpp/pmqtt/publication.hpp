@@ -5,6 +5,10 @@
 
 #include <pmqtt.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "bytes.hpp"
@@ -19,9 +23,19 @@ struct publication {
     bytes payload;          ///< The payload; at most 65,535 bytes in a will.
     int qos = 0;            ///< 0, 1 or 2.
     bool retain = false;    ///< The broker keeps it as a retained message.
+    /// How long the message may wait to be sent. Then its outcome is `errc::expired`. 0: without a limit, and
+    /// required in a will. A negative duration counts as 1 second.
+    std::chrono::seconds expiry{0};
 };
 
 namespace detail {
+
+inline std::uint32_t expiry_s(std::chrono::seconds time)
+{
+    using limits = std::numeric_limits<std::uint32_t>;
+    const std::int64_t count = time.count();
+    return count == 0 ? 0 : static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, limits::max()));
+}
 
 /// The same message for C, with a topic that has a NUL at its end.
 inline pmqtt_publication raw(const publication &from, const char *topic)
@@ -33,6 +47,7 @@ inline pmqtt_publication raw(const publication &from, const char *topic)
     to.payload_len = from.payload.size();
     to.qos = from.qos;
     to.retain = from.retain;
+    to.expiry_s = expiry_s(from.expiry);
     return to;
 }
 

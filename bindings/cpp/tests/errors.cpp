@@ -141,6 +141,19 @@ static void messages()
     CHECK_INT(client.stats().messages_dropped, 1);
     client.loop(0ms); // tells the outcomes
 
+    step("a message that may not wait for long");
+    client.queue_clear();
+    client.loop(0ms);
+    ec.clear();
+    client.on_publish([&](auto &, const pmqtt::published &event) { ec = event.error; });
+    taken = client.publish_batch({{"a", "x", 1, false, 1s}});
+    CHECK(client.next_timeout_ms() <= 1000);
+    std::error_code none;
+    while (!ec)
+        client.loop(20ms, none); // waits for a connection, which there is none of
+    CHECK_ERROR(ec, pmqtt::errc::expired);
+    CHECK_INT(client.stats().messages_expired, 1);
+
     step("filters and callbacks that are no good");
     CHECK_ERROR(thrown_by([&] { client.message_callback_add("a/#/b", [](auto &, auto &) {}); }), pmqtt::errc::inval);
     CHECK_ERROR(thrown_by([&] { client.message_callback_add("a", {}); }), pmqtt::errc::inval);
