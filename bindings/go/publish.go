@@ -39,6 +39,7 @@ type Publication struct {
 //   - ErrConnLost: the connection ended before a QoS 0 message was written.
 //   - ErrInDoubt: the broker had taken a QoS 2 message when it lost the session.
 //   - ErrDropped: the queue dropped the message (Options.WhenFull, Options.NewestOnly).
+//   - ErrExpired: the message was not sent within Publication.Expiry.
 //   - ErrCancelled: the program cancelled the message.
 //
 // If the queue is full, Publish waits for room. If the context ends, Publish returns the context's error at once; a
