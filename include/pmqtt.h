@@ -1069,7 +1069,8 @@ typedef struct pmqtt_statistics {
    */
   uint64_t queued_bytes;
   /**
-   * Messages that `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled.
+   * What `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled, SUBSCRIBE and
+   * UNSUBSCRIBE without an answer.
    */
   uint64_t unsettled;
   /**

@@ -20,8 +20,11 @@ fn answers_name_the_request() {
         peer.sent(),
         ["SUBSCRIBE #1 a:0 b/+:2", "UNSUBSCRIBE #2 a b/+"]
     );
+    assert_eq!(peer.session.unsettled(), 2);
     assert_eq!(peer.hears(unsuback(2)), "unsubscribed 2");
+    assert_eq!(peer.session.unsettled(), 1);
     assert_eq!(peer.hears(suback(1, &[0x80, 2])), "subscribed 1 [128, 2]");
+    assert_eq!(peer.session.unsettled(), 0);
     assert_eq!(peer.hears(suback(1, &[0, 2])), "unexpected");
     assert_eq!(peer.hears(unsuback(2)), "unexpected");
 }

@@ -372,11 +372,12 @@ impl Session {
         self.outgoing.in_flight()
     }
 
-    /// Messages that the broker has not settled, or that the socket has not taken.
+    /// Messages that the broker has not settled, or that the socket has not taken, and requests that have
+    /// no answer.
     pub fn unsettled(&self) -> usize {
         let last = self.last.as_ref().map_or(0, |last| last.at_most_once());
         let untold = self.outgoing.unfinished() - self.outgoing.cancelled_unanswered();
-        untold + self.output.at_most_once() + last
+        untold + self.output.at_most_once() + last + self.ids.requests()
     }
 
     /// The oldest message that was sent on this connection and has no answer.

@@ -96,6 +96,11 @@ impl PacketIds {
         }
     }
 
+    /// How many of them wait.
+    pub fn requests(&self) -> usize {
+        self.requests.as_ref().map_or(0, |requests| requests.len())
+    }
+
     /// The end of a connection ends what was not answered: takes out the oldest.
     pub fn take_request(&mut self) -> Option<Request> {
         let (id, request) = self.requests.as_mut()?.pop_front()?;

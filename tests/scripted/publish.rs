@@ -324,3 +324,32 @@ fn drain_waits_for_the_last_answer() {
         assert_eq!(client.drain(LIMIT), (0, 0));
     });
 }
+
+#[test]
+fn drain_waits_for_the_answers_to_requests() {
+    each_drive(|drive| {
+        let Connection {
+            client, mut peer, ..
+        } = connected(drive);
+        client.subscribe(&[("s", 0)]);
+        client.unsubscribe(&["u"]);
+        peer.expect(b"\x82\x06\0\x01\0\x01s\0");
+        peer.expect(b"\xa2\x05\0\x02\0\x01u");
+        let drain = || client.drain(Duration::from_millis(20));
+        assert_eq!(drain(), (ffi::PMQTT_ERR_TIMEOUT, 2));
+        assert_eq!(client.stats().unsettled, 2);
+        peer.send(b"\xb0\x02\0\x02");
+        let unsubscribed = Event::Unsubscribed { mid: 2, rc: 0 };
+        assert_eq!(client.next(), unsubscribed);
+        assert_eq!(drain(), (ffi::PMQTT_ERR_TIMEOUT, 1));
+        peer.send(b"\x90\x03\0\x01\0");
+        assert_eq!(client.drain(LIMIT), (0, 0));
+        let granted = vec![0];
+        let subscribed = Event::Subscribed {
+            mid: 1,
+            rc: 0,
+            granted,
+        };
+        assert_eq!(client.told(), Some(subscribed));
+    });
+}

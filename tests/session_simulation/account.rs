@@ -146,10 +146,9 @@ impl Account {
         &self.given_up
     }
 
-    /// Messages that have no outcome yet.
+    /// How much has no outcome yet.
     pub fn unsettled(&self) -> usize {
-        let is_message = |asked: &&Asked| matches!(asked, Asked::Publish(..));
-        self.pending.values().filter(is_message).count()
+        self.pending.len()
     }
 
     pub fn is_settled(&self) -> bool {

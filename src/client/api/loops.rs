@@ -174,8 +174,7 @@ impl Client {
         }
     }
 
-    /// Waits until all that was published is settled, or the timeout is over; and how many messages
-    /// are not.
+    /// Waits until all that was taken is settled, or the timeout is over; and how much is not.
     pub fn drain(&self, timeout: Duration) -> (Result, usize) {
         let until = sys::now() + timeout;
         let mut state = self.lock();
@@ -288,7 +287,7 @@ fn check_settled(state: &State, left: usize, doubts: u16) -> Result {
         )),
         0 => Ok(()),
         _ => {
-            let text = format!("drain: {left} messages are not settled");
+            let text = format!("drain: {left} messages and requests are not settled");
             Err(Error::new(Code::Timeout, text))
         }
     }

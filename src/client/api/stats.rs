@@ -19,7 +19,8 @@ pub struct Statistics {
     pub queued_messages: u64,
     /// Bytes that are kept for messages, or wait for the socket.
     pub queued_bytes: u64,
-    /// Messages that `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled.
+    /// What `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled, SUBSCRIBE and
+    /// UNSUBSCRIBE without an answer.
     pub unsettled: u64,
     /// Messages that came from the broker and were delivered, also where no callback was set.
     pub messages_in: u64,
