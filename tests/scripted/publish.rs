@@ -1,12 +1,13 @@
 //! Messages of each QoS, from the client to the broker.
 
+use std::thread;
 use std::time::Duration;
 
 use pmqtt::ffi;
 
 use crate::support::{
-    Broker, CONNACK, CONNECT, Client, Connection, DISCONNECT, Event, LIMIT, connected,
-    connected_with, each_drive, reconnect_when_lost,
+    Broker, CONNACK, CONNECT, Client, Connection, DISCONNECT, Drive, Event, LIMIT, connected,
+    connected_with, each_drive, each_of, reconnect_when_lost,
 };
 
 #[test]
@@ -351,5 +352,26 @@ fn drain_waits_for_the_answers_to_requests() {
             granted,
         };
         assert_eq!(client.told(), Some(subscribed));
+    });
+}
+
+/// Where the client connects again by itself.
+#[test]
+fn drain_goes_on_with_the_next_connection() {
+    each_of(&Drive::RECONNECTING, |drive| {
+        let Connection {
+            client,
+            mut peer,
+            broker,
+        } = connected_with(drive, |client| client.set_reconnect_delay(1, 1));
+        client.publish("t", &[1], 1);
+        peer.expect(b"\x32\x06\0\x01t\0\x01\x01");
+        let handle = *client;
+        let drained = thread::spawn(move || handle.drain(LIMIT));
+        drop(peer);
+        let mut peer = broker.welcome(CONNECT, CONNACK);
+        peer.expect(b"\x3a\x06\0\x01t\0\x01\x01");
+        peer.send(b"\x40\x02\0\x01");
+        assert_eq!(drained.join().expect("no panic"), (0, 0));
     });
 }

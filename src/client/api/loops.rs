@@ -267,15 +267,21 @@ fn drain_here(mut turn: Turn, until: Moment, doubts: u16) -> (Result, usize) {
 }
 
 fn run_until_settled(turn: &mut Turn, auto: bool, until: Moment) -> Result {
-    turn.pass(false, auto)?;
-    while !turn.state.is_settled() && sys::now() < until {
+    let mut read = false;
+    loop {
+        let result = turn.pass(read, auto);
+        // A lost connection is made again with `auto`.
+        if !auto {
+            result?;
+        }
+        if turn.state.is_settled() || sys::now() >= until {
+            return Ok(());
+        }
         if turn.state.is_idle() {
             return Err(Error::no_connection());
         }
-        let read = turn.wait(Some(until.since(sys::now())));
-        turn.pass(read, auto)?;
+        read = turn.wait(Some(until.since(sys::now())));
     }
-    Ok(())
 }
 
 /// `doubts`: how many messages were in doubt before.
