@@ -842,6 +842,27 @@ typedef void (*pmqtt_on_writable)(struct pmqtt_client *client,
                                   const struct pmqtt_writable *event);
 
 /**
+ * The event of `on_drained`: all messages and requests are settled.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_drained {
+  /**
+   * The last `mid` that a call returned. Each message and request up to it is settled.
+   */
+  uint64_t last_mid;
+} pmqtt_drained;
+
+/**
+ * All messages and requests are settled.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_drained)(struct pmqtt_client *client,
+                                 void *userdata,
+                                 const struct pmqtt_drained *event);
+
+/**
  * The event of `on_log`: a line for the log.
  *
  * @ingroup api_callbacks
@@ -1921,20 +1942,31 @@ int pmqtt_event_fd(struct pmqtt_client *client);
 int pmqtt_process(struct pmqtt_client *client);
 
 /**
- * Waits until all published messages are settled and their outcomes are reported.
+ * Waits until all messages and requests are settled and their outcomes are reported.
  *
- * A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
- * dropped, expired or cancelled. If no other loop call runs the client, this call runs it. It does
- * so also after another loop call has ended.
+ * - A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
+ *   lost, dropped, expired or cancelled.
+ * - SUBSCRIBE and UNSUBSCRIBE are settled when the broker has answered or their connection has
+ *   ended.
+ *
+ * `pmqtt_on_drained_set` is for a program that must not wait.
+ *
+ * - While the loop thread or a loop call of another thread runs the client, the call waits for it.
+ *   When that has ended, the call runs the client itself.
+ * - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
+ *   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
+ * - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
+ *   does this call if `pmqtt_event_fd` was called. Otherwise the call ends with the connection,
+ *   and returns the reason.
  *
  * @param client      The client; not NULL.
  * @param timeout_ms  The longest wait in milliseconds; not negative.
- * @param left        The number of messages that are not settled; 0 on success. Written whenever
- *                    the number is known. May be NULL.
+ * @param left        The number of messages and requests that are not settled; 0 on success.
+ *                    Written whenever the number is known. May be NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`: all are settled. Or:
  * - `PMQTT_ERR_IN_DOUBT`: all are settled, and `on_publish` reported this outcome for at least one
- *   meanwhile.
+ *   message meanwhile.
  * - `PMQTT_ERR_TIMEOUT`: some are not settled.
  * - `PMQTT_ERR_NO_CONN`: some are not settled, no connection exists, and nothing will reconnect.
  * - `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop.
@@ -2445,6 +2477,38 @@ int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe c
  * @ingroup api_callbacks
  */
 int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callback);
+
+/**
+ * Sets `on_drained`, which is called when all messages and requests are settled and reported.
+ *
+ * The callback is called each time the last message, SUBSCRIBE or UNSUBSCRIBE without an outcome
+ * gets it. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+ * `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
+ * program publishes, and calls `pmqtt_disconnect` in this callback.
+ *
+ * - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled or
+ *   dropped, a SUBSCRIBE that is lost with its connection. The callback comes before the
+ *   `on_disconnect` of that connection, unless the callbacks before it took too long.
+ * - What a program publishes before the call, for example in the last `on_publish`, is waited for
+ *   too.
+ * - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
+ *   not called for them.
+ * - The callback is not called for what was settled before it was set, nor for messages that the
+ *   client did not accept.
+ * - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages and the callback, which is not
+ *   called.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it, never a call
+ *                  that publishes.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_drained_set(struct pmqtt_client *client, pmqtt_on_drained callback);
 
 /**
  * Sets `on_log`, which is called with each log line.

@@ -212,6 +212,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_on_subscribe_set(client, NULL), 0)                            \
     call(pmqtt_on_unsubscribe_set(client, NULL), 0)                          \
     call(pmqtt_on_writable_set(client, NULL), 0)                             \
+    call(pmqtt_on_drained_set(client, NULL), 0)                              \
     call(pmqtt_on_log_set(client, NULL), 0)                                  \
     call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), 0)                     \
     call(pmqtt_on_interest_set(client, NULL), 0)                             \

@@ -87,6 +87,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_on_subscribe_set(NULL, NULL));
     NULL_FAILS(pmqtt_on_unsubscribe_set(NULL, NULL));
     NULL_FAILS(pmqtt_on_writable_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_drained_set(NULL, NULL));
     NULL_FAILS(pmqtt_on_log_set(NULL, NULL));
     NULL_FAILS(pmqtt_log_level_set(NULL, PMQTT_LOG_INFO));
     NULL_FAILS(pmqtt_on_interest_set(NULL, NULL));

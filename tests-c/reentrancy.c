@@ -140,6 +140,7 @@ static int subscribe_callback(void)
     call(pmqtt_on_subscribe_set(client, NULL), SUCCESS, SUCCESS)                                  \
     call(pmqtt_on_unsubscribe_set(client, NULL), SUCCESS, SUCCESS)                                \
     call(pmqtt_on_writable_set(client, NULL), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_on_drained_set(client, NULL), SUCCESS, SUCCESS)                                    \
     call(pmqtt_on_log_set(client, NULL), SUCCESS, SUCCESS)                                        \
     call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), SUCCESS, SUCCESS)                           \
     call(pmqtt_on_interest_set(client, NULL), SUCCESS, SUCCESS)                                   \

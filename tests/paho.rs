@@ -66,7 +66,7 @@ const KNOWN: [(&str, &[&str]); 47] = [
 ];
 
 /// The functions that Paho does not have.
-const BEYOND: [&str; 26] = [
+const BEYOND: [&str; 27] = [
     "reason_string",
     "connect_srv_async",
     "log_level_set",
@@ -75,6 +75,7 @@ const BEYOND: [&str; 26] = [
     "process",
     "on_interest_set",
     "on_writable_set",
+    "on_drained_set",
     "max_queued_bytes_set",
     "max_packet_size_set",
     "queue_options_set",

@@ -67,6 +67,13 @@ static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writab
     goWritable(((struct bridge *)userdata)->handle);
 }
 
+static void on_drained(pmqtt_client *client, void *userdata, const pmqtt_drained *event)
+{
+    (void)client;
+    (void)event;
+    goDrained(((struct bridge *)userdata)->handle);
+}
+
 static void on_log(pmqtt_client *client, void *userdata, const pmqtt_log_line *event)
 {
     (void)client;
@@ -101,7 +108,8 @@ void bridge_free(struct bridge *bridge)
     free(bridge);
 }
 
-int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs)
+int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs,
+                bool drains)
 {
     int rc = pmqtt_client_new(&bridge->client, client_id, clean_session, bridge, protocol);
     if (rc != PMQTT_ERR_SUCCESS)
@@ -118,6 +126,8 @@ int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session
     pmqtt_tls_key_password_set(client, key_password);
     if (logs)
         pmqtt_on_log_set(client, on_log);
+    if (drains)
+        pmqtt_on_drained_set(client, on_drained);
 
     /* Go closes what it polls, and polls only what does not block. */
     int fd = pmqtt_event_fd(client);

@@ -21,7 +21,8 @@ struct bridge *bridge_new(uintptr_t handle);
 void bridge_free(struct bridge *bridge);
 
 /* Makes the client, and the descriptor. */
-int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs);
+int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs,
+                bool drains);
 
 /* Does what there is to do. 1: there is more already, 0: wait for the descriptor; else an error. */
 #define BRIDGE_MORE 1

@@ -85,7 +85,7 @@ func (c *Client) open() error {
 	id := optional(c.options.ClientID)
 	defer freeAll(id)
 	rc := C.bridge_open(c.bridge, id, C.bool(!c.options.Durable), C.int(c.options.Protocol),
-		C.bool(c.options.OnLog != nil))
+		C.bool(c.options.OnLog != nil), C.bool(c.options.OnDrained != nil))
 	if c.bridge.event_fd >= 0 {
 		c.events = os.NewFile(uintptr(c.bridge.event_fd), "pmqtt")
 	}

@@ -145,6 +145,12 @@ func goWritable(handle C.uintptr_t) {
 	})
 }
 
+//export goDrained
+func goDrained(handle C.uintptr_t) {
+	c := client(handle)
+	c.later(func() { c.hook(c.options.OnDrained) })
+}
+
 //export goLog
 func goLog(handle C.uintptr_t, level C.int, text *C.char) {
 	c := client(handle)

@@ -94,6 +94,8 @@ type Options struct {
 	OnMessage Handler
 	// OnWritable: the queue has room for the message that PublishAsync refused with ErrQueueFull.
 	OnWritable func()
+	// OnDrained is called when all messages and requests are settled, each time after some were not.
+	OnDrained func()
 	// OnLog gets lines that describe what the client does. Lines that come while MaxPendingBytes wait are dropped.
 	OnLog func(level LogLevel, line string)
 	// LogLevel is the least important level that OnLog gets; 0: LogDebug, that is all lines. The client does not make

@@ -193,6 +193,31 @@ func TestFullQueue(t *testing.T) {
 	receive(t, writable)
 }
 
+func TestDrained(t *testing.T) {
+	drained := make(chan bool, 10)
+	client := create(t, pmqtt.Options{OnDrained: func() { drained <- true }})
+	// They wait for the connection, so that all of them are unsettled at once.
+	tokens := make([]*pmqtt.Token, 30)
+	for i := range tokens {
+		tokens[i] = client.PublishAsync("drained", nil, 1+pmqtt.QoS(i%2), false)
+	}
+	must(t, client.Connect(contextOf(t)))
+	receive(t, drained)
+	for i, token := range tokens {
+		select {
+		case <-token.Done():
+			must(t, token.Err())
+		default:
+			t.Fatalf("message %d is not settled", i)
+		}
+	}
+	must(t, client.Publish(contextOf(t), "drained", nil, 1, false))
+	receive(t, drained)
+	if len(drained) > 0 {
+		t.Fatal("drained more than once")
+	}
+}
+
 func TestBadPublish(t *testing.T) {
 	client := connect(t, pmqtt.Options{})
 	for _, bad := range []struct {

@@ -148,6 +148,15 @@ pub struct Writable {
     pub bytes: usize,
 }
 
+/// The event of `on_drained`: all messages and requests are settled.
+///
+/// @ingroup api_callbacks
+#[repr(C)]
+pub struct Drained {
+    /// The last `mid` that a call returned. Each message and request up to it is settled.
+    pub last_mid: u64,
+}
+
 /// The event of `on_interest`: what a foreign loop waits for from now on.
 ///
 /// @ingroup api_callbacks

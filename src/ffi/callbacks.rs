@@ -4,8 +4,8 @@ use std::ffi::{c_char, c_int, c_void};
 
 use super::{run, text};
 use crate::client::events::{
-    ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published, Subscribed,
-    Unsubscribed, Writable,
+    ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent, Published,
+    Subscribed, Unsubscribed, Writable,
 };
 use crate::client::{Error, Handle};
 
@@ -64,6 +64,13 @@ pub type pmqtt_on_unsubscribe =
 #[allow(non_camel_case_types)]
 pub type pmqtt_on_writable =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Writable)>;
+
+/// All messages and requests are settled.
+///
+/// @ingroup api_callbacks
+#[allow(non_camel_case_types)]
+pub type pmqtt_on_drained =
+    Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const Drained)>;
 
 /// The client has written a log line.
 ///
@@ -327,6 +334,48 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
     unsafe {
         run(client, |client| {
             client.set_callbacks(|callbacks| callbacks.writable = callback);
+            Ok(())
+        })
+    }
+}
+
+/// Sets `on_drained`, which is called when all messages and requests are settled and reported.
+///
+/// The callback is called each time the last message, SUBSCRIBE or UNSUBSCRIBE without an outcome
+/// gets it. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+/// `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
+/// program publishes, and calls `pmqtt_disconnect` in this callback.
+///
+/// - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled or
+///   dropped, a SUBSCRIBE that is lost with its connection. The callback comes before the
+///   `on_disconnect` of that connection, unless the callbacks before it took too long.
+/// - What a program publishes before the call, for example in the last `on_publish`, is waited for
+///   too.
+/// - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
+///   not called for them.
+/// - The callback is not called for what was settled before it was set, nor for messages that the
+///   client did not accept.
+/// - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages and the callback, which is not
+///   called.
+///
+/// @param client    The client; not NULL.
+/// @param callback  Replaces the present callback; NULL: none. A loop call runs it, never a call
+///                  that publishes.
+///
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_callbacks
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_on_drained_set(
+    client: *mut Handle,
+    callback: pmqtt_on_drained,
+) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_drained(callback);
             Ok(())
         })
     }

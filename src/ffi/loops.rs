@@ -294,20 +294,31 @@ pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
     unsafe { run(client, |client| client.process()) }
 }
 
-/// Waits until all published messages are settled and their outcomes are reported.
+/// Waits until all messages and requests are settled and their outcomes are reported.
 ///
-/// A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
-/// dropped, expired or cancelled. If no other loop call runs the client, this call runs it. It does
-/// so also after another loop call has ended.
+/// - A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
+///   lost, dropped, expired or cancelled.
+/// - SUBSCRIBE and UNSUBSCRIBE are settled when the broker has answered or their connection has
+///   ended.
+///
+/// `pmqtt_on_drained_set` is for a program that must not wait.
+///
+/// - While the loop thread or a loop call of another thread runs the client, the call waits for it.
+///   When that has ended, the call runs the client itself.
+/// - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
+///   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
+/// - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
+///   does this call if `pmqtt_event_fd` was called. Otherwise the call ends with the connection,
+///   and returns the reason.
 ///
 /// @param client      The client; not NULL.
 /// @param timeout_ms  The longest wait in milliseconds; not negative.
-/// @param left        The number of messages that are not settled; 0 on success. Written whenever
-///                    the number is known. May be NULL.
+/// @param left        The number of messages and requests that are not settled; 0 on success.
+///                    Written whenever the number is known. May be NULL.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: all are settled. Or:
 /// - `PMQTT_ERR_IN_DOUBT`: all are settled, and `on_publish` reported this outcome for at least one
-///   meanwhile.
+///   message meanwhile.
 /// - `PMQTT_ERR_TIMEOUT`: some are not settled.
 /// - `PMQTT_ERR_NO_CONN`: some are not settled, no connection exists, and nothing will reconnect.
 /// - `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop.

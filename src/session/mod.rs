@@ -380,6 +380,16 @@ impl Session {
         untold + self.output.at_most_once() + last + self.ids.requests()
     }
 
+    /// Whether all that was taken is settled and told.
+    pub fn is_settled(&self) -> bool {
+        self.unsettled() == 0 && !self.has_outcomes()
+    }
+
+    /// The last mid that was given out.
+    pub fn last_mid(&self) -> u64 {
+        self.last_mid
+    }
+
     /// The oldest message that was sent on this connection and has no answer.
     pub fn oldest_unanswered(&self) -> Option<Unanswered<'_>> {
         self.outgoing.oldest_unanswered()

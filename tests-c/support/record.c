@@ -75,6 +75,15 @@ static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writab
     tally_add(&seen->writable);
 }
 
+static void on_drained(pmqtt_client *client, void *userdata, const pmqtt_drained *event)
+{
+    record *seen = userdata;
+
+    (void)client;
+    tally_set(&seen->last_mid, (int)event->last_mid);
+    tally_add(&seen->drained);
+}
+
 pmqtt_client *recorded_client(const char *id, record *into)
 {
     pmqtt_client *client = client_new(id, into);
@@ -93,4 +102,5 @@ void record_events(pmqtt_client *client)
     CHECK_OK(pmqtt_on_subscribe_set(client, on_subscribe));
     CHECK_OK(pmqtt_on_unsubscribe_set(client, on_unsubscribe));
     CHECK_OK(pmqtt_on_writable_set(client, on_writable));
+    CHECK_OK(pmqtt_on_drained_set(client, on_drained));
 }

@@ -8,8 +8,8 @@
 
 const char *const CALLBACK_NAMES[CALLBACKS] = {
     "on_connect",     "on_connect_fail", "on_disconnect", "on_message", "a filter's on_message",
-    "on_publish",     "on_subscribe",    "on_unsubscribe", "on_writable", "on_log",
-    "on_interest",    "on_interest (closing)",
+    "on_publish",     "on_subscribe",    "on_unsubscribe", "on_writable", "on_drained",
+    "on_log",         "on_interest",     "on_interest (closing)",
 };
 
 static bool is_open(const scene *self)
@@ -129,6 +129,13 @@ static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writab
     meet(userdata, IN_WRITABLE);
 }
 
+static void on_drained(pmqtt_client *client, void *userdata, const pmqtt_drained *event)
+{
+    (void)client;
+    CHECK(event->last_mid > 0);
+    meet(userdata, IN_DRAINED);
+}
+
 /* A loop call logs an incoming packet. */
 static void on_log(pmqtt_client *client, void *userdata, const pmqtt_log_line *event)
 {
@@ -161,6 +168,7 @@ static void set_callbacks(pmqtt_client *client, callback where)
     CHECK_OK(pmqtt_on_subscribe_set(client, on_subscribe));
     CHECK_OK(pmqtt_on_unsubscribe_set(client, on_unsubscribe));
     CHECK_OK(pmqtt_on_writable_set(client, on_writable));
+    CHECK_OK(pmqtt_on_drained_set(client, on_drained));
     if (where == IN_LOG)
         CHECK_OK(pmqtt_on_log_set(client, on_log));
     if (where == IN_INTEREST || where == IN_INTEREST_CLOSING)

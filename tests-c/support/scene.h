@@ -17,6 +17,7 @@ typedef enum callback {
     IN_SUBSCRIBE,
     IN_UNSUBSCRIBE,
     IN_WRITABLE,
+    IN_DRAINED,
     IN_LOG,
     IN_INTEREST,
     IN_INTEREST_CLOSING,

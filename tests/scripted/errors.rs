@@ -57,6 +57,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_on_subscribe_set(None) => PMQTT_ERR_INVAL;
         pmqtt_on_unsubscribe_set(None) => PMQTT_ERR_INVAL;
         pmqtt_on_writable_set(None) => PMQTT_ERR_INVAL;
+        pmqtt_on_drained_set(None) => PMQTT_ERR_INVAL;
         pmqtt_on_log_set(None) => PMQTT_ERR_INVAL;
         pmqtt_log_level_set(1) => PMQTT_ERR_INVAL;
         pmqtt_on_interest_set(None) => PMQTT_ERR_INVAL;

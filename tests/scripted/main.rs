@@ -1,6 +1,7 @@
 //! The client, through its C ABI, against a broker that each test plays byte by byte.
 
 mod connect;
+mod drained;
 mod errors;
 mod hostile;
 mod keep_alive;

@@ -85,6 +85,12 @@ public:
         set("on_writable", callback, pmqtt_on_writable_set, ec);
     }
 
+    /// Sets the callback for the moment when all messages and requests are settled, as `drain` waits for.
+    void on_drained(handler<drained> callback, or_throw ec = {})
+    {
+        set("on_drained", callback, pmqtt_on_drained_set, ec);
+    }
+
     /// Sets the callback for log lines. It runs in the thread that does what the line is about.
     void on_log(handler<log_line> callback, or_throw ec = {})
     {

@@ -28,6 +28,9 @@ using connected = ::pmqtt_connected;
 /// The queue has room again: `messages` and `bytes` are the present numbers.
 using writable = ::pmqtt_writable;
 
+/// All messages and requests up to `last_mid` are settled.
+using drained = ::pmqtt_drained;
+
 /// What a foreign loop waits for from now on: `fd`, `read`, `write`, `closing`, `timeout_ms`.
 using interest = ::pmqtt_interest;
 

@@ -39,8 +39,8 @@ using password_callback = std::function<std::optional<std::string>()>;
 
 using callback_table = std::tuple<slot<handler<connected>>, slot<handler<connect_failed>>, slot<handler<disconnected>>,
                                   slot<handler<message>>, slot<handler<published>>, slot<handler<subscribed>>,
-                                  slot<handler<unsubscribed>>, slot<handler<writable>>, slot<handler<log_line>>,
-                                  slot<handler<interest>>, slot<password_callback>>;
+                                  slot<handler<unsubscribed>>, slot<handler<writable>>, slot<handler<drained>>,
+                                  slot<handler<log_line>>, slot<handler<interest>>, slot<password_callback>>;
 
 /// The callback of a topic filter. Numbers count up, and entries are in their order.
 struct filter_entry {

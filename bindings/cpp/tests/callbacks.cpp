@@ -14,7 +14,7 @@ static void every_event()
     pmqtt::client client("every", true);
     std::vector<std::string> log;
     int writable = 0;
-    std::uint64_t done = 0, granted = 0, ended = 0;
+    std::uint64_t done = 0, granted = 0, ended = 0, settled = 0;
     std::string got;
     std::error_code lost = pmqtt::errc::busy;
     bool failed = false;
@@ -70,6 +70,15 @@ static void every_event()
     client.publish("every/queue", "1", 1);
     CHECK_ERROR(thrown_by([&] { client.publish("every/queue", "2", 1); }), pmqtt::errc::queue_size);
     LOOP_UNTIL(client, writable);
+
+    client.on_drained([&](auto &, const pmqtt::drained &event) {
+        CHECK_INT(client.stats().unsettled, 0);
+        settled = event.last_mid;
+    });
+    const auto last = client.publish("every/last", "x", 1);
+    LOOP_UNTIL(client, settled);
+    CHECK_INT(settled, last);
+    client.on_drained({});
 
     client.on_unsubscribe([&](auto &, const pmqtt::unsubscribed &event) {
         CHECK_NONE(event.error);

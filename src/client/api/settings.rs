@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 use crate::client::error::{Code, Error, Result};
-use crate::client::events::{Callback, Interest, MessageEvent};
+use crate::client::events::{Callback, Drained, Interest, MessageEvent};
 use crate::client::handle::Client;
 use crate::client::state::backoff::Backoff;
 use crate::client::state::callbacks::Callbacks;
@@ -148,6 +148,14 @@ impl Client {
         Ok(())
     }
 
+    pub fn set_drained(&self, callback: Option<Callback<Drained>>) {
+        let mut state = self.lock();
+        if !state.tenancy.is_freed() {
+            let messages_out = state.counters.messages_out;
+            state.callbacks.set_drained(callback, messages_out);
+        }
+    }
+
     /// Sets `on_interest`, which is told at once what to wait for now.
     pub fn set_interest(&self, callback: Option<Callback<Interest>>) {
         let mut state = self.lock();
@@ -163,14 +171,12 @@ impl Client {
         topic::check_filter(filter)
             .map_err(|why| Error::inval(format!("message_callback_add: {why}")))?;
         let mut state = self.lock();
-        let filters = state.callbacks.filters.get_or_insert_default();
-        filters.add(filter, callback);
+        state.callbacks.filters().add(filter, callback);
         Ok(())
     }
 
     pub fn remove_filter(&self, filter: &str) -> Result {
-        let filters = &mut self.lock().callbacks.filters;
-        let removed = filters.as_mut().is_some_and(|all| all.remove(filter));
+        let removed = self.lock().callbacks.filters().remove(filter);
         match removed {
             true => Ok(()),
             false => Err(Error::new(

@@ -10,8 +10,8 @@ use super::step::{Pass, Step, Stop};
 use super::trace;
 use crate::client::error::{Code, Error, connack_string};
 use crate::client::events::{
-    Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
-    Subscribed, Unsubscribed, Writable,
+    Callback, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
+    Published, Subscribed, Unsubscribed, Writable,
 };
 use crate::client::reason::{UNSAID, connack_reason};
 use crate::client::state::Guard;
@@ -54,7 +54,7 @@ pub fn acknowledged(pass: &mut Pass, mid: u64) -> Step<bool> {
 }
 
 /// What no packet tells: ends that the program itself has caused, QoS 0 messages written, requests
-/// lost. What there is no time for is told by the next pass.
+/// lost, and last that all is settled. What there is no time for is told by the next pass.
 pub fn news(pass: &mut Pass) -> Step {
     let (state, pace) = (&mut *pass.state, &mut pass.pace);
     log_lines(state, pace);
@@ -73,6 +73,9 @@ pub fn news(pass: &mut Pass) -> Step {
     }
     while !is_over && let Some(next) = state.session.next_outcome() {
         is_over = outcome(state, pace, next) && pace.is_over();
+    }
+    if !is_over && let Some(callback) = state.drained() {
+        drained(state, pace, callback);
     }
     pass.check_epoch()
 }
@@ -228,6 +231,7 @@ fn in_doubt(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
 
 fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code) -> bool {
     let (rc, reason) = (code as i32, UNSAID);
+    state.callbacks.other_told();
     let callback = state.callbacks.publish;
     call(state, pace, callback, &Published { mid, rc, reason })
 }
@@ -319,11 +323,13 @@ fn subscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32, granted: &[
         granted_qos_count: granted.len(),
         reason: UNSAID,
     };
+    state.callbacks.other_told();
     let callback = state.callbacks.subscribe;
     call(state, pace, callback, &event)
 }
 
 fn unsubscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32) -> bool {
+    state.callbacks.other_told();
     let callback = state.callbacks.unsubscribe;
     call(
         state,
@@ -335,6 +341,14 @@ fn unsubscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32) -> bool {
             reason: UNSAID,
         },
     )
+}
+
+#[cold]
+fn drained(state: &mut Guard, pace: &mut Pace, callback: Callback<Drained>) {
+    let last_mid = state.session.last_mid();
+    let messages_out = state.counters.messages_out;
+    state.callbacks.drained_told(messages_out);
+    call(state, pace, Some(callback), &Drained { last_mid });
 }
 
 fn closing_event(fd: RawFd) -> Interest {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::log_lines::{Level, Levels};
 use crate::client::events::{
-    Callback, ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published,
-    Subscribed, Unsubscribed, Writable,
+    Callback, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
+    Published, Subscribed, Unsubscribed, Writable,
 };
 use crate::codec::topic;
 
@@ -21,7 +21,7 @@ pub struct Callbacks {
     pub unsubscribe: Option<Callback<Unsubscribed>>,
     pub writable: Option<Callback<Writable>>,
     pub interest: Option<Callback<Interest>>,
-    pub filters: Option<Box<Filters>>,
+    seldom: Option<Box<Seldom>>,
     log: Option<Box<Log>>,
     /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
     userdata: AtomicPtr<c_void>,
@@ -39,20 +39,67 @@ impl Callbacks {
             unsubscribe: None,
             writable: None,
             interest: None,
-            filters: None,
+            seldom: None,
             log: None,
             userdata: AtomicPtr::new(userdata),
         }
     }
 
     pub fn has_filters(&self) -> bool {
-        let filters = self.filters.as_ref();
-        filters.is_some_and(|filters| !filters.entries.is_empty())
+        let seldom = self.seldom.as_ref();
+        seldom.is_some_and(|seldom| !seldom.filters.entries.is_empty())
+    }
+
+    pub fn filters(&mut self) -> &mut Filters {
+        &mut self.seldom.get_or_insert_default().filters
     }
 
     /// The first filter that matches, of those that were added after number `after`.
     pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Callback<MessageEvent>)> {
-        self.filters.as_ref()?.next_match(topic, after)
+        self.seldom.as_ref()?.filters.next_match(topic, after)
+    }
+
+    /// `on_drained`, if any outcome was told since it was called last; so many messages are done.
+    #[inline(always)]
+    pub fn drained(&self, messages_out: u64) -> Option<Callback<Drained>> {
+        let drained = self.seldom.as_ref()?.drained.as_ref()?;
+        let is_due = drained.others_told || drained.messages_out != messages_out;
+        is_due.then_some(drained.callback)
+    }
+
+    /// An outcome is told, other than that a message is done.
+    pub fn other_told(&mut self) {
+        if let Some(drained) = self.on_drained() {
+            drained.others_told = true;
+        }
+    }
+
+    /// `on_drained` is about to be called.
+    pub fn drained_told(&mut self, messages_out: u64) {
+        if let Some(drained) = self.on_drained() {
+            drained.messages_out = messages_out;
+            drained.others_told = false;
+        }
+    }
+
+    /// Sets `on_drained`. What was told before there was any is no reason to call it.
+    pub fn set_drained(&mut self, callback: Option<Callback<Drained>>, messages_out: u64) {
+        match (callback, self.on_drained()) {
+            (Some(callback), Some(drained)) => drained.callback = callback,
+            (Some(callback), None) => {
+                self.seldom.get_or_insert_default().drained = Some(OnDrained {
+                    callback,
+                    messages_out,
+                    others_told: false,
+                });
+            }
+            (None, Some(_)) => self.seldom.get_or_insert_default().drained = None,
+            (None, None) => {}
+        }
+    }
+
+    fn on_drained(&mut self) -> Option<&mut OnDrained> {
+        self.seldom.as_mut()?.drained.as_mut()
     }
 
     /// Whether lines of a level are wanted.
@@ -90,6 +137,20 @@ impl Callbacks {
 struct Log {
     callback: Option<Callback<LogLine>>,
     levels: Levels,
+}
+
+/// What few programs set. Made when one first does.
+#[derive(Default)]
+struct Seldom {
+    filters: Filters,
+    drained: Option<OnDrained>,
+}
+
+/// `on_drained`, and what was told when it was called last.
+struct OnDrained {
+    callback: Callback<Drained>,
+    messages_out: u64,
+    others_told: bool,
 }
 
 /// Callbacks for the messages that match a filter.

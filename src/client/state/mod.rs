@@ -39,7 +39,7 @@ use std::ffi::{CString, c_char};
 use std::fmt;
 
 use super::error::Error;
-use super::events::Handle;
+use super::events::{Callback, Drained, Handle};
 use crate::codec::Version;
 use crate::session::{Options, Phase, Session};
 use crate::sys::sync::MutexGuard;
@@ -169,7 +169,14 @@ impl State {
 impl State {
     /// Whether a callback is due that needs no packet from the broker.
     pub fn is_untold(&self) -> bool {
-        self.intent.is_owed() || self.session.has_outcomes()
+        self.intent.is_owed() || self.session.has_outcomes() || self.drained().is_some()
+    }
+
+    /// `on_drained`, if it is due.
+    #[inline(always)]
+    pub fn drained(&self) -> Option<Callback<Drained>> {
+        let callback = self.callbacks.drained(self.counters.messages_out)?;
+        self.session.is_settled().then_some(callback)
     }
 
     /// Whether there is no connection, none is being made or closed, and everything is reported.
@@ -182,7 +189,7 @@ impl State {
         self.is_idle() && !self.intent.is_wanted()
     }
 
-    /// Whether each message that was taken has its outcome, and everything is reported. A pass of
+    /// Whether each message and request has its outcome, and everything is reported. A pass of
     /// another thread may still be reporting.
     pub fn is_settled(&self) -> bool {
         self.session.unsettled() == 0 && !self.is_untold()

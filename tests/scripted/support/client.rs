@@ -272,6 +272,18 @@ impl Handle {
         unsafe { ffi::pmqtt_on_message_set(self.0, None) };
     }
 
+    /// Has `on_drained` recorded too, or not any more.
+    pub fn set_drained(self, recorded: bool) {
+        let callback = recorded.then_some(event::on_drained as _);
+        // SAFETY: as above.
+        assert_eq!(unsafe { ffi::pmqtt_on_drained_set(self.0, callback) }, 0);
+    }
+
+    pub fn clear_queue(self) {
+        // SAFETY: as above.
+        assert_eq!(unsafe { ffi::pmqtt_queue_clear(self.0) }, 0);
+    }
+
     pub fn set_log(self) {
         // SAFETY: as above.
         unsafe { ffi::pmqtt_on_log_set(self.0, Some(event::on_log)) };

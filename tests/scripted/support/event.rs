@@ -5,8 +5,8 @@ use std::slice;
 
 use pmqtt::client::Handle;
 use pmqtt::client::events::{
-    ConnectFailed, Connected, Disconnected, Interest, LogLine, MessageEvent, Published, Subscribed,
-    Unsubscribed, Writable,
+    ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent, Published,
+    Subscribed, Unsubscribed, Writable,
 };
 use pmqtt::ffi;
 
@@ -22,6 +22,7 @@ pub enum Event {
     Subscribed { mid: u64, rc: i32, granted: Vec<u8> },
     Unsubscribed { mid: u64, rc: i32 },
     Writable,
+    Drained { last_mid: u64 },
     Log { level: i32, text: String },
 }
 
@@ -169,6 +170,12 @@ extern "C" fn on_unsubscribe(
 
 extern "C" fn on_writable(client: *mut Handle, recorder: *mut c_void, _: *const Writable) {
     Recorder::of(recorder).record(client, Event::Writable);
+}
+
+pub extern "C" fn on_drained(client: *mut Handle, recorder: *mut c_void, event: *const Drained) {
+    // SAFETY: the library hands over an event that lives through the callback.
+    let last_mid = unsafe { (*event).last_mid };
+    Recorder::of(recorder).record(client, Event::Drained { last_mid });
 }
 
 pub extern "C" fn on_log(client: *mut Handle, recorder: *mut c_void, event: *const LogLine) {
