@@ -1,9 +1,15 @@
 //! What a program was told, held against what it asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::c_int;
+
+use pmqtt::client::Statistics;
+use pmqtt::ffi;
+
+use super::settings::Queue;
 
 /// Something that the library has done wrong.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Wrong {
     pub kind: &'static str,
     pub detail: String,
@@ -19,12 +25,16 @@ impl Wrong {
 /// What a mid stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// QoS 0.
-    Fleeting,
-    /// QoS 1 and 2.
-    Kept,
+    Message(Message),
     Subscribe,
     Unsubscribe,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What it carries.
+    pub number: u64,
+    pub qos: c_int,
 }
 
 /// Which callback told an outcome.
@@ -39,6 +49,14 @@ pub enum Teller {
 #[derive(Default)]
 pub struct Account {
     entries: BTreeMap<u64, Entry>,
+    /// What becomes of messages that wait.
+    queue: Queue,
+    /// `pmqtt_queue_clear` was called.
+    pub is_cleared: bool,
+    /// How many outcomes were told, and how many of them when `on_drained` was called last.
+    told: usize,
+    drained: usize,
+    drained_wrongly: Option<Wrong>,
     /// Calls of `on_connect`, `on_connect_fail` and `on_disconnect`.
     pub connects: u32,
     pub connect_fails: u32,
@@ -56,18 +74,53 @@ pub struct Account {
 #[derive(Default)]
 struct Entry {
     request: Option<Request>,
-    told: Vec<Teller>,
+    told: Vec<(Teller, c_int)>,
+    /// `pmqtt_cancel` was successful.
+    is_cancelled: bool,
 }
 
 impl Account {
+    pub fn new(queue: Queue) -> Account {
+        Account {
+            queue,
+            ..Account::default()
+        }
+    }
+
     /// The client has taken this.
     pub fn asked(&mut self, mid: u64, request: Request) {
         self.entries.entry(mid).or_default().request = Some(request);
     }
 
     /// An outcome. In another thread it may come before the call that asked has returned.
-    pub fn told(&mut self, mid: u64, teller: Teller) {
-        self.entries.entry(mid).or_default().told.push(teller);
+    pub fn told(&mut self, mid: u64, teller: Teller, rc: c_int) {
+        self.entries.entry(mid).or_default().told.push((teller, rc));
+        self.told += 1;
+    }
+
+    pub fn cancelled(&mut self, mid: u64) {
+        self.entries.entry(mid).or_default().is_cancelled = true;
+    }
+
+    /// `on_drained`. Where no other thread asks for anything, it is known what has no outcome.
+    pub fn drained(&mut self, last_mid: u64, is_alone: bool) {
+        let all = self.entries.values();
+        let open = all.filter(|entry| entry.told.is_empty()).count();
+        let last = self.last_mid();
+        if self.told == self.drained {
+            let kind = "on_drained without an outcome since the last one";
+            self.drained_wrongly = Some(Wrong::new(kind, ""));
+        }
+        if is_alone && open > 0 || last_mid < last {
+            let detail = format!("{open} without outcome, mid {last_mid} of {last}");
+            self.drained_wrongly = Some(Wrong::new("on_drained too early", detail));
+        }
+        self.drained = self.told;
+    }
+
+    /// The last one that is known.
+    pub fn last_mid(&self) -> u64 {
+        self.entries.keys().next_back().copied().unwrap_or(0)
     }
 
     /// A connect was taken. It may repeat one that had not begun, unless so many attempts had been
@@ -87,9 +140,14 @@ impl Account {
         self.entries.len()
     }
 
-    /// What holds whenever nothing runs, though the client may have more to tell.
-    pub fn check(&self) -> Vec<Wrong> {
-        let mut wrong: Vec<Wrong> = self.entries.iter().filter_map(too_much).collect();
+    /// What holds whenever nothing runs, though the client may have more to tell. `arrived` are the messages that
+    /// the broker has seen.
+    pub fn check(&self, arrived: &BTreeSet<u64>) -> Vec<Wrong> {
+        let entries = self.entries.iter();
+        let mut wrong: Vec<Wrong> = entries
+            .filter_map(|(mid, entry)| self.too_much(*mid, entry, arrived))
+            .collect();
+        wrong.extend(self.drained_wrongly.clone());
         if self.disconnects > self.connects + self.disconnects_asked {
             wrong.push(Wrong::new(
                 "more on_disconnect than on_connect and disconnect",
@@ -99,16 +157,32 @@ impl Account {
         wrong
     }
 
-    /// What holds when the client has ended its connection and told all; `unsettled` is what
-    /// its statistics say.
-    pub fn check_complete(&self, unsettled: u64) -> Vec<Wrong> {
-        let mut wrong = self.check();
-        wrong.extend(self.entries.iter().filter_map(too_little));
-        let open = self.entries.values().filter(|entry| entry.is_open());
-        let open = open.count();
-        if open as u64 != unsettled {
-            let detail = format!("{open} without outcome, {unsettled} unsettled");
-            wrong.push(Wrong::new("stats.unsettled is not what is open", detail));
+    /// What holds when the client has ended its connection and told all, besides.
+    pub fn check_complete(&self, statistics: &Statistics) -> Vec<Wrong> {
+        let entries = self.entries.iter();
+        let mut wrong: Vec<Wrong> = entries
+            .filter_map(|(mid, entry)| self.too_little(*mid, entry))
+            .collect();
+        let open = self.entries.values().filter(|entry| self.is_open(entry));
+        let count = |rc: c_int| {
+            let told = self.entries.values().flat_map(|entry| &entry.told);
+            told.filter(|(_, told)| *told == rc).count()
+        };
+        let (open, dropped) = (open.count(), count(ffi::PMQTT_ERR_DROPPED));
+        let cancelled = count(ffi::PMQTT_ERR_CANCELLED);
+        let counted = [
+            statistics.unsettled,
+            statistics.messages_dropped,
+            statistics.messages_cancelled,
+        ];
+        if counted != [open, dropped, cancelled].map(|count| count as u64) {
+            let detail = format!(
+                "{open} without outcome, {dropped} dropped, {cancelled} cancelled: {counted:?}"
+            );
+            wrong.push(Wrong::new("the statistics are not what was told", detail));
+        }
+        if open == 0 && self.told > self.drained {
+            wrong.push(Wrong::new("all is settled without on_drained", ""));
         }
         if self.disconnects < self.connects {
             wrong.push(Wrong::new(
@@ -151,17 +225,76 @@ impl Account {
     }
 }
 
-impl Entry {
+/// What is right for an entry.
+impl Account {
     /// A message that may still have its outcome.
-    fn is_open(&self) -> bool {
-        self.request == Some(Request::Kept) && self.told.is_empty()
+    fn is_open(&self, entry: &Entry) -> bool {
+        let outlives_connections = match entry.request {
+            Some(Request::Message(Message { qos: 0, .. })) => self.queue.keep_qos0,
+            Some(Request::Message(_)) => true,
+            _ => false,
+        };
+        outlives_connections && entry.told.is_empty()
+    }
+
+    fn too_little(&self, mid: u64, entry: &Entry) -> Option<Wrong> {
+        let request = entry.request.filter(|_| entry.told.is_empty())?;
+        match self.is_open(entry) {
+            true => None,
+            false => Some(Wrong::new(request.without_outcome(), format!("mid {mid}"))),
+        }
+    }
+
+    fn too_much(&self, mid: u64, entry: &Entry, arrived: &BTreeSet<u64>) -> Option<Wrong> {
+        let kind = match (entry.request, entry.told.as_slice()) {
+            (_, []) => return None,
+            (None, _) => "an outcome of what was not taken",
+            (_, [_, _, ..]) => "more than one outcome",
+            (Some(request), [(teller, _)]) if *teller != request.teller() => {
+                "told by another callback"
+            }
+            (Some(Request::Message(message)), &[(_, rc)]) => {
+                self.false_outcome(message, entry.is_cancelled, rc, arrived)?
+            }
+            (Some(_), &[(_, ffi::PMQTT_ERR_SUCCESS | ffi::PMQTT_ERR_CONN_LOST)]) => return None,
+            _ => "the outcome of a request is none",
+        };
+        let detail = format!("mid {mid}: {:?}, told {:?}", entry.request, entry.told);
+        Some(Wrong::new(kind, detail))
+    }
+
+    /// What is wrong with an outcome of a message. A row for each outcome that there is.
+    fn false_outcome(
+        &self,
+        Message { number, qos }: Message,
+        is_cancelled: bool,
+        rc: c_int,
+        arrived: &BTreeSet<u64>,
+    ) -> Option<&'static str> {
+        let has_arrived = arrived.contains(&number);
+        let is_right = match rc {
+            ffi::PMQTT_ERR_SUCCESS => qos == 0 || has_arrived,
+            ffi::PMQTT_ERR_CONN_LOST => qos == 0,
+            ffi::PMQTT_ERR_IN_DOUBT => qos == 2 && has_arrived,
+            ffi::PMQTT_ERR_DROPPED => !has_arrived && self.queue.drops(),
+            ffi::PMQTT_ERR_CANCELLED if is_cancelled => !has_arrived || qos == 1,
+            ffi::PMQTT_ERR_CANCELLED => !has_arrived && self.is_cleared,
+            _ => false,
+        };
+        match is_right {
+            true if is_cancelled && rc != ffi::PMQTT_ERR_CANCELLED => {
+                Some("cancelled, and told otherwise")
+            }
+            true => None,
+            false => Some("an outcome that is not true"),
+        }
     }
 }
 
 impl Request {
     fn teller(self) -> Teller {
         match self {
-            Request::Fleeting | Request::Kept => Teller::Publish,
+            Request::Message(_) => Teller::Publish,
             Request::Subscribe => Teller::Subscribe,
             Request::Unsubscribe => Teller::Unsubscribe,
         }
@@ -169,29 +302,9 @@ impl Request {
 
     fn without_outcome(self) -> &'static str {
         match self {
-            Request::Fleeting => "QoS 0 without outcome",
-            Request::Kept => "QoS 1 or 2 without outcome",
+            Request::Message(_) => "QoS 0 without outcome",
             Request::Subscribe => "subscribe without outcome",
             Request::Unsubscribe => "unsubscribe without outcome",
         }
-    }
-}
-
-fn too_much((mid, entry): (&u64, &Entry)) -> Option<Wrong> {
-    let detail = || format!("mid {mid}: {:?}, told {:?}", entry.request, entry.told);
-    let kind = match (entry.request, entry.told.as_slice()) {
-        (None, _) => "an outcome of what was not taken",
-        (_, [_, _, ..]) => "more than one outcome",
-        (Some(request), [teller]) if *teller != request.teller() => "told by another callback",
-        _ => return None,
-    };
-    Some(Wrong::new(kind, detail()))
-}
-
-fn too_little((mid, entry): (&u64, &Entry)) -> Option<Wrong> {
-    let request = entry.request.filter(|_| entry.told.is_empty())?;
-    match request {
-        Request::Kept => None,
-        _ => Some(Wrong::new(request.without_outcome(), format!("mid {mid}"))),
     }
 }

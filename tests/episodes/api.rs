@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pmqtt::client::{Handle, Statistics};
-use pmqtt::ffi;
+use pmqtt::ffi::{self, Publication, QueueOptions};
 
-use super::account::Request;
+use super::account::{Message, Request};
 use super::callbacks;
 use super::episode::Episode;
 use super::record::Life;
@@ -57,12 +57,36 @@ impl Episode {
         unsafe {
             ffi::pmqtt_connect_timeout_set(client, timeout);
             ffi::pmqtt_manual_ack_set(client, self.settings.manual_ack.into());
+            self.set_up_queue(client);
             callbacks::set_all(self, client);
         }
     }
 
-    pub fn publish(&self, payload: &[u8], qos: c_int) {
-        let name = format_args!("pub{qos}/{}", payload.len());
+    /// # Safety
+    /// The client lives.
+    unsafe fn set_up_queue(&self, client: *mut Handle) {
+        let queue = &self.settings.queue;
+        if !queue.is_set {
+            return;
+        }
+        let options = QueueOptions {
+            struct_size: size_of::<QueueOptions>(),
+            when_full: queue.when_full,
+            newest_only: queue.newest_only,
+            keep_qos0: queue.keep_qos0,
+        };
+        // SAFETY: the caller's promise is the same; the structure lives through the call.
+        unsafe {
+            ffi::pmqtt_max_queued_messages_set(client, queue.max_messages);
+            assert_eq!(ffi::pmqtt_queue_options_set(client, &options), SUCCESS);
+        }
+    }
+
+    /// A message of at least so many bytes.
+    pub fn publish(&self, topic: &CStr, size: usize, qos: c_int) {
+        let name = format_args!("pub{qos}{}/{size}", topic.to_string_lossy());
+        let number = self.next_number();
+        let payload = payload(number, size);
         let Some(call) = self.begin(LIMIT, name) else {
             return;
         };
@@ -70,18 +94,80 @@ impl Episode {
         let mut mid = 0;
         // SAFETY: `begin` says that the client lives; topic and payload live through the call.
         let rc = unsafe {
-            ffi::pmqtt_publish(call.client, c"t".as_ptr(), data, size, qos, false, &mut mid)
-        };
-        let request = match (rc, qos) {
-            (SUCCESS, 0) => Some(Request::Fleeting),
-            (SUCCESS | NO_CONN, 1..) => Some(Request::Kept),
-            _ => None,
+            ffi::pmqtt_publish(
+                call.client,
+                topic.as_ptr(),
+                data,
+                size,
+                qos,
+                false,
+                &mut mid,
+            )
         };
         self.end(call, format_args!("{rc}:{mid}"), |account| {
-            if let Some(request) = request {
-                account.asked(mid, request);
+            if rc == SUCCESS || rc == NO_CONN && qos > 0 {
+                account.asked(mid, Request::Message(Message { number, qos }));
             }
         });
+    }
+
+    /// Messages in a row, of topics and QoS.
+    pub fn publish_batch(&self, messages: &[(&CStr, c_int)]) {
+        let numbers: Vec<u64> = messages.iter().map(|_| self.next_number()).collect();
+        let payloads: Vec<_> = numbers.iter().map(|number| payload(*number, 0)).collect();
+        let batch: Vec<_> = messages
+            .iter()
+            .zip(&payloads)
+            .map(|(&(topic, qos), payload)| Publication {
+                struct_size: size_of::<Publication>(),
+                topic: topic.as_ptr(),
+                payload: payload.as_ptr().cast(),
+                payload_len: payload.len(),
+                qos,
+                retain: false,
+            })
+            .collect();
+        let Some(call) = self.begin(LIMIT, format_args!("batch{}", batch.len())) else {
+            return;
+        };
+        let (mut taken, mut first) = (0, 0);
+        let (data, count) = (batch.as_ptr(), batch.len());
+        // SAFETY: `begin` says that the client lives; what the batch points to lives through the call.
+        let rc =
+            unsafe { ffi::pmqtt_publish_batch(call.client, data, count, &mut taken, &mut first) };
+        let keeps_qos0 = self.settings.queue.keep_qos0;
+        self.end(call, format_args!("{rc}:{first}+{taken}"), |account| {
+            let mids = first..;
+            for ((mid, number), &(_, qos)) in mids.zip(numbers).zip(messages).take(taken) {
+                if rc != NO_CONN || qos > 0 || keeps_qos0 {
+                    account.asked(mid, Request::Message(Message { number, qos }));
+                }
+            }
+        });
+    }
+
+    /// Cancels one of the last requests.
+    pub fn cancel(&self) {
+        let last = self.record().account().last_mid();
+        let mid = last.saturating_sub(self.random(8).into());
+        let Some(call) = self.begin(LIMIT, format_args!("cancel{mid}")) else {
+            return;
+        };
+        // SAFETY: `begin` says that the client lives.
+        let rc = unsafe { ffi::pmqtt_cancel(call.client, mid) };
+        self.end(call, rc, |account| {
+            if rc == SUCCESS {
+                account.cancelled(mid);
+            }
+        });
+    }
+
+    pub fn clear_queue(&self) {
+        if let Some(call) = self.begin(LIMIT, format_args!("CLEAR")) {
+            // SAFETY: `begin` says that the client lives.
+            let rc = unsafe { ffi::pmqtt_queue_clear(call.client) };
+            self.end(call, rc, |account| account.is_cleared = true);
+        }
     }
 
     pub fn subscribe(&self) {
@@ -274,8 +360,7 @@ impl Episode {
         self.end(call, "", |_| {});
     }
 
-    /// What `pmqtt_stats` says of messages that are not settled.
-    pub fn unsettled(&self) -> u64 {
+    pub fn statistics(&self) -> Statistics {
         let client = self.client.load(Ordering::Relaxed);
         let mut statistics = MaybeUninit::<Statistics>::zeroed();
         // SAFETY: the structure has only numbers and flags, for which all zeroes are values.
@@ -284,8 +369,15 @@ impl Episode {
         // SAFETY: the caller has not freed the client.
         let rc = unsafe { ffi::pmqtt_stats(client, statistics) };
         assert_eq!(rc, SUCCESS);
-        statistics.unsettled
+        *statistics
     }
+}
+
+/// What begins with a number.
+fn payload(number: u64, size: usize) -> Vec<u8> {
+    let mut payload = number.to_be_bytes().to_vec();
+    payload.resize(size.max(payload.len()), 0);
+    payload
 }
 
 fn taken(rc: c_int) -> u32 {

@@ -1,6 +1,6 @@
 //! A broker for one episode. Each connection has a mood, which the seed decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -85,6 +85,8 @@ pub struct Broker {
 struct Shared {
     ended: Mutex<bool>,
     changed: Condvar,
+    /// The numbers of the messages that have come.
+    arrived: Mutex<BTreeSet<u64>>,
     /// Those that are open.
     streams: Mutex<BTreeMap<u64, TcpStream>>,
 }
@@ -106,6 +108,13 @@ impl Broker {
     pub fn port(&self) -> i32 {
         let address = self.listener.local_addr().expect("an address");
         address.port().into()
+    }
+
+    /// Has all connections end: the numbers of the messages that have come.
+    pub fn end(self) -> BTreeSet<u64> {
+        let shared = Arc::clone(&self.shared);
+        drop(self);
+        std::mem::take(&mut shared.arrived.lock())
     }
 }
 
@@ -212,7 +221,13 @@ impl Connection {
     /// None when it closes.
     fn handle(&mut self, first: u8, body: &[u8]) -> Option<()> {
         const CONNECT: u8 = 1;
+        const PUBLISH: u8 = 3;
         const DISCONNECT: u8 = 14;
+        if first >> 4 == PUBLISH
+            && let Some(number) = number(first, body)
+        {
+            self.shared.arrived.lock().insert(number);
+        }
         match first >> 4 {
             CONNECT => self.connect(),
             DISCONNECT => match self.mood {
@@ -288,6 +303,15 @@ fn reply(first: u8, body: &[u8]) -> Option<Vec<u8>> {
             _ => Vec::new(),
         },
     })
+}
+
+/// What the payload of a PUBLISH begins with.
+fn number(first: u8, body: &[u8]) -> Option<u64> {
+    let [high, low] = *body.first_chunk()?;
+    let topic = usize::from(u16::from_be_bytes([high, low]));
+    let id = if first & 0x06 == 0 { 0 } else { 2 };
+    let payload = body.get(2 + topic + id..)?;
+    Some(u64::from_be_bytes(*payload.first_chunk()?))
 }
 
 /// The first byte of the next packet; the beginning of the rest is put into `body`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pmqtt::client::Handle;
 use pmqtt::client::events::{
-    ConnectFailed, Connected, Disconnected, Interest, MessageEvent, Published, Subscribed,
+    ConnectFailed, Connected, Disconnected, Drained, Interest, MessageEvent, Published, Subscribed,
     Unsubscribed,
 };
 use pmqtt::ffi;
@@ -26,6 +26,7 @@ pub unsafe fn set_all(episode: &Episode, client: *mut Handle) {
         ffi::pmqtt_on_disconnect_set(client, Some(on_disconnect));
         ffi::pmqtt_on_message_set(client, Some(on_message));
         ffi::pmqtt_on_publish_set(client, Some(on_publish));
+        ffi::pmqtt_on_drained_set(client, Some(on_drained));
         ffi::pmqtt_on_subscribe_set(client, Some(on_subscribe));
         ffi::pmqtt_on_unsubscribe_set(client, Some(on_unsubscribe));
         if episode.settings.on_interest {
@@ -81,7 +82,7 @@ extern "C" fn on_publish(_: *mut Handle, userdata: *mut c_void, told: *const Pub
     ticket(userdata).called(
         format_args!("P{mid}/{rc}"),
         None,
-        |account| account.told(mid, Teller::Publish),
+        |account| account.told(mid, Teller::Publish, rc),
         play,
     );
 }
@@ -91,7 +92,7 @@ extern "C" fn on_subscribe(_: *mut Handle, userdata: *mut c_void, told: *const S
     ticket(userdata).called(
         format_args!("S{mid}/{rc}"),
         None,
-        |account| account.told(mid, Teller::Subscribe),
+        |account| account.told(mid, Teller::Subscribe, rc),
         play,
     );
 }
@@ -101,7 +102,19 @@ extern "C" fn on_unsubscribe(_: *mut Handle, userdata: *mut c_void, told: *const
     ticket(userdata).called(
         format_args!("U{mid}/{rc}"),
         None,
-        |account| account.told(mid, Teller::Unsubscribe),
+        |account| account.told(mid, Teller::Unsubscribe, rc),
+        play,
+    );
+}
+
+extern "C" fn on_drained(_: *mut Handle, userdata: *mut c_void, told: *const Drained) {
+    let &Drained { last_mid } = event(told);
+    let ticket = ticket(userdata);
+    let is_alone = ticket.is_alone();
+    ticket.called(
+        format_args!("E{last_mid}"),
+        None,
+        |account| account.drained(last_mid, is_alone),
         play,
     );
 }

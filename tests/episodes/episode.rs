@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt::{Arguments, Display};
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub struct Episode {
     /// Where the broker listens.
     pub port: i32,
     pub client: AtomicPtr<Handle>,
+    /// How many messages the program has made: each carries its number.
+    messages: AtomicU64,
     /// Who plays it from its beginning to its end.
     player: ThreadId,
     record: Mutex<Record>,
@@ -65,6 +67,7 @@ impl Episode {
             settings,
             port,
             client: AtomicPtr::default(),
+            messages: AtomicU64::new(0),
             player: thread::current().id(),
             changed: Condvar::new(),
             tickets: Mutex::default(),
@@ -79,7 +82,7 @@ impl Episode {
         let ticket = Arc::new(Ticket { episode, number });
         let pointer = Arc::as_ptr(&ticket);
         tickets.push(ticket);
-        let mut account = Account::default();
+        let mut account = Account::new(self.settings.queue.clone());
         // A loop thread connects again by itself.
         account.reconnects = !self.ends_with_calls();
         self.record().accounts.push(account);
@@ -110,6 +113,10 @@ impl Episode {
             false => &mut record.random_elsewhere,
         };
         random.random_range(0..below)
+    }
+
+    pub fn next_number(&self) -> u64 {
+        self.messages.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A call is about to be made; None where the program must not, or does not want to.
@@ -217,6 +224,12 @@ impl Episode {
 }
 
 impl Ticket {
+    /// Whether only one thread makes calls.
+    pub fn is_alone(&self) -> bool {
+        let episode = self.episode.upgrade();
+        episode.is_some_and(|episode| episode.ends_with_calls())
+    }
+
     /// What each callback does: writes down that it came, and then plays.
     pub fn called(
         &self,

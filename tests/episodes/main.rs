@@ -10,7 +10,7 @@
 //!
 //! A trace has a call as `name=result`, and a callback as `name{calls inside it}`. C, F and D are
 //! `on_connect`, `on_connect_fail` and `on_disconnect`; P, S, U and M are `on_publish`,
-//! `on_subscribe`, `on_unsubscribe` and `on_message`; I and X are `on_interest`, X for closing.
+//! `on_subscribe`, `on_unsubscribe` and `on_message`; E is `on_drained`; I and X are `on_interest`, X for closing.
 
 mod account;
 mod api;

@@ -1,6 +1,6 @@
 //! The program of an episode: random calls, from inside callbacks too, and then the end.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -23,12 +23,17 @@ const CALLBACKS: Duration = Duration::from_secs(2);
 /// How long a connection may take to end after `pmqtt_disconnect`.
 const END: Duration = Duration::from_secs(3);
 
-static LARGE: [u8; 3 << 20] = [0; 3 << 20];
+const LARGE: usize = 3 << 20;
+
+const TOPICS: [&CStr; 3] = [c"t", c"u", c"v"];
 
 #[derive(Clone, Copy)]
 enum Act {
     Publish,
     PublishLarge,
+    PublishBatch,
+    Cancel,
+    ClearQueue,
     Subscribe,
     Unsubscribe,
     Disconnect,
@@ -48,9 +53,12 @@ enum Act {
 }
 
 /// How often each is chosen.
-const ONE_THREAD: [(Act, u32); 16] = [
+const ONE_THREAD: [(Act, u32); 19] = [
     (Act::Publish, 90),
     (Act::PublishLarge, 2),
+    (Act::PublishBatch, 8),
+    (Act::Cancel, 12),
+    (Act::ClearQueue, 3),
     (Act::Subscribe, 10),
     (Act::Unsubscribe, 10),
     (Act::Disconnect, 18),
@@ -68,9 +76,12 @@ const ONE_THREAD: [(Act, u32); 16] = [
 ];
 
 /// The same for a client with a thread of its own.
-const LOOP_THREAD: [(Act, u32); 15] = [
+const LOOP_THREAD: [(Act, u32); 18] = [
     (Act::Publish, 90),
     (Act::PublishLarge, 2),
+    (Act::PublishBatch, 8),
+    (Act::Cancel, 12),
+    (Act::ClearQueue, 3),
     (Act::Subscribe, 10),
     (Act::Unsubscribe, 10),
     (Act::Disconnect, 18),
@@ -100,6 +111,7 @@ pub fn play(settings: Settings, began: impl FnOnce(&Arc<Episode>)) -> Arc<Episod
         act_often(&episode);
         end(&episode);
     });
+    episode.record().arrived = broker.end();
     episode
 }
 
@@ -162,16 +174,20 @@ fn pause(episode: &Episode) {
 fn act(episode: &Arc<Episode>) {
     match choose(episode) {
         Act::Publish => {
-            let qos = match episode.random(6) {
-                0 => 1 + episode.random(2) as c_int,
-                _ => 0,
-            };
-            episode.publish(b"x", qos);
+            let (topic, qos) = message(episode);
+            episode.publish(topic, 0, qos);
         }
         Act::PublishLarge => {
             let qos = episode.random(2) as c_int;
-            episode.publish(&LARGE, qos);
+            episode.publish(TOPICS[0], LARGE, qos);
         }
+        Act::PublishBatch => {
+            let count = 1 + episode.random(4);
+            let messages: Vec<_> = (0..count).map(|_| message(episode)).collect();
+            episode.publish_batch(&messages);
+        }
+        Act::Cancel => episode.cancel(),
+        Act::ClearQueue => episode.clear_queue(),
         Act::Subscribe => episode.subscribe(),
         Act::Unsubscribe => episode.unsubscribe(),
         Act::Disconnect => episode.disconnect(),
@@ -193,6 +209,17 @@ fn act(episode: &Arc<Episode>) {
         Act::Start => episode.loop_start(),
         Act::Stop => episode.loop_stop(),
     }
+}
+
+/// The topic and the QoS of a message.
+fn message(episode: &Episode) -> (&'static CStr, c_int) {
+    // What waits is of QoS 1 and 2 most of the time.
+    let acknowledged = if episode.settings.queue.is_set { 3 } else { 1 };
+    let qos = match episode.random(6) < acknowledged {
+        true => 1 + episode.random(2) as c_int,
+        false => 0,
+    };
+    (TOPICS[episode.random(3) as usize], qos)
 }
 
 fn choose(episode: &Episode) -> Act {
@@ -266,7 +293,7 @@ fn end(episode: &Arc<Episode>) {
 fn hand_over(episode: &Episode) -> bool {
     episode.loop_start();
     episode.connect_async(episode.port);
-    episode.publish(b"x", 0);
+    episode.publish(TOPICS[0], 0, 0);
     episode.record().may_free = true;
     episode.wait_for(Duration::from_millis(30), |record| {
         record.life == Life::FreedInside
@@ -303,8 +330,8 @@ fn end_completely(episode: &Arc<Episode>) {
     if !run_until_told(episode) {
         episode.record().wrong("no end after disconnect", "");
     }
-    let unsettled = episode.unsettled();
-    episode.record().check_complete(unsettled);
+    let statistics = episode.statistics();
+    episode.record().check_complete(&statistics);
     episode.free();
 }
 

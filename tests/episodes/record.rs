@@ -1,7 +1,9 @@
 //! What all threads of an episode write down.
 
+use std::collections::BTreeSet;
 use std::fmt::Arguments;
 
+use pmqtt::client::Statistics;
 use pmqtt::client::events::Interest;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -24,6 +26,8 @@ pub struct Record {
     /// Calls of `pmqtt_reinitialise` that run, and that have run.
     pub reinitialising: u32,
     pub reinitialised: u32,
+    /// The numbers of the messages that the broker has seen, in the end.
+    pub arrived: BTreeSet<u64>,
     pub watched: Watched,
     /// `pmqtt_on_interest_set` runs, which calls it at once.
     pub sets_interest: bool,
@@ -62,6 +66,7 @@ impl Record {
             is_unclear: false,
             reinitialising: 0,
             reinitialised: 0,
+            arrived: BTreeSet::new(),
             watched: Watched::default(),
             sets_interest: false,
             life: Life::Alive,
@@ -121,18 +126,19 @@ impl Record {
     }
 
     /// Checks the account of a client that has told all.
-    pub fn check_complete(&mut self, unsettled: u64) {
+    pub fn check_complete(&mut self, statistics: &Statistics) {
         if !self.is_unclear {
-            let wrong = self.account().check_complete(unsettled);
+            let wrong = self.account().check_complete(statistics);
             self.note(wrong);
         }
     }
 
-    /// Checks what holds of each account, also of one that is not complete.
+    /// Checks what holds of each account, also of one that is not complete, when the broker has ended.
     pub fn check(&mut self) {
         self.look();
         if !self.is_unclear {
-            let checks = self.accounts.iter().flat_map(Account::check);
+            let accounts = self.accounts.iter();
+            let checks = accounts.flat_map(|account| account.check(&self.arrived));
             let wrong: Vec<Wrong> = checks.collect();
             self.note(wrong);
         }

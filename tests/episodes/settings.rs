@@ -1,8 +1,10 @@
 //! What an episode is like, as its seed says, and what the environment asks for.
 
+use std::ffi::c_int;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use pmqtt::ffi;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -40,6 +42,44 @@ pub struct Settings {
     pub on_interest: bool,
     pub manual_ack: bool,
     pub clean_session: bool,
+    /// What becomes of messages that wait, in some episodes.
+    pub queue: Queue,
+}
+
+/// What becomes of messages that wait. The default is the library's own.
+#[derive(Clone, Debug, Default)]
+pub struct Queue {
+    pub is_set: bool,
+    /// 0: any number.
+    pub max_messages: c_int,
+    pub when_full: c_int,
+    pub newest_only: bool,
+    pub keep_qos0: bool,
+}
+
+impl Queue {
+    fn new(random: &mut StdRng) -> Queue {
+        if random.random() {
+            return Queue::default();
+        }
+        let when_full = [
+            ffi::PMQTT_WHEN_FULL_REFUSE,
+            ffi::PMQTT_WHEN_FULL_DROP_OLDEST,
+            ffi::PMQTT_WHEN_FULL_DROP_QOS0,
+        ];
+        Queue {
+            is_set: true,
+            max_messages: random.random_range(0..6),
+            when_full: when_full[random.random_range(0..3)],
+            newest_only: random.random_ratio(1, 3),
+            keep_qos0: random.random(),
+        }
+    }
+
+    /// Whether messages make room for others.
+    pub fn drops(&self) -> bool {
+        self.newest_only || self.when_full != ffi::PMQTT_WHEN_FULL_REFUSE
+    }
 }
 
 impl Settings {
@@ -61,6 +101,7 @@ impl Settings {
             on_interest: random.random_ratio(1, 3),
             manual_ack: random.random_ratio(1, 5),
             clean_session: random.random_ratio(1, 2),
+            queue: Queue::new(&mut random),
         }
     }
 }
