@@ -2030,8 +2030,8 @@ int pmqtt_will_clear(struct pmqtt_client *client);
  * - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
  *   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
  * - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
- *   accepts messages as with a connection. It sends them after CONNACK. QoS 0 and SUBSCRIBE of
- *   this time go out before those that `on_connect` asks for.
+ *   accepts messages as with a connection. It sends them after CONNACK, in this order: QoS 0,
+ *   SUBSCRIBE and UNSUBSCRIBE of this time; those that `on_connect` asks for; QoS 1 and 2.
  *
  * @param client       The client; not NULL.
  * @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
@@ -2486,8 +2486,8 @@ int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callbac
  * `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
  * program publishes, and calls `pmqtt_disconnect` in this callback.
  *
- * - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled or
- *   dropped, a SUBSCRIBE that is lost with its connection. The callback comes before the
+ * - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled,
+ *   dropped or expired, a SUBSCRIBE that is lost with its connection. The callback comes before the
  *   `on_disconnect` of that connection, unless the callbacks before it took too long.
  * - What a program publishes before the call, for example in the last `on_publish`, is waited for
  *   too.

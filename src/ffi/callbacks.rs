@@ -346,8 +346,8 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 /// `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
 /// program publishes, and calls `pmqtt_disconnect` in this callback.
 ///
-/// - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled or
-///   dropped, a SUBSCRIBE that is lost with its connection. The callback comes before the
+/// - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled,
+///   dropped or expired, a SUBSCRIBE that is lost with its connection. The callback comes before the
 ///   `on_disconnect` of that connection, unless the callbacks before it took too long.
 /// - What a program publishes before the call, for example in the last `on_publish`, is waited for
 ///   too.

@@ -78,8 +78,8 @@ pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
 /// - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
 ///   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
 /// - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
-///   accepts messages as with a connection. It sends them after CONNACK. QoS 0 and SUBSCRIBE of
-///   this time go out before those that `on_connect` asks for.
+///   accepts messages as with a connection. It sends them after CONNACK, in this order: QoS 0,
+///   SUBSCRIBE and UNSUBSCRIBE of this time; those that `on_connect` asks for; QoS 1 and 2.
 ///
 /// @param client       The client; not NULL.
 /// @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]

@@ -125,6 +125,34 @@ fn what_on_connect_asks_for_goes_before_the_queue() {
     });
 }
 
+/// QoS 0, SUBSCRIBE and UNSUBSCRIBE wait for CONNACK alone, and all else for `on_connect` too.
+#[test]
+fn what_is_asked_for_before_connack_goes_before_what_on_connect_asks_for() {
+    each_drive(|drive| {
+        let (client, broker) = (Client::new("c"), Broker::new());
+        client.hook(|client, event| {
+            if *event == Event::CONNECTED {
+                client.publish("t", b"on_connect", 0);
+                client.subscribe(&[("c", 0)]);
+            }
+        });
+        client.connect_async(&broker);
+        client.run(drive);
+        let mut peer = broker.accept();
+        peer.expect(CONNECT);
+        client.publish("t", &[1], 1);
+        client.subscribe(&[("b", 0)]);
+        client.publish("t", b"before", 0);
+        peer.send(CONNACK);
+        peer.expect(b"\x82\x06\0\x02\0\x01b\0");
+        peer.expect(b"\x30\x09\0\x01tbefore");
+        peer.expect(b"\x30\x0d\0\x01ton_connect");
+        peer.expect(b"\x82\x06\0\x05\0\x01c\0");
+        peer.expect(&publish(1));
+        peer.expect_silence();
+    });
+}
+
 /// A program that only sends its messages, and disconnects as soon as it is connected.
 #[test]
 fn a_disconnect_in_on_connect_comes_behind_the_queue() {
