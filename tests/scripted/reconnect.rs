@@ -177,3 +177,35 @@ fn a_message_that_no_connection_gets_past_is_named() {
         assert!(!client.last_error().contains("in a row"));
     });
 }
+
+/// Callbacks tell of the end of a connection as long as the next one follows, and the return code does not.
+#[test]
+fn process_is_successful_while_a_connection_is_wanted() {
+    let (client, broker) = (Client::new("c"), Broker::new());
+    assert!(client.event_fd() >= 0);
+    client.set_reconnect_delay(1, 1);
+    client.connect_async(&broker);
+    let next = || loop {
+        match client.told() {
+            Some(event) => return event,
+            None => assert_eq!(client.process(), 0),
+        }
+        thread::sleep(Duration::from_millis(1));
+    };
+    let accept = || {
+        while !broker.is_asked(Duration::from_millis(1)) {
+            assert_eq!(client.process(), 0);
+        }
+        broker.accept()
+    };
+    accept().send(b"\x20\x02\0\x05");
+    assert!(matches!(next(), Event::Connected { rc: 5, .. }));
+    let rc = ffi::PMQTT_ERR_CONN_REFUSED;
+    assert_eq!(next(), Event::Disconnected { rc });
+    accept().send(CONNACK);
+    assert_eq!(next(), Event::CONNECTED);
+    let rc = ffi::PMQTT_ERR_CONN_LOST;
+    assert_eq!(next(), Event::Disconnected { rc });
+    assert_eq!(client.disconnect(), ffi::PMQTT_ERR_NO_CONN);
+    assert_eq!(client.process(), ffi::PMQTT_ERR_NO_CONN);
+}

@@ -95,6 +95,7 @@ fn a_callback_that_is_taken_away_is_not_called_for_the_next_message() {
         assert_eq!(client.next(), told(1, 1));
         assert_eq!(client.next(), told(2, 1));
         assert_eq!(client.told(), None);
+        assert_eq!(client.stats().messages_in, 3);
     });
 }
 
