@@ -12,7 +12,7 @@ pub struct Unlocked {
     /// How often the state was locked. The driver at its work does not count, nor does a lock that
     /// only publishes.
     generation: AtomicU32,
-    /// Messages that callbacks have received.
+    /// Messages that came from the broker and were delivered, also where no callback was set.
     messages_in: AtomicU64,
     /// The generation of the process that made the client. With `BROKEN` once a panic was caught,
     /// and with `RULED` once the program has set queue options.
