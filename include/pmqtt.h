@@ -45,6 +45,8 @@
  *   `pmqtt_loop_start`.
  * - `on_log` and `on_interest` run at the end of other calls too. A loop call in another thread
  *   waits for that.
+ * - `release` of a handler runs in the call that ends the handler, or in the loop call that runs
+ *   its callback.
  * - What the library passes to a callback belongs to the library, and is valid until the callback
  *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
@@ -925,6 +927,36 @@ typedef struct pmqtt_interest {
 typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   void *userdata,
                                   const struct pmqtt_interest *event);
+
+/**
+ * A callback for the messages of a topic filter, with its own `userdata`.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_message_handler {
+  /**
+   * `sizeof(pmqtt_message_handler)`.
+   */
+  size_t struct_size;
+  /**
+   * The topic filter: UTF-8, copied, well-formed (section 4.7); not NULL.
+   */
+  const char *filter;
+  /**
+   * The callback; not NULL. A loop call runs it.
+   */
+  pmqtt_on_message callback;
+  /**
+   * Passed to the callback in place of the client's `userdata`. May be NULL.
+   */
+  void *userdata;
+  /**
+   * Called with `userdata` when the library does not use it any more; NULL: none. It is called
+   * exactly once for each `pmqtt_message_handler_add` that succeeded. `free` of the C library
+   * may be used.
+   */
+  void (*release)(void *userdata);
+} pmqtt_message_handler;
 
 /**
  * Returns the password of a private key.
@@ -2597,12 +2629,48 @@ int pmqtt_log_level_set(struct pmqtt_client *client, int level);
 int pmqtt_on_interest_set(struct pmqtt_client *client, pmqtt_on_interest callback);
 
 /**
- * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
+ * Adds a handler for messages whose topic matches a filter. The call does not subscribe.
  *
  * - If several filters match, the callback of each is called, in the order in which they were
  *   added.
  * - `on_message` is called only if no filter matches.
  * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
+ * - A filter has one handler. A new one replaces it and takes its place in the order, also if
+ *   `pmqtt_message_callback_add` adds it. `pmqtt_message_callback_remove` removes it.
+ * - The library looks for the next handler after each callback. If a callback adds, replaces or
+ *   removes a handler behind its own place, this counts for the same message.
+ *
+ * A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
+ * `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
+ * to run it, for one message. The library calls `release` when nothing uses `userdata` any more:
+ * - If no thread runs the callback: in the call that ends the handler, before that call returns.
+ * - Otherwise: in the thread that runs the callback, after the callback has returned.
+ *
+ * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
+ * function, as a callback may. Only `pmqtt_client_free` waits for it: when that call has returned
+ * outside of callbacks, all handlers of the client are released. Without `release`, `userdata`
+ * must live until then. In a child of the process that created the client, `release` is not
+ * called.
+ *
+ * @param client   The client; not NULL.
+ * @param handler  Copied; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument, the filter or the callback is NULL, the filter is not
+ *   well-formed, or no version has this `struct_size`.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_handler_add(struct pmqtt_client *client,
+                              const struct pmqtt_message_handler *handler);
+
+/**
+ * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
+ *
+ * It does the same as `pmqtt_message_handler_add`, with the client's `userdata`.
  *
  * @param client    The client; not NULL.
  * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
@@ -2619,7 +2687,8 @@ int pmqtt_message_callback_add(struct pmqtt_client *client,
                                pmqtt_on_message callback);
 
 /**
- * Removes the callback of a filter.
+ * Removes the callback of a filter, which `pmqtt_message_callback_add` or
+ * `pmqtt_message_handler_add` added.
  *
  * After this call has returned, the callback is not called any more. It may still run in another
  * thread at that moment.

@@ -178,12 +178,17 @@ static const pmqtt_publication BATCH[] = {{.struct_size = sizeof *BATCH, .topic 
                                           {.struct_size = sizeof *BATCH, .topic = "a", .qos = 1}};
 static const int QOS[] = {1, 2};
 
+/* A handler of a filter, with a userdata of its own. */
+#define HANDLER(name) \
+    (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
+
 /* Each function of a client that never blocks; the arguments do not change the scene. */
 #define CALLS(call)                                                                            \
     call(pmqtt_on_log_set(client, NULL))                                                       \
     call(pmqtt_log_level_set(client, PMQTT_LOG_DEBUG))                                         \
     call(pmqtt_on_interest_set(client, NULL))                                                  \
     call(set_callbacks(client))                                                                \
+    call(pmqtt_message_handler_add(client, HANDLER("a")))                                      \
     call(pmqtt_message_callback_add(client, "a", ignore))                                      \
     call(pmqtt_message_callback_remove(client, "a"))                                           \
     call(pmqtt_client_id(client))                                                              \

@@ -202,6 +202,10 @@ static const pmqtt_publication BATCH[] = {{.struct_size = sizeof *BATCH, .topic 
                                           {.struct_size = sizeof *BATCH, .topic = "a", .qos = 1}};
 static const int QOS[] = {1, 2};
 
+/* A handler of a filter, with a userdata of its own. */
+#define HANDLER(name) \
+    (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
+
 /* Each call, and the most that it was asked to wait. */
 #define CALLS(call)                                                          \
     call(pmqtt_on_connect_set(client, NULL), 0)                              \
@@ -216,6 +220,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_on_log_set(client, NULL), 0)                                  \
     call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), 0)                     \
     call(pmqtt_on_interest_set(client, NULL), 0)                             \
+    call(pmqtt_message_handler_add(client, HANDLER("a")), 0)                 \
     call(pmqtt_message_callback_add(client, "a", ignore), 0)                 \
     call(pmqtt_message_callback_remove(client, "a"), 0)                      \
     call(pmqtt_connect_timeout_set(client, CONNECT_MS), 0)                   \

@@ -93,6 +93,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_on_interest_set(NULL, NULL));
     NULL_FAILS(pmqtt_message_callback_add(NULL, filter, ignore_message));
     NULL_FAILS(pmqtt_message_callback_remove(NULL, filter));
+    NULL_FAILS(pmqtt_message_handler_add(NULL, NULL));
     NULL_FAILS(pmqtt_connect(NULL, HOST, 1, 1, NULL));
     NULL_FAILS(pmqtt_connect_async(NULL, HOST, 1, 1, NULL));
     NULL_FAILS(pmqtt_connect_srv(NULL, "example.com", 1, NULL));
@@ -144,6 +145,25 @@ static void without_client(void)
     NULL_FAILS(pmqtt_topic_matches_sub("a", "a", NULL));
 }
 
+static void handlers(pmqtt_client *client)
+{
+    struct {
+        pmqtt_message_handler handler;
+        size_t more;
+    } later = {.handler = {.struct_size = sizeof later}, .more = 1};
+    pmqtt_message_handler handler = {.struct_size = sizeof handler};
+
+    FAILS(pmqtt_message_handler_add(client, NULL), PMQTT_ERR_INVAL, client, "the handler is NULL");
+    FAILS(pmqtt_message_handler_add(client, &later.handler), PMQTT_ERR_NOT_SUPPORTED, client, "a later version");
+    FAILS(pmqtt_message_handler_add(client, &handler), PMQTT_ERR_INVAL, client, "handler_add: the filter is NULL");
+    handler.filter = "a#";
+    FAILS(pmqtt_message_handler_add(client, &handler), PMQTT_ERR_INVAL, client, "handler_add: the callback is NULL");
+    handler.callback = ignore_message;
+    FAILS(pmqtt_message_handler_add(client, &handler), PMQTT_ERR_INVAL, client, "handler_add: # must");
+    handler.struct_size = 1;
+    FAILS(pmqtt_message_handler_add(client, &handler), PMQTT_ERR_INVAL, client, "struct_size is too small");
+}
+
 static void wrong_arguments(pmqtt_client *client)
 {
     static const char large[65536];
@@ -155,6 +175,7 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_topic_matches_sub("a#", "a", &matches), PMQTT_ERR_INVAL, client, "");
     FAILS(pmqtt_reinitialise(client, NULL, false, NULL), PMQTT_ERR_INVAL, client, "client id");
     FAILS(pmqtt_message_callback_add(client, "a#", ignore_message), PMQTT_ERR_INVAL, client, "# must");
+    handlers(client);
     FAILS(pmqtt_message_callback_remove(client, "a"), PMQTT_ERR_NOT_FOUND, client, "a has no callback");
     FAILS(pmqtt_connect(client, "", 1, 1, NULL), PMQTT_ERR_INVAL, client, "the host name is empty");
     FAILS(pmqtt_connect_async(client, HOST, -1, 1, NULL), PMQTT_ERR_INVAL, client, "port -1");

@@ -314,6 +314,13 @@ static void in_a_loop_of_the_program(const loop_kind *kind)
 }
 
 static pid_t child_of_callback;
+static int released;
+
+static void release(void *userdata)
+{
+    CHECK(userdata == &released);
+    released++;
+}
 
 static void fork_here(pmqtt_client *client, void *userdata, const pmqtt_message *event)
 {
@@ -328,6 +335,8 @@ static void in_a_callback(void)
 {
     record seen = {0};
     pmqtt_client *client = new_client(&seen);
+    pmqtt_message_handler handler = {.struct_size = sizeof handler, .filter = "here", .callback = fork_here,
+                                     .userdata = &released, .release = release};
 
     step("in a callback");
     connect_to_broker(client);
@@ -335,19 +344,24 @@ static void in_a_callback(void)
     subscribe_to(client, "here");
     DO_UNTIL(tally_get(&seen.subscribed) == 1, pmqtt_loop(client, 20));
     child_of_callback = -1;
-    CHECK_OK(pmqtt_message_callback_add(client, "here", fork_here));
+    CHECK_OK(pmqtt_message_handler_add(client, &handler));
+    handler.filter = "there";
+    CHECK_OK(pmqtt_message_handler_add(client, &handler));
     CHECK_OK(pmqtt_publish(client, "here", "x", 1, 2, false, NULL));
     DO_UNTIL(child_of_callback != -1, pmqtt_loop(client, 20));
     if (child_of_callback == 0) {
         be_a_child(&client, 1, false);
+        CHECK_INT(released, 0);
         end_child();
     }
+    CHECK_INT(released, 1);
     wait_for(child_of_callback);
     CHECK_OK(pmqtt_loop_start(client));
     /* The message of the callback has its outcome, too. */
     WAIT_UNTIL(tally_get(&seen.published) == 1);
     goes_on(client, &seen, "here", NULL);
     client_free(client);
+    CHECK_INT(released, 2);
 }
 
 /* The usual way to become a daemon: the process that made the client ends. */

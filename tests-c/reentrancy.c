@@ -127,6 +127,10 @@ static int subscribe_callback(void)
     return pmqtt_subscribe_callback(disconnect, NULL, &filter, 1, 1, &options);
 }
 
+/* A handler of a filter, with a userdata of its own. */
+#define HANDLER(name) \
+    (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
+
 /* For a function that returns no PMQTT_ERR_ number: whether its result is as the header says. */
 #define FITS(condition) ((condition) ? PMQTT_ERR_SUCCESS : PMQTT_ERR_UNKNOWN)
 
@@ -144,6 +148,7 @@ static int subscribe_callback(void)
     call(pmqtt_on_log_set(client, NULL), SUCCESS, SUCCESS)                                        \
     call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), SUCCESS, SUCCESS)                           \
     call(pmqtt_on_interest_set(client, NULL), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_message_handler_add(client, HANDLER("other")), SUCCESS, SUCCESS)                    \
     call(pmqtt_message_callback_add(client, "other", ignore), SUCCESS, SUCCESS)                   \
     call(pmqtt_message_callback_remove(client, SCENE_FILTER), SUCCESS, SUCCESS)                   \
     call(pmqtt_connect(client, BROKER_HOST, port, 60, NULL), SUCCESS, SUCCESS)                    \

@@ -66,7 +66,8 @@ const KNOWN: [(&str, &[&str]); 47] = [
 ];
 
 /// The functions that Paho does not have.
-const BEYOND: [&str; 27] = [
+const BEYOND: [&str; 28] = [
+    "message_handler_add",
     "reason_string",
     "connect_srv_async",
     "log_level_set",

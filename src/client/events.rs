@@ -13,6 +13,9 @@ pub struct Handle {
 /// The form of each callback. It is called with no lock held, and may call anything.
 pub type Callback<E> = extern "C" fn(*mut Handle, *mut c_void, *const E);
 
+/// Userdata is not used any more.
+pub type Release = extern "C" fn(*mut c_void);
+
 /// Asks for the password of a key; this one answers.
 pub type KeyPassword = extern "C" fn(*mut Handle, *mut c_void, *mut c_char, usize) -> c_int;
 

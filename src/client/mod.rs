@@ -30,6 +30,7 @@ pub use driver::interest::milliseconds;
 pub use error::{Code, Error, Result};
 pub use events::Handle;
 pub use handle::Client;
+pub use state::handlers::Handler;
 pub use state::inbox::Received;
 
 pub use crate::codec::Version;

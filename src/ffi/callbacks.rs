@@ -1,13 +1,13 @@
 //! The callbacks: their types, and the functions that set them.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 
-use super::{run, text};
+use super::run;
+use crate::client::Handle;
 use crate::client::events::{
     ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent, Published,
     Subscribed, Unsubscribed, Writable,
 };
-use crate::client::{Error, Handle};
 
 /// The broker has answered CONNECT: it accepted or refused the connection.
 ///
@@ -482,67 +482,6 @@ pub unsafe extern "C" fn pmqtt_on_interest_set(
         run(client, |client| {
             client.set_interest(callback);
             Ok(())
-        })
-    }
-}
-
-/// Adds a callback for messages whose topic matches a filter. The call does not subscribe.
-///
-/// - If several filters match, the callback of each is called, in the order in which they were
-///   added.
-/// - `on_message` is called only if no filter matches.
-/// - A shared subscription, `$share/group/filter`, matches what `filter` matches.
-///
-/// @param client    The client; not NULL.
-/// @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
-/// @param callback  Not NULL. Replaces the callback that the same filter has.
-///
-/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_callbacks
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_message_callback_add(
-    client: *mut Handle,
-    filter: *const c_char,
-    callback: pmqtt_on_message,
-) -> c_int {
-    // SAFETY: the pointers are what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            let filter = text(filter, "message_callback_add: the filter")?;
-            let callback = callback
-                .ok_or_else(|| Error::inval("message_callback_add: the callback is NULL"))?;
-            client.add_filter(filter, callback)
-        })
-    }
-}
-
-/// Removes the callback of a filter.
-///
-/// After this call has returned, the callback is not called any more. It may still run in another
-/// thread at that moment.
-///
-/// @param client  The client; not NULL.
-/// @param filter  The filter as it was added; not NULL.
-///
-/// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
-/// - `PMQTT_ERR_INVAL`: an argument is wrong.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_callbacks
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_message_callback_remove(
-    client: *mut Handle,
-    filter: *const c_char,
-) -> c_int {
-    // SAFETY: the pointers are what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            client.remove_filter(text(filter, "message_callback_remove: the filter")?)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::mem::offset_of;
 
+use super::handlers::MessageHandler;
 use super::oneshot_options::{OneshotOptions, OneshotTls, Publication};
 use super::queue::QueueOptions;
 use super::sized::{Growing, LARGEST};
@@ -9,7 +10,7 @@ use crate::client::Statistics;
 
 macro_rules! floors {
     ($($structure:ty: $floor:expr;)*) => {$(
-        // SAFETY: the fields are numbers, pointers and bool, and the rest is checked below.
+        // SAFETY: the fields are numbers, bool, and pointers that may be NULL, and the rest is checked below.
         unsafe impl Growing for $structure {
             const FLOOR: usize = $floor;
         }
@@ -25,6 +26,7 @@ floors! {
     OneshotOptions: size_of::<OneshotOptions>();
     OneshotTls: size_of::<OneshotTls>();
     QueueOptions: size_of::<QueueOptions>();
+    MessageHandler: size_of::<MessageHandler>();
     Statistics: offset_of!(Statistics, acks_held);
 }
 
@@ -40,6 +42,7 @@ mod tests {
         assert_eq!(OneshotOptions::FLOOR, 104);
         assert_eq!(OneshotTls::FLOOR, 56);
         assert_eq!(QueueOptions::FLOOR, 16);
+        assert_eq!(MessageHandler::FLOOR, 40);
         assert_eq!(Statistics::FLOOR, 96);
     }
 }

@@ -24,6 +24,8 @@ mod queue;
 
 mod callbacks;
 
+mod handlers;
+
 mod tls;
 
 mod oneshot;
@@ -38,6 +40,7 @@ pub use batch::*;
 pub use callbacks::*;
 pub use connection::*;
 pub use constants::*;
+pub use handlers::*;
 pub use lifetime::*;
 pub use loops::*;
 pub use messages::*;

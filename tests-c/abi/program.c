@@ -143,6 +143,26 @@ static void check_queue(void)
     pmqtt_client_free(client);
 }
 
+static void ignore(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
+static void check_handler(void)
+{
+    pmqtt_message_handler handler = SIZED(pmqtt_message_handler);
+    pmqtt_client *client;
+
+    CHECK(pmqtt_client_new(&client, "abi", true, NULL, PMQTT_PROTOCOL_V311) == PMQTT_ERR_SUCCESS);
+    handler.filter = "a";
+    handler.callback = ignore;
+    CHECK(pmqtt_message_handler_add(client, &handler) == TAKEN(PMQTT_ERR_SUCCESS));
+    CHECK_ADDED(handler, pmqtt_message_handler_add(client, &handler));
+    pmqtt_client_free(client);
+}
+
 int main(void)
 {
     check_options();
@@ -151,5 +171,6 @@ int main(void)
     check_array();
     check_statistics();
     check_queue();
+    check_handler();
     return 0;
 }

@@ -62,6 +62,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_log_level_set(1) => PMQTT_ERR_INVAL;
         pmqtt_on_interest_set(None) => PMQTT_ERR_INVAL;
         pmqtt_message_callback_add(text, None) => PMQTT_ERR_INVAL;
+        pmqtt_message_handler_add(null()) => PMQTT_ERR_INVAL;
         pmqtt_message_callback_remove(text) => PMQTT_ERR_INVAL;
         pmqtt_connect(text, 1, 1, NULL) => PMQTT_ERR_INVAL;
         pmqtt_connect_async(text, 1, 1, NULL) => PMQTT_ERR_INVAL;
@@ -222,6 +223,7 @@ fn wrong_filters(client: &Client) {
     refuses! { client;
         pmqtt_message_callback_add(NULL, None) => PMQTT_ERR_INVAL, "message_callback_add: the filter";
         pmqtt_message_callback_add(filter, None) => PMQTT_ERR_INVAL, "message_callback_add: the callback";
+        pmqtt_message_handler_add(null()) => PMQTT_ERR_INVAL, "message_handler_add: the handler is NULL";
         pmqtt_message_callback_remove(NULL) => PMQTT_ERR_INVAL, "the filter is NULL";
         pmqtt_message_callback_remove(BAD.as_ptr()) => PMQTT_ERR_INVAL, "the filter is not";
         pmqtt_message_callback_remove(filter) => PMQTT_ERR_NOT_FOUND, "f has no callback";

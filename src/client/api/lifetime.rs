@@ -1,6 +1,7 @@
 //! How a client begins, is reinitialised, and ends.
 
 use std::ffi::c_void;
+use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
@@ -39,37 +40,54 @@ impl Client {
         clean_session: bool,
         userdata: *mut c_void,
     ) -> Result {
+        self.with_frame(|| self.begin_anew(id, clean_session, userdata).map(drop))
+    }
+
+    /// The callbacks that it had, whose userdata is still to be released.
+    fn begin_anew(
+        &self,
+        id: Option<&str>,
+        clean_session: bool,
+        userdata: *mut c_void,
+    ) -> Result<Callbacks> {
         let id = defaults::client_id(id, clean_session)?;
         let reset = |state: &mut Guard| {
             retire_interest(state);
             let options = defaults::options(id, clean_session, state.version());
-            state.reset(options, Callbacks::new(userdata));
+            let callbacks = state.reset(options, Callbacks::new(userdata));
             self.unlocked.reset();
+            callbacks
         };
         let state = self.lock();
         match state.tenancy.is_held() {
             false => {
                 let mut turn = Turn::begin(self, state, Who::Request)?;
-                reset(&mut turn.state);
+                let callbacks = reset(&mut turn.state);
                 turn.end(false);
+                Ok(callbacks)
             }
             // The call that has the driver closes what is open.
             true => {
                 let mut state = Frame::new(self, state);
-                reset(&mut state);
+                let callbacks = reset(&mut state);
                 state.wake();
+                Ok(callbacks)
             }
         }
-        Ok(())
     }
 
     /// Ends the client: nothing that was queued is written, and no callback is called. Waits until
     /// no callback runs. Inside a callback, the client ends when the call that runs that callback ends.
     pub fn free(&self) {
+        drop(self.end());
+    }
+
+    /// The callbacks that it had, whose userdata is still to be released.
+    fn end(&self) -> Callbacks {
         let mut state = self.lock();
         retire_interest(&mut state);
         state.abandon();
-        state.callbacks = Callbacks::new(ptr::null_mut());
+        let callbacks = mem::replace(&mut state.callbacks, Callbacks::new(ptr::null_mut()));
         state.security = None;
         state.tenancy.set_freed();
         self.changed.notify_all();
@@ -80,7 +98,7 @@ impl Client {
             state = self.lock();
         }
         if state.tenancy.is_framed() {
-            return;
+            return callbacks;
         }
         while state.tenancy.has_frames() {
             self.changed.wait(&mut state);
@@ -89,6 +107,7 @@ impl Client {
         if let Some(handle) = thread {
             let _ = handle.join();
         }
+        callbacks
     }
 
     pub fn is_freed(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod connect;
 mod fork;
+mod handlers;
 mod lifetime;
 mod loops;
 mod oneshot;

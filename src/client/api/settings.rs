@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 use crate::client::error::{Code, Error, Result};
-use crate::client::events::{Callback, Drained, Interest, MessageEvent};
+use crate::client::events::{Callback, Drained, Interest};
 use crate::client::handle::Client;
 use crate::client::state::backoff::Backoff;
 use crate::client::state::callbacks::Callbacks;
@@ -165,25 +165,6 @@ impl Client {
         state.callbacks.interest = callback;
         state.reported.begin();
         self.wake_or_write(state);
-    }
-
-    pub fn add_filter(&self, filter: &str, callback: Callback<MessageEvent>) -> Result {
-        topic::check_filter(filter)
-            .map_err(|why| Error::inval(format!("message_callback_add: {why}")))?;
-        let mut state = self.lock();
-        state.callbacks.filters().add(filter, callback);
-        Ok(())
-    }
-
-    pub fn remove_filter(&self, filter: &str) -> Result {
-        let removed = self.lock().callbacks.filters().remove(filter);
-        match removed {
-            true => Ok(()),
-            false => Err(Error::new(
-                Code::NotFound,
-                format!("message_callback_remove: {filter} has no callback"),
-            )),
-        }
     }
 
     /// The text of the last error.

@@ -19,7 +19,7 @@ impl Driver {
     #[inline(always)]
     pub(super) fn deliver_batch(&mut self, pass: &mut Pass) -> Step<bool> {
         let state = &mut *pass.state;
-        if state.callbacks.has_filters() || state.logs_packets() || state.inbox.is_some() {
+        if state.callbacks.has_handlers() || state.logs_packets() || state.inbox.is_some() {
             return Ok(false);
         }
         if !state.session.begin_batch() {

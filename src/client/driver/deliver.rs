@@ -15,6 +15,7 @@ use crate::client::events::{
 };
 use crate::client::reason::{UNSAID, connack_reason};
 use crate::client::state::Guard;
+use crate::client::state::handlers::Handler;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
 use crate::codec::{ConnAck, Publish};
@@ -189,21 +190,33 @@ fn message(pass: &mut Pass, publish: &Publish, mid: u64, manual_ack: bool) -> St
     Ok(looked)
 }
 
-/// Calls each callback whose filter matches, or else the one for all messages.
+/// Calls each handler whose filter matches, or else the callback for all messages.
 #[inline(always)]
 fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &[u8]) -> bool {
     let mut last = 0;
     let mut looked = false;
     // Looked up anew for each call, as the one before may have added and removed filters.
-    while let Some((number, callback)) = state.callbacks.next_match(topic, last) {
+    while let Some((number, handler)) = state.callbacks.next_match(topic, last) {
         last = number;
-        looked |= call(state, pace, Some(callback), message);
+        handle(state, handler, message);
+        looked |= pace.tick();
     }
     if last > 0 {
         return looked;
     }
     let callback = state.callbacks.message;
     call(state, pace, callback, message)
+}
+
+/// Where the handler was removed meanwhile, this call of it is the last one, and its userdata is released.
+fn handle(state: &mut Guard, handler: Handler, message: &MessageEvent) {
+    let client = state.handle();
+    let userdata = handler.userdata();
+    let userdata = userdata.unwrap_or_else(|| state.callbacks.userdata());
+    MutexGuard::unlocked(state, || {
+        (handler.callback)(client, userdata, message);
+        drop(handler);
+    });
 }
 
 /// A message is done: written at QoS 0, acknowledged at QoS 1 and 2.

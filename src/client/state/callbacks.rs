@@ -1,14 +1,14 @@
-//! The table of a program's callbacks, and the filters of those for some topics alone.
+//! The table of a program's callbacks.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use super::handlers::{Handler, Handlers};
 use super::log_lines::{Level, Levels};
 use crate::client::events::{
     Callback, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
     Published, Subscribed, Unsubscribed, Writable,
 };
-use crate::codec::topic;
 
 /// The callbacks that a program has set.
 pub struct Callbacks {
@@ -45,18 +45,18 @@ impl Callbacks {
         }
     }
 
-    pub fn has_filters(&self) -> bool {
+    pub fn has_handlers(&self) -> bool {
         let seldom = self.seldom.as_ref();
-        seldom.is_some_and(|seldom| !seldom.filters.entries.is_empty())
+        seldom.is_some_and(|seldom| !seldom.handlers.is_empty())
     }
 
-    pub fn filters(&mut self) -> &mut Filters {
-        &mut self.seldom.get_or_insert_default().filters
+    pub fn handlers(&mut self) -> &mut Handlers {
+        &mut self.seldom.get_or_insert_default().handlers
     }
 
-    /// The first filter that matches, of those that were added after number `after`.
-    pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Callback<MessageEvent>)> {
-        self.seldom.as_ref()?.filters.next_match(topic, after)
+    /// The first handler whose filter matches, of those that were added after number `after`.
+    pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Handler)> {
+        self.seldom.as_ref()?.handlers.next_match(topic, after)
     }
 
     /// `on_drained`, if any outcome was told since it was called last; so many messages are done.
@@ -142,7 +142,7 @@ struct Log {
 /// What few programs set. Made when one first does.
 #[derive(Default)]
 struct Seldom {
-    filters: Filters,
+    handlers: Handlers,
     drained: Option<OnDrained>,
 }
 
@@ -151,52 +151,4 @@ struct OnDrained {
     callback: Callback<Drained>,
     messages_out: u64,
     others_told: bool,
-}
-
-/// Callbacks for the messages that match a filter.
-#[derive(Default)]
-pub struct Filters {
-    entries: Vec<Entry>,
-    last_number: u64,
-}
-
-struct Entry {
-    filter: Box<str>,
-    /// Counts up with each addition, and the entries are in its order.
-    number: u64,
-    callback: Callback<MessageEvent>,
-}
-
-impl Filters {
-    /// Sets the callback of a filter; one that it had is replaced.
-    pub fn add(&mut self, filter: &str, callback: Callback<MessageEvent>) {
-        match self.position(filter) {
-            Some(index) => self.entries[index].callback = callback,
-            None => {
-                self.last_number += 1;
-                self.entries.push(Entry {
-                    filter: filter.into(),
-                    number: self.last_number,
-                    callback,
-                });
-            }
-        }
-    }
-
-    /// False when the filter has no callback.
-    pub fn remove(&mut self, filter: &str) -> bool {
-        let index = self.position(filter);
-        index.map(|index| self.entries.remove(index)).is_some()
-    }
-
-    fn position(&self, filter: &str) -> Option<usize> {
-        self.entries.iter().position(|e| &*e.filter == filter)
-    }
-
-    fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Callback<MessageEvent>)> {
-        self.entries
-            .iter()
-            .find(|entry| entry.number > after && topic::matches(&entry.filter, topic))
-            .map(|entry| (entry.number, entry.callback))
-    }
 }

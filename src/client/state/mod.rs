@@ -21,6 +21,7 @@ pub mod backoff;
 pub mod callbacks;
 pub mod counters;
 pub mod defaults;
+pub mod handlers;
 pub mod inbox;
 pub mod intent;
 pub mod log_lines;
@@ -37,6 +38,7 @@ pub mod watch;
 
 use std::ffi::{CString, c_char};
 use std::fmt;
+use std::mem;
 
 use super::error::Error;
 use super::events::{Callback, Drained, Handle};
@@ -105,8 +107,10 @@ impl State {
         }
     }
 
-    /// Resets all values, except those of the calls that run the client.
-    pub fn reset(&mut self, mut options: Options, callbacks: Callbacks) {
+    /// Resets all values, except those of the calls that run the client. Returns the callbacks, which the
+    /// caller drops without the lock.
+    #[must_use]
+    pub fn reset(&mut self, mut options: Options, callbacks: Callbacks) -> Callbacks {
         self.abandon();
         let former = self.session.take_client_id();
         match former == options.client_id {
@@ -114,10 +118,10 @@ impl State {
             false => self.former_id = Some(Box::new(former)),
         }
         self.session = self.session.successor(options);
-        self.callbacks = callbacks;
         self.counters = Counters::default();
         self.why_none = None;
         self.security = None;
+        mem::replace(&mut self.callbacks, callbacks)
     }
 
     /// Valid until the second `reset` from now; longer while the id stays the same.

@@ -1,0 +1,116 @@
+//! The callbacks for messages that match a filter, in the order in which they were added.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::client::events::{Callback, MessageEvent, Release};
+use crate::codec::topic;
+use crate::sys;
+
+/// What is called for the messages of a filter. Whoever calls it has a clone, so that it may be removed
+/// meanwhile.
+///
+/// The last one that is dropped releases the userdata, which is a call of the program's: drop it where no lock
+/// is held.
+#[derive(Clone)]
+pub struct Handler {
+    pub callback: Callback<MessageEvent>,
+    /// None: the client's.
+    own: Option<Arc<Userdata>>,
+}
+
+impl Handler {
+    pub fn new(callback: Callback<MessageEvent>) -> Handler {
+        let own = None;
+        Handler { callback, own }
+    }
+
+    pub fn with_userdata(
+        callback: Callback<MessageEvent>,
+        userdata: *mut c_void,
+        release: Option<Release>,
+    ) -> Handler {
+        let own = Some(Arc::new(Userdata {
+            pointer: AtomicPtr::new(userdata),
+            release,
+            home: sys::generation(),
+        }));
+        Handler { callback, own }
+    }
+
+    /// None: the client's.
+    pub fn userdata(&self) -> Option<*mut c_void> {
+        let own = self.own.as_ref()?;
+        Some(own.pointer.load(Ordering::Relaxed))
+    }
+}
+
+struct Userdata {
+    /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
+    pointer: AtomicPtr<c_void>,
+    release: Option<Release>,
+    /// The process that has added it: a child calls nothing of its parent's.
+    home: u32,
+}
+
+impl Drop for Userdata {
+    fn drop(&mut self) {
+        if let Some(release) = self.release.filter(|_| self.home == sys::generation()) {
+            release(*self.pointer.get_mut());
+        }
+    }
+}
+
+/// One handler for each filter.
+#[derive(Default)]
+pub struct Handlers {
+    entries: Vec<Entry>,
+    last_number: u64,
+}
+
+struct Entry {
+    filter: Box<str>,
+    /// Counts up with each addition, and the entries are in its order.
+    number: u64,
+    handler: Handler,
+}
+
+impl Handlers {
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Gives a filter its handler. One that it had is replaced in its place, and returned.
+    #[must_use]
+    pub fn add(&mut self, filter: &str, handler: Handler) -> Option<Handler> {
+        if let Some(index) = self.position(filter) {
+            return Some(std::mem::replace(&mut self.entries[index].handler, handler));
+        }
+        self.last_number += 1;
+        self.entries.push(Entry {
+            filter: filter.into(),
+            number: self.last_number,
+            handler,
+        });
+        None
+    }
+
+    /// The handler that the filter had.
+    pub fn remove(&mut self, filter: &str) -> Option<Handler> {
+        let index = self.position(filter)?;
+        Some(self.entries.remove(index).handler)
+    }
+
+    /// The first one whose filter matches, of those that were added after number `after`.
+    pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Handler)> {
+        self.entries
+            .iter()
+            .find(|entry| entry.number > after && topic::matches(&entry.filter, topic))
+            .map(|entry| (entry.number, entry.handler.clone()))
+    }
+
+    fn position(&self, filter: &str) -> Option<usize> {
+        self.entries.iter().position(|e| &*e.filter == filter)
+    }
+}
