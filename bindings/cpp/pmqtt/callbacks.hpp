@@ -116,28 +116,28 @@ public:
     /// An empty callback gives `errc::inval`.
     void message_callback_add(std::string_view filter, handler<message> callback, or_throw ec = {})
     {
-        auto fresh = detail::make_slot(std::move(callback));
-        const detail::text name(filter);
-        bool matches = false;
-        int rc = PMQTT_ERR_INVAL;
-        if (state_ && fresh && name.is_valid()) // the match says whether the filter is well-formed
-            rc = pmqtt_topic_matches_sub(name.c_str(), "x", &matches);
-        if (rc == PMQTT_ERR_SUCCESS) {
-            state_->add_filter(filter, fresh);
-            rc = sync<message>(state_, pmqtt_on_message_set);
-        }
-        ec(rc, [] { return std::string("message_callback_add: the filter or the callback is no good"); });
+        auto mine = std::make_unique<detail::filter_callback>();
+        mine->of = state_;
+        mine->function = std::move(callback);
+        const auto add = [&](pmqtt_client *client, const char *name) {
+            pmqtt_message_handler handler{};
+            handler.struct_size = sizeof handler;
+            handler.filter = name;
+            handler.callback = mine->function ? &filter_trampoline : nullptr;
+            handler.userdata = mine.get();
+            handler.release = &filter_release;
+            const int rc = pmqtt_message_handler_add(client, &handler);
+            if (rc == PMQTT_ERR_SUCCESS)
+                static_cast<void>(mine.release()); // another thread may have removed it since
+            return rc;
+        };
+        call("message_callback_add", ec, add, text(filter));
     }
 
     /// Removes the callback of a filter.
     void message_callback_remove(std::string_view filter, or_throw ec = {})
     {
-        int rc = PMQTT_ERR_INVAL;
-        if (state_) {
-            const auto removed = state_->remove_filter(filter);
-            rc = removed ? sync<message>(state_, pmqtt_on_message_set) : PMQTT_ERR_NOT_FOUND;
-        }
-        ec(rc, [] { return std::string("message_callback_remove: the filter has no callback"); });
+        call("message_callback_remove", ec, pmqtt_message_callback_remove, text(filter));
     }
 
 protected:
@@ -148,6 +148,20 @@ protected:
     static void trampoline(pmqtt_client *, void *userdata, const Raw *raw) noexcept;
 
 private:
+    /// Runs what the program has set, in a callback of the library.
+    template <class Body> static void run_callback(std::shared_ptr<detail::state> of, Body body) noexcept;
+
+    /// What the library calls for a filter, with the callback as user data.
+    static void filter_trampoline(pmqtt_client *, void *userdata, const pmqtt_message *raw) noexcept;
+
+    /// What the callback owns may end the client, as the callback itself may.
+    static void filter_release(void *userdata) noexcept
+    {
+        std::unique_ptr<detail::filter_callback> gone(static_cast<detail::filter_callback *>(userdata));
+        const frame mark(gone->of.lock(), frame::kind::callback);
+        gone.reset();
+    }
+
     template <class Event, class Setter>
     void set(const char *what, handler<Event> &function, Setter setter, or_throw ec)
     {

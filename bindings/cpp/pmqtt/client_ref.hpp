@@ -320,27 +320,31 @@ private:
         if (const auto callback = state_->get<handler<Event>>())
             (*callback)(*this, event);
     }
-
-    void deliver(const message &event)
-    {
-        std::uint64_t last = 0;
-        while (const auto callback = state_->next_match(event.topic.data(), last))
-            (*callback)(*this, event);
-        if (last == 0)
-            deliver<message>(event);
-    }
 };
+
+template <class Body>
+void client_callbacks::run_callback(std::shared_ptr<detail::state> of, Body body) noexcept
+{
+    client_ref self(std::move(of));
+    const frame mark(self.state_, frame::kind::callback);
+    try {
+        body(self);
+    } catch (...) {
+        frame::caught(*self.state_);
+    }
+}
 
 template <class Event, class Raw>
 void client_callbacks::trampoline(pmqtt_client *, void *userdata, const Raw *raw) noexcept
 {
-    client_ref self(static_cast<detail::state *>(userdata)->shared_from_this());
-    const frame mark(self.state_, frame::kind::callback);
-    try {
-        self.deliver(Event(*raw));
-    } catch (...) {
-        frame::caught(*self.state_);
-    }
+    run_callback(static_cast<detail::state *>(userdata)->shared_from_this(),
+                 [&](client_ref &self) { self.deliver(Event(*raw)); });
+}
+
+inline void client_callbacks::filter_trampoline(pmqtt_client *, void *userdata, const pmqtt_message *raw) noexcept
+{
+    const auto &mine = *static_cast<const detail::filter_callback *>(userdata);
+    run_callback(mine.of.lock(), [&](client_ref &self) { mine.function(self, message(*raw)); });
 }
 
 /// Tells whether a topic filter matches a topic (`pmqtt_topic_matches_sub`).

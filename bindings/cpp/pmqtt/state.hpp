@@ -9,21 +9,16 @@
 #include <pmqtt.h>
 
 #include <atomic>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <tuple>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "events.hpp"
-#include "text.hpp"
 
 namespace pmqtt::detail {
 
@@ -41,62 +36,6 @@ using callback_table = std::tuple<slot<handler<connected>>, slot<handler<connect
                                   slot<handler<message>>, slot<handler<published>>, slot<handler<subscribed>>,
                                   slot<handler<unsubscribed>>, slot<handler<writable>>, slot<handler<drained>>,
                                   slot<handler<log_line>>, slot<handler<interest>>, slot<password_callback>>;
-
-/// The callback of a topic filter. Numbers count up, and entries are in their order.
-struct filter_entry {
-    std::string filter;
-    std::uint64_t number;
-    slot<handler<message>> callback;
-};
-
-/// The library has one user data for all filters, so which of them match is found out here, as it does
-/// it: each is looked up anew, because the callback before may have added and removed some.
-class filters {
-public:
-    void add(std::string_view filter, slot<handler<message>> &callback)
-    {
-        for (filter_entry &entry : entries_)
-            if (entry.filter == filter)
-                return entry.callback.swap(callback);
-        entries_.push_back({std::string(filter), ++last_number_, std::move(callback)});
-    }
-
-    /// What the filter had; null: it was not there.
-    slot<handler<message>> remove(std::string_view filter)
-    {
-        slot<handler<message>> removed;
-        for (auto entry = entries_.begin(); entry != entries_.end(); ++entry)
-            if (entry->filter == filter) {
-                removed = std::move(entry->callback);
-                entries_.erase(entry);
-                break;
-            }
-        return removed;
-    }
-
-    /// The first one after number `last` that matches; `last` becomes its number.
-    slot<handler<message>> next_match(const char *topic, std::uint64_t &last) const
-    {
-        for (const filter_entry &entry : entries_) {
-            bool matches = false;
-            if (entry.number > last &&
-                pmqtt_topic_matches_sub(entry.filter.c_str(), topic, &matches) == PMQTT_ERR_SUCCESS && matches) {
-                last = entry.number;
-                return entry.callback;
-            }
-        }
-        return nullptr;
-    }
-
-    bool empty() const noexcept { return entries_.empty(); }
-
-    /// Numbers go on, for a message that is being handed out.
-    void swap_entries(std::vector<filter_entry> &entries) noexcept { entries_.swap(entries); }
-
-private:
-    std::vector<filter_entry> entries_;
-    std::uint64_t last_number_ = 0;
-};
 
 class state : public std::enable_shared_from_this<state> {
 public:
@@ -121,38 +60,15 @@ public:
     template <class Event> bool wants() const
     {
         const std::lock_guard<std::mutex> lock(mutex_);
-        if constexpr (std::is_same_v<Event, message>)
-            if (!filters_.empty())
-                return true;
         return std::get<slot<handler<Event>>>(callbacks_) != nullptr;
     }
 
-    void add_filter(std::string_view filter, slot<handler<message>> &callback)
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        filters_.add(filter, callback);
-    }
-
-    slot<handler<message>> remove_filter(std::string_view filter)
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        return filters_.remove(filter);
-    }
-
-    slot<handler<message>> next_match(const char *topic, std::uint64_t &last) const
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        return filters_.next_match(topic, last);
-    }
-
-    /// Forgets all callbacks.
+    /// Forgets all callbacks but those of filters.
     void clear()
     {
         callback_table old;
-        std::vector<filter_entry> entries;
-        const std::lock_guard<std::mutex> lock(mutex_); // let go of before the two above
+        const std::lock_guard<std::mutex> lock(mutex_); // let go of before that
         callbacks_.swap(old);
-        filters_.swap_entries(entries);
     }
 
     /// Keeps an exception until a call takes it; of several the first.
@@ -172,8 +88,13 @@ public:
 private:
     mutable std::mutex mutex_; // guards all below; nothing of the program runs under it
     callback_table callbacks_;
-    filters filters_;
     std::exception_ptr thrown_;
+};
+
+/// The callback of a filter, which is the library's from when it is added until it is released.
+struct filter_callback {
+    std::weak_ptr<state> of;
+    handler<message> function;
 };
 
 /// What a thread is in the middle of: a callback of a client, or a call that hands on what leaves one.

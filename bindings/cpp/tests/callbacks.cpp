@@ -163,13 +163,32 @@ static void replaced_while_it_runs()
     client.publish("replace", "x", 1);
     LOOP_UNTIL(client, second);
 
+    step("so does one of a filter that removes itself, or replaces itself");
+    for (const bool replaces : {false, true}) {
+        gone = ran = false;
+        auto act = [&, held = std::make_shared<guest>(gone)](pmqtt::client_ref &self, auto &) {
+            if (replaces)
+                self.message_callback_add("replace", [](auto &, auto &) {});
+            else
+                self.message_callback_remove("replace");
+            CHECK(!gone);
+            ran = held != nullptr;
+        };
+        client.message_callback_add("replace", std::move(act));
+        client.publish("replace", "x", 1);
+        LOOP_UNTIL(client, ran);
+        CHECK(gone);
+    }
+
     step("so does one that reinitialises the client, which forgets the callbacks");
-    bool other_gone = false;
+    bool other_gone = false, filter_gone = false;
+    client.message_callback_add("other", [held = std::make_shared<guest>(filter_gone)](auto &, auto &) {});
+    client.message_callback_remove("replace");
     gone = ran = false;
     client.on_publish([held = std::make_shared<guest>(other_gone)](auto &, auto &) {});
     client.on_message([&, held = std::make_shared<guest>(gone)](pmqtt::client_ref &self, auto &) {
         self.reinitialise("another");
-        CHECK(!gone && other_gone);
+        CHECK(!gone && other_gone && filter_gone);
         ran = held != nullptr;
     });
     client.publish("replace", "x", 1);

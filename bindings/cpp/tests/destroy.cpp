@@ -175,6 +175,24 @@ static void without_cycles()
     CHECK_INT(owned.use_count(), 1);
 }
 
+static void with_what_a_callback_owns()
+{
+    step("destroyed with the callback of a filter that owns it, when that is removed or replaced");
+    for (const bool replaces : {false, true}) {
+        auto client = std::make_shared<pmqtt::client>();
+        const std::weak_ptr<pmqtt::client> last = client;
+        pmqtt::client_ref ref(*client);
+        client->loop_start();
+        ref.message_callback_add("a", [owner = std::move(client)](auto &, auto &) {});
+        CHECK(!last.expired());
+        if (replaces)
+            ref.message_callback_add("a", [](auto &, auto &) {});
+        else
+            ref.message_callback_remove("a");
+        CHECK(last.expired());
+    }
+}
+
 static void by_another_thread()
 {
     step("destroyed while a callback runs in the loop thread: it is waited for");
@@ -222,6 +240,7 @@ int main()
     in_connect_fail();
     in_other_calls();
     without_cycles();
+    with_what_a_callback_owns();
     by_another_thread();
     return 0;
 }
