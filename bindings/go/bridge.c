@@ -8,6 +8,14 @@
 
 #include "_cgo_export.h"
 
+/* Messages that Go was not told of yet. */
+enum { ARRIVALS = 128, LARGE_MESSAGE = 4096 };
+struct arrivals {
+    size_t count, used;
+    struct bridge_arrival all[ARRIVALS];
+    char bytes[4 * LARGE_MESSAGE];
+};
+
 static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_published *event)
 {
     struct bridge *bridge = userdata;
@@ -23,48 +31,110 @@ static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_publish
     bridge->outcomes[bridge->count++] = *event;
 }
 
+/* Hands over what has arrived, before Go is told of anything else. */
+static void flush(struct bridge *bridge)
+{
+    struct arrivals *arrivals = bridge->arrivals;
+    if (arrivals && arrivals->count > 0) {
+        goArrived(bridge->handle, arrivals->all, arrivals->count);
+        arrivals->count = arrivals->used = 0;
+    }
+}
+
+static void arrived(struct bridge *bridge, uint64_t route, const pmqtt_message *event)
+{
+    struct arrivals *arrivals = bridge->arrivals;
+    size_t size = event->topic_len + event->payload_len;
+    if (size > LARGE_MESSAGE) {
+        struct bridge_arrival large = {*event, route};
+        flush(bridge);
+        goArrived(bridge->handle, &large, 1);
+        return;
+    }
+    if (!arrivals) {
+        arrivals = bridge->arrivals = malloc(sizeof *arrivals);
+        if (!arrivals)
+            abort();
+        arrivals->count = arrivals->used = 0;
+    }
+    if (arrivals->count == ARRIVALS || size > sizeof arrivals->bytes - arrivals->used)
+        flush(bridge);
+    char *bytes = arrivals->bytes + arrivals->used;
+    struct bridge_arrival *last = &arrivals->all[arrivals->count++];
+    arrivals->used += size;
+    last->route = route;
+    last->event = *event;
+    last->event.topic = memcpy(bytes, event->topic, event->topic_len);
+    last->event.payload = memcpy(bytes + event->topic_len, event->payload, event->payload_len);
+}
+
 static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
 {
     (void)client;
-    goMessage(((struct bridge *)userdata)->handle, (pmqtt_message *)event);
+    arrived(userdata, 0, event);
+}
+
+/* The userdata of a handler. */
+struct way {
+    struct bridge *bridge;
+    uint64_t route;
+};
+
+static void on_route(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    const struct way *way = userdata;
+    (void)client;
+    arrived(way->bridge, way->route, event);
 }
 
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
+    struct bridge *bridge = userdata;
     (void)client;
-    goConnected(((struct bridge *)userdata)->handle, event->rc, event->session_present);
+    flush(bridge);
+    goConnected(bridge->handle, event->rc, event->session_present);
 }
 
 static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
 {
+    struct bridge *bridge = userdata;
     (void)client;
-    goConnectFailed(((struct bridge *)userdata)->handle, event->rc);
+    flush(bridge);
+    goConnectFailed(bridge->handle, event->rc);
 }
 
 static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disconnected *event)
 {
+    struct bridge *bridge = userdata;
     (void)client;
-    goDisconnected(((struct bridge *)userdata)->handle, event->rc);
+    flush(bridge);
+    goDisconnected(bridge->handle, event->rc);
 }
 
 static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)
 {
+    struct bridge *bridge = userdata;
     (void)client;
     int granted = event->granted_qos_count > 0 ? event->granted_qos[0] : 0;
-    goAnswered(((struct bridge *)userdata)->handle, event->mid, event->rc, granted);
+    flush(bridge);
+    goAnswered(bridge->handle, event->mid, event->rc, granted);
 }
 
 static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_unsubscribed *event)
 {
+    struct bridge *bridge = userdata;
     (void)client;
-    goAnswered(((struct bridge *)userdata)->handle, event->mid, event->rc, 0);
+    flush(bridge);
+    goAnswered(bridge->handle, event->mid, event->rc, 0);
 }
 
 static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writable *event)
 {
+    struct bridge *bridge = userdata;
     (void)client;
     (void)event;
-    goWritable(((struct bridge *)userdata)->handle);
+    flush(bridge);
+    goWritable(bridge->handle);
 }
 
 static void on_drained(pmqtt_client *client, void *userdata, const pmqtt_drained *event)
@@ -140,11 +210,30 @@ int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session
     return PMQTT_ERR_SUCCESS;
 }
 
+int bridge_route_add(struct bridge *bridge, const char *filter, uint64_t route)
+{
+    struct way *way = malloc(sizeof *way);
+    if (!way)
+        abort();
+    way->bridge = bridge;
+    way->route = route;
+    pmqtt_message_handler handler = {
+        .struct_size = sizeof handler, .filter = filter, .callback = on_route, .userdata = way, .release = free};
+    int rc = pmqtt_message_handler_add(bridge->client, &handler);
+    if (rc != PMQTT_ERR_SUCCESS)
+        free(way);
+    return rc;
+}
+
 /* Go's poller tells of a change once, and the client may leave something for the next call: ask. */
 int bridge_process(struct bridge *bridge)
 {
     bridge->count = 0;
-    if (pmqtt_process(bridge->client) == PMQTT_ERR_PANIC)
+    int rc = pmqtt_process(bridge->client);
+    flush(bridge);
+    free(bridge->arrivals);
+    bridge->arrivals = NULL;
+    if (rc == PMQTT_ERR_PANIC)
         return PMQTT_ERR_PANIC;
     struct pollfd ready = {.fd = bridge->event_fd, .events = POLLIN};
     int count;

@@ -15,6 +15,14 @@ struct bridge {
     pmqtt_published *outcomes;
     size_t count;
     size_t capacity;
+
+    struct arrivals *arrivals; /* messages of this bridge_process */
+};
+
+/* A message, and the route of the filter that it matches; 0: it matches none. */
+struct bridge_arrival {
+    pmqtt_message event;
+    uint64_t route;
 };
 
 struct bridge *bridge_new(uintptr_t handle);
@@ -23,6 +31,9 @@ void bridge_free(struct bridge *bridge);
 /* Makes the client, and the descriptor. */
 int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs,
                 bool drains);
+
+/* Adds a handler: goArrived gets the messages of a filter with that route. */
+int bridge_route_add(struct bridge *bridge, const char *filter, uint64_t route);
 
 /* Does what there is to do. 1: there is more already, 0: wait for the descriptor; else an error. */
 #define BRIDGE_MORE 1

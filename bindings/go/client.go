@@ -46,8 +46,8 @@ type Client struct {
 	ending     *request
 	room       chan struct{} // closed when the queue has room for a publish again
 	settled    chan struct{} // closed when no publish is without an outcome
-
-	subscriptions atomic.Pointer[[]*subscription] // replaced as a whole, under mu
+	routes     []*route      // of each filter that is subscribed to, in the order of their numbers
+	lastRoute  uint64
 }
 
 // New creates a client, which does nothing before Connect. It reads the files that the options name.
@@ -65,7 +65,6 @@ func New(options Options) (*Client, error) {
 		requests:  make(map[uint64]*request),
 		room:      make(chan struct{}),
 	}
-	c.subscriptions.Store(new([]*subscription))
 	c.inbox.init(options.MaxPendingBytes)
 	c.handle = cgo.NewHandle(c)
 	c.bridge = C.bridge_new(C.uintptr_t(c.handle))
@@ -142,8 +141,8 @@ func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandon(ErrClosed)
-	for _, s := range *c.subscriptions.Swap(new([]*subscription)) {
-		s.end()
+	for len(c.routes) > 0 {
+		c.endRoute(c.routes[0]).end()
 	}
 	c.free()
 	return nil

@@ -88,21 +88,6 @@ func client(handle C.uintptr_t) *Client { return cgo.Handle(handle).Value().(*Cl
 
 func (c *Client) later(call func()) { c.gathered = append(c.gathered, item{call: call}) }
 
-//export goMessage
-func goMessage(handle C.uintptr_t, event *C.pmqtt_message) {
-	c := client(handle)
-	message := &Message{
-		Topic:     C.GoStringN(event.topic, C.int(event.topic_len)),
-		Payload:   C.GoBytes(event.payload, C.int(event.payload_len)),
-		QoS:       QoS(event.qos),
-		Retained:  bool(event.retain),
-		Duplicate: bool(event.dup),
-		client:    c,
-		mid:       uint64(event.mid),
-	}
-	c.gathered = append(c.gathered, item{message: message, size: len(message.Topic) + len(message.Payload) + messageOverhead})
-}
-
 //export goConnected
 func goConnected(handle C.uintptr_t, rc C.int, sessionPresent C.bool) {
 	c := client(handle)

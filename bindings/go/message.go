@@ -41,10 +41,10 @@ func (m *Message) Ack() error {
 }
 
 // handOver calls the handlers of a message, and acknowledges it then.
-func (c *Client) handOver(message *Message) {
+func (c *Client) handOver(message *Message, routes []*route) {
 	matched := false
-	for _, s := range *c.subscriptions.Load() {
-		if s.handler != nil && matches(s.filter, message.Topic) {
+	for _, r := range routes {
+		if s := r.subscription.Load(); s != nil && s.handler != nil {
 			matched = true
 			s.handler(message)
 		}
@@ -62,7 +62,7 @@ func (c *Client) deliver() {
 	for items := c.inbox.take(nil); items != nil; items = c.inbox.take(items) {
 		for i, it := range items {
 			if it.message != nil {
-				c.handOver(it.message)
+				c.handOver(it.message, it.routes)
 			} else {
 				it.call()
 			}

@@ -25,8 +25,9 @@ type subscription struct {
 // and the request goes on.
 //
 //   - A filter has one handler. A new one replaces the old one, even if the broker then refuses.
-//   - If several filters match a message, the handler of each is called.
-//   - If handler is nil, Options.OnMessage gets the messages.
+//   - If several filters match a message, the handler of each is called, in the order of the first subscription.
+//   - If handler is nil, Options.OnMessage gets the messages. It also gets a message that came before Subscribe, or
+//     whose handler was removed by Unsubscribe before its turn.
 func (c *Client) Subscribe(ctx context.Context, filter string, qos QoS, handler Handler) (granted QoS, err error) {
 	return c.subscribe(ctx, &subscription{filter: filter, qos: qos, handler: handler})
 }
@@ -62,7 +63,7 @@ func (c *Client) Unsubscribe(ctx context.Context, filter string) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	c.replace(filter, nil).end()
+	c.endRoute(c.route(filter)).end()
 	text := C.CString(filter)
 	r, err := c.await(C.bridge_unsubscribe(c.bridge, text), nil)
 	freeAll(text)
@@ -85,18 +86,7 @@ func (c *Client) subscribe(ctx context.Context, s *subscription) (QoS, error) {
 		c.mu.Unlock()
 		return 0, ErrClosed
 	}
-	// The handler is there before the first message can be.
-	previous := c.replace(s.filter, s)
-	r, err := c.requestSubscription(s, func(err error) {
-		if err != nil {
-			c.remove(s)
-		}
-	})
-	if err == nil {
-		previous.end()
-	} else {
-		c.replace(s.filter, previous)
-	}
+	r, err := c.requestNew(s)
 	c.mu.Unlock()
 	if err != nil {
 		return 0, err
@@ -108,50 +98,54 @@ func (c *Client) subscribe(ctx context.Context, s *subscription) (QoS, error) {
 	return r.granted, nil
 }
 
+// requestNew lets messages go to a new subscription before the first one can come. mu is held.
+func (c *Client) requestNew(s *subscription) (*request, error) {
+	route := c.route(s.filter)
+	previous, err := c.assign(route, s)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.requestSubscription(s, func(err error) {
+		if err != nil {
+			c.remove(s)
+		}
+	})
+	switch {
+	case err == nil:
+		previous.end()
+	case previous == nil:
+		c.endRoute(route)
+	default:
+		route.subscription.Store(previous)
+	}
+	return r, err
+}
+
 func (c *Client) requestSubscription(s *subscription, answered func(error)) (*request, error) {
 	filter := C.CString(s.filter)
 	defer freeAll(filter)
 	return c.await(C.bridge_subscribe(c.bridge, filter, C.int(s.qos)), answered)
 }
 
-// resubscribe asks a broker that has no session of ours for what it, or another, had granted before.
+// resubscribe asks a broker that has no session of ours for what it, or another, had granted before. mu is held.
 func (c *Client) resubscribe() {
-	for _, s := range *c.subscriptions.Load() {
-		filter := s.filter
+	for _, r := range c.routes {
+		filter := r.filter
 		tell := func(err error) {
 			if err != nil && err != ErrConnLost && c.options.OnResubscribeFail != nil {
 				c.hook(func() { c.options.OnResubscribeFail(filter, err) })
 			}
 		}
-		if _, err := c.requestSubscription(s, tell); err != nil {
+		if _, err := c.requestSubscription(r.subscription.Load(), tell); err != nil {
 			tell(err)
 		}
 	}
 }
 
-// replace gives a filter another subscription, or none, and returns the one it had.
-func (c *Client) replace(filter string, s *subscription) (previous *subscription) {
-	var others []*subscription
-	for _, other := range *c.subscriptions.Load() {
-		if other.filter == filter {
-			previous = other
-		} else {
-			others = append(others, other)
-		}
-	}
-	if s != nil {
-		others = append(others, s)
-	}
-	c.subscriptions.Store(&others)
-	return previous
-}
-
-// remove takes a subscription away, if no other has replaced it.
+// remove takes a subscription away, if no other has replaced it. mu is held.
 func (c *Client) remove(s *subscription) {
-	for _, other := range *c.subscriptions.Load() {
-		if other == s {
-			c.replace(s.filter, nil).end()
-		}
+	if r := c.route(s.filter); r.subscription.Load() == s {
+		c.endRoute(r).end()
 	}
 }
 
