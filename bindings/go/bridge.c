@@ -92,7 +92,7 @@ static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connect
     struct bridge *bridge = userdata;
     (void)client;
     flush(bridge);
-    goConnected(bridge->handle, event->rc, event->session_present);
+    goConnected(bridge->handle, event->rc, event->reason, event->session_present);
 }
 
 static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
@@ -108,7 +108,7 @@ static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disc
     struct bridge *bridge = userdata;
     (void)client;
     flush(bridge);
-    goDisconnected(bridge->handle, event->rc);
+    goDisconnected(bridge->handle, event->rc, event->reason);
 }
 
 static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)
@@ -117,7 +117,7 @@ static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subsc
     (void)client;
     int granted = event->granted_qos_count > 0 ? event->granted_qos[0] : 0;
     flush(bridge);
-    goAnswered(bridge->handle, event->mid, event->rc, granted);
+    goAnswered(bridge->handle, event->mid, event->rc, granted, event->reason);
 }
 
 static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_unsubscribed *event)
@@ -125,7 +125,7 @@ static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_uns
     struct bridge *bridge = userdata;
     (void)client;
     flush(bridge);
-    goAnswered(bridge->handle, event->mid, event->rc, 0);
+    goAnswered(bridge->handle, event->mid, event->rc, 0, event->reason);
 }
 
 static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writable *event)

@@ -97,7 +97,7 @@ func (c *Client) open() error {
 	}
 	// Nothing would ever happen without the poller.
 	if err := c.events.SetReadDeadline(time.Time{}); err != nil {
-		return &Error{Code: ErrOS, Text: "the event descriptor cannot be polled: " + err.Error()}
+		return newError(ErrOS, "the event descriptor cannot be polled: "+err.Error())
 	}
 	c.id = C.GoString(C.pmqtt_client_id(c.bridge.client))
 	return c.apply(&c.options)

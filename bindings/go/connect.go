@@ -103,7 +103,7 @@ func (c *Client) Disconnect(ctx context.Context) error {
 // disconnect gives an error where there is no connection; nobody makes one any more then. mu is held.
 func (c *Client) disconnect() (*request, error) {
 	c.wanted = false
-	c.connectDone(&Error{Code: ErrNotConnected, Text: "connect: given up, because of a call of Disconnect or Close"})
+	c.connectDone(newError(ErrNotConnected, "connect: given up, because of a call of Disconnect or Close"))
 	return c.end()
 }
 

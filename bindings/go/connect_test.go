@@ -46,7 +46,7 @@ func TestRefusal(t *testing.T) {
 	secured := startBroker(t, "allow_anonymous false")
 	err := create(t, pmqtt.Options{Broker: secured.address()}).Connect(contextOf(t))
 	var words *pmqtt.Error
-	if !errors.Is(err, pmqtt.ErrConnRefused) || !errors.As(err, &words) || words.ReturnCode != 5 {
+	if !errors.Is(err, pmqtt.ErrConnRefused) || !errors.As(err, &words) || words.ReturnCode != 5 || words.Reason != 0x87 {
 		t.Fatalf("%v, %+v", err, words)
 	}
 }

@@ -53,14 +53,20 @@ type Error struct {
 	Text string
 	// ReturnCode is the return code of CONNACK, 1 to 5, if the broker refused the connection.
 	ReturnCode int
+	// Reason is what the broker said, as MQTT 5 numbers it, for which ReasonString has the words; -1: nothing.
+	Reason int
 }
+
+const unsaid = -1
+
+func newError(code Code, text string) *Error { return &Error{Code: code, Text: text, Reason: unsaid} }
 
 func (e *Error) Error() string { return "pmqtt: " + e.Text }
 
 // Unwrap returns the Code, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Code }
 
-func invalid(text string) error { return &Error{Code: ErrInvalid, Text: text} }
+func invalid(text string) error { return newError(ErrInvalid, text) }
 
 // lastError is the error of a call that has returned rc, or what has ended a connection.
 func (c *Client) lastError(rc C.int) error {
@@ -75,15 +81,28 @@ func (c *Client) lastError(rc C.int) error {
 	if length >= len(text) {
 		length = len(text) - 1
 	}
-	return &Error{Code: Code(rc), Text: string(text[:length])}
+	return newError(Code(rc), string(text[:length]))
 }
 
 // ReasonString returns the words for a reason code of MQTT 5; -1: the broker gave no reason.
 func ReasonString(reason int) string { return C.GoString(C.pmqtt_reason_string(C.int(reason))) }
 
-func refused(returnCode C.int) error {
+func refused(returnCode, reason C.int) error {
 	words := C.GoString(C.pmqtt_connack_string(returnCode))
-	return &Error{Code: ErrConnRefused, Text: "mqtt: " + words, ReturnCode: int(returnCode)}
+	return &Error{Code: ErrConnRefused, Text: "mqtt: " + words, ReturnCode: int(returnCode), Reason: int(reason)}
+}
+
+// withReason adds what the broker has said, if it has said anything.
+func withReason(err error, reason C.int) error {
+	if err == nil || reason == unsaid {
+		return err
+	}
+	var told *Error
+	if !errors.As(err, &told) {
+		told = newError(err.(Code), "mqtt: "+ReasonString(int(reason)))
+	}
+	told.Reason = int(reason)
+	return told
 }
 
 // C would take a NUL for the end of the string.

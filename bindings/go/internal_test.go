@@ -79,6 +79,27 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestReasons(t *testing.T) {
+	const quota = 0x97
+	lost := newError(ErrConnLost, "words")
+	for _, err := range []error{nil, ErrRejected, lost} {
+		if withReason(err, unsaid) != err {
+			t.Error("it is another without a reason")
+		}
+	}
+	var told *Error
+	if err := withReason(ErrRejected, quota); !errors.Is(err, ErrRejected) || !errors.As(err, &told) ||
+		told.Reason != quota || told.Text != "mqtt: Quota exceeded." {
+		t.Error(err)
+	}
+	if err := withReason(lost, quota); !errors.Is(err, ErrConnLost) || lost.Reason != quota || lost.Text != "words" {
+		t.Error(err)
+	}
+	if withReason(nil, quota) != nil {
+		t.Error("a reason is no error")
+	}
+}
+
 // An outcome that comes while Drain waits is its own.
 func TestDrainInDoubt(t *testing.T) {
 	c := &Client{wanted: true, publishes: map[uint64]*Token{1: nil}}

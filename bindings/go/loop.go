@@ -69,9 +69,9 @@ func (c *Client) publishesDone() {
 		delete(c.publishes, mid)
 		var err error
 		if outcome.rc != C.PMQTT_ERR_SUCCESS {
-			err = Code(outcome.rc)
+			err = withReason(Code(outcome.rc), outcome.reason)
 		}
-		if err == ErrInDoubt {
+		if outcome.rc == C.PMQTT_ERR_IN_DOUBT {
 			c.doubts++
 		}
 		token.complete(err)
@@ -89,10 +89,10 @@ func client(handle C.uintptr_t) *Client { return cgo.Handle(handle).Value().(*Cl
 func (c *Client) later(call func()) { c.gathered = append(c.gathered, item{call: call}) }
 
 //export goConnected
-func goConnected(handle C.uintptr_t, rc C.int, sessionPresent C.bool) {
+func goConnected(handle C.uintptr_t, rc, reason C.int, sessionPresent C.bool) {
 	c := client(handle)
 	if rc != 0 {
-		err := refused(rc)
+		err := refused(rc, reason)
 		c.later(func() { c.connectFailed(err) })
 		return
 	}
@@ -107,16 +107,16 @@ func goConnectFailed(handle C.uintptr_t, rc C.int) {
 }
 
 //export goDisconnected
-func goDisconnected(handle C.uintptr_t, rc C.int) {
+func goDisconnected(handle C.uintptr_t, rc, reason C.int) {
 	c := client(handle)
-	err := c.lastError(rc)
+	err := withReason(c.lastError(rc), reason)
 	c.later(func() { c.disconnected(err) })
 }
 
 //export goAnswered
-func goAnswered(handle C.uintptr_t, mid C.uint64_t, rc C.int, granted C.int) {
+func goAnswered(handle C.uintptr_t, mid C.uint64_t, rc, granted, reason C.int) {
 	c := client(handle)
-	c.later(func() { c.answered(uint64(mid), rc, granted) })
+	c.later(func() { c.answered(uint64(mid), rc, granted, reason) })
 }
 
 //export goWritable

@@ -261,7 +261,7 @@ func (c *Client) Drain(ctx context.Context) error {
 		case left == 0:
 			return nil
 		case !online:
-			return &Error{Code: ErrNotConnected, Text: fmt.Sprintf("drain: %d messages wait for a connection", left)}
+			return newError(ErrNotConnected, fmt.Sprintf("drain: %d messages wait for a connection", left))
 		}
 		select {
 		case <-settled:

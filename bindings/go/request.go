@@ -51,7 +51,7 @@ func (c *Client) await(asked C.struct_bridge_request, answered func(error)) (*re
 }
 
 // answered tells how a request of await came out, in a step.
-func (c *Client) answered(mid uint64, rc, granted C.int) {
+func (c *Client) answered(mid uint64, rc, granted, reason C.int) {
 	const refusal = 0x80
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,9 +60,9 @@ func (c *Client) answered(mid uint64, rc, granted C.int) {
 	c.inbox.settled(1)
 	switch {
 	case rc != C.PMQTT_ERR_SUCCESS:
-		r.complete(Code(rc))
-	case granted == refusal:
-		r.complete(&Error{Code: ErrDenied, Text: "mqtt: the broker refused the subscription"})
+		r.complete(withReason(Code(rc), reason))
+	case granted >= refusal:
+		r.complete(withReason(newError(ErrDenied, "mqtt: the broker refused the subscription"), granted))
 	default:
 		r.granted = QoS(granted)
 		r.complete(nil)

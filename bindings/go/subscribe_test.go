@@ -201,7 +201,12 @@ func TestRefusedSubscription(t *testing.T) {
 			conn.Close()
 		}
 	}))})
-	if _, err := client.Subscribe(contextOf(t), "a", 1, nil); !errors.Is(err, pmqtt.ErrDenied) {
+	var words *pmqtt.Error
+	_, err := client.Subscribe(contextOf(t), "a", 1, nil)
+	if !errors.Is(err, pmqtt.ErrDenied) || !errors.As(err, &words) || words.Reason != 0x80 {
+		t.Fatal(err)
+	}
+	if _, err := client.Subscribe(contextOf(t), "a/#/b", 1, nil); !errors.As(err, &words) || words.Reason != -1 {
 		t.Fatal(err)
 	}
 	if _, err := client.SubscribeChan(contextOf(t), "a", 1, 1); !errors.Is(err, pmqtt.ErrDenied) {

@@ -20,8 +20,8 @@ func checkVersion(header, library int) error {
 	words := func(version int) string {
 		return fmt.Sprintf("%d.%d.%d", version/major, version%major/minor, version%minor)
 	}
-	return &Error{Code: ErrNotSupported, Text: fmt.Sprintf(
-		"compiled with the header of libpmqtt %s, but running with the library %s", words(header), words(library))}
+	return newError(ErrNotSupported, fmt.Sprintf(
+		"compiled with the header of libpmqtt %s, but running with the library %s", words(header), words(library)))
 }
 
 func checkLibrary() error {
