@@ -167,21 +167,20 @@ fn levels_match(filter: &str, name: &[u8]) -> bool {
     if name.starts_with(b"$") && filter.starts_with(['+', '#']) {
         return false;
     }
-    let mut names = levels(name);
-    for level in levels(filter.as_bytes()) {
-        if level == b"#" {
-            // Matches the parent too, so it does not matter whether a level is left.
-            return true;
-        }
-        match names.next() {
-            Some(name) if level == b"+" || level == name => {}
-            _ => return false,
+    let (mut filter, mut name) = (filter.as_bytes(), name);
+    loop {
+        // A name has no wildcards, so that each of the filter's is where they differ.
+        let same = filter.iter().zip(name).take_while(|(a, b)| a == b).count();
+        (filter, name) = (&filter[same..], &name[same..]);
+        match filter {
+            [] => return name.is_empty(),
+            [b'#', ..] => return true,
+            [b'+', behind @ ..] => {
+                let end = name.iter().position(|&byte| byte == b'/');
+                (filter, name) = (behind, &name[end.unwrap_or(name.len())..]);
+            }
+            // # matches the parent, too.
+            _ => return filter == b"/#" && name.is_empty(),
         }
     }
-    names.next().is_none()
-}
-
-/// As bytes, which are faster to split than text.
-fn levels(topic: &[u8]) -> impl Iterator<Item = &[u8]> {
-    topic.split(|&byte| byte == b'/')
 }

@@ -193,6 +193,23 @@ fn message(pass: &mut Pass, publish: &Publish, mid: u64, manual_ack: bool) -> St
 /// Calls each handler whose filter matches, or else the callback for all messages.
 #[inline(always)]
 fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &[u8]) -> bool {
+    if state.callbacks.has_handlers()
+        && let Some(looked) = handlers(state, pace, message, topic)
+    {
+        return looked;
+    }
+    let callback = state.callbacks.message;
+    call(state, pace, callback, message)
+}
+
+/// None where no filter matches, or else whether the clock was looked at.
+#[inline(never)]
+fn handlers(
+    state: &mut Guard,
+    pace: &mut Pace,
+    message: &MessageEvent,
+    topic: &[u8],
+) -> Option<bool> {
     let mut last = 0;
     let mut looked = false;
     // Looked up anew for each call, as the one before may have added and removed filters.
@@ -201,11 +218,7 @@ fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &
         handle(state, handler, message);
         looked |= pace.tick();
     }
-    if last > 0 {
-        return looked;
-    }
-    let callback = state.callbacks.message;
-    call(state, pace, callback, message)
+    (last > 0).then_some(looked)
 }
 
 /// Where the handler was removed meanwhile, this call of it is the last one, and its userdata is released.
