@@ -75,16 +75,16 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
 }
 
 /* The userdata of a handler. */
-struct way {
+struct bridge_route {
     struct bridge *bridge;
     uint64_t route;
 };
 
 static void on_route(pmqtt_client *client, void *userdata, const pmqtt_message *event)
 {
-    const struct way *way = userdata;
+    const struct bridge_route *self = userdata;
     (void)client;
-    arrived(way->bridge, way->route, event);
+    arrived(self->bridge, self->route, event);
 }
 
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
@@ -212,16 +212,16 @@ int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session
 
 int bridge_route_add(struct bridge *bridge, const char *filter, uint64_t route)
 {
-    struct way *way = malloc(sizeof *way);
-    if (!way)
+    struct bridge_route *self = malloc(sizeof *self);
+    if (!self)
         abort();
-    way->bridge = bridge;
-    way->route = route;
+    self->bridge = bridge;
+    self->route = route;
     pmqtt_message_handler handler = {
-        .struct_size = sizeof handler, .filter = filter, .callback = on_route, .userdata = way, .release = free};
+        .struct_size = sizeof handler, .filter = filter, .callback = on_route, .userdata = self, .release = free};
     int rc = pmqtt_message_handler_add(bridge->client, &handler);
     if (rc != PMQTT_ERR_SUCCESS)
-        free(way);
+        free(self);
     return rc;
 }
 

@@ -11,7 +11,7 @@ const keptItems = 4096
 // An item is a message for handlers, or a call of a hook.
 type item struct {
 	message *Message
-	routes  []*route // where a message goes
+	way     *way // of a message that matches a filter
 	call    func()
 	size    int
 }

@@ -41,12 +41,14 @@ func (m *Message) Ack() error {
 }
 
 // handOver calls the handlers of a message, and acknowledges it then.
-func (c *Client) handOver(message *Message, routes []*route) {
+func (c *Client) handOver(message *Message, w *way) {
 	matched := false
-	for _, r := range routes {
-		if s := r.subscription.Load(); s != nil && s.handler != nil {
-			matched = true
-			s.handler(message)
+	if w != nil {
+		for _, r := range w.routes {
+			if s := r.subscription.Load(); s != nil && s.handler != nil {
+				matched = true
+				s.handler(message)
+			}
 		}
 	}
 	if !matched && c.options.OnMessage != nil {
@@ -62,7 +64,7 @@ func (c *Client) deliver() {
 	for items := c.inbox.take(nil); items != nil; items = c.inbox.take(items) {
 		for i, it := range items {
 			if it.message != nil {
-				c.handOver(it.message, it.routes)
+				c.handOver(it.message, it.way)
 			} else {
 				it.call()
 			}

@@ -20,13 +20,20 @@ type route struct {
 	added bool
 	// subscription is nil when nobody is subscribed to the filter any more.
 	subscription atomic.Pointer[subscription]
-	// alone is the routes of a message that goes no other way.
-	alone []*route
+	// alone is the way of a message that goes this one only.
+	alone *way
+}
+
+// A way is the routes of a message, in their order. It does not change; messages share it.
+type way struct {
+	routes []*route
+	// longer is the one that the last message took from here. mu guards it.
+	longer *way
 }
 
 func newRoute(id uint64, filter string) *route {
 	r := &route{id: id, filter: filter}
-	r.alone = []*route{r}
+	r.alone = &way{routes: []*route{r}}
 	return r
 }
 
@@ -94,19 +101,34 @@ func goArrived(handle C.uintptr_t, first *C.struct_bridge_arrival, count C.size_
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	arrivals := unsafe.Slice(first, count)
+	var r *route
 	for i := range arrivals {
 		id, event := uint64(arrivals[i].route), &arrivals[i].event
 		if id == 0 {
 			c.gather(event, nil)
-		} else if last := c.lastGathered(); last != nil && !last.goes(id) && last.message.is(event) {
-			last.routes = append(last.routes[:len(last.routes):len(last.routes)], c.routeOf(id))
-		} else {
-			c.gather(event, c.routeOf(id).alone)
+			continue
 		}
+		if last := c.lastGathered(); last != nil && !last.way.has(id) && last.message.is(event) {
+			last.way = c.further(last.way, id)
+			continue
+		}
+		if r == nil || r.id != id {
+			r = c.routeOf(id)
+		}
+		c.gather(event, r.alone)
 	}
 }
 
-func (c *Client) gather(event *C.pmqtt_message, routes []*route) {
+// further is a way with one more route. mu is held.
+func (c *Client) further(w *way, id uint64) *way {
+	count := len(w.routes)
+	if w.longer == nil || w.longer.routes[count].id != id {
+		w.longer = &way{routes: append(w.routes[:count:count], c.routeOf(id))}
+	}
+	return w.longer
+}
+
+func (c *Client) gather(event *C.pmqtt_message, w *way) {
 	message := &Message{
 		Topic:     C.GoStringN(event.topic, C.int(event.topic_len)),
 		Payload:   C.GoBytes(event.payload, C.int(event.payload_len)),
@@ -117,19 +139,19 @@ func (c *Client) gather(event *C.pmqtt_message, routes []*route) {
 		mid:       uint64(event.mid),
 	}
 	size := len(message.Topic) + len(message.Payload) + messageOverhead
-	c.gathered = append(c.gathered, item{message: message, routes: routes, size: size})
+	c.gathered = append(c.gathered, item{message: message, way: w, size: size})
 }
 
-// lastGathered is the message that was gathered right before, if it has routes.
+// lastGathered is the message that was gathered right before, if it matches a filter.
 func (c *Client) lastGathered() *item {
-	if count := len(c.gathered); count > 0 && c.gathered[count-1].routes != nil {
+	if count := len(c.gathered); count > 0 && c.gathered[count-1].way != nil {
 		return &c.gathered[count-1]
 	}
 	return nil
 }
 
-func (it *item) goes(id uint64) bool {
-	for _, r := range it.routes {
+func (w *way) has(id uint64) bool {
+	for _, r := range w.routes {
 		if r.id == id {
 			return true
 		}
