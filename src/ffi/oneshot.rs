@@ -73,7 +73,8 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// them has QoS 2, the number is at most 20, because some brokers close the connection of a client
 /// that sends more. The client tries nothing a second time.
 ///
-/// The time limit of a message, its `expiry_s`, begins with this call.
+/// The time limit of a message, its `expiry_s`, begins with this call. If messages were not sent in
+/// time, the call returns `PMQTT_ERR_EXPIRED` once the others are done.
 ///
 /// @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
 ///                  The client copies them in parts, so that at most 64 MiB are queued.
@@ -91,7 +92,6 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
 ///   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
 ///   that message or not.
-/// - `PMQTT_ERR_EXPIRED`: some messages were not sent within their time limits; the others are done.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
 ///   the library knows.
 ///
