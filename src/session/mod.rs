@@ -22,6 +22,7 @@ mod output;
 mod packet_ids;
 mod packets;
 mod receive;
+mod refused;
 mod request;
 mod retry;
 mod ruled;

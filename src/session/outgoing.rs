@@ -5,12 +5,11 @@
 //! connection sets `next` back to the front, and everything else follows: what was in flight
 //! goes out again first, in order, and never more of it than the window allows.
 
-use std::num::NonZeroU32;
-
 use super::chunks::Place;
 use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
 use super::packets::Packets;
+use super::refused::Refused;
 use super::slot::{MESSAGE, Slot, Stage};
 use super::waiting::Waiting;
 use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Version, encode};
@@ -39,29 +38,6 @@ pub struct Outgoing {
     pub(super) bytes: usize,
     /// Made when the program wants more of the queue than to wait in it.
     pub(super) waiting: Option<Box<Waiting>>,
-}
-
-/// The QoS of a publish, 0 or more, and its bytes, in four bytes: those of a packet need 29 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused(NonZeroU32);
-
-impl Refused {
-    /// None where there are no bytes, which is refused nowhere.
-    pub fn new(qos: QoS, bytes: usize) -> Option<Refused> {
-        let is_acknowledged = u32::from(qos > QoS::AtMostOnce);
-        NonZeroU32::new((bytes as u32) << 1 | is_acknowledged).map(Refused)
-    }
-
-    pub fn qos(self) -> QoS {
-        match self.0.get() & 1 {
-            0 => QoS::AtMostOnce,
-            _ => QoS::AtLeastOnce,
-        }
-    }
-
-    pub fn bytes(self) -> usize {
-        (self.0.get() >> 1) as usize
-    }
 }
 
 /// A message that waits for an answer.

@@ -1,8 +1,8 @@
 //! What the application asks for: publish, subscribe, unsubscribe, acknowledge.
 
-use super::outgoing::Refused;
 use super::output::MARK;
 use super::packet_ids::{Request, Use};
+use super::refused::Refused;
 use super::slot::MESSAGE;
 use super::{OUTPUT, Options, Phase, Session};
 use crate::codec::{Ack, Buffer, NoMemory, PacketId, Publishable, QoS, TooLong, encode};

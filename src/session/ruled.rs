@@ -1,7 +1,7 @@
 //! Publishing where the program has said what becomes of messages that wait.
 
 use super::give_up::Newcomer;
-use super::outgoing::Refused;
+use super::refused::Refused;
 use super::request::{PublishError, overhead};
 use super::{Cancel, OUTPUT, QueueOptions, Session};
 use crate::codec::{NoMemory, Publishable, QoS, encode};
