@@ -102,16 +102,16 @@ impl Account {
         self.entries.entry(mid).or_default().is_cancelled = true;
     }
 
-    /// `on_drained`. Where no other thread asks for anything, it is known what has no outcome.
+    /// `on_drained`. Another thread may have asked for more since it was due.
     pub fn drained(&mut self, last_mid: u64, is_alone: bool) {
-        let all = self.entries.values();
-        let open = all.filter(|entry| entry.told.is_empty()).count();
         let last = self.last_mid();
+        let all = self.entries.range(..=last_mid);
+        let open = all.filter(|(_, entry)| entry.told.is_empty()).count();
         if self.told == self.drained {
             let kind = "on_drained without an outcome since the last one";
             self.drained_wrongly = Some(Wrong::new(kind, ""));
         }
-        if is_alone && open > 0 || last_mid < last {
+        if open > 0 || is_alone && last_mid < last {
             let detail = format!("{open} without outcome, mid {last_mid} of {last}");
             self.drained_wrongly = Some(Wrong::new("on_drained too early", detail));
         }
@@ -170,14 +170,17 @@ impl Account {
         };
         let (open, dropped) = (open.count(), count(ffi::PMQTT_ERR_DROPPED));
         let cancelled = count(ffi::PMQTT_ERR_CANCELLED);
+        let expired = count(ffi::PMQTT_ERR_EXPIRED);
         let counted = [
             statistics.unsettled,
             statistics.messages_dropped,
             statistics.messages_cancelled,
+            statistics.messages_expired,
         ];
-        if counted != [open, dropped, cancelled].map(|count| count as u64) {
+        if counted != [open, dropped, cancelled, expired].map(|count| count as u64) {
             let detail = format!(
-                "{open} without outcome, {dropped} dropped, {cancelled} cancelled: {counted:?}"
+                "{open} without outcome, {dropped} dropped, {cancelled} cancelled, {expired} expired: \
+                 {counted:?}"
             );
             wrong.push(Wrong::new("the statistics are not what was told", detail));
         }
@@ -277,6 +280,7 @@ impl Account {
             ffi::PMQTT_ERR_CONN_LOST => qos == 0,
             ffi::PMQTT_ERR_IN_DOUBT => qos == 2 && has_arrived,
             ffi::PMQTT_ERR_DROPPED => !has_arrived && self.queue.drops(),
+            ffi::PMQTT_ERR_EXPIRED => !has_arrived && self.queue.expires,
             ffi::PMQTT_ERR_CANCELLED if is_cancelled => !has_arrived || qos == 1,
             ffi::PMQTT_ERR_CANCELLED => !has_arrived && self.is_cleared,
             _ => false,

@@ -125,6 +125,7 @@ impl Episode {
                 payload_len: payload.len(),
                 qos,
                 retain: false,
+                expiry_s: self.settings.queue.expires.into(),
             })
             .collect();
         let Some(call) = self.begin(LIMIT, format_args!("batch{}", batch.len())) else {

@@ -23,6 +23,9 @@ const CALLBACKS: Duration = Duration::from_secs(2);
 /// How long a connection may take to end after `pmqtt_disconnect`.
 const END: Duration = Duration::from_secs(3);
 
+/// The time limit of messages in batches.
+const LIMIT: Duration = Duration::from_secs(1);
+
 const LARGE: usize = 3 << 20;
 
 const TOPICS: [&CStr; 3] = [c"t", c"u", c"v"];
@@ -155,7 +158,11 @@ fn begin(episode: &Episode) {
 }
 
 fn act_often(episode: &Arc<Episode>) {
-    for _ in 0..episode.settings.calls {
+    let pause_at = episode.settings.calls / 2;
+    for call in 0..episode.settings.calls {
+        if episode.settings.queue.expires && call == pause_at {
+            thread::sleep(LIMIT + Duration::from_millis(50));
+        }
         if episode.record().calm {
             break;
         }

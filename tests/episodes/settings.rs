@@ -55,6 +55,8 @@ pub struct Queue {
     pub when_full: c_int,
     pub newest_only: bool,
     pub keep_qos0: bool,
+    /// Batches have a time limit, and the program pauses for longer than that.
+    pub expires: bool,
 }
 
 impl Queue {
@@ -73,6 +75,8 @@ impl Queue {
             when_full: when_full[random.random_range(0..3)],
             newest_only: random.random_ratio(1, 3),
             keep_qos0: random.random(),
+            // Each such episode takes more than a second.
+            expires: random.random_ratio(1, 100),
         }
     }
 
