@@ -6,285 +6,535 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
 /**
  * @file
- * The contract, which holds for each function below unless its comment says otherwise.
+ * The C API of pmqtt, and the contract that each function keeps.
  *
- * - A function that can fail returns an int: PMQTT_ERR_SUCCESS (0) or another PMQTT_ERR_ number.
- *   pmqtt_last_error has the words. A call that fails has changed nothing.
- * - Outputs come last, and are written only on success.
- * - A client that is NULL is PMQTT_ERR_INVAL. A client must not be used once pmqtt_client_free was
- *   called; it may be called in any callback.
- * - Strings are NUL-terminated UTF-8 and are copied; payloads are a pointer and a length.
- * - Every function may be called from any thread at any time, and from any callback. Callbacks run
- *   with no lock held, in loop calls: the thread of pmqtt_loop_start, or whoever calls pmqtt_loop,
- *   pmqtt_loop_forever, pmqtt_loop_read, _write, _misc, pmqtt_process, pmqtt_drain or
- *   pmqtt_subscribe_callback. on_log and on_interest run at the end of other calls too; a loop call
- *   in another thread waits for that.
- * - The library owns what a callback is given, until the callback returns. Event structures grow at
- *   their end only.
- * - A structure that begins with struct_size, its sizeof, may be of another version than the library: it grows
- *   at its tail. What a smaller one lacks counts as 0, down to the size of its first version; below, and where
- *   it is the size of no version, the call is PMQTT_ERR_INVAL. A larger one is PMQTT_ERR_NOT_SUPPORTED only
- *   where a field is not 0 that the library does not know. In an array all elements have the same struct_size.
+ * The contract holds for each function below, unless its comment says otherwise.
+ *
+ * Results:
+ * - A function that can fail returns an int: `PMQTT_ERR_SUCCESS` (0) or another error number.
+ *   `pmqtt_last_error` describes the failure.
+ * - A call that fails has changed nothing.
+ * - Output parameters come last. They are written on success only.
+ *
+ * Arguments:
+ * - A client that is NULL gives `PMQTT_ERR_INVAL`.
+ * - The program must not use a client after it has called `pmqtt_client_free`. This call is
+ *   legal in every callback.
+ * - Strings are NUL-terminated UTF-8. The library copies them.
+ * - A payload is a pointer and a length.
+ *
+ * Structures with a `struct_size`, which is their first field and the sizeof of the structure:
+ * - Such a structure grows at its tail. The program and the library may have different versions
+ *   of it.
+ * - The fields that a smaller structure lacks count as 0.
+ * - A structure smaller than its first version, or of a size that no version has, gives
+ *   `PMQTT_ERR_INVAL`.
+ * - A larger structure gives `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not
+ *   know is not 0.
+ * - All elements of an array have the same `struct_size`.
+ *
+ * Threads and callbacks:
+ * - Every function may be called in any thread at any time ("thread-safe" below), and in any
+ *   callback ("callback-safe"). A number after "callback-safe" is what the call then returns.
+ * - Callbacks run in loop calls, with no lock held. Loop calls are `pmqtt_loop`,
+ *   `pmqtt_loop_forever`, `pmqtt_loop_read`, `pmqtt_loop_write`, `pmqtt_loop_misc`,
+ *   `pmqtt_process`, `pmqtt_drain`, `pmqtt_subscribe_callback`, and the thread of
+ *   `pmqtt_loop_start`.
+ * - `on_log` and `on_interest` run at the end of other calls too. A loop call in another thread
+ *   waits for that.
+ * - `release` of a handler runs in the call that ends the handler, or in the loop call that runs
+ *   its callback.
+ * - What the library passes to a callback belongs to the library, and is valid until the callback
+ *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
- * - Memory: where there is none for a packet from the broker, its connection ends with
- *   PMQTT_ERR_NOMEM, and pmqtt_publish says so of a message. Where there is none for anything else that is
- *   allocated (some MiB at the most, but for what the program itself asks for), the process is aborted, as
- *   Rust has it. pmqtt_max_packet_size_set bounds a packet, and at the most about 1 MiB of acknowledgements
- *   waits.
- * - Two clients share nothing but the threads that look names up: 16 at the most for the process, and
- *   none when no name is looked up. SIGPIPE is never raised.
- * - After a fork, clients are the parent's, and go on there. The child can free them, and make new ones.
- *   Each other call on one of the parent's is PMQTT_ERR_INVAL in the child, or returns what it returns for
- *   NULL; pmqtt_last_error has the words. So a daemon makes its clients after its last fork. exec closes
- *   all descriptors of the library.
- * - A process may end while its clients live and loop threads run. Once exit has begun to call the functions
- *   of atexit, TLS rests: nothing is read or written, no callback is called for that, and pmqtt_tls_set is
- *   PMQTT_ERR_TLS. pmqtt_client_free works as ever. To say good-bye over TLS, disconnect before exit.
+ *
+ * Memory:
+ * - If there is no memory for a packet from the broker, its connection ends with
+ *   `PMQTT_ERR_NOMEM`. If there is none for a message, `pmqtt_publish` returns
+ *   `PMQTT_ERR_NOMEM`.
+ * - If any other allocation fails, the process aborts, as any Rust program does. These
+ *   allocations are some MiB at most, apart from what the program itself asks for.
+ * - `pmqtt_max_packet_size_set` limits the size of a packet. At most about 1 MiB of
+ *   acknowledgements waits to be sent.
+ *
+ * Processes:
+ * - Two clients share only the threads that look up names. A process has at most 16 of them, and
+ *   none while no name is looked up.
+ * - The library never raises SIGPIPE.
+ * - After a fork, clients belong to the parent, where they go on. The child can free them and
+ *   create new ones.
+ * - In the child, each other call with a client of the parent returns `PMQTT_ERR_INVAL`, or what
+ *   it returns for NULL. `pmqtt_last_error` describes this. A daemon therefore creates its
+ *   clients after its last fork.
+ * - exec closes all descriptors of the library.
+ * - A process may exit while its clients live and loop threads run. Once exit has begun to call
+ *   the functions of atexit, TLS stops: the library neither reads nor writes it, and calls no
+ *   callback for it. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` works as
+ *   ever. A program that wants a DISCONNECT over TLS disconnects before exit.
  */
-
 
 /**
- * The version of the header that a program was compiled with.
+ * @defgroup api_client Creating and freeing a client
+ * @brief A program creates a client, which each other function takes.
  */
-#define PMQTT_VERSION_MAJOR 0
-
-#define PMQTT_VERSION_MINOR 2
-
-#define PMQTT_VERSION_PATCH 0
 
 /**
- * One number of the three: major * 1000000 + minor * 1000 + patch.
+ * @defgroup api_options Options
+ * @brief Options have safe defaults, and may change at any time.
  */
-#define PMQTT_VERSION_NUMBER 2000
+
+/**
+ * @defgroup api_connect Connecting
+ * @brief Connecting and disconnecting, with or without waiting.
+ */
+
+/**
+ * @defgroup api_loop Running the loop
+ * @brief One of the loops runs the client: it reads, writes and calls callbacks.
+ *
+ * A program chooses one of these loops:
+ * - A loop of the library: `pmqtt_loop_forever` in the calling thread, or `pmqtt_loop_start` in a
+ *   thread of its own.
+ * - An event loop that watches one descriptor: `pmqtt_event_fd` and `pmqtt_process`.
+ * - A foreign loop, which watches the socket and a timer: `pmqtt_socket`, `pmqtt_want_read`,
+ *   `pmqtt_want_write` and `pmqtt_next_timeout_ms`, or `pmqtt_on_interest_set`. It calls
+ *   `pmqtt_loop_read`, `pmqtt_loop_write` and `pmqtt_loop_misc`.
+ * - A loop of the program that runs the client step by step: `pmqtt_loop`.
+ */
+
+/**
+ * @defgroup api_publish Publishing
+ * @brief Messages to the broker, and what waits to be sent.
+ */
+
+/**
+ * @defgroup api_subscribe Subscribing and receiving
+ * @brief Topic filters, and the acknowledgement of messages.
+ */
+
+/**
+ * @defgroup api_callbacks Callbacks
+ * @brief Callbacks, their events, and log lines.
+ */
+
+/**
+ * @defgroup api_tls TLS
+ * @brief TLS with certificates, a pre-shared key or an OpenSSL context.
+ */
+
+/**
+ * @defgroup api_oneshot One-shots
+ * @brief Calls that need no client: connect, do one thing, and disconnect.
+ */
+
+/**
+ * @defgroup api_diagnosis Errors, statistics and version
+ * @brief Error numbers, their descriptions, statistics and the version.
+ */
+
 
 /**
  * MQTT 3.1, for `pmqtt_client_new`.
+ *
+ * @ingroup api_client
  */
 #define PMQTT_PROTOCOL_V31 3
 
 /**
- * MQTT 3.1.1, the default.
+ * MQTT 3.1.1, for `pmqtt_client_new`; the default.
+ *
+ * @ingroup api_client
  */
 #define PMQTT_PROTOCOL_V311 4
 
 /**
- * What is demanded of the broker's certificate, for `pmqtt_tls_set`.
+ * A full queue refuses new messages, for `pmqtt_queue_options`; the default.
+ *
+ * @ingroup api_options
+ */
+#define PMQTT_WHEN_FULL_REFUSE 0
+
+/**
+ * A full queue drops the messages that have waited longest, for `pmqtt_queue_options`.
+ *
+ * @ingroup api_options
+ */
+#define PMQTT_WHEN_FULL_DROP_OLDEST 1
+
+/**
+ * A full queue drops waiting messages of QoS 0, for `pmqtt_queue_options`.
+ *
+ * @ingroup api_options
+ */
+#define PMQTT_WHEN_FULL_DROP_QOS0 2
+
+/**
+ * The library acknowledges each message, for `pmqtt_manual_ack_set`; the default.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_ACK_AUTO 0
+
+/**
+ * The program acknowledges messages, and the client sends the acknowledgements in order, for
+ * `pmqtt_manual_ack_set`.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_ACK_IN_ORDER 1
+
+/**
+ * The program acknowledges messages, and the client sends each acknowledgement at once, for
+ * `pmqtt_manual_ack_set`.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_ACK_AT_ONCE 2
+
+/**
+ * Log level: stages of connecting, and connections that ended as asked.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_INFO 1
+
+/**
+ * Log level: not used by this version.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_NOTICE 2
+
+/**
+ * Log level: something failed or was unexpected, and the client goes on.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_WARNING 4
+
+/**
+ * Log level: why a connection, or an attempt to connect, has failed.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_ERR 8
+
+/**
+ * Log level: each packet, in and out.
+ *
+ * @ingroup api_callbacks
+ */
+#define PMQTT_LOG_DEBUG 16
+
+/**
+ * The client accepts any certificate, so anybody can listen, for `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
  */
 #define PMQTT_CERT_NONE 0
 
+/**
+ * The same as `PMQTT_CERT_REQUIRED`, as a broker always has a certificate.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_CERT_OPTIONAL 1
 
+/**
+ * The broker's certificate must lead to a trusted authority and be for the host, for
+ * `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_CERT_REQUIRED 2
 
 /**
- * Versions of TLS, for `pmqtt_tls_set`. 1.0 and 1.1 are not safe any more.
+ * TLS 1.0, for `pmqtt_tls_set`. This version is not secure any more.
+ *
+ * @ingroup api_tls
  */
 #define PMQTT_TLS_V1_0 10
 
+/**
+ * TLS 1.1, for `pmqtt_tls_set`. This version is not secure any more.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_TLS_V1_1 11
 
+/**
+ * TLS 1.2, for `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_TLS_V1_2 12
 
+/**
+ * TLS 1.3, for `pmqtt_tls_set`.
+ *
+ * @ingroup api_tls
+ */
 #define PMQTT_TLS_V1_3 13
 
 /**
- * Nothing to do right now; reserved, and returned by no function of this version.
+ * Nothing to do now. Reserved: no function of this version returns it.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_AGAIN -1
 
+/**
+ * The call has succeeded.
+ *
+ * @ingroup api_diagnosis
+ */
 #define PMQTT_ERR_SUCCESS 0
 
 /**
- * Out of memory.
+ * There is no memory.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NOMEM 1
 
 /**
- * The broker broke the rules of the protocol.
+ * The broker has broken the rules of the protocol.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_PROTOCOL 2
 
 /**
- * An argument is wrong, or the call does not fit the state; nothing was changed.
+ * An argument is wrong, or the call does not fit the state. Nothing was changed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_INVAL 3
 
 /**
  * There is no connection.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NO_CONN 4
 
 /**
- * The broker refused the connection.
+ * The broker has refused the connection.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_CONN_REFUSED 5
 
 /**
- * What was named is not there.
+ * The named thing does not exist.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NOT_FOUND 6
 
 /**
  * The connection was lost.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_CONN_LOST 7
 
 /**
- * TLS failed.
+ * TLS has failed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_TLS 8
 
 /**
  * The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_PAYLOAD_SIZE 9
 
 /**
- * Not supported.
+ * The library does not support this.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_NOT_SUPPORTED 10
 
 /**
- * Authorisation failed.
+ * Authorisation has failed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_AUTH 11
 
 /**
- * Denied by an access control list.
+ * An access control list denies this.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_ACL_DENIED 12
 
 /**
  * An error without a name.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_UNKNOWN 13
 
 /**
- * The operating system reported an error; `pmqtt_last_error` says which.
+ * The operating system has reported an error, which `pmqtt_last_error` names.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_ERRNO 14
 
 /**
  * The queue is full.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_QUEUE_SIZE 15
 
 /**
- * The broker did not answer PINGREQ in time, or took none of the acknowledgements that it asked for.
+ * The broker has not answered PINGREQ in time, or takes none of the acknowledgements that it
+ * has asked for.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_KEEPALIVE 16
 
 /**
- * Another call is doing this right now.
+ * Another call is doing this at the moment.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_BUSY 64
 
 /**
- * The library failed inside; the client refuses further work, and can only be freed.
+ * The library has failed internally. The client refuses all further work, and can only be
+ * freed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_PANIC 65
 
 /**
- * It took longer than it may.
+ * The timeout has passed.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_TIMEOUT 66
 
 /**
  * The host name could not be looked up.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_DNS 67
 
 /**
- * The broker took a QoS 2 message and lost the session before the handshake was complete: it is not known
- * whether it has passed the message on.
+ * The broker took a message of QoS 2, and lost the session before the handshake was complete.
+ * It may have delivered the message or not.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
- * The broker refused it, with a reason. Reserved, and returned by no function of this version.
+ * The broker has refused this, with a reason. Reserved: no function of this version returns
+ * it.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_REJECTED 69
 
 /**
- * The message expired before it was sent. Reserved, and returned by no function of this version.
+ * The message was not sent within its time limit, `expiry_s` of `pmqtt_publication`.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_EXPIRED 70
 
 /**
- * The message was dropped from the queue before it was sent, as `pmqtt_queue_options_set` has it.
+ * The queue dropped the message before it was sent (`pmqtt_queue_options_set`).
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_DROPPED 71
 
 /**
- * The program cancelled the message, by `pmqtt_cancel` or `pmqtt_queue_clear`.
+ * The program cancelled the message, with `pmqtt_cancel` or `pmqtt_queue_clear`.
+ *
+ * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_CANCELLED 72
 
 /**
- * What becomes of a message that the queue has no room for, in `pmqtt_queue_options`.
+ * The major version of the header that a program was compiled with.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_WHEN_FULL_REFUSE 0
-
-#define PMQTT_WHEN_FULL_DROP_OLDEST 1
-
-#define PMQTT_WHEN_FULL_DROP_QOS0 2
+#define PMQTT_VERSION_MAJOR 0
 
 /**
- * Who acknowledges what comes in, for `pmqtt_manual_ack_set`.
+ * The minor version of the header that a program was compiled with.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_ACK_AUTO 0
-
-#define PMQTT_ACK_IN_ORDER 1
-
-#define PMQTT_ACK_AT_ONCE 2
+#define PMQTT_VERSION_MINOR 2
 
 /**
- * Levels of log lines.
+ * The patch version of the header that a program was compiled with.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_LOG_INFO 1
-
-#define PMQTT_LOG_NOTICE 2
-
-#define PMQTT_LOG_WARNING 4
-
-#define PMQTT_LOG_ERR 8
+#define PMQTT_VERSION_PATCH 0
 
 /**
- * Each packet, in and out.
+ * The version of the header in one number: major * 1000000 + minor * 1000 + patch.
+ *
+ * @ingroup api_diagnosis
  */
-#define PMQTT_LOG_DEBUG 16
+#define PMQTT_VERSION_NUMBER 2000
 
 /**
- * A client as C knows it: a pointer to one is all that callbacks get.
+ * A client. Programs use it only by pointer.
+ *
+ * @ingroup api_client
  */
 typedef struct pmqtt_client pmqtt_client;
 
 /**
- * Messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
- * them, until they are freed.
+ * The messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
+ * them until they are freed.
+ *
+ * @ingroup api_oneshot
  */
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
- * A message to publish, or a will. Everything but `struct_size` and topic may be 0.
+ * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
+ *
+ * @ingroup api_publish
  */
 typedef struct pmqtt_publication {
   /**
-   * `sizeof(pmqtt_publication)`. It is the stride of an array too, and the same for each element.
+   * `sizeof(pmqtt_publication)`. In an array, it is the stride, and the same for each element.
    */
   size_t struct_size;
   /**
-   * UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
+   * The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
    */
   const char *topic;
   /**
-   * NULL with a length of 0: an empty payload.
+   * The payload. NULL with a length of 0: an empty payload.
    */
   const void *payload;
   /**
-   * Bytes, at the most 268,435,455 with topic and header, and 65,535 in a will.
+   * Bytes, at most 268,435,455 together with topic and header; at most 65,535 in a will.
    */
   size_t payload_len;
   /**
@@ -292,376 +542,26 @@ typedef struct pmqtt_publication {
    */
   int qos;
   /**
-   * The broker keeps the message for later subscribers.
+   * true: the broker keeps the message as a retained message, for later subscribers.
    */
   bool retain;
+  /**
+   * How long the message may wait, in seconds from the call that publishes it; 0: any time, and in a will.
+   *
+   * A message that still waits for a connection, or for room in the window, when its time is over is not sent.
+   * Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop tells it within a second, connected or not.
+   * `messages_expired` of `pmqtt_stats` counts these messages.
+   *
+   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0 waits only where
+   * `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own: the broker does not know it.
+   */
+  uint32_t expiry_s;
 } pmqtt_publication;
 
 /**
- * The broker answered CONNECT.
- */
-typedef struct pmqtt_connected {
-  /**
-   * The broker kept the session of an earlier connection (3.1.1 only).
-   */
-  bool session_present;
-  /**
-   * The return code: 0 accepted, 1 to 5 refused; `pmqtt_connack_string` has the words.
-   */
-  int rc;
-  /**
-   * The same as MQTT 5 numbers it: 0, or 0x80 and more; `pmqtt_reason_string` has the words.
-   */
-  int reason;
-} pmqtt_connected;
-
-/**
- * The broker answered CONNECT, and accepted or refused.
- */
-typedef void (*pmqtt_on_connect)(struct pmqtt_client *client,
-                                 void *userdata,
-                                 const struct pmqtt_connected *event);
-
-/**
- * An attempt to connect failed before the broker answered CONNECT.
- */
-typedef struct pmqtt_connect_failed {
-  /**
-   * Why; `pmqtt_last_error` has the words. `PMQTT_ERR_NO_CONN`: the program gave it up.
-   */
-  int rc;
-} pmqtt_connect_failed;
-
-/**
- * An attempt to connect failed before the broker answered CONNECT.
- */
-typedef void (*pmqtt_on_connect_fail)(struct pmqtt_client *client,
-                                      void *userdata,
-                                      const struct pmqtt_connect_failed *event);
-
-/**
- * A connection ended.
- */
-typedef struct pmqtt_disconnected {
-  /**
-   * `PMQTT_ERR_SUCCESS` when the program asked for it, or else why.
-   */
-  int rc;
-  /**
-   * What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
-   */
-  int reason;
-} pmqtt_disconnected;
-
-/**
- * A connection ended that was announced or refused, or that the program asked to end.
- */
-typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
-                                    void *userdata,
-                                    const struct pmqtt_disconnected *event);
-
-/**
- * A message from the broker. The pointers are valid until the callback returns.
- */
-typedef struct pmqtt_message {
-  /**
-   * What `pmqtt_ack` knows the message by; 0 at QoS 0. Nothing else is to be read from it.
-   */
-  uint64_t mid;
-  /**
-   * The topic, UTF-8 and NUL-terminated.
-   */
-  const char *topic;
-  /**
-   * Bytes of the topic without its NUL.
-   */
-  size_t topic_len;
-  /**
-   * The payload; not NUL-terminated, and never NULL.
-   */
-  const void *payload;
-  size_t payload_len;
-  int qos;
-  /**
-   * The broker sent it because of a new subscription, out of its store.
-   */
-  bool retain;
-  /**
-   * The broker may have sent it before.
-   */
-  bool dup;
-} pmqtt_message;
-
-/**
- * A message came. What the event points to is valid until the callback returns.
- */
-typedef void (*pmqtt_on_message)(struct pmqtt_client *client,
-                                 void *userdata,
-                                 const struct pmqtt_message *event);
-
-/**
- * A publish is done.
- */
-typedef struct pmqtt_published {
-  uint64_t mid;
-  /**
-   * `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system, QoS 1 and 2 with the broker.
-   * `PMQTT_ERR_CONN_LOST`: the connection ended before a QoS 0 message was written.
-   * `PMQTT_ERR_IN_DOUBT`: the broker may have lost a QoS 2 message together with the session.
-   * `PMQTT_ERR_DROPPED`: it made room for another one in the queue, and was never sent.
-   * `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` has cancelled it.
-   */
-  int rc;
-  /**
-   * What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
-   */
-  int reason;
-} pmqtt_published;
-
-/**
- * A publish is done.
- */
-typedef void (*pmqtt_on_publish)(struct pmqtt_client *client,
-                                 void *userdata,
-                                 const struct pmqtt_published *event);
-
-/**
- * The broker answered SUBSCRIBE, or the connection ended before it did.
- */
-typedef struct pmqtt_subscribed {
-  uint64_t mid;
-  /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` without an answer.
-   */
-  int rc;
-  /**
-   * For each filter the granted QoS, or 0x80 for a refusal; valid until the callback returns.
-   */
-  const uint8_t *granted_qos;
-  size_t granted_qos_count;
-  /**
-   * What the broker said of the whole, as MQTT 5 numbers it; -1: nothing. What it said of each filter is in
-   * granted_qos.
-   */
-  int reason;
-} pmqtt_subscribed;
-
-/**
- * The broker answered SUBSCRIBE.
- */
-typedef void (*pmqtt_on_subscribe)(struct pmqtt_client *client,
-                                   void *userdata,
-                                   const struct pmqtt_subscribed *event);
-
-/**
- * The broker answered UNSUBSCRIBE, or the connection ended before it did.
- */
-typedef struct pmqtt_unsubscribed {
-  uint64_t mid;
-  /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` without an answer.
-   */
-  int rc;
-  /**
-   * What the broker said, as MQTT 5 numbers it; -1: nothing, which is so in MQTT 3.
-   */
-  int reason;
-} pmqtt_unsubscribed;
-
-/**
- * The broker answered UNSUBSCRIBE.
- */
-typedef void (*pmqtt_on_unsubscribe)(struct pmqtt_client *client,
-                                     void *userdata,
-                                     const struct pmqtt_unsubscribed *event);
-
-/**
- * There is room in the queue again.
- */
-typedef struct pmqtt_writable {
-  /**
-   * Messages of QoS 1 and 2 that are not settled.
-   */
-  size_t messages;
-  /**
-   * Bytes that are queued.
-   */
-  size_t bytes;
-} pmqtt_writable;
-
-/**
- * There is room in the queue again.
- */
-typedef void (*pmqtt_on_writable)(struct pmqtt_client *client,
-                                  void *userdata,
-                                  const struct pmqtt_writable *event);
-
-/**
- * A line for the log.
- */
-typedef struct pmqtt_log_line {
-  /**
-   * `PMQTT_LOG_INFO` and so on.
-   */
-  int level;
-  /**
-   * NUL-terminated, valid until the callback returns.
-   */
-  const char *text;
-} pmqtt_log_line;
-
-/**
- * A line for the log.
- */
-typedef void (*pmqtt_on_log)(struct pmqtt_client *client,
-                             void *userdata,
-                             const struct pmqtt_log_line *event);
-
-/**
- * What a foreign loop has to wait for from now on.
- */
-typedef struct pmqtt_interest {
-  /**
-   * The descriptor, or -1 when there is none. With neither read nor write: do not watch it for now.
-   */
-  int fd;
-  /**
-   * Call `pmqtt_loop_read` when it is readable.
-   */
-  bool read;
-  /**
-   * Call `pmqtt_loop_write` when it is writable.
-   */
-  bool write;
-  /**
-   * The descriptor is about to be closed: forget it before the callback returns.
-   */
-  bool closing;
-  /**
-   * Call `pmqtt_loop_misc` after that many milliseconds; -1: never.
-   */
-  int timeout_ms;
-} pmqtt_interest;
-
-/**
- * What the client waits for has changed.
- */
-typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
-                                  void *userdata,
-                                  const struct pmqtt_interest *event);
-
-/**
- * How a one-shot uses TLS. Everything but `struct_size` may be 0, and is safe then: the broker's
- * certificate has to lead to an authority of the system's store, and to be for the host.
- */
-typedef struct pmqtt_tls_options {
-  /**
-   * `sizeof(pmqtt_tls_options)`.
-   */
-  size_t struct_size;
-  /**
-   * A file with the certificates of the authorities to trust, PEM; NULL: the system's store.
-   */
-  const char *ca_certs;
-  /**
-   * A file with the client's certificate and those that lead to its authority, PEM; NULL: none.
-   */
-  const char *certfile;
-  /**
-   * A file with the certificate's key, PEM and not encrypted; NULL: it stands in certfile.
-   */
-  const char *keyfile;
-  /**
-   * OpenSSL's names with colons between them; NULL: its choice.
-   */
-  const char *ciphers;
-  /**
-   * The name that the certificate has to be for; NULL or "": the host's.
-   */
-  const char *server_name;
-  /**
-   * 0: the best that both sides have, 1.2 at least; `PMQTT_TLS_V1_0` to `PMQTT_TLS_V1_3`: this
-   * one alone.
-   */
-  int tls_version;
-  /**
-   * true: a good certificate for any name will do.
-   */
-  bool insecure;
-  /**
-   * true: any certificate will do, and anybody can listen.
-   */
-  bool no_verify;
-} pmqtt_tls_options;
-
-/**
- * How a one-shot connects. Everything but `struct_size` may be 0, which is what NULL in place of
- * the whole means too: to the broker of this host, without TLS. Not used after the call.
- */
-typedef struct pmqtt_oneshot_options {
-  /**
-   * `sizeof(pmqtt_oneshot_options)`.
-   */
-  size_t struct_size;
-  /**
-   * Name or address, UTF-8, not empty; NULL: localhost.
-   */
-  const char *hostname;
-  /**
-   * 1 to 65535; 0: 1883, or 8883 with TLS.
-   */
-  int port;
-  /**
-   * UTF-8; NULL or "": one is generated at random, which needs durable to be false.
-   */
-  const char *client_id;
-  /**
-   * Seconds, 1 to 65535; 0: 60.
-   */
-  int keepalive;
-  /**
-   * What the broker publishes when the connection ends without a DISCONNECT; NULL: nothing.
-   */
-  const struct pmqtt_publication *will;
-  /**
-   * UTF-8; NULL: neither user name nor password.
-   */
-  const char *username;
-  /**
-   * NULL: none.
-   */
-  const char *password;
-  /**
-   * NULL: no TLS.
-   */
-  const struct pmqtt_tls_options *tls;
-  /**
-   * `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
-   */
-  int protocol;
-  /**
-   * How long the call may take, in milliseconds, over 0; 0: 30000. Each step of connecting may
-   * take 10 s of it, as with `pmqtt_connect`.
-   */
-  int timeout_ms;
-  /**
-   * false: a clean session. true: the broker keeps the client's session, and with it what comes
-   * for its subscriptions until the next call.
-   */
-  bool durable;
-  /**
-   * Where a failure is told in words, NUL-terminated, and cut where it does not fit; left alone
-   * on success, and where the options are none of a version that the library knows. May be NULL.
-   */
-  char *error;
-  /**
-   * The size of error, in bytes.
-   */
-  size_t error_size;
-} pmqtt_oneshot_options;
-
-/**
- * What becomes of messages that wait. Everything but `struct_size` may be 0, which is the default.
+ * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+ *
+ * @ingroup api_options
  */
 typedef struct pmqtt_queue_options {
   /**
@@ -669,25 +569,536 @@ typedef struct pmqtt_queue_options {
    */
   size_t struct_size;
   /**
-   * What becomes of a message that the queue has no room for. `PMQTT_WHEN_FULL_REFUSE` (0):
-   * `PMQTT_ERR_QUEUE_SIZE`. `PMQTT_WHEN_FULL_DROP_OLDEST`: the messages that have waited longest make room.
-   * `PMQTT_WHEN_FULL_DROP_QOS0`: those of QoS 0 do. Where that is not enough it is refused, and none is
-   * dropped.
+   * What the client does with a new message if the queue is full.
+   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+   *
+   * If dropping cannot make enough room, the client refuses the new message and drops none.
    */
   int when_full;
   /**
-   * true: a message replaces the one of the same topic that waits. It takes a place at the end.
+   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
    */
   bool newest_only;
   /**
-   * true: QoS 0 that is published without a connection waits for the next one, in its place among the others.
-   * `pmqtt_publish` is `PMQTT_ERR_SUCCESS` then.
+   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
+   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
    */
   bool keep_qos0;
 } pmqtt_queue_options;
 
 /**
- * A snapshot of a client's figures. Set `struct_size` before the call: as much is filled.
+ * The event of `on_connect`: the broker answered CONNECT.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_connected {
+  /**
+   * true: the broker has kept the session of an earlier connection (3.1.1 only).
+   */
+  bool session_present;
+  /**
+   * The return code of CONNACK: 0 accepted, 1 to 5 refused; see `pmqtt_connack_string`.
+   */
+  int rc;
+  /**
+   * The same as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
+   */
+  int reason;
+} pmqtt_connected;
+
+/**
+ * The broker has answered CONNECT: it accepted or refused the connection.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_connect)(struct pmqtt_client *client,
+                                 void *userdata,
+                                 const struct pmqtt_connected *event);
+
+/**
+ * The event of `on_connect_fail`: an attempt to connect failed before the broker answered CONNECT.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_connect_failed {
+  /**
+   * The reason; `pmqtt_last_error` describes it. `PMQTT_ERR_NO_CONN`: the program gave up the
+   * attempt.
+   */
+  int rc;
+} pmqtt_connect_failed;
+
+/**
+ * An attempt to connect has failed before the broker answered CONNECT.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_connect_fail)(struct pmqtt_client *client,
+                                      void *userdata,
+                                      const struct pmqtt_connect_failed *event);
+
+/**
+ * The event of `on_disconnect`: a connection ended.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_disconnected {
+  /**
+   * `PMQTT_ERR_SUCCESS` if the program asked for the end, or else the reason.
+   */
+  int rc;
+  /**
+   * The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+   */
+  int reason;
+} pmqtt_disconnected;
+
+/**
+ * A connection has ended: one that `on_connect` reported, or one that the program asked to end.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
+                                    void *userdata,
+                                    const struct pmqtt_disconnected *event);
+
+/**
+ * A message from the broker. Its pointers are valid until the callback returns, or until
+ * `pmqtt_messages_free`.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_message {
+  /**
+   * The number of the message for `pmqtt_ack`; 0 at QoS 0. It has no other meaning.
+   */
+  uint64_t mid;
+  /**
+   * The topic, UTF-8 and NUL-terminated.
+   */
+  const char *topic;
+  /**
+   * The length of the topic in bytes, without its NUL.
+   */
+  size_t topic_len;
+  /**
+   * The payload; not NUL-terminated, and never NULL.
+   */
+  const void *payload;
+  /**
+   * The length of the payload in bytes.
+   */
+  size_t payload_len;
+  /**
+   * The QoS that the broker sent the message with: 0, 1 or 2.
+   */
+  int qos;
+  /**
+   * true: a retained message, which the broker sent because of a new subscription.
+   */
+  bool retain;
+  /**
+   * true: the broker may have sent the message before.
+   */
+  bool dup;
+} pmqtt_message;
+
+/**
+ * A message has come. The event's pointers are valid until the callback returns.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_message)(struct pmqtt_client *client,
+                                 void *userdata,
+                                 const struct pmqtt_message *event);
+
+/**
+ * The event of `on_publish`: a publish is done.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_published {
+  /**
+   * The number of the message, as `pmqtt_publish` returned it.
+   */
+  uint64_t mid;
+  /**
+   * The outcome; `pmqtt_on_publish_set` has the details.
+   * - `PMQTT_ERR_SUCCESS`: the operating system has QoS 0, or the broker has QoS 1 and 2.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before QoS 0 was written.
+   * - `PMQTT_ERR_IN_DOUBT`: the broker may have lost a message of QoS 2 together with the
+   *   session.
+   * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
+   *   sent.
+   * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
+   * - `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` cancelled the message.
+   */
+  int rc;
+  /**
+   * The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+   */
+  int reason;
+} pmqtt_published;
+
+/**
+ * A publish is done, with success or not.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_publish)(struct pmqtt_client *client,
+                                 void *userdata,
+                                 const struct pmqtt_published *event);
+
+/**
+ * The event of `on_subscribe`: the broker answered SUBSCRIBE, or the connection ended before.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_subscribed {
+  /**
+   * The number of the request, as `pmqtt_subscribe` returned it.
+   */
+  uint64_t mid;
+  /**
+   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   */
+  int rc;
+  /**
+   * The granted QoS of each filter, or 0x80 for a refusal; valid until the callback returns.
+   */
+  const uint8_t *granted_qos;
+  /**
+   * The number of filters in `granted_qos`.
+   */
+  size_t granted_qos_count;
+  /**
+   * The broker's MQTT 5 reason code for the whole request; -1: none. `granted_qos` has the
+   * answer for each filter.
+   */
+  int reason;
+} pmqtt_subscribed;
+
+/**
+ * The broker has answered SUBSCRIBE, or the connection ended before it did.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_subscribe)(struct pmqtt_client *client,
+                                   void *userdata,
+                                   const struct pmqtt_subscribed *event);
+
+/**
+ * The event of `on_unsubscribe`: the broker answered UNSUBSCRIBE, or the connection ended before.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_unsubscribed {
+  /**
+   * The number of the request, as `pmqtt_unsubscribe` returned it.
+   */
+  uint64_t mid;
+  /**
+   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   */
+  int rc;
+  /**
+   * The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+   */
+  int reason;
+} pmqtt_unsubscribed;
+
+/**
+ * The broker has answered UNSUBSCRIBE, or the connection ended before it did.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_unsubscribe)(struct pmqtt_client *client,
+                                     void *userdata,
+                                     const struct pmqtt_unsubscribed *event);
+
+/**
+ * The event of `on_writable`: the queue has room again.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_writable {
+  /**
+   * The number of messages of QoS 1 and 2 that are not settled.
+   */
+  size_t messages;
+  /**
+   * The number of bytes in the queue.
+   */
+  size_t bytes;
+} pmqtt_writable;
+
+/**
+ * The queue has room again.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_writable)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  const struct pmqtt_writable *event);
+
+/**
+ * The event of `on_drained`: all messages and requests are settled.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_drained {
+  /**
+   * The last `mid` that a call returned. Each message and request up to it is settled.
+   */
+  uint64_t last_mid;
+} pmqtt_drained;
+
+/**
+ * All messages and requests are settled.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_drained)(struct pmqtt_client *client,
+                                 void *userdata,
+                                 const struct pmqtt_drained *event);
+
+/**
+ * The event of `on_log`: a line for the log.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_log_line {
+  /**
+   * The level: `PMQTT_LOG_INFO` and so on.
+   */
+  int level;
+  /**
+   * The line, NUL-terminated; valid until the callback returns.
+   */
+  const char *text;
+} pmqtt_log_line;
+
+/**
+ * The client has written a log line.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_log)(struct pmqtt_client *client,
+                             void *userdata,
+                             const struct pmqtt_log_line *event);
+
+/**
+ * The event of `on_interest`: what a foreign loop waits for from now on.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_interest {
+  /**
+   * The descriptor; -1: none. If `read` and `write` are both false, the loop does not watch it
+   * for now.
+   */
+  int fd;
+  /**
+   * true: the loop calls `pmqtt_loop_read` when the descriptor is readable.
+   */
+  bool read;
+  /**
+   * true: the loop calls `pmqtt_loop_write` when the descriptor is writable.
+   */
+  bool write;
+  /**
+   * true: the descriptor is about to be closed. The loop must forget it before the callback
+   * returns.
+   */
+  bool closing;
+  /**
+   * The loop calls `pmqtt_loop_misc` after this many milliseconds; -1: never.
+   */
+  int timeout_ms;
+} pmqtt_interest;
+
+/**
+ * The descriptor, the direction or the time that a foreign loop waits for has changed.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  const struct pmqtt_interest *event);
+
+/**
+ * A callback for the messages of a topic filter, with its own `userdata`.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_message_handler {
+  /**
+   * `sizeof(pmqtt_message_handler)`.
+   */
+  size_t struct_size;
+  /**
+   * The topic filter: UTF-8, copied, well-formed (section 4.7); not NULL.
+   */
+  const char *filter;
+  /**
+   * The callback; not NULL. A loop call runs it.
+   */
+  pmqtt_on_message callback;
+  /**
+   * Passed to the callback in place of the client's `userdata`. May be NULL.
+   */
+  void *userdata;
+  /**
+   * Called with `userdata` when the library does not use it any more; NULL: none. It is called
+   * exactly once for each `pmqtt_message_handler_add` that succeeded. `free` of the C library
+   * may be used.
+   */
+  void (*release)(void *userdata);
+} pmqtt_message_handler;
+
+/**
+ * Returns the password of a private key.
+ *
+ * `pmqtt_tls_set` and `pmqtt_tls_pem_set` call it, in the thread that called them. It writes the
+ * password to `buf`, which has `size` bytes. It returns the length of the password, or -1 if there
+ * is none.
+ *
+ * @ingroup api_tls
+ */
+typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  char *buf,
+                                  size_t size);
+
+/**
+ * How a one-shot uses TLS. All fields except `struct_size` may be 0.
+ *
+ * All zeros are safe: the broker's certificate must lead to an authority of the system's store,
+ * and be for the host.
+ *
+ * @ingroup api_oneshot
+ */
+typedef struct pmqtt_tls_options {
+  /**
+   * `sizeof(pmqtt_tls_options)`.
+   */
+  size_t struct_size;
+  /**
+   * A PEM file with the certificates of the authorities to trust; NULL: the system's store.
+   */
+  const char *ca_certs;
+  /**
+   * A PEM file with the client's certificate, and those of the chain to its authority; NULL:
+   * none.
+   */
+  const char *certfile;
+  /**
+   * A PEM file with the certificate's private key, not encrypted; NULL: `certfile` has it.
+   */
+  const char *keyfile;
+  /**
+   * Cipher names of OpenSSL with colons between them; NULL: the choice of OpenSSL.
+   */
+  const char *ciphers;
+  /**
+   * The name that the certificate must be for; NULL or "": the name of the host.
+   */
+  const char *server_name;
+  /**
+   * 0: the highest version that both sides support, at least 1.2. `PMQTT_TLS_V1_0` to
+   * `PMQTT_TLS_V1_3`: only this version.
+   */
+  int tls_version;
+  /**
+   * true: the client accepts a valid certificate for any name.
+   */
+  bool insecure;
+  /**
+   * true: the client accepts any certificate, so anybody can listen.
+   */
+  bool no_verify;
+} pmqtt_tls_options;
+
+/**
+ * How a one-shot connects. All fields except `struct_size` may be 0.
+ *
+ * All zeros mean the broker of this host, without TLS. NULL in place of the structure means the
+ * same. The library does not use the structure after the call.
+ *
+ * @ingroup api_oneshot
+ */
+typedef struct pmqtt_oneshot_options {
+  /**
+   * `sizeof(pmqtt_oneshot_options)`.
+   */
+  size_t struct_size;
+  /**
+   * Name or address of the broker, UTF-8, not empty; NULL: localhost.
+   */
+  const char *hostname;
+  /**
+   * 1 to 65535; 0: 1883, or 8883 with TLS.
+   */
+  int port;
+  /**
+   * The client identifier, UTF-8. NULL or "": a random one, which requires that `durable` is
+   * false.
+   */
+  const char *client_id;
+  /**
+   * The keep alive interval in seconds, 1 to 65535; 0: 60.
+   */
+  int keepalive;
+  /**
+   * The message that the broker publishes if the connection ends without a DISCONNECT; NULL:
+   * none.
+   */
+  const struct pmqtt_publication *will;
+  /**
+   * The user name, UTF-8; NULL: neither user name nor password.
+   */
+  const char *username;
+  /**
+   * The password; NULL: none.
+   */
+  const char *password;
+  /**
+   * The TLS options; NULL: no TLS.
+   */
+  const struct pmqtt_tls_options *tls;
+  /**
+   * `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
+   */
+  int protocol;
+  /**
+   * The longest time that the call may take, in milliseconds, over 0; 0: 30000. Each step of
+   * connecting may take 10 s of it, as for `pmqtt_connect`.
+   */
+  int timeout_ms;
+  /**
+   * false: a clean session. true: the broker keeps the session, and with it the messages for its
+   * subscriptions until the next call.
+   */
+  bool durable;
+  /**
+   * The buffer for the description of a failure; may be NULL. The text is NUL-terminated, and
+   * truncated if it does not fit. It is not written on success, nor if the library does not know
+   * the version of the options.
+   */
+  char *error;
+  /**
+   * The size of `error`, in bytes.
+   */
+  size_t error_size;
+} pmqtt_oneshot_options;
+
+/**
+ * A snapshot of a client's statistics. The program sets `struct_size` before `pmqtt_stats`, which
+ * fills that many bytes.
+ *
+ * @ingroup api_diagnosis
  */
 typedef struct pmqtt_statistics {
   /**
@@ -695,15 +1106,15 @@ typedef struct pmqtt_statistics {
    */
   size_t struct_size;
   /**
-   * Whether the broker has accepted the connection, and it still stands.
+   * true: the client is connected, as `pmqtt_is_connected` tells.
    */
   bool connected;
   /**
-   * Messages of QoS 1 and 2 that were sent and not settled.
+   * Messages of QoS 1 and 2 that were sent and are not settled.
    */
   uint64_t in_flight;
   /**
-   * Messages that wait for room in the window, or for a connection: of QoS 1 and 2, and of QoS 0 that is kept.
+   * Messages that wait for room in the window or for a connection: QoS 1 and 2, and kept QoS 0.
    */
   uint64_t queued_messages;
   /**
@@ -711,21 +1122,28 @@ typedef struct pmqtt_statistics {
    */
   uint64_t queued_bytes;
   /**
-   * Messages that `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled.
+   * What `pmqtt_drain` would wait for: QoS 0 not written, QoS 1 and 2 not settled, SUBSCRIBE and
+   * UNSUBSCRIBE without an answer.
    */
   uint64_t unsettled;
   /**
-   * Messages that callbacks were given.
+   * Messages that came from the broker and were delivered, also where no callback was set.
    */
   uint64_t messages_in;
   /**
-   * Messages that are done: written at QoS 0, settled at QoS 1 and 2.
+   * Messages published with success: QoS 0 written, QoS 1 and 2 acknowledged by the broker.
    */
   uint64_t messages_out;
+  /**
+   * Bytes of MQTT packets that were received.
+   */
   uint64_t bytes_in;
+  /**
+   * Bytes of MQTT packets that were written.
+   */
   uint64_t bytes_out;
   /**
-   * Connections that the broker has accepted, the first included.
+   * Connections that the broker has accepted, the first one included.
    */
   uint64_t connections;
   /**
@@ -733,28 +1151,22 @@ typedef struct pmqtt_statistics {
    */
   uint64_t ping_round_trip_us;
   /**
-   * Acknowledgements by `pmqtt_ack` that wait for those of messages that came before.
+   * Acknowledgements by `pmqtt_ack` that wait for those of earlier messages.
    */
   uint64_t acks_held;
   /**
-   * Messages that were dropped from the queue, as `pmqtt_queue_options_set` has it.
+   * Messages that were dropped from the queue (`pmqtt_queue_options_set`).
    */
   uint64_t messages_dropped;
   /**
    * Messages that the program has cancelled.
    */
   uint64_t messages_cancelled;
+  /**
+   * Messages whose `expiry_s` was over before they were sent.
+   */
+  uint64_t messages_expired;
 } pmqtt_statistics;
-
-/**
- * Asks for the password of a private key. Called in `pmqtt_tls_set` and `pmqtt_tls_pem_set`, in
- * the calling thread. It writes the password to `buf`, which has `size` bytes, and returns its
- * length, or -1 when there is none.
- */
-typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
-                                  void *userdata,
-                                  char *buf,
-                                  size_t size);
 
 
 
@@ -767,438 +1179,27 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Publishes messages in a row, as `pmqtt_publish` does one after the other: their mids follow each other, and no
- * publish of another thread comes between. It costs less, as it takes the client's lock once; other threads wait
- * for that, so that a batch should be of some thousands at the most.
- *
- * Where the queue has no room for all, or there is no memory, the first ones are taken, and the rest may be
- * published later.
- *
- * @param client        The client; not NULL.
- * @param publications  `count` messages, copied; may be NULL when count is 0.
- * @param count         May be 0.
- * @param accepted      Where is put how many were taken, from the first on; may be NULL. Fewer than count: the
- *                      queue is full, or there is no memory.
- * @param first_mid     Where the first one's mid is put, when one or more were taken; may be NULL. The next one has
- *                      the next number, and so on. Both are written also where the call fails for want of a
- *                      connection, room or memory.
- *
- * @return `PMQTT_ERR_SUCCESS`: all were taken. `PMQTT_ERR_NO_CONN`: of those that were taken, QoS 0 was dropped, QoS
- * 1 and 2 queued. `PMQTT_ERR_QUEUE_SIZE`: the queue is full, `on_writable` tells when there is room.
- * `PMQTT_ERR_NOMEM`: there is no memory for a message. `PMQTT_ERR_INVAL`: an argument or a message is wrong;
- * `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done then.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_publish_batch(struct pmqtt_client *client,
-                        const struct pmqtt_publication *publications,
-                        size_t count,
-                        size_t *accepted,
-                        uint64_t *first_mid);
-
-/**
- * Sets what is called when the broker has answered CONNECT: once for each connection, accepted
- * or refused. After a refusal `on_disconnect` follows. [MQTT-3.2]
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback);
-
-/**
- * Sets what is called when an attempt to connect has failed before the broker answered CONNECT:
- * no address, no answer, refused by the host. Not called for what `pmqtt_connect` itself waits
- * for: that returns the error. The event's rc is `PMQTT_ERR_NO_CONN` when the program gave the attempt
- * up: by another connect, which goes on, or by `pmqtt_disconnect`.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_connect_fail_set(struct pmqtt_client *client,
-                              pmqtt_on_connect_fail callback);
-
-/**
- * Sets what is called when a connection has ended: exactly once for each that `on_connect` told
- * of, and for each that ended before CONNACK because of `pmqtt_disconnect`. The event's rc is
- * `PMQTT_ERR_SUCCESS` when the program asked for it, by disconnecting or by connecting anew; a
- * connection that is lost before DISCONNECT was written has that for its cause.
- *
- * Where three or more connections in a row ended with the same message as the oldest without an answer,
- * `pmqtt_last_error` and the log name it: the broker may close upon this message, which then holds up all that
- * were published after it.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_disconnect_set(struct pmqtt_client *client,
-                            pmqtt_on_disconnect callback);
-
-/**
- * Sets what is called for each message that no filter of `pmqtt_message_callback_add` matches.
- * QoS 2 is delivered when its PUBLISH comes, and once. The acknowledgement goes out after the
- * callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program. [MQTT-4.3]
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback);
-
-/**
- * Sets what is called when a publish is done, at each QoS: exactly once for each mid, but for
- * those that `pmqtt_reinitialise` or `pmqtt_client_free` drop, and QoS 0 that `pmqtt_publish` refused.
- *
- * The event's rc is the outcome:
- * - `PMQTT_ERR_SUCCESS`: QoS 0 is with the operating system. The broker has taken QoS 1 with PUBACK, and
- *   QoS 2 with the whole handshake, in one session: it owes the message to its subscribers.
- * - `PMQTT_ERR_CONN_LOST`: QoS 0 was not written whole before the connection ended. It is lost, and the
- *   program may publish it again.
- * - `PMQTT_ERR_IN_DOUBT`: the broker took a QoS 2 message with PUBREC, and then lost the session: session
- *   present is 0 upon the next connection. MQTT 3.1 has no such flag: there clean_session decides. The
- *   broker may have passed the message on or not. A program that publishes it again may have it
- *   arrive twice. The outcome comes when the broker has answered PUBREL with PUBCOMP, after any number of
- *   connections.
- * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue (`pmqtt_queue_options_set`), and was
- *   never sent.
- * - `PMQTT_ERR_CANCELLED`: the program has cancelled it. At QoS 1 it may have arrived, or arrive yet.
- *
- * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also where the
- * session is lost.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_publish_set(struct pmqtt_client *client,
-                         pmqtt_on_publish callback);
-
-/**
- * Sets what is called when the broker has answered SUBSCRIBE, or the connection ended before it
- * did. [MQTT-3.9]
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_subscribe_set(struct pmqtt_client *client, pmqtt_on_subscribe callback);
-
-/**
- * Sets what is called when the broker has answered UNSUBSCRIBE, or the connection ended before
- * it did. [MQTT-3.11]
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe callback);
-
-/**
- * Sets what is called when there is room in the queue again, once after `pmqtt_publish` returned
- * `PMQTT_ERR_QUEUE_SIZE`: when half of the queue is free, and the message that was refused last fits.
- * A program that tries again without waiting for that may be successful earlier.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_writable_set(struct pmqtt_client *client,
-                          pmqtt_on_writable callback);
-
-/**
- * Sets what is called with lines that tell what the client does: INFO each stage of connecting,
- * DEBUG each packet, in and out, ERR why a connection ended. No payload and no password is in
- * them. A line is one line: control characters of topics and names are written as `\x0a`. What the
- * callback itself causes is logged in its turn: do not publish DEBUG lines. `pmqtt_log_level_set` has fewer.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. It runs in whichever thread does what is
- *                  told of, one line at a time.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_log_set(struct pmqtt_client *client,
-                     pmqtt_on_log callback);
-
-/**
- * Sets which lines `on_log` is called with. A line that is not wanted is not made: with `PMQTT_LOG_INFO` a
- * message costs no more than without a log. Takes effect at once; a line that waits is still handed over.
- * `pmqtt_reinitialise` sets the default again.
- *
- * @param client  The client; not NULL.
- * @param level   The level that matters least of those that are wanted: `PMQTT_LOG_DEBUG` (the default: all
- *                lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`, `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or level is none of the five.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_log_level_set(struct pmqtt_client *client,
-                        int level);
-
-/**
- * Sets what is called when that changes which a foreign loop waits for, for loops that keep
- * registrations: with the descriptor, whether to wait for reading and writing, and when to call
- * `pmqtt_loop_misc`. Called at once with what holds now, at the end of each call that changes it,
- * and before a descriptor is closed. A deadline that only moves later is not told: at the earlier
- * one `pmqtt_loop_misc` finds nothing to do, and the later one is told then. With this callback set,
- * `pmqtt_publish` gathers messages and leaves the writing to `pmqtt_loop_write`.
- *
- * A descriptor with neither read nor write is not to be watched for now, but stays open. The callback
- * names it again later, or tells that it is closed. That is so while a call as `pmqtt_loop` waits by
- * itself, and for a connection that ends beside its successor.
- *
- * `pmqtt_client_free` and `pmqtt_reinitialise` tell the callback that was set, with its user data, of
- * descriptors that they have closed. They do so before they return, in a callback too. Only where
- * another thread runs the client, `pmqtt_reinitialise` leaves that to this thread.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none. It runs in whichever thread makes the
- *                  change, and one at a time. Only a closing that such a call makes in this callback
- *                  is told inside it.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_on_interest_set(struct pmqtt_client *client,
-                          pmqtt_on_interest callback);
-
-/**
- * Sets what is called for messages whose topic matches a filter. Of several filters that match,
- * each one's callback is called, in the order in which they were added; `on_message` is called
- * only where none matches. It does not subscribe. `$share/group/filter`, a shared subscription, matches
- * what `filter` matches.
- *
- * @param client    The client; not NULL.
- * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
- * @param callback  Not NULL. Replaces the one that the same filter has.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_message_callback_add(struct pmqtt_client *client,
-                               const char *filter,
-                               pmqtt_on_message callback);
-
-/**
- * Removes the callback of a filter. Once this has returned, it is not called any more, unless it
- * runs in another thread right now.
- *
- * @param client  The client; not NULL.
- * @param filter  As it was added; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: the filter has no callback;
- * `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
-
-/**
- * Connects to a broker, and waits until the transport (TCP, and TLS once that is set) is open, but
- * not for CONNACK: a loop call receives that, and `on_connect` tells of it. A connection that the
- * client has already goes on meanwhile. It is closed without a DISCONNECT once the new one is open, but
- * one that `pmqtt_disconnect` has asked to end still does so. If this fails, nothing has changed: the
- * client keeps its connection, and `pmqtt_reconnect` goes where it went before.
- *
- * A name is looked up in one of 16 threads that the process has for that. Clients that wait for the
- * same name share a look-up. While 16 look-ups hang, further names wait for their turn, in the time of
- * the connect timeout.
- *
- * @param client        The client; not NULL.
- * @param host          Name or address, UTF-8, copied; not NULL and not empty. All its addresses
- *                      are tried, as RFC 8305 says. An IPv6 address may have a zone, which is an
- *                      interface's name or number, and may stand in brackets: `[fe80::1%eth0]`. For
- *                      TLS a zone is no part of the name.
- * @param port          1 to 65535; 0: 1883, or 8883 with TLS.
- * @param keepalive     Seconds, 0 to 65535: when nothing was exchanged for so long, PINGREQ asks
- *                      whether the broker is still there. 0: never. The broker has the same time to
- *                      answer, from when its TCP has acknowledged PINGREQ, where the system tells
- *                      (Linux, Apple's): until then each byte that this acknowledges counts. So a slow
- *                      link is kept. A dead one is found within twice the time, and so is a broker
- *                      that has stopped, unless PINGREQ is still on its way. [MQTT-3.1.2.10]
- * @param bind_address  The local IP address to connect from, an IPv6 address with a zone or without;
- *                      NULL or "": any.
- *
- * @return `PMQTT_ERR_SUCCESS`: connected, CONNECT is sent. `PMQTT_ERR_INVAL`: an argument is
- * wrong; nothing was changed. `PMQTT_ERR_DNS`: the name has no address, or the host's zone is no
- * interface. `PMQTT_ERR_ERRNO`: each address failed. `PMQTT_ERR_TLS`: the handshake of TLS failed.
- * `PMQTT_ERR_TIMEOUT`: no answer within the connect timeout. `PMQTT_ERR_BUSY`: another thread
- * connects this client. `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected
- * elsewhere or freed the client meanwhile.
- * `pmqtt_last_error` has the details.
- *
- * Thread-safe; callback-safe. Blocks no longer than the connect timeout
- * (`pmqtt_connect_timeout_set`), in a callback too.
- */
-int pmqtt_connect(struct pmqtt_client *client,
-                  const char *host,
-                  int port,
-                  int keepalive,
-                  const char *bind_address);
-
-/**
- * Tells the client to connect, and returns at once; whoever runs the loop makes the connection.
- * Nothing of it, the look-up of the name included, ever blocks a caller, nor does a later
- * `pmqtt_reconnect`. `on_connect` tells of success, `on_connect_fail` of failure. A connection that the
- * client has is closed without a DISCONNECT, but one that `pmqtt_disconnect` has asked to end still
- * does so. A connect that replaces one which no loop call has begun is one attempt with it.
- *
- * Parameters as for `pmqtt_connect`.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_connect_async(struct pmqtt_client *client,
-                        const char *host,
-                        int port,
-                        int keepalive,
-                        const char *bind_address);
-
-/**
- * Connects to a broker that serves a domain, as the domain's SRV records say: those of
- * `_mqtt._tcp`, or, once TLS is set, those of `_secure-mqtt._tcp`. Hosts are tried in the order of
- * RFC 2782, the lowest priority first, and among equals by lot, according to their weights. Where
- * the look-up, TCP or TLS of one fails, the next one has its turn; one that is silent has an equal
- * share of the time that is left. Of many hosts the first 16 are tried. The rest is as for
- * `pmqtt_connect`. Each later connection of the client begins with the SRV records again.
- *
- * With TLS, the certificate has to be for the host that a record names. Whoever can forge answers
- * of DNS can choose that name: where this matters, `pmqtt_tls_server_name_set` fixes it.
- *
- * @param client        The client; not NULL.
- * @param domain        UTF-8, copied; an international name in its ASCII form (`xn--`). NULL or "":
- *                      the domain of this machine, which is its full name without the first label.
- * @param keepalive     As for `pmqtt_connect`.
- * @param bind_address  As for `pmqtt_connect`.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_DNS`: no name server has an answer, or the domain has no such
- * service, or says so; `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed, or the domain is
- * NULL and this machine is in none; others as `pmqtt_connect`. Where each host has failed, the number is
- * that of the last one; `pmqtt_last_error` names them all.
- *
- * Thread-safe; callback-safe. Blocks no longer than the connect timeout
- * (`pmqtt_connect_timeout_set`), in a callback too.
- */
-int pmqtt_connect_srv(struct pmqtt_client *client,
-                      const char *domain,
-                      int keepalive,
-                      const char *bind_address);
-
-/**
- * As `pmqtt_connect_async`, to a broker that serves a domain, which is found and tried as
- * `pmqtt_connect_srv` does.
- *
- * Parameters as for `pmqtt_connect_srv`.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed. A domain that
- * cannot be found, this machine's too, is for `on_connect_fail` to tell.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_connect_srv_async(struct pmqtt_client *client,
-                            const char *domain,
-                            int keepalive,
-                            const char *bind_address);
-
-/**
- * Reconnects to the same broker: after `pmqtt_connect` and `pmqtt_connect_srv` it blocks as they do,
- * after `pmqtt_connect_async` and `pmqtt_connect_srv_async` it returns at once. A connection that the client has ends as they say.
- * After CONNACK what is in flight is sent again, in order: PUBLISH with DUP, and after PUBREC only
- * PUBREL. [MQTT-4.4.0-1]
- *
- * @param client  The client; not NULL.
- *
- * @return As `pmqtt_connect`; `PMQTT_ERR_INVAL` also when no connect was successful before, be it
- * one of the `_async` ones, which always are.
- *
- * Thread-safe; callback-safe, in `on_disconnect` above all. Blocks as the last connect did.
- */
-int pmqtt_reconnect(struct pmqtt_client *client);
-
-/**
- * Ends the connection: what was written or published into the window goes out first, and in
- * `on_message` the acknowledgement of that message, then DISCONNECT, so that the broker does not
- * publish the will; then the broker closes the connection, or the client does after half a second,
- * and `on_disconnect` is called with `PMQTT_ERR_SUCCESS`. Loop calls do that; DISCONNECT is written
- * within the connect timeout, or not at all. Called before CONNACK has come, it waits for that.
- * Messages that are queued behind the window stay for the next connection: `pmqtt_drain` waits for
- * them.
- *
- * A connect waits for nothing of this, and may follow in the same callback: `on_disconnect` is called
- * for the old connection, which ends beside the new one, as long as that is not disconnected and
- * replaced too. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both are done.
- *
- * @param client  The client; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: there is no connection; an attempt to
- * connect is given up, of which `on_connect_fail` tells, or the wait for the next one is, and
- * `pmqtt_loop_forever` returns.
- * `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-3.14]
- */
-int pmqtt_disconnect(struct pmqtt_client *client);
-
-/**
- * Tells whether the client is connected: the broker has accepted the connection, which has not ended since,
- * and `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused; in `on_disconnect`
- * it is not. A broker that is gone is noticed only later, as keepalive says, so that a publish may fail all
- * the same: decide by its outcome.
- *
- * @param client  The client; NULL gives false.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-bool pmqtt_is_connected(const struct pmqtt_client *client);
-
-/**
  * Creates a client.
  *
- * @param out            Where the client is put; not NULL. Written only on success. Free it with
- *                       `pmqtt_client_free`.
- * @param client_id      UTF-8, copied. NULL or "": one is generated at random, which
- *                       `pmqtt_client_id` tells; that needs clean_session.
- * @param clean_session  true: the broker forgets the session when the connection ends. The
- *                       client itself never drops its own messages of QoS 1 and 2.
- * @param userdata       Handed to each callback; the library does not look at it. May be NULL.
+ * @param out            The new client; not NULL. Written on success only. The program frees it
+ *                       with `pmqtt_client_free`.
+ * @param client_id      UTF-8, copied, at most 65,535 bytes. NULL or "": the library generates a
+ *                       random one, which `pmqtt_client_id` returns. This requires
+ *                       `clean_session`.
+ * @param clean_session  true: the broker discards the session when the connection ends. The client
+ *                       never discards its own messages of QoS 1 and 2.
+ * @param userdata       Passed to each callback. The library does not use what it points to. May
+ *                       be NULL.
  * @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: out is NULL, the id is not UTF-8, longer than
- * 65,535 bytes, or missing with clean_session false, or the protocol is none of the above.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
+ * - `out` is NULL.
+ * - `client_id` is not UTF-8, is too long, or is missing while `clean_session` is false.
+ * - `protocol` is none of the values above.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3]
+ *
+ * @ingroup api_client
  */
 int pmqtt_client_new(struct pmqtt_client **out,
                      const char *client_id,
@@ -1207,38 +1208,56 @@ int pmqtt_client_new(struct pmqtt_client **out,
                      int protocol);
 
 /**
- * Frees a client. The connection is closed without a DISCONNECT, so that the broker publishes
- * the will; what is queued is lost: call `pmqtt_drain` and `pmqtt_disconnect` before, where that
- * matters. No callback is called any more, but `on_interest`, which is told that the socket closes.
+ * Frees a client, and closes its connection without a DISCONNECT. The broker then publishes the
+ * will.
  *
- * @param client  The client; NULL is fine. It must not be used after this call, by any thread.
+ * The client drops all queued messages. A program that needs them delivered calls `pmqtt_drain`
+ * and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
+ * `on_interest`, which reports that the descriptor closes.
  *
- * Callback-safe: in a callback of the same client it returns at once, and the client ends when
- * the call that runs the callback returns. That call waits for callbacks which run in other threads.
- * Thread-safe: in another thread it waits until no callback of the client runs, and does not wait for
- * the network, a look-up, or a connect.
+ * - In a callback of the same client, the call returns at once. The client ends when the call that
+ *   runs the callback returns. That call waits for callbacks that run in other threads.
+ * - In another thread, the call waits until no callback of the client runs. It does not wait for
+ *   the network, a look-up or a connect.
  *
- * In a child of the process that made the client it waits for nothing, calls no callback and leaves the
- * parent's connection alone. It closes the client's descriptors, and those of the parent's other clients.
- * It frees the messages, unless another thread worked on them at the moment of the fork. The rest of the
- * memory, up to 100 KiB, is freed when the child ends.
+ * In a child of the process that created the client, the call:
+ * - waits for nothing and calls no callback,
+ * - leaves the connection of the parent alone,
+ * - closes the descriptors of this client and of the parent's other clients,
+ * - frees the messages, unless another thread worked on them at the moment of the fork.
+ *
+ * The rest of the client's memory, at most 100 KiB, is freed when the child ends.
+ *
+ * @param client  The client; NULL has no effect. No thread may use it after this call.
+ *
+ * Thread-safe; callback-safe. Blocks until no callback of the client runs, except in a callback of
+ * the client.
+ *
+ * @ingroup api_client
  */
 void pmqtt_client_free(struct pmqtt_client *client);
 
 /**
- * Makes a client as if it had just been created: closes the connection without a DISCONNECT,
- * and forgets queues, callbacks, will, credentials and every setting. A loop thread goes on, with
- * nothing to do. Messages that were pending have no outcome any more, and mids begin at 1 again.
+ * Resets a client to the state of a new one.
+ *
+ * The call:
+ * - closes the connection without a DISCONNECT,
+ * - removes queued messages, callbacks, the will, credentials and every setting,
+ * - restarts `mid` numbers at 1.
+ *
+ * Messages that were pending have no outcome. A loop thread goes on, with nothing to do.
  *
  * @param client         The client; not NULL.
  * @param client_id      As for `pmqtt_client_new`.
  * @param clean_session  As for `pmqtt_client_new`.
  * @param userdata       As for `pmqtt_client_new`.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: as for `pmqtt_client_new`, and nothing was
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: as for `pmqtt_client_new`; nothing was
  * changed.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_client
  */
 int pmqtt_reinitialise(struct pmqtt_client *client,
                        const char *client_id,
@@ -1246,261 +1265,829 @@ int pmqtt_reinitialise(struct pmqtt_client *client,
                        void *userdata);
 
 /**
- * The client id: the one that was given, or the one that was generated.
+ * Returns the client identifier: the given one, or the generated one.
  *
  * @param client  The client; NULL gives NULL.
  *
- * @return A string that is valid until the client is freed, or until `pmqtt_reinitialise` has given
- * it another id for the second time from now on.
+ * @return A NUL-terminated string. It is valid until the client is freed, or until two later calls
+ * of `pmqtt_reinitialise` have changed the identifier.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_client
  */
 const char *pmqtt_client_id(const struct pmqtt_client *client);
 
 /**
- * Sets what callbacks are handed as userdata, from the next one on.
+ * Sets the `userdata` of callbacks, from the next callback on.
  *
  * @param client    The client; not NULL.
- * @param userdata  Anything, also NULL; the library does not look at it.
+ * @param userdata  Any pointer, also NULL. The library does not use what it points to.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_client
  */
 int pmqtt_user_data_set(struct pmqtt_client *client, void *userdata);
 
 /**
- * What callbacks are handed as userdata.
+ * Returns the `userdata` that callbacks are given.
  *
  * @param client  The client; NULL gives NULL.
  *
+ * @return The pointer of `pmqtt_client_new`, `pmqtt_reinitialise` or `pmqtt_user_data_set`,
+ * whichever was called last.
+ *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_client
  */
 void *pmqtt_user_data(const struct pmqtt_client *client);
 
 /**
- * Runs the client for one step: waits in poll until there is something to do, reads, runs
- * callbacks, and writes. It does not connect again by itself: `pmqtt_reconnect` does. What there is no
- * time for, it leaves to the next step: apart from the wait it takes some milliseconds, and the
- * callbacks that run until it looks at the clock (one where they are slow, 32 at the most). A wait that
- * fails is logged as WARNING, and is a wait of at the most 50 ms.
+ * Sets how many messages of QoS 1 and 2 may be in flight at the same time: the window.
  *
- * @param client      The client; not NULL.
- * @param timeout_ms  How long to wait at the most, also without a connection; -1: 1000 ms.
+ * Further messages wait in the queue. The setting takes effect at once, and stays in effect after
+ * a reconnect.
  *
- * @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection, and none being made.
- * Other values say once why the connection, or the attempt at one, has ended; `on_disconnect` or
- * `on_connect_fail` was called: `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`,
- * `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`, `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`,
- * `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`, `PMQTT_ERR_PAYLOAD_SIZE`. `PMQTT_ERR_BUSY`: another loop call runs this client, in
- * another thread or up the stack. `PMQTT_ERR_INVAL`: client is NULL, or the timeout under -1.
+ * @param client    The client; not NULL.
+ * @param messages  0 to 65535; 0: as many as there are packet identifiers. The default is 20.
  *
- * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
-int pmqtt_loop(struct pmqtt_client *client,
-               int timeout_ms);
+int pmqtt_max_inflight_messages_set(struct pmqtt_client *client, int messages);
 
 /**
- * Runs the client until the program ends the connection with `pmqtt_disconnect`. A connection
- * that is lost or refused is made again, after a wait (`pmqtt_reconnect_delay_set`).
+ * Limits how many messages of QoS 1 and 2 may be unsettled at the same time, in flight or queued.
  *
- * @param client                  The client; not NULL. `pmqtt_connect` or `pmqtt_connect_async`
- *                                was called before.
- * @param retry_first_connection  false: returns when the first connection cannot be made.
+ * Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`. The setting takes effect at
+ * once, and drops no message.
  *
- * @return `PMQTT_ERR_SUCCESS`: disconnected, as asked for. `PMQTT_ERR_INVAL`: no connect before.
- * `PMQTT_ERR_BUSY`: another loop call runs this client. Other values: why the first connection
- * could not be made, with retry_first_connection false.
+ * @param client    The client; not NULL.
+ * @param messages  Not negative; 0: no limit, which is the default.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
+
+/**
+ * Limits how much memory the queue may take: messages of every QoS, and bytes that wait for the
+ * socket.
+ *
+ * - Each message counts with its packet and 64 bytes (QoS 0: 32 bytes) for the client's record of
+ *   it.
+ * - Beyond the limit, `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE`.
+ * - An empty queue accepts one message of any size.
+ *
+ * The setting takes effect at once, and drops no message.
+ *
+ * @param client  The client; not NULL.
+ * @param bytes   0: no limit. The default is 64 MiB.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
+
+/**
+ * Limits the size of a packet from the broker, its header included.
+ *
+ * - A connection whose broker sends a larger packet ends with `PMQTT_ERR_PAYLOAD_SIZE`. This
+ *   happens as soon as the header is there, before the client allocates memory for the packet.
+ * - Memory for a packet grows with the bytes that have come, and not beyond the limit.
+ * - A limit under 65,536 also limits the size of each read, so small packets need more reads.
+ *
+ * The setting takes effect at once. Messages that the client has already read are still delivered.
+ *
+ * @param client  The client; not NULL.
+ * @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, the limit of MQTT
+ *                itself, which is the default.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `bytes` is 1 to 4.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 2.2.3]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
+
+/**
+ * Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
+ *
+ * TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
+ * not answer:
+ *
+ * 1. An answer is overdue by this time. The client sends one PINGREQ for all overdue answers, also
+ *    if the keep alive is 0.
+ * 2. PINGRESP comes: the broker has read all that was sent before.
+ * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It waits
+ *    while bytes of this connection are on their way, where the system reports that (Linux,
+ *    Apple's).
+ *
+ * - The client sends each packet again at most once on a connection.
+ * - A broker that answers later than twice this time may receive a duplicate.
+ * - Without PINGRESP, the client sends nothing again before the next connection.
+ *
+ * The setting takes effect at once.
+ *
+ * @param client   The client; not NULL.
+ * @param seconds  Seconds, not negative; 0: nothing is sent again on the same connection. The
+ *                 default is 5.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-4.4]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
+
+/**
+ * Sets the connect timeout, which limits how long an attempt to connect may take.
+ *
+ * The timeout applies to each of these steps:
+ * - look-up, TCP and TLS together,
+ * - the wait for CONNACK,
+ * - sending a DISCONNECT; the client gives up one that the broker does not take.
+ *
+ * The setting takes effect with the next attempt.
+ *
+ * @param client      The client; not NULL.
+ * @param timeout_ms  Milliseconds, over 0. The default is 10000.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
+
+/**
+ * Sets how long `pmqtt_loop_start`, `pmqtt_loop_forever` and `pmqtt_process` wait before they
+ * reconnect.
+ *
+ * - The delay is `min_delay` at first. It doubles after each failure, up to `max_delay`.
+ * - Each wait is random, between half the delay and the delay, so that many clients do not
+ *   reconnect together.
+ * - A connection that lasts as long as the next wait resets the delay to `min_delay`.
+ *
+ * The setting takes effect with the next wait.
+ *
+ * @param client     The client; not NULL.
+ * @param min_delay  Seconds, over 0. The default is 1.
+ * @param max_delay  Seconds, not under `min_delay`. The default is 120.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
+
+/**
+ * Sets the user name and the password.
+ *
+ * The setting takes effect with the next connection. The library keeps one copy of the password
+ * until it is replaced or the client is freed, and wipes it then. The library wipes the copy that
+ * it makes for a connection as soon as that is written.
+ *
+ * @param client    The client; not NULL.
+ * @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.
+ * @param password  NUL-terminated, copied, at most 65,535 bytes; NULL: none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, `username` is not UTF-8, or
+ * one of the two is too long.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_username_pw_set(struct pmqtt_client *client, const char *username, const char *password);
+
+/**
+ * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+ *
+ * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
+ * that is held stays held until its turn.
+ *
+ * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
+ *   returned.
+ * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
+ *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
+ *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+ * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
+ *   acknowledgement at once. A broker may rely on the order.
+ *
+ * @param client  The client; not NULL.
+ * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
+ *                `PMQTT_ACK_AT_ONCE` (2).
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
+ * three.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
+
+/**
+ * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
+ *
+ * The call does not wait for CONNACK. A loop call receives CONNACK, and `on_connect` reports it.
+ *
+ * An existing connection of the client goes on meanwhile:
+ * - If the call succeeds, the client closes the old connection without a DISCONNECT. If
+ *   `pmqtt_disconnect` has asked the old one to end, it still sends its DISCONNECT.
+ * - If the call fails, nothing has changed. The client keeps its connection, and `pmqtt_reconnect`
+ *   goes to the former broker.
+ *
+ * Name look-up: at most 16 threads of a process look up names. Clients that wait for the same name
+ * share a look-up. While 16 look-ups hang, further names wait, within the connect timeout.
+ *
+ * Keep alive [MQTT-3.1.2.10]:
+ * - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
+ *   seconds. It is enough that one of the two directions was silent.
+ * - The broker then has the same time to answer. Each byte that it sends restarts that time.
+ * - The time begins when the broker's TCP has acknowledged PINGREQ, where the system reports that
+ *   (Linux, Apple's). Until then, each acknowledged byte restarts it, so that a slow link is kept.
+ * - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
+ *   within twice `keepalive`. This is also true of a broker that has stopped, unless PINGREQ is
+ *   still on its way.
+ *
+ * @param client        The client; not NULL.
+ * @param host          Name or address, UTF-8, copied; not NULL and not empty. The client tries
+ *                      all addresses of a name as RFC 8305 says. An IPv6 address may have a zone,
+ *                      an interface's name or number. It may stand in brackets: `[fe80::1%eth0]`.
+ *                      For TLS, the zone is not a part of the name.
+ * @param port          1 to 65535; 0: 1883, or 8883 with TLS.
+ * @param keepalive     The keep alive interval in seconds, 0 to 65535; 0: no keep alive.
+ * @param bind_address  The local IP address to connect from; an IPv6 address may have a zone. NULL
+ *                      or "": any.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: the transport is open, and CONNECT is sent. Or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
+ * - `PMQTT_ERR_DNS`: the name has no address, or the zone of the host is no interface.
+ * - `PMQTT_ERR_ERRNO`: each address failed.
+ * - `PMQTT_ERR_TLS`: the TLS handshake failed.
+ * - `PMQTT_ERR_TIMEOUT`: the connect timeout passed without an answer.
+ * - `PMQTT_ERR_BUSY`: another thread connects this client.
+ * - `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected elsewhere or freed
+ *   the client meanwhile.
+ *
+ * `pmqtt_last_error` has the details.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the connect timeout
+ * (`pmqtt_connect_timeout_set`), in a callback too.
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_connect(struct pmqtt_client *client,
+                  const char *host,
+                  int port,
+                  int keepalive,
+                  const char *bind_address);
+
+/**
+ * Asks the client to connect, and returns at once. The thread that runs the loop makes the
+ * connection.
+ *
+ * - The look-up of the name and all other steps never block a caller, nor does a later
+ *   `pmqtt_reconnect`.
+ * - `on_connect` reports the answer of the broker, and `on_connect_fail` a failure before it.
+ * - The client closes an existing connection without a DISCONNECT. If `pmqtt_disconnect` has asked
+ *   that one to end, it still sends its DISCONNECT.
+ * - If no loop call has begun an earlier attempt, this call replaces it. The two then count as one
+ *   attempt.
+ *
+ * @param client        The client; not NULL.
+ * @param host          As for `pmqtt_connect`.
+ * @param port          As for `pmqtt_connect`.
+ * @param keepalive     As for `pmqtt_connect`.
+ * @param bind_address  As for `pmqtt_connect`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_connect_async(struct pmqtt_client *client,
+                        const char *host,
+                        int port,
+                        int keepalive,
+                        const char *bind_address);
+
+/**
+ * Finds a broker by the SRV records of a domain, and connects to it.
+ *
+ * The records are those of `_mqtt._tcp`, or of `_secure-mqtt._tcp` if TLS is set.
+ *
+ * - The client tries the hosts in the order of RFC 2782: the lowest priority first, and equal
+ *   priorities at random by their weights.
+ * - If the look-up, TCP or TLS of a host fails, the client tries the next one. A silent host gets
+ *   an equal share of the time that is left.
+ * - The client tries the first 16 hosts at most.
+ * - Each later connection of the client begins with the SRV records again.
+ * - Everything else is as for `pmqtt_connect`.
+ *
+ * With TLS, the certificate must be for the host that a record names. An attacker who forges DNS
+ * answers can choose that name. `pmqtt_tls_server_name_set` fixes the name where this matters.
+ *
+ * @param client        The client; not NULL.
+ * @param domain        UTF-8, copied; an international name in its ASCII form (`xn--`). NULL or
+ *                      "": the domain of this machine, which is its full name without the first
+ *                      label.
+ * @param keepalive     As for `pmqtt_connect`.
+ * @param bind_address  As for `pmqtt_connect`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such records, or they say that
+ *   there is no such service.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
+ *   machine has no domain.
+ * - Others: as for `pmqtt_connect`. If each host has failed, the number is that of the last one,
+ *   and `pmqtt_last_error` names them all.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the connect timeout
+ * (`pmqtt_connect_timeout_set`), in a callback too.
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_connect_srv(struct pmqtt_client *client,
+                      const char *domain,
+                      int keepalive,
+                      const char *bind_address);
+
+/**
+ * Asks the client to find a broker by SRV records and to connect to it, and returns at once.
+ *
+ * The client finds and tries the hosts as `pmqtt_connect_srv` does. Everything else is as for
+ * `pmqtt_connect_async`. `on_connect_fail` reports a domain that cannot be found, also that of
+ * this machine.
+ *
+ * @param client        The client; not NULL.
+ * @param domain        As for `pmqtt_connect_srv`.
+ * @param keepalive     As for `pmqtt_connect`.
+ * @param bind_address  As for `pmqtt_connect`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_connect_srv_async(struct pmqtt_client *client,
+                            const char *domain,
+                            int keepalive,
+                            const char *bind_address);
+
+/**
+ * Reconnects to the same broker, blocking or not as the last connect did.
+ *
+ * - After `pmqtt_connect` and `pmqtt_connect_srv`, it blocks as they do.
+ * - After `pmqtt_connect_async` and `pmqtt_connect_srv_async`, it returns at once.
+ *
+ * An existing connection ends as those functions say. After CONNACK, the client sends all messages
+ * in flight again, in order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before;
+ * each `_async` connect counts as one that has.
+ *
+ * Thread-safe; callback-safe, also in `on_disconnect`. Blocks as the last connect did.
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_reconnect(struct pmqtt_client *client);
+
+/**
+ * Ends the connection with a DISCONNECT, so that the broker does not publish the will.
+ *
+ * Loop calls carry this out:
+ * 1. They send what the client has accepted: requests, QoS 0, and messages in the window. In
+ *    `on_message`, they send the acknowledgement of that message too.
+ * 2. They send DISCONNECT, within the connect timeout or not at all. If CONNACK has not come yet,
+ *    they wait for it first.
+ * 3. The broker closes the connection, or the client does after half a second.
+ * 4. They call `on_disconnect` with `PMQTT_ERR_SUCCESS`.
+ *
+ * Messages that are queued behind the window stay for the next connection. `pmqtt_drain` waits for
+ * them.
+ *
+ * A connect need not wait for any of this, and may follow in the same callback. The old connection
+ * then ends beside the new one, and `on_disconnect` is called for it. If the new one is
+ * disconnected and replaced too, the client closes the old one at once. `pmqtt_loop_forever` and
+ * `pmqtt_loop_stop` return when both have ended.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. The call gives up an attempt to connect, which
+ *   `on_connect_fail` reports, or the wait for the next attempt. `pmqtt_loop_forever` returns.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.14]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_disconnect(struct pmqtt_client *client);
+
+/**
+ * Tells whether the client is connected.
+ *
+ * It is connected if the broker has accepted the connection, the connection has not ended, and
+ * `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused. In
+ * `on_disconnect` it is not.
+ *
+ * The client notices only later that a broker is gone, as the keep alive says. A publish may
+ * therefore fail although this function returns true: decide by the outcome of the publish.
+ *
+ * @param client  The client; NULL gives false.
+ *
+ * @return true if the client is connected.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_connect
+ */
+bool pmqtt_is_connected(const struct pmqtt_client *client);
+
+/**
+ * Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
+ *
+ * The step does not reconnect by itself; `pmqtt_reconnect` does. Apart from the wait, the step
+ * takes some milliseconds, and the callbacks that run until it looks at the clock: one if
+ * callbacks are slow, at most 32. It leaves the rest to the next step. If poll fails, the step
+ * logs a WARNING and waits at most 50 ms.
+ *
+ * @param client      The client; not NULL.
+ * @param timeout_ms  The longest wait in milliseconds, also without a connection; -1: 1000 ms.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: the program may go on. Or:
+ * - `PMQTT_ERR_NO_CONN`: no connection exists, and none is being made.
+ * - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_CONN_REFUSED`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`,
+ *   `PMQTT_ERR_TIMEOUT`, `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`,
+ *   `PMQTT_ERR_PAYLOAD_SIZE`: the connection, or the attempt to connect, has ended for this
+ *   reason. `on_disconnect` or `on_connect_fail` was called. Each end is returned once.
+ * - `PMQTT_ERR_BUSY`: another loop call runs this client, in another thread or further up the
+ *   stack.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, or `timeout_ms` is under -1.
+ *
+ * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout and for the callbacks.
+ *
+ * @ingroup api_loop
+ */
+int pmqtt_loop(struct pmqtt_client *client, int timeout_ms);
+
+/**
+ * Runs the client until the program ends the connection with `pmqtt_disconnect`.
+ *
+ * The client reconnects after a connection was lost or refused, or could not be made. It waits
+ * first (`pmqtt_reconnect_delay_set`).
+ *
+ * `retry_first_connection` concerns failures of look-up, TCP and TLS before the first connection
+ * is open. A broker that refuses a connection in CONNACK is tried again without end, whatever the
+ * value. `on_connect` reports each refusal.
+ *
+ * @param client                  The client; not NULL. A connect was called before.
+ * @param retry_first_connection  false: the call returns if the first connection cannot be opened.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: disconnected, as the program asked. Or:
+ * - `PMQTT_ERR_INVAL`: no connect was called before.
+ * - `PMQTT_ERR_BUSY`: another loop call runs this client.
+ * - Others, if `retry_first_connection` is false: why the first connection could not be opened.
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks until disconnected.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_loop_forever(struct pmqtt_client *client, bool retry_first_connection);
 
 /**
- * Starts a thread that runs the client, before or after connect. A connection that is lost,
- * refused or cannot be made is made again, after a wait (`pmqtt_reconnect_delay_set`). Callbacks run
- * in that thread; the program's signal handlers do not. From the return of this call on, loop calls in
- * other threads are `PMQTT_ERR_BUSY`, and `pmqtt_drain` waits for this thread.
+ * Starts a thread that runs the client. It may be called before or after connect.
+ *
+ * - The client reconnects after a connection was lost or refused, or could not be made. It waits
+ *   first (`pmqtt_reconnect_delay_set`).
+ * - Callbacks run in that thread. Signal handlers of the program do not.
+ * - As soon as this call has returned, loop calls in other threads return `PMQTT_ERR_BUSY`, and
+ *   `pmqtt_drain` waits for this thread.
  *
  * @param client  The client; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: the thread runs already; `PMQTT_ERR_ERRNO`: it
- * could not be started.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: the thread runs already.
+ * - `PMQTT_ERR_ERRNO`: the thread could not be started.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_loop_start(struct pmqtt_client *client);
 
 /**
- * Stops the thread of `pmqtt_loop_start`. What the client has taken is still written, and its outcomes
- * are told, as far as a second suffices: QoS 0 messages, what the window has room for, and a DISCONNECT
- * with the end of its connection. It waits for CONNACK where that has to come first. A connection that
- * is not asked to end stays as it is.
+ * Stops the thread of `pmqtt_loop_start`.
+ *
+ * Before it stops, the thread still sends what the client has accepted, and reports the outcomes,
+ * for at most a second:
+ * - messages of QoS 0, and messages that the window has room for,
+ * - a DISCONNECT, with the end of its connection.
+ *
+ * It waits for CONNACK if that must come first. A connection that is not asked to end stays as it
+ * is.
  *
  * @param client  The client; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: no such thread runs.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: no such thread runs.
  *
- * Thread-safe; callback-safe: in a callback of that thread it returns at once, and the thread
- * stops when the callback has returned. Elsewhere it blocks until the thread has stopped: at the
- * most a second, and for a callback that runs.
+ * Thread-safe; callback-safe: in a callback of that thread, the call returns at once, and the
+ * thread stops when the callback has returned. Elsewhere, it blocks until the thread has stopped:
+ * for at most a second, and for a callback that runs.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_loop_stop(struct pmqtt_client *client);
 
 /**
- * For a foreign loop: the socket is readable. Reads, runs callbacks, writes what they caused.
+ * Reads, runs callbacks, and writes what they caused. A foreign loop calls this when the socket is
+ * readable.
  *
  * @param client  The client; not NULL.
  *
  * @return As `pmqtt_loop`.
  *
- * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+ * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_loop_read(struct pmqtt_client *client);
 
 /**
- * For a foreign loop: the socket is writable, and `pmqtt_want_write` said that this matters.
+ * Writes what is queued. A foreign loop calls this when the socket is writable and
+ * `pmqtt_want_write` returned true.
  *
  * @param client  The client; not NULL.
  *
  * @return As `pmqtt_loop`.
  *
- * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+ * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_loop_write(struct pmqtt_client *client);
 
 /**
- * For a foreign loop: the time that `pmqtt_next_timeout_ms` told is over. Calling it more often
- * does no harm.
+ * Does what is due by time. A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has
+ * passed.
+ *
+ * Additional calls do no harm.
  *
  * @param client  The client; not NULL.
  *
  * @return As `pmqtt_loop`.
  *
- * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+ * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_loop_misc(struct pmqtt_client *client);
 
 /**
- * For a foreign loop: the descriptor to watch. It may be another after each loop call and each
- * connect; while a name is looked up it is no socket, but is watched in the same way.
+ * Returns the descriptor that a foreign loop watches.
+ *
+ * The descriptor may change with each loop call and each connect. While a name is looked up, it is
+ * no socket, but the loop watches it in the same way.
  *
  * @param client  The client; NULL gives -1.
  *
- * @return The descriptor, which the library owns, or -1 when there is none.
+ * @return The descriptor, which the library owns, or -1 if there is none.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_socket(const struct pmqtt_client *client);
 
 /**
- * For a foreign loop: whether `pmqtt_loop_read` is to be called when the socket is readable. It is not
- * while the broker takes none of the acknowledgements that it has asked for: nothing is read then, so
- * that a loop which watches for reading all the same would spin.
+ * Tells a foreign loop whether to call `pmqtt_loop_read` when the socket is readable.
+ *
+ * It is false while the broker takes none of the acknowledgements that it has asked for. The
+ * client reads nothing then, so a loop that still watches for reading would spin.
  *
  * @param client  The client; NULL gives false.
  *
+ * @return true if the loop should watch the socket for reading.
+ *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_loop
  */
 bool pmqtt_want_read(const struct pmqtt_client *client);
 
 /**
- * For a foreign loop: whether `pmqtt_loop_write` is to be called when the socket is writable.
- * Ask before each wait.
+ * Tells a foreign loop whether to call `pmqtt_loop_write` when the socket is writable.
+ *
+ * The loop asks before each wait.
  *
  * @param client  The client; NULL gives false.
  *
+ * @return true if the loop should watch the socket for writing.
+ *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_loop
  */
 bool pmqtt_want_write(const struct pmqtt_client *client);
 
 /**
- * For a foreign loop: when `pmqtt_loop_misc` has to be called next. Ask before each wait: 0 also says
- * that messages were read which the last step had no time for. No descriptor tells of those.
+ * Tells a foreign loop when to call `pmqtt_loop_misc` next.
+ *
+ * The loop asks before each wait. 0 may also mean that the client has read messages which the last
+ * step had no time for. No descriptor reports those.
  *
  * @param client  The client; NULL gives -1.
  *
  * @return Milliseconds, rounded up; 0: now; -1: never.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_next_timeout_ms(const struct pmqtt_client *client);
 
 /**
- * One descriptor for the client's whole life, made at the first call: it is readable whenever
- * `pmqtt_process` has something to do. Add it to any loop once; reconnects, timers and publishes
- * from other threads need nothing else.
+ * Returns one descriptor for the whole life of the client. It is readable whenever `pmqtt_process`
+ * has something to do.
+ *
+ * The first call creates the descriptor. It is readable once when it is new, so that the first
+ * `pmqtt_process` finds out what to wait for. A program adds it to any loop once. Reconnects,
+ * timers and publishes from other threads need nothing else.
  *
  * @param client  The client; not NULL.
  *
- * @return The descriptor, which the library owns: watch it for reading, and do nothing else with
- * it. -1: it could not be made, or client is NULL; `pmqtt_last_error` says why.
+ * @return The descriptor, which the library owns. The program watches it for reading, and does
+ * nothing else with it. -1: it could not be created, or `client` is NULL; `pmqtt_last_error` has
+ * the reason.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_event_fd(struct pmqtt_client *client);
 
 /**
- * Does all that there is to do, when the descriptor of `pmqtt_event_fd` is readable. A connection
- * that is lost, refused or cannot be made is made again, after a wait
- * (`pmqtt_reconnect_delay_set`); `on_disconnect` and `on_connect_fail` tell of it.
+ * Does all that is due. A program calls this when the descriptor of `pmqtt_event_fd` is readable.
+ *
+ * The client reconnects after a connection was lost or refused, or could not be made. It waits
+ * first (`pmqtt_reconnect_delay_set`). The call then returns `PMQTT_ERR_SUCCESS`: `on_connect`,
+ * `on_disconnect` and `on_connect_fail` report what happened.
  *
  * @param client  The client; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`: go on. `PMQTT_ERR_NO_CONN`: no connection is wanted. Other values,
- * as `pmqtt_loop`: how a connection ended otherwise than by the DISCONNECT that the program asked
- * for. `PMQTT_ERR_BUSY`: another loop call runs this client. `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`: the program may go on. Or:
+ * - `PMQTT_ERR_NO_CONN`: no connection exists, and the program wants none.
+ * - `PMQTT_ERR_BUSY`: another loop call runs this client.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - Others, as for `pmqtt_loop`: after `pmqtt_disconnect`, the connection ended for this reason
+ *   before its DISCONNECT was done.
  *
- * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, but for the callbacks.
+ * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
+ *
+ * @ingroup api_loop
  */
 int pmqtt_process(struct pmqtt_client *client);
 
 /**
- * Waits until all that was published is settled, and told: written at QoS 0, acknowledged by the broker
- * at QoS 1 and 2, or dropped or cancelled. Where no other loop call runs the client, this one does, also once another one that
- * did so has ended.
+ * Waits until all messages and requests are settled and their outcomes are reported.
+ *
+ * - A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
+ *   lost, dropped, expired or cancelled.
+ * - SUBSCRIBE and UNSUBSCRIBE are settled when the broker has answered or their connection has
+ *   ended.
+ *
+ * `pmqtt_on_drained_set` is for a program that must not wait.
+ *
+ * - While the loop thread or a loop call of another thread runs the client, the call waits for it.
+ *   When that has ended, the call runs the client itself.
+ * - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
+ *   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
+ * - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
+ *   does this call if `pmqtt_event_fd` was called. Otherwise the call ends with the connection,
+ *   and returns the reason.
  *
  * @param client      The client; not NULL.
- * @param timeout_ms  How long to wait at the most; not negative.
- * @param left        Where the number of messages that are not settled is put, whenever it is
- *                    known: on success 0; may be NULL.
+ * @param timeout_ms  The longest wait in milliseconds; not negative.
+ * @param left        The number of messages and requests that are not settled; 0 on success.
+ *                    Written whenever the number is known. May be NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`: all are settled. `PMQTT_ERR_IN_DOUBT`: all are, and meanwhile `on_publish` told
- * this of one or more. `PMQTT_ERR_TIMEOUT`: some are not.
- * `PMQTT_ERR_NO_CONN`: some are not, there is no connection, and nothing will reconnect.
- * `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop. Others: why the
- * connection ended meanwhile, as `pmqtt_loop`. `PMQTT_ERR_INVAL`: an argument is wrong.
+ * @return `PMQTT_ERR_SUCCESS`: all are settled. Or:
+ * - `PMQTT_ERR_IN_DOUBT`: all are settled, and `on_publish` reported this outcome for at least one
+ *   message meanwhile.
+ * - `PMQTT_ERR_TIMEOUT`: some are not settled.
+ * - `PMQTT_ERR_NO_CONN`: some are not settled, no connection exists, and nothing will reconnect.
+ * - `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - Others, as for `pmqtt_loop`: why the connection ended meanwhile.
  *
- * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout, and for the callbacks.
+ * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout and for the callbacks.
+ *
+ * @ingroup api_publish
  */
-int pmqtt_drain(struct pmqtt_client *client,
-                int timeout_ms,
-                size_t *left);
+int pmqtt_drain(struct pmqtt_client *client, int timeout_ms, size_t *left);
 
 /**
- * Publishes a message. Each has exactly one outcome, which `on_publish` tells by its mid: QoS 0
- * is done when it is with the operating system, QoS 1 and 2 when the broker has it.
+ * Sets the will: the message that the broker publishes if the connection ends without a
+ * DISCONNECT.
  *
- * Not connected: QoS 0 is dropped, QoS 1 and 2 are queued and sent with the next connection. What waits may be
- * treated otherwise, by `pmqtt_queue_options_set`.
- * Between `pmqtt_connect` and CONNACK everything is accepted, and sent after CONNACK.
+ * The setting takes effect with the next connection.
+ *
+ * @param client       The client; not NULL.
+ * @param topic        As for `pmqtt_publish`.
+ * @param payload      As for `pmqtt_publish`.
+ * @param payload_len  Bytes, at most 65,535.
+ * @param qos          0, 1 or 2.
+ * @param retain       true: the broker keeps the will as a retained message, for later
+ *                     subscribers.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_will_set(struct pmqtt_client *client,
+                   const char *topic,
+                   const void *payload,
+                   size_t payload_len,
+                   int qos,
+                   bool retain);
+
+/**
+ * Removes the will, from the next connection on.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_will_clear(struct pmqtt_client *client);
+
+/**
+ * Publishes a message. `on_publish` reports its outcome by its `mid`, exactly once.
+ *
+ * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
+ * has it.
+ *
+ * - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
+ *   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
+ * - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
+ *   accepts messages as with a connection. It sends them after CONNACK, in this order: QoS 0,
+ *   SUBSCRIBE and UNSUBSCRIBE of this time; those that `on_connect` asks for; QoS 1 and 2.
  *
  * @param client       The client; not NULL.
  * @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
  * @param payload      Copied. NULL with a length of 0: an empty payload.
- * @param payload_len  Bytes, at the most 268,435,455 with topic and header.
+ * @param payload_len  Bytes, at most 268,435,455 together with topic and header.
  * @param qos          0, 1 or 2.
- * @param retain       The broker keeps the message for later subscribers. [MQTT-3.3.1.3]
- * @param mid          Where the message's number is put; may be NULL. Unique for the client's
- *                     life, it counts from 1 together with those of subscribe and unsubscribe.
- *                     Written with `PMQTT_ERR_SUCCESS` and with `PMQTT_ERR_NO_CONN`.
+ * @param retain       true: the broker keeps the message as the topic's retained message, for
+ *                     later subscribers. [MQTT-3.3.1.3]
+ * @param mid          The number of the message; may be NULL. It is unique until the client is
+ *                     freed or reinitialised. Numbers count from 1, together with those of
+ *                     subscribe and unsubscribe. Written with `PMQTT_ERR_SUCCESS` and
+ *                     `PMQTT_ERR_NO_CONN`.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: QoS 0 was dropped, QoS 1 and 2 queued;
- * `PMQTT_ERR_QUEUE_SIZE`: the queue is full, nothing was done, `on_writable` tells when there is
- * room; `PMQTT_ERR_NOMEM`: there is no memory for the message, nothing was done;
- * `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`: too large.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
+ *   is room.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
  */
 int pmqtt_publish(struct pmqtt_client *client,
                   const char *topic,
@@ -1511,35 +2098,42 @@ int pmqtt_publish(struct pmqtt_client *client,
                   uint64_t *mid);
 
 /**
- * Subscribes to a topic filter. `on_subscribe` tells what the broker granted.
+ * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
  *
  * @param client  The client; not NULL.
- * @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, wildcards + and # as section 4.7
- *                has them.
- * @param qos     The highest QoS to receive with: 0, 1 or 2.
- * @param mid     Where the request's number is put, on success; may be NULL.
+ * @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with wildcards + and # as section 4.7
+ *                allows them.
+ * @param qos     The maximum QoS to receive with: 0, 1 or 2.
+ * @param mid     The number of the request, on success; may be NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NO_CONN`: not connected, nothing was done;
- * `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers
- * are in use.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: the client is not connected; nothing was done.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers are in use.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.8]
+ *
+ * @ingroup api_subscribe
  */
 int pmqtt_subscribe(struct pmqtt_client *client, const char *filter, int qos, uint64_t *mid);
 
 /**
- * Subscribes to several topic filters with one SUBSCRIBE packet. `on_subscribe` tells what the
- * broker granted, in the order of the filters.
+ * Subscribes to several topic filters with one SUBSCRIBE packet.
+ *
+ * `on_subscribe` reports the QoS that the broker granted for each filter, in the order of the
+ * filters.
  *
  * @param client   The client; not NULL.
- * @param filters  `count` filters, each as for `pmqtt_subscribe`; not NULL.
+ * @param filters  `count` topic filters, each as for `pmqtt_subscribe`; not NULL.
  * @param qos      `count` values, each 0, 1 or 2; not NULL.
  * @param count    At least 1.
- * @param mid      Where the request's number is put, on success; may be NULL.
+ * @param mid      The number of the request, on success; may be NULL.
  *
  * @return As `pmqtt_subscribe`.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.8]
+ *
+ * @ingroup api_subscribe
  */
 int pmqtt_subscribe_multiple(struct pmqtt_client *client,
                              const char *const *filters,
@@ -1548,29 +2142,35 @@ int pmqtt_subscribe_multiple(struct pmqtt_client *client,
                              uint64_t *mid);
 
 /**
- * Ends the subscription to a topic filter. `on_unsubscribe` tells when the broker has done so.
+ * Ends the subscription to a topic filter. `on_unsubscribe` reports the answer of the broker.
  *
  * @param client  The client; not NULL.
- * @param filter  As it was subscribed to; not NULL.
- * @param mid     Where the request's number is put, on success; may be NULL.
+ * @param filter  The filter that was subscribed to; not NULL.
+ * @param mid     The number of the request, on success; may be NULL.
  *
  * @return As `pmqtt_subscribe`.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.10]
+ *
+ * @ingroup api_subscribe
  */
 int pmqtt_unsubscribe(struct pmqtt_client *client, const char *filter, uint64_t *mid);
 
 /**
  * Ends the subscriptions to several topic filters with one UNSUBSCRIBE packet.
  *
+ * `on_unsubscribe` reports the answer of the broker.
+ *
  * @param client   The client; not NULL.
- * @param filters  `count` filters; not NULL, and none of them NULL.
+ * @param filters  `count` topic filters; not NULL, and none of them NULL.
  * @param count    At least 1.
- * @param mid      Where the request's number is put, on success; may be NULL.
+ * @param mid      The number of the request, on success; may be NULL.
  *
  * @return As `pmqtt_subscribe`.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.10]
+ *
+ * @ingroup api_subscribe
  */
 int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
                                const char *const *filters,
@@ -1578,528 +2178,573 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
                                uint64_t *mid);
 
 /**
- * Acknowledges a message that `on_message` has handed over, after `pmqtt_manual_ack_set`: the
- * broker may forget it then. An acknowledgement that is still owed when the connection ends is
- * not owed any more at QoS 1, as the broker sends the message again; at QoS 2 it is.
+ * Tells whether a topic filter matches a topic, topics with $ included (section 4.7).
  *
- * Messages may be acknowledged in any order. PUBACKs go out in the order in which the messages came, and so
- * do PUBRECs: an early one is held until those before it are acknowledged (`acks_held` of `pmqtt_stats`), unless
- * the mode is `PMQTT_ACK_AT_ONCE`. A QoS 2 message never holds up a PUBACK. When the connection ends, PUBACKs that
- * are held end with it; PUBRECs go out when the broker sends the messages again.
- *
- * @param client  The client; not NULL.
- * @param mid     The message's mid, as the callback was given it. No other message gets the same one, so an
- *                acknowledgement that comes too late acknowledges nothing else.
- * @param qos     The message's QoS, 1 or 2.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is owed (any more), or the client
- * acknowledges that message by itself;
- * `PMQTT_ERR_INVAL`: client is NULL, or the QoS is none of 0, 1 and 2.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-4.3]
- */
-int pmqtt_ack(struct pmqtt_client *client,
-              uint64_t mid,
-              int qos);
-
-/**
- * Sets the will: what the broker publishes when the connection ends without a DISCONNECT.
- * Takes effect with the next connection.
- *
- * @param client       The client; not NULL.
- * @param topic        As for `pmqtt_publish`.
- * @param payload      As for `pmqtt_publish`.
- * @param payload_len  At the most 65,535 bytes.
- * @param qos          0, 1 or 2.
- * @param retain       The broker keeps it for later subscribers.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_PAYLOAD_SIZE`:
- * the payload is too large.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
- */
-int pmqtt_will_set(struct pmqtt_client *client,
-                   const char *topic,
-                   const void *payload,
-                   size_t payload_len,
-                   int qos,
-                   bool retain);
-
-/**
- * Removes the will. Takes effect with the next connection.
- *
- * @param client  The client; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_will_clear(struct pmqtt_client *client);
-
-/**
- * Tells whether a topic matches a subscription, $-topics included (section 4.7). A shared one,
- * `$share/group/filter`, matches what `filter` matches (section 4.8.2 of MQTT 5).
+ * A shared subscription, `$share/group/filter`, matches what `filter` matches (section 4.8.2 of
+ * MQTT 5).
  *
  * @param sub     The topic filter; not NULL.
  * @param topic   The topic name; not NULL.
- * @param result  Where the answer is put, on success; not NULL.
+ * @param result  The answer, on success; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL or not UTF-8, or the filter
- * or the topic is not well-formed.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL or not UTF-8, or the
+ * filter or the topic is not well-formed.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
  */
 int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
 
 /**
- * Publishes one message: connects, waits until it is done, and disconnects. QoS 0 is done when it
- * is with the operating system, QoS 1 and 2 when the broker has it. For more than one message
- * `pmqtt_publish_multiple` is many times faster.
+ * Acknowledges a message that `on_message` has delivered, if `pmqtt_manual_ack_set` leaves this to
+ * the program.
  *
- * @param topic        As for `pmqtt_publish`.
- * @param payload      As for `pmqtt_publish`.
- * @param payload_len  As for `pmqtt_publish`.
- * @param qos          0, 1 or 2.
- * @param retain       The broker keeps the message for later subscribers.
- * @param options      Where and how to connect; NULL: as all zeros.
+ * The broker may forget the message then. Messages may be acknowledged in any order:
+ * - The client sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an
+ *   early one until those before it are acknowledged (`acks_held` of `pmqtt_stats`).
+ * - With `PMQTT_ACK_AT_ONCE`, it holds none.
+ * - A message of QoS 2 never delays a PUBACK.
  *
- * @return As `pmqtt_publish_multiple`.
- *
- * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
- */
-int pmqtt_publish_single(const char *topic,
-                         const void *payload,
-                         size_t payload_len,
-                         int qos,
-                         bool retain,
-                         const struct pmqtt_oneshot_options *options);
-
-/**
- * Publishes messages over one connection, without waiting for each: connects, waits until all are
- * done, and disconnects. Any number is in flight at once, but no more than 20 where some are of QoS
- * 2, because there are brokers that cut off who sends more.
- *
- * @param messages  `count` messages, which are sent in this order; may be NULL when count is 0.
- *                  They are copied a part at a time, so that no more than 64 MiB are queued.
- * @param count     0: only connects and disconnects.
- * @param options   Where and how to connect; NULL: as all zeros.
- *
- * @return `PMQTT_ERR_SUCCESS`: all are done. `PMQTT_ERR_INVAL`, `PMQTT_ERR_PAYLOAD_SIZE`: an
- * argument, an option or a message is wrong; nothing was sent. `PMQTT_ERR_CONN_REFUSED`: the
- * broker refused the connection. `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: there is no
- * connection. `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: it broke before
- * all were done. `PMQTT_ERR_TIMEOUT`: the time was over before. `PMQTT_ERR_IN_DOUBT`: either, while the
- * broker had taken a message of QoS 2 and not completed its handshake, so that it may have passed it on or
- * not. `PMQTT_ERR_NOT_SUPPORTED`: built
- * without TLS, or a field is set that only a later version of the library knows. Nothing is tried a second time.
- * The options' error has the words: what CONNACK said, the number of the message that is wrong (from 0), how
- * many are done.
- *
- * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
- */
-int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
-                           size_t count,
-                           const struct pmqtt_oneshot_options *options);
-
-/**
- * Waits for messages: connects, subscribes, returns when so many have come, and disconnects. Those
- * that it returns or drops were acknowledged, and no others: a durable session keeps the others.
- *
- * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
- * @param filter_count   At least 1.
- * @param qos            The highest QoS to receive with: 0, 1 or 2.
- * @param message_count  How many messages to wait for; at least 1.
- * @param retained       false: those that the broker had stored do not count, and are dropped.
- * @param options        Where and how to connect; NULL: as all zeros.
- * @param out            Where the messages are put; not NULL. Written in any case: what came before
- *                       a failure was acknowledged, and is there too. Free it with
- *                       `pmqtt_messages_free`; NULL when there is none.
- *
- * @return `PMQTT_ERR_SUCCESS`: all are there. `PMQTT_ERR_TIMEOUT`: fewer came in time.
- * `PMQTT_ERR_ACL_DENIED`: the broker refused a filter. `PMQTT_ERR_INVAL`: an argument or an option
- * is wrong. Others as `pmqtt_publish_multiple`.
- *
- * Thread-safe; callback-safe. Blocks no longer than the options' timeout.
- */
-int pmqtt_subscribe_simple(const char *const *filters,
-                           size_t filter_count,
-                           int qos,
-                           size_t message_count,
-                           bool retained,
-                           const struct pmqtt_oneshot_options *options,
-                           struct pmqtt_messages **out);
-
-/**
- * Receives messages until the callback says that it is enough, with `pmqtt_disconnect`: connects,
- * subscribes, and runs. A connection that is lost is made again, after a wait, and subscribed
- * with again.
- *
- * The callback is given a client as any other, which may publish and all else, and which the
- * library frees when the call returns.
- *
- * @param callback      Called for each message, in this thread; not NULL.
- * @param userdata      Handed to the callback; may be NULL.
- * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
- * @param filter_count  At least 1.
- * @param qos           The highest QoS to receive with: 0, 1 or 2.
- * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
- *                      broker has answered the first SUBSCRIBE.
- *
- * @return `PMQTT_ERR_SUCCESS`: disconnected, as asked for. `PMQTT_ERR_ACL_DENIED`: the broker
- * refused a filter. `PMQTT_ERR_CONN_REFUSED`: it refused a connection, the first or a later one.
- * `PMQTT_ERR_TIMEOUT`: it did not answer in time. `PMQTT_ERR_INVAL`: an argument or an option is
- * wrong. Others as `pmqtt_publish_multiple`, of the first connection.
- *
- * Thread-safe; callback-safe. Blocks until disconnected.
- */
-int pmqtt_subscribe_callback(pmqtt_on_message callback,
-                             void *userdata,
-                             const char *const *filters,
-                             size_t filter_count,
-                             int qos,
-                             const struct pmqtt_oneshot_options *options);
-
-/**
- * How many messages there are.
- *
- * @param messages  From `pmqtt_subscribe_simple`; NULL: 0.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-size_t pmqtt_messages_count(const struct pmqtt_messages *messages);
-
-/**
- * One of the messages, in the order in which they came.
- *
- * @param messages  From `pmqtt_subscribe_simple`; may be NULL.
- * @param index     From 0.
- *
- * @return Valid until the messages are freed, with all that it points to; NULL: there is none.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-const struct pmqtt_message *pmqtt_messages_get(const struct pmqtt_messages *messages, size_t index);
-
-/**
- * Frees messages.
- *
- * @param messages  From `pmqtt_subscribe_simple`; NULL is fine.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-void pmqtt_messages_free(struct pmqtt_messages *messages);
-
-/**
- * Sets how many messages of QoS 1 and 2 may be in flight at once; the others wait in the queue.
- * Takes effect at once, and holds after a reconnect too.
- *
- * @param client    The client; not NULL.
- * @param messages  0 to 65535; 0: as many as there are packet identifiers. The default is 20.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_max_inflight_messages_set(struct pmqtt_client *client, int messages);
-
-/**
- * Sets how many messages of QoS 1 and 2 may be unsettled at once, in flight or waiting;
- * `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. Takes effect at once, and drops nothing.
- *
- * @param client    The client; not NULL.
- * @param messages  Not negative; 0: any number, which is the default.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_max_queued_messages_set(struct pmqtt_client *client, int messages);
-
-/**
- * Sets how much memory the queue may take: messages of every QoS, and what waits for the socket.
- * Each message counts with its packet and 64 bytes for what is known of it (QoS 0: 32).
- * `pmqtt_publish` returns `PMQTT_ERR_QUEUE_SIZE` beyond. An empty queue takes one message of any
- * size. Takes effect at once, and drops nothing.
+ * If the connection ends while an acknowledgement is due:
+ * - QoS 1: the acknowledgement is no longer due, as the broker sends the message again. Held
+ *   PUBACKs are dropped.
+ * - QoS 2: the acknowledgement is still due. Held PUBRECs go out when the broker sends the
+ *   messages again.
  *
  * @param client  The client; not NULL.
- * @param bytes   0: any number. The default is 64 MiB.
+ * @param mid     The `mid` that the callback was given. No other message gets the same one, so a
+ *                late acknowledgement acknowledges no other message.
+ * @param qos     The QoS of the message, 1 or 2.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is due, or no longer, or the client
+ *   acknowledges that message by itself.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, or `qos` is none of 0, 1 and 2.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-4.3]
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
+
+/**
+ * Publishes several messages at once, each as `pmqtt_publish` does.
+ *
+ * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
+ * - The call takes the client's lock once, so it costs less than single calls. Other threads wait
+ *   for the lock: a batch should have some thousands of messages at most.
+ * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
+ *   program may publish the rest later.
+ * - A message may have a time limit, `expiry_s`. It begins with this call.
+ *
+ * @param client        The client; not NULL.
+ * @param publications  `count` messages, copied; may be NULL if `count` is 0.
+ * @param count         The number of messages; may be 0.
+ * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
+ *                      than `count` if the queue is full or memory is short.
+ * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
+ *                      Both outputs are also written if the call fails for want of a connection,
+ *                      room or memory.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
+ *   1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
+ * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
  */
-int pmqtt_max_queued_bytes_set(struct pmqtt_client *client, size_t bytes);
+int pmqtt_publish_batch(struct pmqtt_client *client,
+                        const struct pmqtt_publication *publications,
+                        size_t count,
+                        size_t *accepted,
+                        uint64_t *first_mid);
 
 /**
- * Sets how large a packet from the broker may be, its header included. The broker of a larger one is
- * disconnected with `PMQTT_ERR_PAYLOAD_SIZE`, as soon as the header is there: before memory is taken for
- * the packet. Takes effect at once; messages that were read together with the present one are still
- * handed over. Memory for a packet grows with what has come of it, and not beyond it. Under 65,536, a
- * read is of no more bytes than this, so that small packets take more of them.
+ * Sets how the queue treats messages that wait for a connection or for room in the window.
  *
- * @param client  The client; not NULL.
- * @param bytes   At least 5, the size of the smallest PUBLISH; 0: 268,435,460, which is MQTT's own limit
- *                and the default.
+ * The setting takes effect with the next publish. The call itself drops no message.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or bytes is 1 to 4.
+ * - The client drops or replaces only messages that were never written on any connection.
+ * - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
+ *   `pmqtt_stats` counts it.
+ * - An outcome that waits to be reported counts as 32 bytes in the queue. Outcomes with
+ *   consecutive `mid` numbers count once.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 2.2.3]
- */
-int pmqtt_max_packet_size_set(struct pmqtt_client *client,
-                              size_t bytes);
-
-/**
- * Sets how long the broker may take to answer PUBLISH, PUBREL or PUBREC on the same connection.
- * TCP loses nothing, so a packet is sent again only if the broker has read it and does not answer:
+ * QoS 0 that is kept:
+ * - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
+ *   `pmqtt_max_queued_bytes_set`.
+ * - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
+ * - Once it is handed to a connection, it is like any other message of QoS 0.
  *
- * 1. An answer is overdue by this time: one PINGREQ asks the broker, for all overdue answers, with
- *    a keep alive of 0 too.
- * 2. PINGRESP comes: the broker has read what was sent before.
- * 3. The same time passes once more: the packet is sent again, PUBLISH with DUP. It waits while
- *    bytes of this connection are on their way, where the system tells (Linux, Apple's).
- *
- * Each packet is sent again once a connection at the most. A broker that answers later than twice
- * this time may see a duplicate. Without PINGRESP nothing is sent again before the next connection.
- * Takes effect at once.
- *
- * @param client   The client; not NULL.
- * @param seconds  Not negative; 0: never on the same connection. The default is 5.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-4.4]
- */
-int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
-
-/**
- * Sets how long an attempt to connect may take: look-up, TCP and TLS together, and then once more
- * for CONNACK. A DISCONNECT that the broker does not take is given up after the same time. Takes
- * effect with the next attempt.
- *
- * @param client      The client; not NULL.
- * @param timeout_ms  Over 0. The default is 10000.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
-
-/**
- * Sets how long `pmqtt_loop_start`, `pmqtt_loop_forever` and `pmqtt_process` wait before they
- * connect again: min at first, twice as long after each failure, max at the most. Each wait is
- * drawn from the upper half of that, so that many clients do not come back together. A connection
- * that has held for as long as the next wait makes it begin with min again. Takes effect with the
- * next wait.
- *
- * @param client     The client; not NULL.
- * @param min_delay  Seconds, over 0. The default is 1.
- * @param max_delay  Seconds, not under min_delay. The default is 120.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
-
-/**
- * Sets user name and password. Takes effect with the next connection. The library keeps one copy of
- * the password, until it is replaced or the client is freed, and wipes that then; what was made of it
- * for a connection it wipes as soon as that is written.
- *
- * @param client    The client; not NULL.
- * @param username  UTF-8, copied, at the most 65,535 bytes; NULL clears both.
- * @param password  NUL-terminated, copied, at the most 65,535 bytes; NULL: none.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, the user name is not UTF-8, or
- * one of the two is too long.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-3.1.3.4]
- */
-int pmqtt_username_pw_set(struct pmqtt_client *client,
-                          const char *username,
-                          const char *password);
-
-/**
- * Sets who acknowledges messages of QoS 1 and 2: the library when `on_message` has returned, or
- * the program with `pmqtt_ack`. Takes effect with the next message, and for `pmqtt_ack` at once; what is held
- * by then stays so until its turn.
- *
- * @param client  The client; not NULL.
- * @param mode    `PMQTT_ACK_AUTO` (0, the default): the library does. `PMQTT_ACK_IN_ORDER` (1, so `true` too): the
- *                program does, in any order. PUBACKs go out in the order in which the messages came, and so do
- *                PUBRECs; one that is early is held. [MQTT-4.6.0-2] [MQTT-4.6.0-3] `PMQTT_ACK_AT_ONCE` (2): the
- *                program does, and each goes out at once. A broker may rely on the order.
- *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, or mode is none of the three.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_manual_ack_set(struct pmqtt_client *client,
-                         int mode);
-
-/**
- * Sets what becomes of messages that wait in the queue: for a connection, or for room in the window. Takes
- * effect with the next publish, and drops nothing by itself.
- *
- * Only messages that were never written on any connection are dropped or replaced. The outcome of each is
- * `PMQTT_ERR_DROPPED` in `on_publish`, and `messages_dropped` of `pmqtt_stats` counts them. An outcome that is not
- * told yet counts for 32 bytes in the queue; those of mids in a row count once.
- *
- * QoS 0 that is kept counts as QoS 1 does, for `pmqtt_max_queued_messages_set` and
- * `pmqtt_max_queued_bytes_set`. As long as any waits, later QoS 0 waits behind it, so that the order stays.
- * From the moment when it is handed to a connection it is as any other of QoS 0.
- *
- * Each publish costs a little more while an option is set. With newest_only it costs a hash of the topic, and
- * a topic takes 16 to 64 bytes of memory beside its message, which no limit counts.
+ * Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
+ * per publish. A topic takes 16 to 64 bytes beside its message, which no limit counts.
  *
  * @param client   The client; not NULL.
  * @param options  Copied; NULL: the defaults.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL, struct_size is that of no version, or when_full
- * is none of the three; `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version knows.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
+ *   of the three.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
  */
-int pmqtt_queue_options_set(struct pmqtt_client *client,
-                            const struct pmqtt_queue_options *options);
+int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
 
 /**
- * Cancels a message that is not settled: its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
+ * Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
  *
- * - One that was never sent leaves the queue.
- * - One of QoS 1 that was sent may have arrived, or arrive yet. It keeps its packet identifier and its place in the
- *   window, and is sent again where MQTT demands that, until the broker answers or loses the session. Nobody is
- *   told of that any more.
- * - One of QoS 2 that was sent cannot be cancelled: its handshake has to go on. [MQTT-4.3.3]
+ * - A message that was never sent leaves the queue.
+ * - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
+ *   identifier and its place in the window until the broker answers or loses the session. Until
+ *   then, the client sends it again where MQTT demands that. No callback reports any of this.
+ * - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
+ *   [MQTT-4.3.3]
  *
  * @param client  The client; not NULL.
- * @param mid     The message's number.
+ * @param mid     The number of the message.
  *
- * @return `PMQTT_ERR_SUCCESS`: the outcome follows. `PMQTT_ERR_BUSY`: the message is of QoS 2, and was sent.
- * `PMQTT_ERR_NOT_FOUND`: there is none of that number, it is settled or cancelled, or of QoS 0 and with a
- * connection. `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
+ * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
+ * - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
+ *   and was handed to a connection.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
  */
-int pmqtt_cancel(struct pmqtt_client *client,
-                 uint64_t mid);
+int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
 
 /**
- * Cancels all messages that were never sent, as `pmqtt_cancel` does each.
+ * Cancels all messages that were never sent, each as `pmqtt_cancel` does.
  *
  * @param client  The client; not NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
  */
 int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
- * The words for an error number, unknown ones too.
+ * Sets `on_connect`, which is called when the broker has answered CONNECT.
  *
- * @param code  Any number.
+ * The callback is called once for each connection, accepted or refused. After a refusal,
+ * `on_disconnect` follows.
  *
- * @return A string that is always valid.
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
  *
- * Thread-safe; callback-safe; never blocks.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.2]
+ *
+ * @ingroup api_callbacks
  */
-const char *pmqtt_error_string(int code);
+int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback);
 
 /**
- * The words for the return code of a CONNACK, unknown ones too (table 3.1).
+ * Sets `on_connect_fail`, which is called when an attempt to connect fails before CONNACK.
  *
- * @param code  Any number.
+ * Reasons are for example: the name has no address, the host refuses, or nobody answers.
  *
- * @return A string that is always valid.
+ * - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
+ *   error.
+ * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
+ *   `pmqtt_disconnect`, or by another connect, which then goes on.
  *
- * Thread-safe; callback-safe; never blocks.
- */
-const char *pmqtt_connack_string(int code);
-
-/**
- * The words for a reason, as MQTT 5 numbers it (its table 2-6), unknown ones too. Events have it for every
- * version of MQTT.
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
  *
- * @param reason  Any number; -1: the broker gave no reason.
- *
- * @return A string that is always valid.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
  */
-const char *pmqtt_reason_string(int reason);
+int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail callback);
 
 /**
- * Says in words what failed last, in a call or in the loop: the stage (dns, tcp, tls, mqtt) or the
- * function, the cause, and the error of the operating system. It is one line: control characters of
- * topics and names are written as `\x0a`.
+ * Sets `on_disconnect`, which is called when a connection has ended.
  *
- * @param client  The client; NULL gives an empty text.
- * @param buf     Where the text is put, NUL-terminated, and cut where it does not fit. May be NULL
- *                when len is 0.
- * @param len     The size of buf, in bytes.
+ * The callback is called exactly once for each connection that `on_connect` reported, and for each
+ * that `pmqtt_disconnect` ended before CONNACK.
  *
- * @return The length of the whole text without its NUL, as snprintf.
+ * - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
+ *   `pmqtt_disconnect` or by a new connect.
+ * - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
+ *
+ * Three or more connections in a row may end while the same message is the oldest without an
+ * answer. `pmqtt_last_error` and the log then name that message. The broker may close each
+ * connection because of it, and later messages wait behind it.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
  */
-size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len);
+int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect callback);
 
 /**
- * Takes a snapshot of a client's figures.
+ * Sets `on_message`, which is called for each message that no filter of
+ * `pmqtt_message_callback_add` matches.
+ *
+ * A message of QoS 2 is delivered when its PUBLISH comes, and only once. The acknowledgement goes
+ * out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
+ * [MQTT-4.3]
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback);
+
+/**
+ * Sets `on_publish`, which is called when a publish is done, at each QoS.
+ *
+ * The callback is called exactly once for each `mid`, with these exceptions: messages that
+ * `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` did not
+ * accept.
+ *
+ * The event's `rc` is the outcome:
+ * - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
+ *   QoS 1 with PUBACK, and QoS 2 with the whole handshake in one session. It now owes the message
+ *   to its subscribers.
+ * - `PMQTT_ERR_CONN_LOST`: the connection ended before a message of QoS 0 was written completely.
+ *   The message is lost, and the program may publish it again.
+ * - `PMQTT_ERR_IN_DOUBT`: the broker acknowledged a message of QoS 2 with PUBREC, and then lost
+ *   the session. It may have delivered the message or not. If the program publishes it again, it
+ *   may arrive twice.
+ * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
+ *   (`pmqtt_queue_options_set`), and was never sent.
+ * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit (`expiry_s` of
+ *   `pmqtt_publication`), and is never sent.
+ * - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
+ *   still arrive.
+ *
+ * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
+ * such flag: there, `clean_session` decides. `PMQTT_ERR_IN_DOUBT` is reported when the broker has
+ * answered PUBREL with PUBCOMP, after any number of connections.
+ *
+ * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also if
+ * the session is lost.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_publish_set(struct pmqtt_client *client, pmqtt_on_publish callback);
+
+/**
+ * Sets `on_subscribe`, which is called when the broker has answered SUBSCRIBE.
+ *
+ * It is also called if the connection ends before the answer.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.9]
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_subscribe_set(struct pmqtt_client *client, pmqtt_on_subscribe callback);
+
+/**
+ * Sets `on_unsubscribe`, which is called when the broker has answered UNSUBSCRIBE.
+ *
+ * It is also called if the connection ends before the answer.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.11]
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe callback);
+
+/**
+ * Sets `on_writable`, which is called when the queue has room again.
+ *
+ * The callback is called once after `pmqtt_publish` returned `PMQTT_ERR_QUEUE_SIZE`, when half of
+ * the queue is free and the message that was refused last fits. A program that does not wait for
+ * the callback may succeed earlier.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callback);
+
+/**
+ * Sets `on_drained`, which is called when all messages and requests are settled and reported.
+ *
+ * The callback is called each time the last message, SUBSCRIBE or UNSUBSCRIBE without an outcome
+ * gets it. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+ * `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
+ * program publishes, and calls `pmqtt_disconnect` in this callback.
+ *
+ * - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled,
+ *   dropped or expired, a SUBSCRIBE that is lost with its connection. The callback comes before the
+ *   `on_disconnect` of that connection, unless the callbacks before it took too long.
+ * - What a program publishes before the call, for example in the last `on_publish`, is waited for
+ *   too.
+ * - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
+ *   not called for them.
+ * - The callback is not called for what was settled before it was set, nor for messages that the
+ *   client did not accept.
+ * - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages and the callback, which is not
+ *   called.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it, never a call
+ *                  that publishes.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_drained_set(struct pmqtt_client *client, pmqtt_on_drained callback);
+
+/**
+ * Sets `on_log`, which is called with each log line.
+ *
+ * The levels, the most important first:
+ * - `PMQTT_LOG_ERR`: why a connection, or an attempt to connect, has failed.
+ * - `PMQTT_LOG_WARNING`: something failed or was unexpected, and the client goes on.
+ * - `PMQTT_LOG_NOTICE`: not used.
+ * - `PMQTT_LOG_INFO`: each stage of connecting, a connection that ended as asked, and the wait
+ *   before a reconnect.
+ * - `PMQTT_LOG_DEBUG`: each packet, in and out.
+ *
+ * No line has a payload or a password in it. Control characters of topics and names are written as
+ * `\x0a`, so that a line is one line. What the callback itself does is logged too: it must not
+ * publish DEBUG lines, as each would cause the next.
+ *
+ * At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
+ * and a WARNING has their number. `pmqtt_log_level_set` selects levels.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. It runs in the thread that does what
+ *                  the line is about, for one line at a time.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_log_set(struct pmqtt_client *client, pmqtt_on_log callback);
+
+/**
+ * Sets the least important level that `on_log` is called for.
+ *
+ * The client does not make lines of less important levels: with `PMQTT_LOG_INFO`, a message costs
+ * no more than without a log. The setting takes effect at once. A line that waits already is still
+ * reported. `pmqtt_reinitialise` sets the default again.
  *
  * @param client  The client; not NULL.
- * @param out     Where it is put; not NULL. Its struct_size must be set before the call: as much of it is
- *                filled, with 0 where a later version of the library knows more.
+ * @param level   `PMQTT_LOG_DEBUG` (the default: all lines), `PMQTT_LOG_INFO`, `PMQTT_LOG_NOTICE`,
+ *                `PMQTT_LOG_WARNING` or `PMQTT_LOG_ERR`.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is NULL, or struct_size is that of
- * no version of the structure.
- *
- * Thread-safe; callback-safe; never blocks.
- */
-int pmqtt_stats(const struct pmqtt_client *client,
-                struct pmqtt_statistics *out);
-
-/**
- * The version of the library that the program runs with, as `PMQTT_VERSION_NUMBER` is that of
- * the header that it was compiled with.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `level` is none of the
+ * five.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
  */
-int pmqtt_lib_version(void);
+int pmqtt_log_level_set(struct pmqtt_client *client, int level);
 
 /**
- * Secures connections with TLS, from the next one on. Files are read and checked now.
+ * Sets `on_interest`, which tells a foreign loop what to wait for. It is for loops that keep
+ * registrations.
+ *
+ * The event has the descriptor, whether to watch it for reading and writing, and when to call
+ * `pmqtt_loop_misc`. The callback is called:
+ * - at once, with the present state,
+ * - at the end of each call that changes the state,
+ * - before a descriptor is closed.
+ *
+ * A deadline that only moves later is not reported. At the earlier time, `pmqtt_loop_misc` finds
+ * nothing to do, and then the later one is reported. With this callback, `pmqtt_publish` collects
+ * messages and leaves writing to `pmqtt_loop_write`.
+ *
+ * A descriptor with neither read nor write is not watched for now, but stays open. A later event
+ * names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
+ * waits by itself, and while an old connection ends beside its successor.
+ *
+ * `pmqtt_client_free` and `pmqtt_reinitialise` report the descriptors that they close to the
+ * callback that was set, with its `userdata`. They do so before they return, also in a callback.
+ * The exception is a `pmqtt_reinitialise` while another thread runs the client: that thread then
+ * reports them.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
+ *                  change, one call at a time. The call is nested in one case: `pmqtt_client_free`
+ *                  or `pmqtt_reinitialise` in this callback reports a closing.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_interest_set(struct pmqtt_client *client, pmqtt_on_interest callback);
+
+/**
+ * Adds a handler for messages whose topic matches a filter. The call does not subscribe.
+ *
+ * - If several filters match, the callback of each is called, in the order in which they were
+ *   added.
+ * - `on_message` is called only if no filter matches.
+ * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
+ * - A filter has one handler. A new one replaces it and takes its place in the order, also if
+ *   `pmqtt_message_callback_add` adds it. `pmqtt_message_callback_remove` removes it.
+ * - The library looks for the next handler after each callback. If a callback adds, replaces or
+ *   removes a handler behind its own place, this counts for the same message.
+ *
+ * A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
+ * `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
+ * to run it, for one message. The library calls `release` when nothing uses `userdata` any more:
+ * - If no thread runs the callback: in the call that ends the handler, before that call returns.
+ * - Otherwise: in the thread that runs the callback, after the callback has returned.
+ *
+ * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
+ * function, as a callback may. Only `pmqtt_client_free` waits for it: when that call has returned
+ * outside of callbacks, all handlers of the client are released. Without `release`, `userdata`
+ * must live until then. In a child of the process that created the client, `release` is not
+ * called.
+ *
+ * @param client   The client; not NULL.
+ * @param handler  Copied; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument, the filter or the callback is NULL, the filter is not
+ *   well-formed, or no version has this `struct_size`.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_handler_add(struct pmqtt_client *client,
+                              const struct pmqtt_message_handler *handler);
+
+/**
+ * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
+ *
+ * It does the same as `pmqtt_message_handler_add`, with the client's `userdata`.
+ *
+ * @param client    The client; not NULL.
+ * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
+ * @param callback  Not NULL. Replaces the callback that the same filter has.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_add(struct pmqtt_client *client,
+                               const char *filter,
+                               pmqtt_on_message callback);
+
+/**
+ * Removes the callback of a filter, which `pmqtt_message_callback_add` or
+ * `pmqtt_message_handler_add` added.
+ *
+ * After this call has returned, the callback is not called any more. It may still run in another
+ * thread at that moment.
+ *
+ * @param client  The client; not NULL.
+ * @param filter  The filter as it was added; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
+
+/**
+ * Secures connections with TLS, from the next connection on. The call reads and checks the files.
+ *
+ * When the broker rejects the client's certificate:
+ * - TLS 1.2 reports this in the handshake: `pmqtt_connect` returns `PMQTT_ERR_TLS`.
+ * - TLS 1.3 reports it after the client's part of the handshake, when `pmqtt_connect` has
+ *   succeeded. A loop call and `on_connect_fail` then report `PMQTT_ERR_TLS`, before any
+ *   `on_connect`.
+ *
+ * `pmqtt_last_error` has the broker's alert in both cases.
+ *
+ * The program's own entries in the OpenSSL error queue of a thread disturb no call, and stay
+ * there. Only marks on them (`ERR_set_mark`) are lost.
  *
  * @param client       The client; not NULL.
- * @param ca_certs     A file with the certificates of the authorities to trust, PEM; NULL: the
+ * @param ca_certs     A PEM file with the certificates of the authorities to trust; NULL: the
  *                     system's store.
- * @param certfile     A file with the client's certificate and those that lead to its authority,
- *                     PEM; NULL: none.
- * @param keyfile      A file with the certificate's key, PEM; NULL: it stands in certfile.
- * @param cert_reqs    `PMQTT_CERT_REQUIRED`: the broker's certificate has to lead to an authority,
- *                     and to be for the host; `PMQTT_CERT_OPTIONAL`: the same, since a broker
- *                     always has one; `PMQTT_CERT_NONE`: any will do, and anybody can listen.
- * @param tls_version  0: the best that both sides have, 1.2 at least; `PMQTT_TLS_V1_0` to
- *                     `PMQTT_TLS_V1_3`: this one alone.
- * @param ciphers      OpenSSL's names with colons between them, those of 1.3 among them; NULL: its
- *                     choice.
+ * @param certfile     A PEM file with the client's certificate, and those of the chain to its
+ *                     authority; NULL: none.
+ * @param keyfile      A PEM file with the certificate's private key; NULL: `certfile` has it.
+ * @param cert_reqs    How the client verifies the broker's certificate: `PMQTT_CERT_REQUIRED`,
+ *                     `PMQTT_CERT_OPTIONAL` or `PMQTT_CERT_NONE`.
+ * @param tls_version  0: the highest version that both sides support, at least 1.2.
+ *                     `PMQTT_TLS_V1_0` to `PMQTT_TLS_V1_3`: only this version.
+ * @param ciphers      Cipher names of OpenSSL with colons between them, those of TLS 1.3 included;
+ *                     NULL: the choice of OpenSSL.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_ERRNO`: a file cannot be read; `PMQTT_ERR_TLS`: it
- * cannot be used, the password is missing or wrong, or no cipher is known; `PMQTT_ERR_INVAL`:
- * another argument is wrong; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names
- * the file. Nothing was changed then.
+ * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
+ * - `PMQTT_ERR_ERRNO`: a file cannot be read.
+ * - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or no cipher is
+ *   known.
+ * - `PMQTT_ERR_INVAL`: another argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * What a broker thinks of the client's certificate is told in the handshake by TLS 1.2:
- * `pmqtt_connect` returns `PMQTT_ERR_TLS`. TLS 1.3 tells it when the handshake is over for the
- * client: `pmqtt_connect` has succeeded then, and a loop call and `on_connect_fail` get
- * `PMQTT_ERR_TLS`, before any `on_connect`. `pmqtt_last_error` has the broker's alert in both.
+ * `pmqtt_last_error` names the file.
  *
- * What the program has in OpenSSL's error queue of a thread disturbs no call of the library, and each
- * call leaves it there. Only marks (`ERR_set_mark`) on its entries are lost.
+ * Thread-safe; callback-safe. Blocks while it reads the files.
  *
- * Thread-safe; callback-safe. Blocks for reading the files.
+ * @ingroup api_tls
  */
 int pmqtt_tls_set(struct pmqtt_client *client,
                   const char *ca_certs,
@@ -2110,23 +2755,30 @@ int pmqtt_tls_set(struct pmqtt_client *client,
                   const char *ciphers);
 
 /**
- * As `pmqtt_tls_set`, with certificates and key from memory: PEM, NUL-terminated, copied. The library
- * wipes its copy of the key's text; OpenSSL keeps the key itself while the client may need it.
+ * Secures connections with TLS as `pmqtt_tls_set` does, with certificates and key from memory.
+ *
+ * The texts are PEM, NUL-terminated and copied. The library wipes its copy of the key's text.
+ * OpenSSL keeps the key itself while the client may need it.
  *
  * @param client       The client; not NULL.
- * @param ca_certs     PEM text of the authorities; NULL: the system's store.
- * @param cert         PEM text of the client's certificate; NULL: none.
- * @param key          PEM text of its key; NULL: it stands in cert.
+ * @param ca_certs     The certificates of the authorities to trust; NULL: the system's store.
+ * @param cert         The client's certificate; NULL: none.
+ * @param key          The certificate's private key; NULL: `cert` has it.
  * @param cert_reqs    As for `pmqtt_tls_set`.
  * @param tls_version  As for `pmqtt_tls_set`.
  * @param ciphers      As for `pmqtt_tls_set`.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or
- * wrong, or no cipher is known; `PMQTT_ERR_INVAL`: another argument is wrong;
- * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS. `pmqtt_last_error` names the text. Nothing was changed
- * then.
+ * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
+ * - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or no cipher is
+ *   known.
+ * - `PMQTT_ERR_INVAL`: another argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
+ * `pmqtt_last_error` names the text.
+ *
+ * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_pem_set(struct pmqtt_client *client,
                       const char *ca_certs,
@@ -2137,75 +2789,101 @@ int pmqtt_tls_pem_set(struct pmqtt_client *client,
                       const char *ciphers);
 
 /**
- * Sets who knows the password of an encrypted key, for a later `pmqtt_tls_set`. Without it, such a
- * key is an error; nobody is asked on the terminal.
+ * Sets the callback that returns the password of an encrypted private key.
+ *
+ * A later `pmqtt_tls_set` or `pmqtt_tls_pem_set` calls it. Without a callback, an encrypted key is
+ * an error. The library never asks on the terminal.
  *
  * @param client    The client; not NULL.
- * @param callback  Replaces the present one; NULL: none.
+ * @param callback  Replaces the present callback; NULL: none.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_key_password_set(struct pmqtt_client *client, pmqtt_key_password callback);
 
 /**
- * Turns off the check that the broker's certificate is for the host, and that check alone. Before
- * or after `pmqtt_tls_set`; takes effect with the next connection.
+ * Turns off the check that the broker's certificate is for the host, and only this check.
+ *
+ * The call may come before or after `pmqtt_tls_set`. The setting takes effect with the next
+ * connection.
  *
  * @param client    The client; not NULL.
- * @param insecure  true: a good certificate for any name will do. The default is false.
+ * @param insecure  true: the client accepts a valid certificate for any name. The default is
+ *                  false.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
- * built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
 
 /**
- * Sets the name that the broker is asked for (SNI) and that its certificate has to be for, in place
- * of the host's. Takes effect with the next connection.
+ * Sets the name that the client sends in SNI and that the broker's certificate must be for.
+ *
+ * It replaces the name of the host. The setting takes effect with the next connection.
  *
  * @param client  The client; not NULL.
- * @param name    UTF-8, copied; NULL or "": the host's.
+ * @param name    UTF-8, copied; NULL or "": the name of the host.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
- * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
 
 /**
- * Sets the protocols that are offered by ALPN (RFC 7301), the best first. Takes effect with the
- * next connection.
+ * Sets the protocols that the client offers by ALPN (RFC 7301), the preferred one first.
+ *
+ * The setting takes effect with the next connection.
  *
  * @param client     The client; not NULL.
- * @param protocols  `count` names of 1 to 255 bytes, copied; may be NULL when count is 0.
- * @param count      0: none are offered, which is the default.
+ * @param protocols  `count` names of 1 to 255 bytes, copied; may be NULL if `count` is 0.
+ * @param count      The number of protocols; 0: none, which is the default.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong; `PMQTT_ERR_TLS`: a name
- * is empty or too long; `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_TLS`: a name is empty or too long.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols, size_t count);
 
 /**
- * Secures connections with a key that both sides know, in place of certificates or beside them.
- * Takes effect with the next connection.
+ * Secures connections with a pre-shared key, in place of certificates or beside them.
+ *
+ * The setting takes effect with the next connection.
  *
  * @param client    The client; not NULL.
- * @param identity  Who the client is to the broker: UTF-8, copied; not NULL and not empty.
- * @param key       The key, in bytes (not in hexadecimal digits), copied; not NULL. The copy is
- *                  wiped when it is not needed any more.
- * @param key_len   Bytes, at least 1.
+ * @param identity  The identity of the client for the broker: UTF-8, copied; not NULL and not
+ *                  empty.
+ * @param key       The key as bytes, not as hexadecimal digits; copied; not NULL. The library
+ *                  wipes its copy when it does not need it any more.
+ * @param key_len   The length of the key in bytes, at least 1.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: an argument is wrong;
- * `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only for reading the system's store, where that is trusted.
+ * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_psk_set(struct pmqtt_client *client,
                       const char *identity,
@@ -2213,23 +2891,295 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
                       size_t key_len);
 
 /**
- * Secures connections with the program's own context, which then rules all that `pmqtt_tls_set`
- * sets; server name and ALPN are still set from here. Takes effect with the next connection.
+ * Secures connections with an OpenSSL context of the program.
+ *
+ * The context decides all that `pmqtt_tls_set` sets. `pmqtt_tls_server_name_set` and
+ * `pmqtt_tls_alpn_set` still apply. The setting takes effect with the next connection.
+ *
+ * - The library takes its own reference to the context, and does not change the context's
+ *   callbacks.
+ * - The client checks the name if the context verifies the broker.
+ * - Sessions are not resumed.
  *
  * @param client   The client; not NULL.
- * @param ssl_ctx  An `SSL_CTX *` of the same OpenSSL 3 library that libpmqtt is linked with, made
- *                 for clients. The library takes a reference of its own, and leaves the
- *                 context's callbacks alone; the name is checked where the context verifies the
- *                 broker. Sessions are not resumed. NULL: back to what `pmqtt_tls_set` or
- *                 `pmqtt_tls_psk_set` has set, or to no TLS where neither has.
+ * @param ssl_ctx  An `SSL_CTX *` for clients, of the same OpenSSL 3 library that libpmqtt is
+ *                 linked with. NULL: back to `pmqtt_tls_set` or `pmqtt_tls_psk_set`, or to no TLS
+ *                 if neither was called.
  *
- * @return `PMQTT_ERR_SUCCESS`; `PMQTT_ERR_INVAL`: client is NULL; `PMQTT_ERR_NOT_SUPPORTED`:
- * built without TLS.
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only where ssl_ctx is NULL, for reading the system's store, if
+ * Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, to read the system's store, if
  * that is trusted.
+ *
+ * @ingroup api_tls
  */
 int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
+
+/**
+ * Publishes one message: connects, waits until the message is done, and disconnects.
+ *
+ * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
+ * has it. For several messages, `pmqtt_publish_multiple` is many times faster.
+ *
+ * @param topic        As for `pmqtt_publish`.
+ * @param payload      As for `pmqtt_publish`.
+ * @param payload_len  As for `pmqtt_publish`.
+ * @param qos          0, 1 or 2.
+ * @param retain       true: the broker keeps the message as a retained message, for later
+ *                     subscribers.
+ * @param options      Where and how to connect; NULL: as all zeros.
+ *
+ * @return As `pmqtt_publish_multiple`.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_publish_single(const char *topic,
+                         const void *payload,
+                         size_t payload_len,
+                         int qos,
+                         bool retain,
+                         const struct pmqtt_oneshot_options *options);
+
+/**
+ * Publishes messages over one connection: connects, waits until all are done, and disconnects.
+ *
+ * The client does not wait for each message. Any number is in flight at the same time. If one of
+ * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
+ * that sends more. The client tries nothing a second time.
+ *
+ * The time limit of a message, its `expiry_s`, begins with this call.
+ *
+ * @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
+ *                  The client copies them in parts, so that at most 64 MiB are queued.
+ * @param count     The number of messages; 0: the call only connects and disconnects.
+ * @param options   Where and how to connect; NULL: as all zeros.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all are done. Or:
+ * - `PMQTT_ERR_INVAL`: an argument, an option or a message is wrong; nothing was sent.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: a message or the will is too large; nothing was sent.
+ * - `PMQTT_ERR_CONN_REFUSED`: the broker refused the connection.
+ * - `PMQTT_ERR_DNS`, `PMQTT_ERR_ERRNO`, `PMQTT_ERR_TLS`: the client could not connect.
+ * - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
+ *   before all were done.
+ * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
+ * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
+ *   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
+ *   that message or not.
+ * - `PMQTT_ERR_EXPIRED`: some messages were not sent within their time limits; the others are done.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
+ *   the library knows.
+ *
+ * `error` of the options describes the failure: what CONNACK said, the number of the wrong message
+ * (from 0), or how many messages are done.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
+                           size_t count,
+                           const struct pmqtt_oneshot_options *options);
+
+/**
+ * Receives a number of messages: connects, subscribes, waits until they have come, and
+ * disconnects.
+ *
+ * The client acknowledges the messages that it returns or drops, and no others. In a durable
+ * session, the broker keeps the others.
+ *
+ * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
+ * @param filter_count   At least 1.
+ * @param qos            The maximum QoS to receive with: 0, 1 or 2.
+ * @param message_count  How many messages to wait for; at least 1.
+ * @param retained       false: retained messages do not count, and are dropped.
+ * @param options        Where and how to connect; NULL: as all zeros.
+ * @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
+ *                       written in any case: the messages that came before a failure were
+ *                       acknowledged, and are here too. NULL is written if there is none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
+ * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+ * - Others: as for `pmqtt_publish_multiple`.
+ *
+ * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_subscribe_simple(const char *const *filters,
+                           size_t filter_count,
+                           int qos,
+                           size_t message_count,
+                           bool retained,
+                           const struct pmqtt_oneshot_options *options,
+                           struct pmqtt_messages **out);
+
+/**
+ * Receives messages until the callback calls `pmqtt_disconnect`: connects, subscribes, and runs.
+ *
+ * If the connection is lost, the client reconnects after a wait, and subscribes again. The
+ * callback gets a client like any other: it may publish, and do everything else. The library frees
+ * the client when the call returns.
+ *
+ * @param callback      Called for each message, in this thread; not NULL.
+ * @param userdata      Passed to the callback; may be NULL.
+ * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
+ * @param filter_count  At least 1.
+ * @param qos           The maximum QoS to receive with: 0, 1 or 2.
+ * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
+ *                      broker has answered the first SUBSCRIBE.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
+ * - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
+ * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
+ * - Others: as for `pmqtt_publish_multiple`, for the first connection.
+ *
+ * Thread-safe; callback-safe. Blocks until disconnected.
+ *
+ * @ingroup api_oneshot
+ */
+int pmqtt_subscribe_callback(pmqtt_on_message callback,
+                             void *userdata,
+                             const char *const *filters,
+                             size_t filter_count,
+                             int qos,
+                             const struct pmqtt_oneshot_options *options);
+
+/**
+ * Returns the number of messages that were received.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; NULL gives 0.
+ *
+ * @return The number of messages.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
+ */
+size_t pmqtt_messages_count(const struct pmqtt_messages *messages);
+
+/**
+ * Returns one of the messages, in the order in which they came.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; may be NULL.
+ * @param index     The index of the message, from 0.
+ *
+ * @return The message, or NULL if there is none. It is valid until the messages are freed, with
+ * all that it points to.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
+ */
+const struct pmqtt_message *pmqtt_messages_get(const struct pmqtt_messages *messages, size_t index);
+
+/**
+ * Frees the messages of `pmqtt_subscribe_simple`.
+ *
+ * @param messages  From `pmqtt_subscribe_simple`; NULL has no effect.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_oneshot
+ */
+void pmqtt_messages_free(struct pmqtt_messages *messages);
+
+/**
+ * Returns the description of an error number.
+ *
+ * @param code  Any number, also an unknown one.
+ *
+ * @return A constant string; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+const char *pmqtt_error_string(int code);
+
+/**
+ * Returns the description of a CONNACK return code.
+ *
+ * @param code  Any number, also an unknown one.
+ *
+ * @return A constant string; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 3.1.1, table 3.1]
+ *
+ * @ingroup api_diagnosis
+ */
+const char *pmqtt_connack_string(int code);
+
+/**
+ * Returns the description of an MQTT 5 reason code.
+ *
+ * Events have reason codes in every version of MQTT.
+ *
+ * @param reason  Any number, also an unknown one; -1: the broker gave no reason.
+ *
+ * @return A constant string; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, table 2-6]
+ *
+ * @ingroup api_diagnosis
+ */
+const char *pmqtt_reason_string(int reason);
+
+/**
+ * Describes in words what failed last, in a call or in the loop.
+ *
+ * The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
+ * operating system. It is one line: control characters of topics and names are written as `\x0a`.
+ *
+ * @param client  The client; NULL gives an empty text.
+ * @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not
+ *                fit. May be NULL if `len` is 0.
+ * @param len     The size of `buf`, in bytes.
+ *
+ * @return The length of the whole text in bytes, without its NUL, as snprintf returns it.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len);
+
+/**
+ * Takes a snapshot of a client's statistics.
+ *
+ * @param client  The client; not NULL.
+ * @param out     The statistics; not NULL. The program sets `struct_size` before the call, and the
+ *                call fills that many bytes. Fields that this version of the library does not know
+ *                become 0.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the
+ * structure has this `struct_size`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out);
+
+/**
+ * Returns the version of the library that the program runs with.
+ *
+ * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
+ *
+ * @return `major * 1000000 + minor * 1000 + patch`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+int pmqtt_lib_version(void);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -35,7 +35,7 @@ enum class errc {
     dns = PMQTT_ERR_DNS,                    ///< The host name could not be looked up.
     in_doubt = PMQTT_ERR_IN_DOUBT,          ///< The broker may have delivered a message of QoS 2 or not.
     rejected = PMQTT_ERR_REJECTED,          ///< Reserved.
-    expired = PMQTT_ERR_EXPIRED,            ///< Reserved.
+    expired = PMQTT_ERR_EXPIRED,            ///< The message was not sent within its time limit.
     dropped = PMQTT_ERR_DROPPED,            ///< The queue dropped the message.
     cancelled = PMQTT_ERR_CANCELLED,        ///< The program cancelled the message.
 };

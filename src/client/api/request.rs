@@ -78,7 +78,7 @@ impl Client {
             Cancel::Busy => Err(Error::busy("cancel: the message is of QoS 2, and was sent")),
             Cancel::NotFound => Err(Error::new(
                 Code::NotFound,
-                format!("cancel: message {mid} waits neither to be sent nor for its answer"),
+                format!("cancel: no message {mid} waits to be sent or for its answer"),
             )),
         }
     }
