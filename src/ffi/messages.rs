@@ -70,21 +70,25 @@ pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
     }
 }
 
-/// Publishes a message. `on_publish` reports its outcome by its `mid`, exactly once.
+/// Publishes a message. If the client accepts it, `on_publish` reports its outcome exactly once.
 ///
-/// QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
-/// has it.
+/// QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
+/// QoS 2 when PUBCOMP has come.
 ///
 /// - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
-///   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
-/// - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
-///   accepts messages as with a connection. It sends them after CONNACK, in this order: QoS 0,
-///   SUBSCRIBE and UNSUBSCRIBE of this time; those that `on_connect` asks for; QoS 1 and 2.
+///   which `on_publish` does not report. With `keep_qos0` of `pmqtt_queue_options`, the client
+///   queues QoS 0 too.
+/// - When TCP and TLS are connected, for example when `pmqtt_connect` has returned, the client
+///   accepts messages as with a connection. After CONNACK, it sends in this order:
+///   1. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asked for before CONNACK,
+///   2. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asks for in `on_connect`,
+///   3. QoS 1 and 2.
 ///
 /// @param client       The client; not NULL.
 /// @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
 /// @param payload      Copied. NULL with a length of 0: an empty payload.
-/// @param payload_len  Bytes, at most 268,435,455 together with topic and header.
+/// @param payload_len  Bytes, at most 268,435,455 together with the topic and 2 more bytes, or 4
+///                     more with QoS 1 and 2.
 /// @param qos          0, 1 or 2.
 /// @param retain       true: the broker keeps the message as the topic's retained message, for
 ///                     later subscribers. [MQTT-3.3.1.3]
@@ -163,10 +167,14 @@ unsafe fn publish_ruled(
 
 /// Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
 ///
+/// The client does not subscribe again by itself after a reconnect: the program does so in
+/// `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
+/// `pmqtt_publish` accepts messages.
+///
 /// @param client  The client; not NULL.
-/// @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with wildcards + and # as section 4.7
-///                allows them.
-/// @param qos     The maximum QoS to receive with: 0, 1 or 2.
+/// @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with the wildcards + and # as section
+///                4.7 of MQTT 3.1.1 allows them.
+/// @param qos     The maximum QoS at which the broker sends the messages: 0, 1 or 2.
 /// @param mid     The number of the request, on success; may be NULL.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
@@ -285,7 +293,10 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
     }
 }
 
-/// Tells whether a topic filter matches a topic, topics with $ included (section 4.7).
+/// Tells whether a topic filter matches a topic, by the rules of section 4.7 of MQTT 3.1.1.
+///
+/// The rules include the one for topics that begin with $: a wildcard at the start of a filter does
+/// not match them.
 ///
 /// A shared subscription, `$share/group/filter`, matches what `filter` matches (section 4.8.2 of
 /// MQTT 5).
@@ -322,9 +333,11 @@ pub unsafe extern "C" fn pmqtt_topic_matches_sub(
 /// the program.
 ///
 /// The broker may forget the message then. Messages may be acknowledged in any order:
-/// - The client sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an
-///   early one until those before it are acknowledged (`acks_held` of `pmqtt_stats`).
-/// - With `PMQTT_ACK_AT_ONCE`, it holds none.
+/// - With `PMQTT_ACK_IN_ORDER`, the client sends PUBACKs in the order in which the messages came.
+///   It holds a PUBACK until the program has acknowledged all earlier messages of QoS 1. The client
+///   treats PUBRECs and messages of QoS 2 in the same way. `acks_held` of `pmqtt_stats` counts the
+///   acknowledgements that it holds.
+/// - With `PMQTT_ACK_AT_ONCE`, the client sends each acknowledgement at once.
 /// - A message of QoS 2 never delays a PUBACK.
 ///
 /// If the connection ends while an acknowledgement is due:
@@ -336,11 +349,11 @@ pub unsafe extern "C" fn pmqtt_topic_matches_sub(
 /// @param client  The client; not NULL.
 /// @param mid     The `mid` that the callback was given. No other message gets the same one, so a
 ///                late acknowledgement acknowledges no other message.
-/// @param qos     The QoS of the message, 1 or 2.
+/// @param qos     The QoS of the message. With 0, no acknowledgement is ever due.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is due, or no longer, or the client
-///   acknowledges that message by itself.
+/// - `PMQTT_ERR_NOT_FOUND`: no acknowledgement of this message is due. For example, the program has
+///   acknowledged the message already, or the client acknowledges it by itself.
 /// - `PMQTT_ERR_INVAL`: `client` is NULL, or `qos` is none of 0, 1 and 2.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-4.3]
