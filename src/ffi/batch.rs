@@ -21,13 +21,14 @@ use crate::client::{Handle, Result, Timed, check_message};
 /// @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
 ///                      than `count` if the queue is full or memory is short.
 /// @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
-///                      Both outputs are also written if the call fails for want of a connection,
-///                      room or memory.
+///                      Both outputs are also written with `PMQTT_ERR_NO_CONN`,
+///                      `PMQTT_ERR_QUEUE_SIZE` and `PMQTT_ERR_NOMEM`.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
 /// - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
 ///   1 and 2 were queued.
-/// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room.
+/// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room for the
+///   first message that was not accepted.
 /// - `PMQTT_ERR_NOMEM`: there is no memory for a message.
 /// - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
 /// - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
