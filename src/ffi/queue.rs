@@ -37,24 +37,24 @@ pub struct QueueOptions {
 /// - The client drops or replaces only messages that were never written on any connection.
 /// - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
 ///   `pmqtt_stats` counts it.
-/// - An outcome that waits to be reported counts as 32 bytes in the queue. Outcomes with
-///   consecutive `mid` numbers count once.
+/// - An outcome that waits to be reported counts as 32 bytes in the queue. Equal outcomes of
+///   messages with consecutive `mid` numbers count as one outcome.
 ///
-/// QoS 0 that is kept:
+/// With `keep_qos0`, the client keeps messages of QoS 0 in the queue:
 /// - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
 ///   `pmqtt_max_queued_bytes_set`.
 /// - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
 /// - Once it is handed to a connection, it is like any other message of QoS 0.
 ///
 /// Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
-/// per publish. A topic takes 16 to 64 bytes beside its message, which no limit counts.
+/// per publish, and 16 to 64 bytes of memory per topic. No limit counts these bytes.
 ///
 /// @param client   The client; not NULL.
 /// @param options  Copied; NULL: the defaults.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
 /// - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
-///   of the three.
+///   of the three `PMQTT_WHEN_FULL_` constants.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
 ///
 /// Thread-safe; callback-safe; never blocks.
@@ -82,7 +82,8 @@ pub unsafe extern "C" fn pmqtt_queue_options_set(
 /// - A message that was never sent leaves the queue.
 /// - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
 ///   identifier and its place in the window until the broker answers or loses the session. Until
-///   then, the client sends it again where MQTT demands that. No callback reports any of this.
+///   then, the client sends it again where MQTT demands that. After `PMQTT_ERR_CANCELLED`, no
+///   callback reports what becomes of the message.
 /// - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
 ///   [MQTT-4.3.3]
 ///
