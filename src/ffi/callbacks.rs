@@ -117,10 +117,10 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
 ///
 /// Reasons are for example: the name has no address, the host refuses, or nobody answers.
 ///
-/// - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
-///   error.
-/// - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
-///   `pmqtt_disconnect`, or by another connect, which then goes on.
+/// - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, this call returns the error,
+///   and the callback is not called.
+/// - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. It does so by
+///   another connect, or by `pmqtt_disconnect` before TCP and TLS are connected.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -146,16 +146,16 @@ pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
 
 /// Sets `on_disconnect`, which is called when a connection has ended.
 ///
-/// The callback is called exactly once for each connection that `on_connect` reported, and for each
-/// that `pmqtt_disconnect` ended before CONNACK.
+/// The callback is called exactly once for each connection that `on_connect` reported. The same
+/// holds for a connection that has TCP and TLS, and that `pmqtt_disconnect` ends before CONNACK.
 ///
 /// - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
 ///   `pmqtt_disconnect` or by a new connect.
 /// - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
 ///
-/// Three or more connections in a row may end while the same message is the oldest without an
-/// answer. `pmqtt_last_error` and the log then name that message. The broker may close each
-/// connection because of it, and later messages wait behind it.
+/// The client notes the oldest message without an answer when a connection ends. If it is the same
+/// message three or more times in a row, `pmqtt_last_error` and the log name it. The broker may
+/// close each connection because of that message, and later messages wait behind it.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -186,6 +186,9 @@ pub unsafe extern "C" fn pmqtt_on_disconnect_set(
 /// out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
 /// [MQTT-4.3]
 ///
+/// If no callback is set for a message, the client drops it. It acknowledges the message as if a
+/// callback had returned.
+///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
 ///
@@ -208,21 +211,23 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
     }
 }
 
-/// Sets `on_publish`, which is called when a publish is done, at each QoS.
+/// Sets `on_publish`, which is called when a message of any QoS has its outcome.
 ///
-/// The callback is called exactly once for each `mid`, with these exceptions: messages that
-/// `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` did not
-/// accept.
+/// The callback is called exactly once for each `mid`, with two exceptions:
+/// - messages that `pmqtt_reinitialise` or `pmqtt_client_free` drops,
+/// - QoS 0 that `pmqtt_publish` did not accept.
 ///
 /// The event's `rc` is the outcome:
-/// - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
-///   QoS 1 with PUBACK, and QoS 2 with the whole handshake in one session. It now owes the message
-///   to its subscribers.
+/// - `PMQTT_ERR_SUCCESS`:
+///   - QoS 0: the operating system has the message.
+///   - QoS 1: PUBACK has come. The broker is now responsible for the message.
+///   - QoS 2: PUBREC and PUBCOMP have come in one session. The broker is now responsible for the
+///     message.
 /// - `PMQTT_ERR_CONN_LOST`: the connection ended before a message of QoS 0 was written completely.
 ///   The message is lost, and the program may publish it again.
 /// - `PMQTT_ERR_IN_DOUBT`: the broker acknowledged a message of QoS 2 with PUBREC, and then lost
-///   the session. It may have delivered the message or not. If the program publishes it again, it
-///   may arrive twice.
+///   the session. Nobody knows whether the broker has delivered the message. If the program
+///   publishes it again, it may arrive twice.
 /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
 ///   (`pmqtt_queue_options_set`), and was never sent.
 /// - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit (`expiry_s` of
@@ -231,8 +236,8 @@ pub unsafe extern "C" fn pmqtt_on_message_set(
 ///   still arrive.
 ///
 /// A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
-/// such flag: there, `clean_session` decides. `PMQTT_ERR_IN_DOUBT` is reported when the broker has
-/// answered PUBREL with PUBCOMP, after any number of connections.
+/// such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the
+/// session is lost. It reports `PMQTT_ERR_IN_DOUBT` when PUBCOMP has come, on a later connection.
 ///
 /// A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also if
 /// the session is lost.
@@ -313,9 +318,9 @@ pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
 
 /// Sets `on_writable`, which is called when the queue has room again.
 ///
-/// The callback is called once after `pmqtt_publish` returned `PMQTT_ERR_QUEUE_SIZE`, when half of
-/// the queue is free and the message that was refused last fits. A program that does not wait for
-/// the callback may succeed earlier.
+/// The callback is called once after `pmqtt_publish` or `pmqtt_publish_batch` returned
+/// `PMQTT_ERR_QUEUE_SIZE`. It is called when half of the queue is free, and the message that was
+/// refused last fits. A program that does not wait for the callback may succeed earlier.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -341,22 +346,23 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 
 /// Sets `on_drained`, which is called when all messages and requests are settled and reported.
 ///
-/// The callback is called each time the last message, SUBSCRIBE or UNSUBSCRIBE without an outcome
-/// gets it. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+/// The callback is called each time the last open message, SUBSCRIBE or UNSUBSCRIBE has got its
+/// outcome. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
 /// `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
 /// program publishes, and calls `pmqtt_disconnect` in this callback.
 ///
-/// - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled,
-///   dropped or expired, a SUBSCRIBE that is lost with its connection. The callback comes before the
-///   `on_disconnect` of that connection, unless the callbacks before it took too long.
-/// - What a program publishes before the call, for example in the last `on_publish`, is waited for
-///   too.
+/// - Each kind of outcome counts: also of a message that is lost, cancelled, dropped or expired, or
+///   of a SUBSCRIBE that is lost with its connection.
+/// - If the end of a connection brings the last outcome, the callback comes before `on_disconnect`.
+///   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
+/// - The callback also waits for what the program publishes before the callback is called, for
+///   example in the last `on_publish`.
 /// - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
 ///   not called for them.
 /// - The callback is not called for what was settled before it was set, nor for messages that the
 ///   client did not accept.
-/// - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages and the callback, which is not
-///   called.
+/// - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages. They remove the callback, and
+///   do not call it.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it, never a call
@@ -392,15 +398,15 @@ pub unsafe extern "C" fn pmqtt_on_drained_set(
 /// - `PMQTT_LOG_DEBUG`: each packet, in and out.
 ///
 /// No line has a payload or a password in it. Control characters of topics and names are written as
-/// `\x0a`, so that a line is one line. What the callback itself does is logged too: it must not
-/// publish DEBUG lines, as each would cause the next.
+/// `\x0a`, so that a line is one line. The calls that the callback makes are logged too. A callback
+/// must not publish DEBUG lines, because each publish would cause the next line.
 ///
 /// At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
 /// and a WARNING has their number. `pmqtt_log_level_set` selects levels.
 ///
 /// @param client    The client; not NULL.
-/// @param callback  Replaces the present callback; NULL: none. It runs in the thread that does what
-///                  the line is about, for one line at a time.
+/// @param callback  Replaces the present callback; NULL: none. It runs in a loop call, or at the
+///                  end of another call that has caused the line. It gets one line at a time.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
@@ -449,18 +455,19 @@ pub unsafe extern "C" fn pmqtt_log_level_set(client: *mut Handle, level: c_int) 
 /// - at the end of each call that changes the state,
 /// - before a descriptor is closed.
 ///
-/// A deadline that only moves later is not reported. At the earlier time, `pmqtt_loop_misc` finds
-/// nothing to do, and then the later one is reported. With this callback, `pmqtt_publish` collects
-/// messages and leaves writing to `pmqtt_loop_write`.
+/// If a deadline moves to a later time, the callback is not called at once. At the earlier time,
+/// `pmqtt_loop_misc` finds nothing to do, and the callback reports the later time. With this
+/// callback, `pmqtt_publish` collects messages and leaves writing to `pmqtt_loop_write`.
 ///
 /// A descriptor with neither read nor write is not watched for now, but stays open. A later event
 /// names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
-/// waits by itself, and while an old connection ends beside its successor.
+/// waits by itself. It also happens while an old connection is still closing, and the loop watches
+/// the new connection.
 ///
-/// `pmqtt_client_free` and `pmqtt_reinitialise` report the descriptors that they close to the
+/// `pmqtt_client_free` and `pmqtt_reinitialise` close descriptors. They report each one to the
 /// callback that was set, with its `userdata`. They do so before they return, also in a callback.
-/// The exception is a `pmqtt_reinitialise` while another thread runs the client: that thread then
-/// reports them.
+/// There is one exception: if another thread runs the client during `pmqtt_reinitialise`, that
+/// thread reports the descriptors.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
