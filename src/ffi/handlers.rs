@@ -32,10 +32,11 @@ pub struct MessageHandler {
 ///   added.
 /// - `on_message` is called only if no filter matches.
 /// - A shared subscription, `$share/group/filter`, matches what `filter` matches.
-/// - A filter has one handler. A new one replaces it and takes its place in the order, also if
-///   `pmqtt_message_callback_add` adds it. `pmqtt_message_callback_remove` removes it.
+/// - A filter has one handler. A new handler replaces the old one and takes its place in the order.
+///   `pmqtt_message_callback_add` replaces a handler in the same way.
+///   `pmqtt_message_callback_remove` removes a handler.
 /// - The library looks for the next handler after each callback. If a callback adds, replaces or
-///   removes a handler behind its own place, this counts for the same message.
+///   removes a later handler of the order, this already takes effect for the same message.
 ///
 /// A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
 /// `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
@@ -44,10 +45,10 @@ pub struct MessageHandler {
 /// - Otherwise: in the thread that runs the callback, after the callback has returned.
 ///
 /// A callback may therefore end its own handler. `release` runs with no lock held, and may call any
-/// function, as a callback may. Only `pmqtt_client_free` waits for it: when that call has returned
-/// outside of callbacks, all handlers of the client are released. Without `release`, `userdata`
-/// must live until then. In a child of the process that created the client, `release` is not
-/// called.
+/// function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
+/// outside of callbacks, all handlers of the client are released when it returns. Without
+/// `release`, `userdata` must live until that return of `pmqtt_client_free`. In a child of the
+/// process that created the client, `release` is not called.
 ///
 /// @param client   The client; not NULL.
 /// @param handler  Copied; not NULL.
@@ -88,7 +89,7 @@ pub unsafe extern "C" fn pmqtt_message_handler_add(
 /// It does the same as `pmqtt_message_handler_add`, with the client's `userdata`.
 ///
 /// @param client    The client; not NULL.
-/// @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
+/// @param filter    UTF-8, copied, well-formed (MQTT 3.1.1, section 4.7); not NULL.
 /// @param callback  Not NULL. Replaces the callback that the same filter has.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
@@ -116,8 +117,8 @@ pub unsafe extern "C" fn pmqtt_message_callback_add(
 /// Removes the callback of a filter, which `pmqtt_message_callback_add` or
 /// `pmqtt_message_handler_add` added.
 ///
-/// After this call has returned, the callback is not called any more. It may still run in another
-/// thread at that moment.
+/// When this call returns, another thread may still run the callback, or begin to run it, for one
+/// message. After that, the callback is not called any more.
 ///
 /// @param client  The client; not NULL.
 /// @param filter  The filter as it was added; not NULL.
