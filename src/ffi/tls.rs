@@ -52,8 +52,8 @@ pub type pmqtt_key_password = Option<
 ///
 /// `pmqtt_last_error` has the broker's alert in both cases.
 ///
-/// The program's own entries in the OpenSSL error queue of a thread disturb no call, and stay
-/// there. Only marks on them (`ERR_set_mark`) are lost.
+/// The OpenSSL error queue of a thread may have entries of the program. They do not disturb a call,
+/// and are still there afterwards. Only marks on these entries (`ERR_set_mark`) are lost.
 ///
 /// @param client       The client; not NULL.
 /// @param ca_certs     A PEM file with the certificates of the authorities to trust; NULL: the
@@ -70,8 +70,8 @@ pub type pmqtt_key_password = Option<
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
 /// - `PMQTT_ERR_ERRNO`: a file cannot be read.
-/// - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or no cipher is
-///   known.
+/// - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or OpenSSL knows no
+///   cipher of `ciphers`.
 /// - `PMQTT_ERR_INVAL`: another argument is wrong.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pmqtt_tls_set(
 /// Secures connections with TLS as `pmqtt_tls_set` does, with certificates and key from memory.
 ///
 /// The texts are PEM, NUL-terminated and copied. The library wipes its copy of the key's text.
-/// OpenSSL keeps the key itself while the client may need it.
+/// OpenSSL keeps the decoded key while the client may need it.
 ///
 /// @param client       The client; not NULL.
 /// @param ca_certs     The certificates of the authorities to trust; NULL: the system's store.
@@ -119,14 +119,15 @@ pub unsafe extern "C" fn pmqtt_tls_set(
 /// @param ciphers      As for `pmqtt_tls_set`.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
-/// - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or no cipher is
-///   known.
+/// - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or OpenSSL knows no
+///   cipher of `ciphers`.
 /// - `PMQTT_ERR_INVAL`: another argument is wrong.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
 /// `pmqtt_last_error` names the text.
 ///
-/// Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+/// Thread-safe; callback-safe. Blocks only while it reads the system's store, that is if `ca_certs`
+/// is NULL and `cert_reqs` is not `PMQTT_CERT_NONE`.
 ///
 /// @ingroup api_tls
 #[unsafe(no_mangle)]
@@ -210,9 +211,9 @@ pub unsafe extern "C" fn pmqtt_tls_insecure_set(client: *mut Handle, insecure: b
     }
 }
 
-/// Sets the name that the client sends in SNI and that the broker's certificate must be for.
+/// Sets the name of the broker: the client sends it in SNI, and expects a certificate for it.
 ///
-/// It replaces the name of the host. The setting takes effect with the next connection.
+/// The name replaces the name of the host. The setting takes effect with the next connection.
 ///
 /// @param client  The client; not NULL.
 /// @param name    UTF-8, copied; NULL or "": the name of the host.
@@ -272,9 +273,12 @@ pub unsafe extern "C" fn pmqtt_tls_alpn_set(
     }
 }
 
-/// Secures connections with a pre-shared key, in place of certificates or beside them.
+/// Secures connections with a pre-shared key. The broker may still choose a certificate instead.
 ///
-/// The setting takes effect with the next connection.
+/// `pmqtt_tls_set` sets how the client checks a certificate, the version of TLS and the ciphers. By
+/// default, the client checks the certificate against the system's store.
+///
+/// The setting takes effect with the next connection. `pmqtt_reinitialise` removes the key.
 ///
 /// @param client    The client; not NULL.
 /// @param identity  The identity of the client for the broker: UTF-8, copied; not NULL and not
@@ -287,7 +291,8 @@ pub unsafe extern "C" fn pmqtt_tls_alpn_set(
 /// - `PMQTT_ERR_INVAL`: an argument is wrong.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
-/// Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+/// Thread-safe; callback-safe. Blocks only while it reads the system's store. It does not read the
+/// store if `pmqtt_tls_set` was called with `ca_certs` or `PMQTT_CERT_NONE`.
 ///
 /// @ingroup api_tls
 #[unsafe(no_mangle)]
@@ -313,8 +318,8 @@ pub unsafe extern "C" fn pmqtt_tls_psk_set(
 ///
 /// - The library takes its own reference to the context, and does not change the context's
 ///   callbacks.
-/// - The client checks the name if the context verifies the broker.
-/// - Sessions are not resumed.
+/// - If the context verifies the broker, the client checks that the certificate is for the host.
+/// - TLS sessions are not resumed.
 ///
 /// @param client   The client; not NULL.
 /// @param ssl_ctx  An `SSL_CTX *` for clients, of the same OpenSSL 3 library that libpmqtt is
@@ -325,8 +330,7 @@ pub unsafe extern "C" fn pmqtt_tls_psk_set(
 /// - `PMQTT_ERR_INVAL`: `client` is NULL.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
 ///
-/// Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, to read the system's store, if
-/// that is trusted.
+/// Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, and then as `pmqtt_tls_psk_set`.
 ///
 /// @ingroup api_tls
 #[unsafe(no_mangle)]
