@@ -29,8 +29,9 @@ pub struct Messages {
 
 /// Publishes one message: connects, waits until the message is done, and disconnects.
 ///
-/// QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
-/// has it. For several messages, `pmqtt_publish_multiple` is many times faster.
+/// QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
+/// QoS 2 when PUBCOMP has come. For several messages, `pmqtt_publish_multiple` is many times
+/// faster.
 ///
 /// @param topic        As for `pmqtt_publish`.
 /// @param payload      As for `pmqtt_publish`.
@@ -89,9 +90,8 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
 ///   before all were done.
 /// - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
-/// - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
-///   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
-///   that message or not.
+/// - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed between PUBREC and PUBCOMP of
+///   a message of QoS 2. Nobody knows whether the broker has delivered that message.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
 ///   the library knows.
 ///
@@ -119,18 +119,18 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
 /// Receives a number of messages: connects, subscribes, waits until they have come, and
 /// disconnects.
 ///
-/// The client acknowledges the messages that it returns or drops, and no others. In a durable
-/// session, the broker keeps the others.
+/// The client acknowledges the messages that it returns or drops, and no others. If `durable` of
+/// the options is true, the broker keeps the others for the next call.
 ///
 /// @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
 /// @param filter_count   At least 1.
-/// @param qos            The maximum QoS to receive with: 0, 1 or 2.
+/// @param qos            The maximum QoS at which the broker sends the messages: 0, 1 or 2.
 /// @param message_count  How many messages to wait for; at least 1.
 /// @param retained       false: retained messages do not count, and are dropped.
 /// @param options        Where and how to connect; NULL: as all zeros.
 /// @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
-///                       written in any case: the messages that came before a failure were
-///                       acknowledged, and are here too. NULL is written if there is none.
+///                       written even if the call fails, as the client has acknowledged the
+///                       messages that came before the failure. NULL is written if no message came.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: all have come. Or:
 /// - `PMQTT_ERR_TIMEOUT`: fewer came in time.
@@ -190,9 +190,9 @@ pub unsafe extern "C" fn pmqtt_subscribe_simple(
 /// @param userdata      Passed to the callback; may be NULL.
 /// @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
 /// @param filter_count  At least 1.
-/// @param qos           The maximum QoS to receive with: 0, 1 or 2.
-/// @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
-///                      broker has answered the first SUBSCRIBE.
+/// @param qos           The maximum QoS at which the broker sends the messages: 0, 1 or 2.
+/// @param options       Where and how to connect; NULL: as all zeros. The timeout counts
+///                      only until the broker has answered the first SUBSCRIBE.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
 /// - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
