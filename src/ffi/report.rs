@@ -36,7 +36,8 @@ pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
 
 /// Returns the description of an MQTT 5 reason code.
 ///
-/// Events have reason codes in every version of MQTT.
+/// Events have a `reason` in MQTT 3 too. It is -1, except in `on_connect`, where it is the return
+/// code of CONNACK as an MQTT 5 reason code.
 ///
 /// @param reason  Any number, also an unknown one; -1: the broker gave no reason.
 ///
