@@ -1,18 +1,18 @@
 /// @file
 /// pmqtt, an MQTT client, for C++17 and newer.
 ///
-/// The headers contain all code, and call `pmqtt.h`, which is the manual. The functions here have its
-/// names. What it says of units, errors, threads and blocking holds here too. Each class describes
-/// what C++ does differently:
+/// The headers contain all code of the C++ API. It calls the functions of `pmqtt.h`, which is the
+/// manual, and its functions have the same names. The comments of `pmqtt.h` on units, errors, threads
+/// and blocking apply here too. Each class describes what C++ does differently:
 ///
-/// - `client`, which is a `client_ref`: connecting, loops and messages; its bases have the rest
+/// - `client`, and its base `client_ref`: connecting, loops and messages
 /// - `client_callbacks`: setting callbacks, and exceptions that leave them
 /// - `client_settings`: limits, times, the will, TLS
 /// - `or_throw`: failures as `std::error_code` or exception
 /// - `bytes`: payloads
 /// - `publish_single` and the other one-shots, each of which connects and disconnects in one call
 ///
-/// Strings are `std::string_view`, which need not be NUL-terminated. One with a NUL inside gives
+/// Strings are `std::string_view`, which need not be NUL-terminated. A text with a NUL inside gives
 /// `errc::inval`. An empty view, `{}`, stands for C's NULL.
 ///
 /// This header does not include `pmqtt/asio.hpp`, which is for programs that run an `io_context`.
