@@ -23,7 +23,7 @@ using std::chrono::seconds;      ///< A time in seconds.
 
 namespace detail {
 
-/// A time as C has it; one that does not fit is beyond all that the library takes for long.
+/// The count of a time as an `int` of C. A count that does not fit becomes the nearest `int`.
 template <class Duration> int number(Duration time) noexcept
 {
     using limits = std::numeric_limits<int>;
@@ -42,8 +42,8 @@ protected:
 
     explicit client_base(std::shared_ptr<state> state) noexcept : state_(std::move(state)) {}
 
-    /// Calls a C function, which may run `on_log` and `on_interest`. They may destroy this object: what
-    /// follows a call touches nothing of it.
+    /// Calls a C function, which may run `on_log` and `on_interest`. These callbacks may destroy this
+    /// object, so the code after the call uses no member.
     template <class Function, class... Arguments>
     void call(const char *what, or_throw ec, Function function, const Arguments &...arguments) const
     {
@@ -53,7 +53,7 @@ protected:
         ec(function(handle_of(self), pass(arguments)...), [&] { return words(what, self); });
     }
 
-    /// Calls a C function that hands on exceptions of callbacks.
+    /// Calls a C function that runs callbacks, and throws the exceptions that left them.
     template <class Function, class... Arguments>
     void run(const char *what, or_throw ec, frame::kind kind, Function function, const Arguments &...arguments) const
     {
