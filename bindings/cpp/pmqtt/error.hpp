@@ -26,14 +26,14 @@ enum class errc {
     auth = PMQTT_ERR_AUTH,                  ///< Authorisation has failed.
     acl_denied = PMQTT_ERR_ACL_DENIED,      ///< An access control list denies this.
     unknown = PMQTT_ERR_UNKNOWN,            ///< An error without a name.
-    os_error = PMQTT_ERR_ERRNO,             ///< The operating system has reported an error. `errno` is a macro.
+    os_error = PMQTT_ERR_ERRNO,             ///< The operating system has reported an error. (`errno` is a macro.)
     queue_size = PMQTT_ERR_QUEUE_SIZE,      ///< The queue is full.
     keepalive = PMQTT_ERR_KEEPALIVE,        ///< The broker has not answered in time.
     busy = PMQTT_ERR_BUSY,                  ///< Another call is doing this at the moment.
     panic = PMQTT_ERR_PANIC,                ///< The library has failed internally.
     timeout = PMQTT_ERR_TIMEOUT,            ///< The timeout has passed.
     dns = PMQTT_ERR_DNS,                    ///< The host name could not be looked up.
-    in_doubt = PMQTT_ERR_IN_DOUBT,          ///< The broker may have delivered a message of QoS 2 or not.
+    in_doubt = PMQTT_ERR_IN_DOUBT,          ///< Nobody knows whether a message of QoS 2 was delivered.
     rejected = PMQTT_ERR_REJECTED,          ///< Reserved.
     expired = PMQTT_ERR_EXPIRED,            ///< The message was not sent within its time limit.
     dropped = PMQTT_ERR_DROPPED,            ///< The queue dropped the message.
@@ -74,7 +74,7 @@ public:
 
 /// Returns the category of the library's error numbers.
 ///
-/// Its codes compare to those of `std::errc` that mean the same: `ec == std::errc::timed_out`.
+/// Its codes are equal to the codes of `std::errc` with the same meaning: `ec == std::errc::timed_out`.
 inline const std::error_category &category() noexcept
 {
     static const detail::error_category instance;
@@ -109,9 +109,9 @@ inline const char *connack_string(int code) noexcept
 ///
 /// The last parameter of each function that can fail has this type.
 /// - Given a `std::error_code`, the function sets it, on success too.
-/// - Given nothing, it throws `std::system_error`, whose `what()` has the words of `last_error()`.
+/// - Given nothing, it throws `std::system_error`. The text of `what()` contains `last_error()`.
 ///
-///     client.connect("broker", 1883, 60s, {}, ec);   // never throws for what the library refuses
+///     client.connect("broker", 1883, 60s, {}, ec);   // a failure is in ec
 ///     client.connect("broker");                      // throws std::system_error
 class or_throw {
 public:
@@ -120,7 +120,7 @@ public:
     /// Reports failures in `code`, which must live through the call.
     or_throw(std::error_code &code) noexcept : code_(&code) {}
 
-    /// Reports the result of a call. `words` returns a `std::string` for an exception.
+    /// Reports the result of a call. `words` returns the text of the exception, a `std::string`.
     template <class Words> void operator()(int rc, Words words) const
     {
         const std::error_code code(rc, category());
