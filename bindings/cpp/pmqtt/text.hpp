@@ -11,13 +11,13 @@
 
 namespace pmqtt::detail {
 
-/// Whether C would see all of it.
+/// Whether C would see the whole text: it has no NUL inside.
 inline bool is_whole(std::string_view text) noexcept
 {
     return text.find('\0') == std::string_view::npos;
 }
 
-/// Overwrites what was secret, which no compiler leaves out.
+/// Overwrites a secret, in a way that no compiler leaves out.
 inline void wipe(char *memory, std::size_t size) noexcept
 {
     volatile char *bytes = memory;
@@ -25,8 +25,9 @@ inline void wipe(char *memory, std::size_t size) noexcept
         bytes[--size] = '\0';
 }
 
-/// A copy of a text with a NUL at its end, on the stack when it is short: what follows a
-/// `std::string_view` may not even be read. Null stays null.
+/// A copy of a text with a NUL at its end. A short copy is in the object itself. Null stays null.
+///
+/// The copy is necessary because a program must not read the byte after a `std::string_view`.
 class text {
 public:
     explicit text(std::string_view source) : valid_(is_whole(source))
@@ -58,7 +59,7 @@ private:
     bool valid_;
 };
 
-/// A copy that is wiped in the end.
+/// A copy that its destructor wipes.
 class secret_text : public text {
 public:
     explicit secret_text(std::string_view source) : text(source), size_(source.size()) {}
@@ -73,7 +74,7 @@ private:
     std::size_t size_;
 };
 
-/// An array of such copies.
+/// An array of NUL-terminated copies.
 class texts {
 public:
     explicit texts(std::size_t count) { copies_.reserve(count); }
