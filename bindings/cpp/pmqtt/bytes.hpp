@@ -31,8 +31,8 @@ constexpr bool is_buffer<T, std::void_t<decltype(std::declval<const T &>().data(
 
 /// A view of bytes that other code owns.
 ///
-/// Any text (`"on"`, `std::string`) converts to it. So does any container or view of bytes with `data()` and
-/// `size()`, such as `std::span`. It converts to such a view, too.
+/// Any text (`"on"`, `std::string`) converts to `bytes`. So does any container or view of bytes with `data()`
+/// and `size()`, such as `std::span`. In turn, `bytes` converts to `std::span<const std::byte>`.
 class bytes {
 public:
     /// Makes an empty view.
