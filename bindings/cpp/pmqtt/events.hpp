@@ -19,7 +19,7 @@ class client_ref;
 
 /// A callback for one kind of event; an empty one removes the callback.
 ///
-/// It gets the client as `client_ref &`, and may take it as `auto &` or by value.
+/// The callback gets the client as `client_ref &`. Its parameter may also be `auto &` or a `client_ref` by value.
 template <class Event> using handler = std::function<void(client_ref &, const Event &)>;
 
 /// The broker answered CONNECT: `session_present`, and `rc`, which is 0 if it accepted.
@@ -68,7 +68,7 @@ struct message {
     bool dup;               ///< The broker may have sent it before.
 };
 
-/// A publish is done.
+/// A message that was published has its outcome.
 struct published {
     /// Makes the event of the C structure.
     explicit published(const ::pmqtt_published &raw) noexcept
@@ -80,10 +80,11 @@ struct published {
 
     /// The outcome; `pmqtt_on_publish_set` has the details.
     ///
-    /// - No error: the operating system has QoS 0, or the broker has QoS 1 and 2.
+    /// - No error: the operating system has the message of QoS 0, or the broker has acknowledged QoS 1 or 2.
     /// - `errc::conn_lost`: the connection ended before QoS 0 was written.
-    /// - `errc::in_doubt`: the broker may have lost a message of QoS 2 together with the session.
+    /// - `errc::in_doubt`: the broker lost the session between PUBREC and PUBCOMP of a message of QoS 2.
     /// - `errc::dropped`: the message made room for another one in the queue.
+    /// - `errc::expired`: the message was not sent within its time limit.
     /// - `errc::cancelled`: the program cancelled the message.
     std::error_code error;
 
