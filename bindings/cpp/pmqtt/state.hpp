@@ -1,8 +1,8 @@
 /// @file
 /// The state behind a client's handle: its callbacks, and exceptions that wait. Not for programs.
 ///
-/// The client, each call and each running callback own a share of it. The library has it as user data, and
-/// begins no callback after `pmqtt_client_free` has returned.
+/// The client, each call and each running callback own a share of the state. The library has the state as user
+/// data, and begins no callback after `pmqtt_client_free` has returned.
 #ifndef PMQTT_STATE_HPP
 #define PMQTT_STATE_HPP
 
@@ -22,7 +22,7 @@
 
 namespace pmqtt::detail {
 
-/// A callback that is set. Whoever calls it shares it, so that it may be replaced meanwhile.
+/// A callback that is set. A thread that calls it owns a share, so the callback may be replaced meanwhile.
 template <class Function> using slot = std::shared_ptr<const Function>;
 
 template <class Function> slot<Function> make_slot(Function function)
@@ -48,8 +48,8 @@ public:
         return std::get<slot<Function>>(callbacks_);
     }
 
-    /// Sets it, and hands back the one before: its destructor is the program's and must not run under
-    /// the lock.
+    /// Sets a callback, and hands back the previous one in `callback`. The caller destroys it, because its
+    /// destructor is code of the program, and must not run under the lock.
     template <class Function> void swap(slot<Function> &callback)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,7 +63,7 @@ public:
         return std::get<slot<handler<Event>>>(callbacks_) != nullptr;
     }
 
-    /// Forgets all callbacks but those of filters.
+    /// Removes all callbacks, except those of filters.
     void clear()
     {
         callback_table old;
@@ -71,7 +71,7 @@ public:
         callbacks_.swap(old);
     }
 
-    /// Keeps an exception until a call takes it; of several the first.
+    /// Keeps an exception until a call takes it. If there are several, it keeps the first.
     void keep(std::exception_ptr exception)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -91,16 +91,17 @@ private:
     std::exception_ptr thrown_;
 };
 
-/// The callback of a filter, which is the library's from when it is added until it is released.
+/// The callback of a filter. The library owns it from the time when it is added until it is released.
 struct filter_callback {
     std::weak_ptr<state> of;
     handler<message> function;
 };
 
-/// What a thread is in the middle of: a callback of a client, or a call that hands on what leaves one.
+/// What a thread does at the moment: a callback of a client, or a call that throws the exceptions of callbacks.
 class frame {
 public:
-    /// A loop call also throws what was kept; an endless one has to be ended for it.
+    /// A `loop_call` also throws the exception that was kept. So does an `endless_call`, which ends when a callback
+    /// throws.
     enum class kind { callback, call, loop_call, endless_call };
 
     frame(std::shared_ptr<state> of, kind what) noexcept : state_(std::move(of)), kind_(what), outer_(innermost_)
@@ -119,8 +120,8 @@ public:
         return find(of, [](const frame &found) { return found.kind_ == kind::callback; }) != nullptr;
     }
 
-    /// Takes the exception that a callback has thrown: to the call that runs it, and else to the next.
-    /// A call that would go on for ever ends, in the one way that the library has for that.
+    /// Gives the exception that a callback has thrown to the call that runs the callback. Without such a call, it
+    /// keeps the exception for a later call. `pmqtt_disconnect` ends an `endless_call`.
     static void caught(state &of)
     {
         frame *call = find(of, [](const frame &found) { return found.kind_ != kind::callback; });
@@ -132,8 +133,8 @@ public:
             pmqtt_disconnect(of.handle);
     }
 
-    /// Throws what callbacks have thrown, at the end of a call. One that was refused as another runs the
-    /// client, or that a callback makes, is not the place for what was kept.
+    /// Throws what callbacks have thrown, at the end of a call. An exception that was kept stays kept in two cases:
+    /// the call was refused because another one runs the client, or a callback makes the call.
     void rethrow(int rc)
     {
         if (!thrown_ && state_ && kind_ != kind::call && rc != PMQTT_ERR_BUSY && !is_in_callback(*state_))
