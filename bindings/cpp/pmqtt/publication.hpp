@@ -23,8 +23,8 @@ struct publication {
     bytes payload;          ///< The payload; at most 65,535 bytes in a will.
     int qos = 0;            ///< 0, 1 or 2.
     bool retain = false;    ///< The broker keeps it as a retained message.
-    /// How long the message may wait to be sent. Then its outcome is `errc::expired`. 0: without a limit, and
-    /// required in a will. A negative duration counts as 1 second.
+    /// How long the message may wait to be sent. If it waits longer, its outcome is `errc::expired`. 0: no limit;
+    /// a will must have 0. A negative duration counts as 1 second.
     std::chrono::seconds expiry{0};
 };
 
@@ -37,7 +37,7 @@ inline std::uint32_t expiry_s(std::chrono::seconds time)
     return count == 0 ? 0 : static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, limits::max()));
 }
 
-/// The same message for C, with a topic that has a NUL at its end.
+/// Returns a message as the C structure. `topic` is its topic with a NUL at the end.
 inline pmqtt_publication raw(const publication &from, const char *topic)
 {
     pmqtt_publication to{};
