@@ -29,8 +29,8 @@ enum class cert_reqs {
 /// Who acknowledges messages of QoS 1 and 2, as `pmqtt_manual_ack_set` describes it.
 enum class ack_mode {
     automatic = PMQTT_ACK_AUTO,    ///< The library acknowledges each message.
-    in_order = PMQTT_ACK_IN_ORDER, ///< The program does, and the client sends the acknowledgements in order.
-    at_once = PMQTT_ACK_AT_ONCE,   ///< The program does, and the client sends each acknowledgement at once.
+    in_order = PMQTT_ACK_IN_ORDER, ///< The program acknowledges; the client sends the acknowledgements in order.
+    at_once = PMQTT_ACK_AT_ONCE,   ///< The program acknowledges; the client sends each acknowledgement at once.
 };
 
 /// What the client does with a new message if the queue is full, as `pmqtt_queue_options` describes it.
@@ -58,8 +58,8 @@ enum class tls_version {
 
 /// The settings of a client.
 ///
-/// Each is `pmqtt_<name>`, which describes its limits, its errors, and when it takes effect. None blocks,
-/// except those of TLS, which read files.
+/// Each function is `pmqtt_<name>` of `pmqtt.h`, which describes the limits and the errors, and when the setting
+/// takes effect. No function blocks, except those of TLS, which read files.
 class client_settings : private detail::client_base {
 public:
     /// Sets how many messages of QoS 1 and 2 may be in flight; 0: as many as there are packet identifiers.
@@ -68,7 +68,7 @@ public:
         call("max_inflight_messages_set", ec, pmqtt_max_inflight_messages_set, messages);
     }
 
-    /// Limits how many messages of QoS 1 and 2 may be unsettled; 0: no limit.
+    /// Limits how many messages of QoS 1 and 2 may be without an outcome; 0: no limit.
     void max_queued_messages_set(int messages, or_throw ec = {})
     {
         call("max_queued_messages_set", ec, pmqtt_max_queued_messages_set, messages);
@@ -99,8 +99,8 @@ public:
 
     /// Sets how long the broker may take to answer a message; 0: any time.
     ///
-    /// After this time, the client asks with PINGREQ whether the broker has read the message. If it has, and
-    /// does not answer for the same time again, the client sends the message once more.
+    /// After this time, the client sends PINGREQ, to learn whether the broker has read the message. If the broker
+    /// has read it, and does not answer for as long again, the client sends the message once more.
     void message_retry_set(seconds time, or_throw ec = {})
     {
         call("message_retry_set", ec, pmqtt_message_retry_set, detail::number(time));
@@ -188,7 +188,7 @@ public:
         call("tls_insecure_set", ec, pmqtt_tls_insecure_set, insecure);
     }
 
-    /// Sets the name for SNI that the broker's certificate must be for; `{}`: the name of the host.
+    /// Sets the name of the broker, for SNI and the check of its certificate; `{}`: the name of the host.
     void tls_server_name_set(std::string_view name, or_throw ec = {})
     {
         call("tls_server_name_set", ec, pmqtt_tls_server_name_set, text(name));
@@ -213,7 +213,7 @@ public:
         call("tls_psk_set", ec, set, text(identity));
     }
 
-    /// Secures connections with an `SSL_CTX *` of the program; null: no longer.
+    /// Secures connections with an `SSL_CTX *` of the program. Null: the settings of the other functions apply again.
     void tls_context_set(void *ssl_ctx, or_throw ec = {})
     {
         call("tls_context_set", ec, pmqtt_tls_context_set, ssl_ctx);
