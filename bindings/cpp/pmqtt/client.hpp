@@ -20,10 +20,10 @@ enum class protocol {
     v311 = PMQTT_PROTOCOL_V311, ///< MQTT 3.1.1.
 };
 
-/// An MQTT client, which can be moved and not copied.
+/// An MQTT client. It can be moved, but not copied.
 ///
-/// Its functions and callbacks are those of `client_ref`. Its callbacks move with it. A client that
-/// was moved from returns `errc::inval`.
+/// Its functions and callbacks are those of `client_ref`. The callbacks stay set when the client is moved.
+/// The functions of a client that was moved from give `errc::inval`.
 ///
 ///     pmqtt::client client;
 ///     client.on_connect([](pmqtt::client_ref &self, const pmqtt::connected &event) {
@@ -37,7 +37,7 @@ public:
     /// Creates a client (`pmqtt_client_new`).
     ///
     /// If `client_id` is empty, the library generates a random one, which requires a clean session. If
-    /// a `std::error_code` reports a failure, the client is as one that was moved from.
+    /// a `std::error_code` reports a failure, all functions of the object give `errc::inval`.
     explicit client(std::string_view client_id = {}, bool clean_session = true, protocol version = protocol::v311,
                     or_throw ec = {})
         : client_ref(std::make_shared<detail::state>())
@@ -54,7 +54,7 @@ public:
     /// Takes the client over.
     client(client &&other) noexcept : client_ref(std::move(other.state_)) {}
 
-    /// Takes the client over, and ends the present one.
+    /// Takes the client of `other` over, and ends the client that this object had.
     client &operator=(client &&other) noexcept
     {
         client fresh(std::move(other));
@@ -66,7 +66,8 @@ public:
     ///
     /// The connection closes without a DISCONNECT, and queued messages are lost. A program that needs
     /// them delivered calls `drain` and `disconnect` first. After the destructor, no callback begins.
-    /// It is legal in any callback, and in any thread, where it waits only until no callback runs.
+    /// The destructor is legal in any callback and in any thread. Outside of callbacks, it waits until no
+    /// callback runs.
     ~client() { end(); }
 
 private:
