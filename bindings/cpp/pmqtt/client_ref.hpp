@@ -25,31 +25,31 @@ namespace pmqtt {
 /// A snapshot of a client's statistics (`pmqtt_statistics`).
 using statistics = ::pmqtt_statistics;
 
-/// A topic filter, and the maximum QoS to receive with.
+/// A topic filter, and the maximum QoS at which the broker sends its messages.
 struct subscription {
-    std::string_view filter; ///< With wildcards + and # as section 4.7 allows them.
+    std::string_view filter; ///< With the wildcards + and # as section 4.7 of MQTT 3.1.1 allows them.
     int qos = 0;             ///< 0, 1 or 2.
 };
 
-/// A reference to a client. Callbacks are given one.
+/// A reference to a client. Each callback gets one.
 ///
-/// A program may copy and keep it. It stays valid when the `client` is moved. The program must not use
-/// it after the `client` is destroyed, except in a callback that the destructor waits for. In a callback
-/// that has itself destroyed the client, it returns `errc::inval`.
+/// A program may copy and keep a reference. It stays valid when the `client` is moved. The program must not
+/// use it after the `client` is destroyed, except in a callback that the destructor waits for. In a callback
+/// that has itself destroyed the client, the functions give `errc::inval`.
 ///
-/// Each function is `pmqtt_<name>` of the header, which describes its errors. Each may be called in any
-/// thread and in any callback. Those that can fail do so as `or_throw` says.
+/// Each function is `pmqtt_<name>` of `pmqtt.h`, which describes its errors. Each may be called in any thread
+/// and in any callback. `or_throw` describes how a function reports a failure.
 class client_ref : public client_callbacks {
 public:
     /// Refers to the same client.
     client_ref(const client_ref &) noexcept = default;
-    /// Not assignable, as no reference is.
+    /// Cannot be assigned, like a reference of C++.
     client_ref &operator=(const client_ref &) = delete;
 
     /// @name Connecting
     /// @{
 
-    /// Connects, and waits until the transport is open, at most for the connect timeout.
+    /// Connects, and waits until TCP and TLS are connected, at most for the connect timeout.
     ///
     /// Port 0: 1883, or 8883 with TLS.
     void connect(std::string_view host, int port = 0, seconds keepalive = seconds(60),
@@ -130,7 +130,7 @@ public:
     /// Writes. A foreign loop calls this when the socket is writable.
     void loop_write(or_throw ec = {}) { run("loop_write", ec, frame::kind::loop_call, pmqtt_loop_write); }
 
-    /// Does what is due by time. A foreign loop calls this when the time of `next_timeout_ms` has passed.
+    /// Does the work that has a deadline. A foreign loop calls this when the time of `next_timeout_ms` has passed.
     void loop_misc(or_throw ec = {}) { run("loop_misc", ec, frame::kind::loop_call, pmqtt_loop_misc); }
 
     /// Does all that is due when `event_fd` is readable, and reconnects. Never blocks.
@@ -172,12 +172,12 @@ public:
     /// @name Messages, without blocking
     /// @{
 
-    /// Publishes a message, and returns its number, by which `on_publish` reports the outcome.
+    /// Publishes a message, and returns its number. `on_publish` reports the outcome with this number.
     ///
     /// Without a connection:
     /// - The client drops QoS 0, with `errc::no_conn`.
-    /// - The client keeps QoS 1 and 2 for the next connection. The function throws no exception, and
-    ///   returns the number. A `std::error_code` is `errc::no_conn` all the same.
+    /// - The client keeps QoS 1 and 2 for the next connection. The function returns the number, and throws no
+    ///   exception. It sets a `std::error_code` to `errc::no_conn`.
     std::uint64_t publish(std::string_view topic, bytes payload, int qos = 0, bool retain = false, or_throw ec = {})
     {
         std::uint64_t mid = 0;
@@ -198,9 +198,9 @@ public:
 
     /// Publishes several messages at once.
     ///
-    /// If the queue has no room for all, the client accepts the first ones, and a `std::error_code` is
-    /// `errc::queue_size`. Without a connection, it is `errc::no_conn`, as for `publish`. The function
-    /// throws an exception only if the client accepts none.
+    /// If the queue has no room for all, the client accepts the first ones, and the function sets a
+    /// `std::error_code` to `errc::queue_size`. Without a connection, the code is `errc::no_conn`, as for
+    /// `publish`. The function throws an exception only if the client accepts none.
     batch publish_batch(const std::vector<publication> &publications, or_throw ec = {})
     {
         batch taken{0, 0};
@@ -277,13 +277,13 @@ public:
     /// @name State
     /// @{
 
-    /// Tells whether the client is connected: the broker has accepted, and nothing has ended it.
+    /// Tells whether the client is connected: the broker has accepted the connection, and nothing has ended it.
     bool is_connected() const noexcept { return pmqtt_is_connected(native_handle()); }
 
     /// Returns the client identifier, given or generated; empty if there is no client.
     ///
-    /// It is valid until the client is freed, or until a later `reinitialise` has set another one for
-    /// the second time.
+    /// The view is valid until the client is freed, or until two later calls of `reinitialise` have changed
+    /// the identifier.
     std::string_view client_id() const noexcept
     {
         const char *id = pmqtt_client_id(native_handle());
@@ -304,7 +304,7 @@ public:
 
     /// Returns the C handle for calls of `pmqtt.h`; null if there is none.
     ///
-    /// These headers use the user data and the callbacks. The program must not change them.
+    /// The C++ classes use the user data and the callbacks of this handle. The program must not change them.
     using client_callbacks::native_handle;
     /// @}
 
