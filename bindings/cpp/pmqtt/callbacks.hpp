@@ -18,20 +18,21 @@
 
 namespace pmqtt {
 
-/// The callbacks of a client. Each function replaces a callback; an empty one removes it. None blocks.
+/// The callbacks of a client. Each function replaces a callback; an empty callback removes it. No function blocks.
 ///
 /// **Callbacks** run in loop calls, one at a time, as the header says. They may do anything: replace
-/// themselves, move the client, or destroy it. A function that runs is destroyed when it has returned.
+/// themselves, move the client, or destroy it. A callback that is replaced while it runs is destroyed when it
+/// has returned.
 ///
 /// **Exceptions** that leave a callback never pass through C.
 /// - `loop`, `loop_read`, `loop_write`, `loop_misc`, `process` and `drain` throw the exception of a callback
-///   when they return, in the form with a `std::error_code` too. Of several in one call they throw the first.
-///   The library has then done what follows a callback, such as acknowledging a message. The connection
-///   goes on, and so does the next call.
+///   when they return, even if they were given a `std::error_code`. If several callbacks throw in one call, it
+///   throws the first exception. The library has then done what follows a callback, such as acknowledging a
+///   message. The connection stays open, and the next call continues.
 /// - `loop_forever` disconnects, as `disconnect()` does, and then throws the exception.
 /// - The thread of `loop_start` keeps the exception and goes on, because other code uses its connection.
-///   `loop_stop` throws it, or a loop call in another thread that ends earlier. Of several, the first is
-///   kept. A program that must know at once catches the exception in the callback.
+///   `loop_stop` throws it, or a loop call in another thread if that ends earlier. If there are several
+///   exceptions, the first is kept. A program that must know at once catches the exception in the callback.
 /// - `on_log` and `on_interest` may run in other calls, such as `publish`. Their exceptions are kept too.
 /// - `tls_set` and `tls_pem_set` throw the exception of the password callback.
 /// - An exception that is kept when the client is destroyed is dropped.
@@ -85,13 +86,13 @@ public:
         set("on_writable", callback, pmqtt_on_writable_set, ec);
     }
 
-    /// Sets the callback for the moment when all messages and requests are settled, as `drain` waits for.
+    /// Sets the callback for the moment when all messages and requests are settled. `drain` waits for the same.
     void on_drained(handler<drained> callback, or_throw ec = {})
     {
         set("on_drained", callback, pmqtt_on_drained_set, ec);
     }
 
-    /// Sets the callback for log lines. It runs in the thread that does what the line is about.
+    /// Sets the callback for log lines. It runs in a loop call, or at the end of another call that caused the line.
     void on_log(handler<log_line> callback, or_throw ec = {})
     {
         set("on_log", callback, pmqtt_on_log_set, ec);
@@ -154,7 +155,8 @@ private:
     /// What the library calls for a filter, with the callback as user data.
     static void filter_trampoline(pmqtt_client *, void *userdata, const pmqtt_message *raw) noexcept;
 
-    /// What the callback owns may end the client, as the callback itself may.
+    /// Destroys the callback of a filter. What the callback owns may destroy the client, so this is a callback
+    /// frame.
     static void filter_release(void *userdata) noexcept
     {
         std::unique_ptr<detail::filter_callback> gone(static_cast<detail::filter_callback *>(userdata));
@@ -172,8 +174,8 @@ private:
         ec(self ? sync<Event>(self, setter) : PMQTT_ERR_INVAL, [&] { return words(what, self); });
     }
 
-    /// Has the library call back if there is a callback. Another thread may change that meanwhile: whoever
-    /// tells the library last has looked after it.
+    /// Sets the callback in the library if the program has set one, and removes it otherwise. Another thread may
+    /// change that meanwhile, so the function looks again after it has told the library.
     template <class Event, class Raw>
     static int sync(const std::shared_ptr<detail::state> &self,
                     int (*setter)(pmqtt_client *, void (*)(pmqtt_client *, void *, const Raw *)))
