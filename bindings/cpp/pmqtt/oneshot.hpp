@@ -100,7 +100,9 @@ inline void publish_single(std::string_view topic, bytes payload, int qos = 0, b
     });
 }
 
-/// Publishes messages over one connection (`pmqtt_publish_multiple`). Blocks at most for the timeout.
+/// Publishes messages over one connection (`pmqtt_publish_multiple`).
+///
+/// Blocks at most for the timeout of the options.
 inline void publish_multiple(const std::vector<publication> &publications, const oneshot_options &options = {},
                              or_throw ec = {})
 {
@@ -116,10 +118,10 @@ inline void publish_multiple(const std::vector<publication> &publications, const
     });
 }
 
-/// Receives a number of messages, retained ones only if `retained` (`pmqtt_subscribe_simple`).
+/// Receives a number of messages (`pmqtt_subscribe_simple`).
 ///
-/// With a `std::error_code`, it returns the messages that came before a failure. Otherwise the exception has
-/// them, which is `incomplete`.
+/// If `retained` is false, retained messages do not count, and are dropped. With a `std::error_code`, the
+/// function returns the messages that came before a failure. Otherwise it throws `incomplete`, which has them.
 inline messages subscribe_simple(const std::vector<std::string_view> &filters, int qos = 0, std::size_t count = 1,
                                  bool retained = true, const oneshot_options &options = {}, or_throw ec = {})
 {
