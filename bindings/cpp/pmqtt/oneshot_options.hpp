@@ -22,7 +22,7 @@ namespace pmqtt {
 /// How a one-shot uses TLS (`pmqtt_tls_options`).
 ///
 /// By default the broker's certificate must lead to an authority of the system's store, and be for the host.
-/// An empty text is C's NULL.
+/// An empty text stands for NULL in C.
 struct tls_options {
     std::string ca_certs;                    ///< A PEM file of authorities to trust; empty: the system's store.
     std::string certfile;                    ///< A PEM file with the client's certificate; empty: none.
@@ -54,7 +54,7 @@ struct oneshot_options {
 
 namespace detail {
 
-/// The same options for C. They point into the others.
+/// The C structures of `oneshot_options`. They point into the C++ structure.
 class raw_options {
 public:
     explicit raw_options(const oneshot_options &from) : error_(from.error)
@@ -83,7 +83,7 @@ public:
     raw_options(const raw_options &) = delete;
     raw_options &operator=(const raw_options &) = delete;
 
-    /// Makes the call, if no text has a NUL inside, and tells how it ended.
+    /// Makes the call, if no text has a NUL inside, and reports the result to `ec`.
     template <class Texts, class Function> void call(const char *what, or_throw ec, const Texts &texts, Function function)
     {
         std::string("a text has a NUL inside").copy(words_, sizeof words_ - 1);
