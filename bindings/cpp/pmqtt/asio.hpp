@@ -42,22 +42,22 @@ using asio_error = ::std::error_code;
 ///
 ///     asio::io_context io;
 ///     pmqtt::client client;
-///     pmqtt::asio_driver driver(io, client);   // before or after connect, which never blocks as:
-///     client.connect_async("broker");
+///     pmqtt::asio_driver driver(io, client);   // before or after the connect call
+///     client.connect_async("broker");          // never blocks
 ///     io.run();
 ///
 /// The driver must be destroyed or stopped before the client is destroyed, so declare it after the client.
-/// Both may happen in a callback of the client. The client may be moved meanwhile. Only one thread at a time
-/// may use the driver, as other objects of Asio. If several threads run the `io_context`, give the driver a
-/// strand as its executor.
+/// A callback of the client may destroy the driver, and then the client. The client may be moved while the
+/// driver lives. Only one thread at a time may use the driver, as with other objects of Asio. If several
+/// threads run the `io_context`, give the driver a strand as its executor.
 ///
 /// While the driver lives, `run` does not return for lack of work.
 class asio_driver {
 public:
     /// Starts to run a client. `where` is an `io_context` or an executor.
     ///
-    /// It throws if the descriptor cannot be created (as `event_fd` does) or watched (as Asio does), for
-    /// example because another driver has the client.
+    /// It throws the exception of `event_fd` if the descriptor cannot be created. It throws an exception of Asio
+    /// if the descriptor cannot be watched, for example because another driver runs the client.
     template <class Where>
     asio_driver(Where &&where, client_ref &client)
         : watch_(std::make_shared<watch>(std::forward<Where>(where), client))
@@ -67,7 +67,7 @@ public:
 
     /// Takes over the client of the other driver.
     asio_driver(asio_driver &&) noexcept = default;
-    /// Stops, and takes over the client of the other driver.
+    /// Stops running its client, and takes over the client of the other driver.
     asio_driver &operator=(asio_driver &&other) noexcept
     {
         stop();
@@ -75,10 +75,10 @@ public:
         return *this;
     }
 
-    /// Stops to run the client.
+    /// Stops running the client.
     ~asio_driver() { stop(); }
 
-    /// Stops to run the client. Legal in a callback of the client.
+    /// Stops running the client. Legal in a callback of the client.
     void stop() noexcept
     {
         if (const auto stopped = std::exchange(watch_, nullptr))
@@ -86,7 +86,7 @@ public:
     }
 
 private:
-    /// A handler that waits shares it, so that it may come after the driver is gone.
+    /// What a driver watches. A pending handler owns a share, so it may run after the driver is gone.
     class watch : public std::enable_shared_from_this<watch> {
     public:
         template <class Where>
@@ -103,7 +103,7 @@ private:
             });
         }
 
-        /// The library closes the descriptor; we must not.
+        /// Gives up the descriptor without closing it, because the library closes it.
         void let_go() noexcept
         {
             if (descriptor_.is_open())
@@ -127,7 +127,7 @@ private:
                 go_on();
         }
 
-        /// Unless a callback has stopped it.
+        /// Waits again, unless a callback has stopped the driver.
         void go_on()
         {
             if (descriptor_.is_open())
