@@ -15,16 +15,16 @@
 /**
  * An epoll set, and the clients in it.
  *
- * The program sets `epoll`, and all other fields to zeros. The structure owns memory only while it
- * has clients.
+ * The program sets `epoll` to its epoll set, and all other fields to zeros. The structure owns
+ * memory only while it has clients.
  */
 typedef struct pmqtt_epoll {
     /** The epoll set, which the program creates and closes. */
     int epoll;
     /** The number of clients. */
     int count;
-    /** The client of each descriptor. An event that was fetched before its client was detached
-     *  finds none here; a pointer in the event would lead to freed memory. */
+    /** The client of each descriptor; NULL: none. An event may still be in the program's array
+     *  when its client is detached. The descriptor of this event then has no client here. */
     pmqtt_client **by_fd;
     /** The number of elements of by_fd. */
     int room;
@@ -36,8 +36,8 @@ typedef struct pmqtt_epoll {
  * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The set; not NULL. The data of each event in the set must be its descriptor
- *                (`data.fd`), as it is for the client.
+ * @param loop    The set; not NULL. Each event in the set must have its descriptor in `data.fd`,
+ *                also the program's own events. The call does this for the client's event.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
@@ -95,7 +95,7 @@ static inline void pmqtt_epoll_detach(pmqtt_client *client, pmqtt_epoll *loop)
 }
 
 /**
- * Runs the client that an event is for.
+ * Runs the client of an event.
  *
  * @param loop   The set and its clients.
  * @param event  An event that epoll_wait has returned.
