@@ -11,11 +11,11 @@
 #include <pmqtt.h>
 #include <stdlib.h>
 
-/** Runs the client; the loop calls it. Not for programs. */
+/** Runs the client. The loop calls this function. Not for programs. */
 static inline void pmqtt_ev_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     (void)loop, (void)events;
-    /* Its callbacks may detach the client, so nothing may use the watcher afterwards. */
+    /* A callback may detach the client, so nothing may use the watcher afterwards. */
     pmqtt_process((pmqtt_client *)watcher->data);
 }
 
@@ -25,8 +25,8 @@ static inline void pmqtt_ev_on_readable(struct ev_loop *loop, ev_io *watcher, in
  * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The loop; not NULL. The watcher keeps it running, as each active watcher does
- *                (`ev_unref` changes that).
+ * @param loop    The loop; not NULL. The watcher keeps the loop running, as each active watcher
+ *                does (`ev_unref` changes that).
  * @param out     The watcher, for `pmqtt_ev_detach`; written on success only. The adapter uses the
  *                watcher's data.
  *
