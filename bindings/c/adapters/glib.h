@@ -10,7 +10,7 @@
 #include <glib-unix.h>
 #include <pmqtt.h>
 
-/** Runs the client; the context calls it. Not for programs. */
+/** Runs the client. The context calls this function. Not for programs. */
 static inline gboolean pmqtt_glib_on_readable(gint fd, GIOCondition condition, gpointer client)
 {
     (void)fd, (void)condition;
