@@ -10,7 +10,7 @@
 #include <event2/event.h>
 #include <pmqtt.h>
 
-/** Runs the client; the loop calls it. Not for programs. */
+/** Runs the client. The loop calls this function. Not for programs. */
 static inline void pmqtt_libevent_on_readable(evutil_socket_t fd, short events, void *client)
 {
     (void)fd, (void)events;
@@ -23,7 +23,7 @@ static inline void pmqtt_libevent_on_readable(evutil_socket_t fd, short events, 
  * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param base    The loop; not NULL. The event keeps it running, as each pending event does.
+ * @param base    The loop; not NULL. The event keeps the loop running, as each pending event does.
  * @param out     The event, for `pmqtt_libevent_detach`; written on success only.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
