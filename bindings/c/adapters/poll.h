@@ -12,16 +12,17 @@
 #include <stdlib.h>
 
 /**
- * The clients that one thread polls for.
+ * The clients of one thread that calls poll.
  *
  * The program sets all fields to zeros. The structure owns memory only while it has clients.
  */
 typedef struct pmqtt_poll {
     /** The number of elements that `pmqtt_poll_prepare` needs at most. */
     size_t count;
-    /** The number of elements that there is memory for. */
+    /** The number of elements for which `clients` has memory. */
     size_t room;
-    /** The clients in the order of the last `pmqtt_poll_prepare`; NULL: detached since then. */
+    /** The clients in the order of the last `pmqtt_poll_prepare`. An element is NULL if its client
+     *  was detached since then. */
     pmqtt_client **clients;
 } pmqtt_poll;
 
@@ -85,8 +86,8 @@ static inline void pmqtt_poll_detach(const pmqtt_client *client, pmqtt_poll *loo
  * The clients need no timeout: their timers make their descriptors readable.
  *
  * @param loop  The clients.
- * @param fds   At least loop->count elements for the descriptors. The array may have other elements
- *              of the program.
+ * @param fds   At least loop->count elements for the descriptors. The program may have elements of
+ *              its own before and after them.
  *
  * @return The number of elements that were written.
  */
