@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
 
-/** Runs the client; the loop calls it. Not for programs. */
+/** Runs the client. The loop calls this function. Not for programs. */
 static inline int pmqtt_sd_event_on_readable(sd_event_source *source, int fd, uint32_t events, void *client)
 {
     (void)source, (void)fd, (void)events;
@@ -47,7 +47,7 @@ static inline int pmqtt_sd_event_attach(pmqtt_client *client, sd_event *event, s
         errno = -error;
         return PMQTT_ERR_ERRNO;
     }
-    sd_event_source_set_description(source, "pmqtt"); /* only for its log, so a failure does not matter */
+    sd_event_source_set_description(source, "pmqtt"); /* only for sd-event's log, so a failure does not matter */
     *out = source;
     return PMQTT_ERR_SUCCESS;
 }
