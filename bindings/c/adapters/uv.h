@@ -12,15 +12,15 @@
 #include <stdlib.h>
 #include <uv.h>
 
-/** Runs the client; the loop calls it. Not for programs. */
+/** Runs the client. The loop calls this function. Not for programs. */
 static inline void pmqtt_uv_on_readable(uv_poll_t *handle, int status, int events)
 {
     (void)status, (void)events;
-    /* Its callbacks may detach the client, so nothing may use the handle afterwards. */
+    /* A callback may detach the client, so nothing may use the handle afterwards. */
     pmqtt_process((pmqtt_client *)handle->data);
 }
 
-/** Frees the handle; the loop calls it. Not for programs. */
+/** Frees the handle. The loop calls this function. Not for programs. */
 static inline void pmqtt_uv_on_closed(uv_handle_t *handle)
 {
     free(handle);
@@ -32,7 +32,8 @@ static inline void pmqtt_uv_on_closed(uv_handle_t *handle)
  * The program calls this before it frees the client. Callback-safe.
  *
  * @param handle  From `pmqtt_uv_attach`; not NULL. The program must not use it any more. The loop
- *                closes it in its next turn, so the program runs one before `uv_loop_close`.
+ *                closes the handle in its next iteration. The program must run this iteration
+ *                before it calls `uv_loop_close`.
  */
 static inline void pmqtt_uv_detach(uv_poll_t *handle)
 {
@@ -45,7 +46,7 @@ static inline void pmqtt_uv_detach(uv_poll_t *handle)
  * Only in the loop's thread; callback-safe.
  *
  * @param client  The client; not NULL.
- * @param loop    The loop; not NULL. The handle keeps it running, as each active handle does
+ * @param loop    The loop; not NULL. The handle keeps the loop running, as each active handle does
  *                (`uv_unref` changes that).
  * @param out     The handle, for `pmqtt_uv_detach`; written on success only. The adapter uses the
  *                handle's data.
