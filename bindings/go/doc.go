@@ -10,37 +10,42 @@
 //
 // A call that waits takes a context. When the context ends, the call returns at once, and its request goes on.
 //
-// Errors have the numbers and the words of the library: errors.Is(err, pmqtt.ErrNotConnected).
+// Errors have the numbers and the texts of the library. errors.Is(err, pmqtt.ErrNotConnected) tests for a number.
 //
 // # Handlers
 //
-// A client calls its handlers and hooks one at a time, in the order in which messages came, on a goroutine of its own.
-// They are allowed to block, and to call everything, [Client.Publish] and [Client.Close] of the same client included:
-// the client goes on meanwhile. It acknowledges a message of QoS 1 or 2 when the handlers have returned. With
-// Options.ManualAck, [Message.Ack] does.
+// A [Handler] receives messages. The hooks are the other functions in [Options]. A client has one goroutine for its
+// handlers and hooks. It calls them one at a time, in the order in which the messages came.
 //
-// A panic in a handler is like any panic in a goroutine. It ends the program, and the stack trace shows the handler, with
-// no frame of C in between.
+// Handlers and hooks are allowed to block, and to call every function, also [Client.Publish] and [Client.Close] of the
+// same client. The client continues to run meanwhile. It acknowledges a message of QoS 1 or 2 when the handlers have
+// returned. With Options.ManualAck, the program acknowledges it with [Message.Ack].
+//
+// A panic in a handler is like any panic in a goroutine: it ends the program. The stack trace shows the handler, and no
+// frame of C.
 //
 // # Back-pressure
 //
-// Messages that come while a handler runs wait in a queue. At QoS 1 and 2 the broker limits the queue: it sends no more
-// than its window before an acknowledgement. At QoS 0 Options.MaxPendingBytes limits the queue. At that limit:
+// Messages that come while a handler runs wait in a queue. At QoS 1 and 2 the broker limits the queue: it sends only a
+// certain number of messages without an acknowledgement. At QoS 0 Options.MaxPendingBytes limits the queue. At that
+// limit:
 //
-//   - The client reads nothing from the broker until a handler has returned. It sends no PINGREQ either, so a handler
-//     that blocks for much longer than Options.KeepAlive can cost the connection.
-//   - While an outcome is due, the client reads on, and drops messages of QoS 0, which [Stats] counts. The outcome is
-//     that of a publish, subscribe, unsubscribe, connect or disconnect. The blocked handler can be waiting for it.
+//   - Usually, the client reads nothing from the broker until a handler has returned. It sends no PINGREQ either, so a
+//     handler that blocks for much longer than Options.KeepAlive can cost the connection.
+//   - If a publish, subscribe, unsubscribe, connect or disconnect has no outcome yet, the client continues to read. The
+//     blocked handler may wait for this outcome. The client drops messages of QoS 0, and [Stats] counts them.
 //
 // # Sessions
 //
-// The broker has no session of the client after a reconnect if it lost the session, and always without Options.Durable.
-// The client then makes all its subscriptions again. It does not get the messages that were published meanwhile.
+// After a reconnect, the broker may have no session of the client. This is always so without Options.Durable. If
+// there is no session, the client makes all its subscriptions again. It does not get the messages that were published
+// meanwhile.
 //
 // # Threads
 //
-// A client uses two goroutines and, on Linux, no thread: Go's poller waits for the library. On other systems the library
-// has a waiting thread for each client. Calls into C do not block, except in New, which reads certificates.
+// A client uses two goroutines. On Linux it uses no thread, because Go's poller watches a descriptor of the library. On
+// other systems the library has a waiting thread for each client. Calls into C do not block, except in New, which reads
+// certificates.
 //
 // # Building
 //
