@@ -9,7 +9,8 @@ import (
 	"unsafe"
 )
 
-// A Code is an error number of the library. The numbers are those of Eclipse Paho, and the library's own from 64 on.
+// A Code is an error number of the library. Numbers below 64 are those of Eclipse Paho; from 64 on, they are the
+// library's own.
 // A Code is an error: errors.Is(err, pmqtt.ErrNotConnected) tests for it.
 type Code int
 
@@ -31,14 +32,14 @@ const (
 	ErrPanic           Code = C.PMQTT_ERR_PANIC         // the library failed internally; the client can only be closed
 	ErrTimeout         Code = C.PMQTT_ERR_TIMEOUT       // the operation timed out
 	ErrDNS             Code = C.PMQTT_ERR_DNS           // the host name could not be looked up
-	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker had taken a QoS 2 message when it lost the session
-	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // the broker rejected the request, with a reason
+	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker lost the session between PUBREC and PUBCOMP of a QoS 2 message
+	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // reserved: the broker rejected the request, with a reason
 	ErrExpired         Code = C.PMQTT_ERR_EXPIRED       // the message expired before it was sent
 	ErrDropped         Code = C.PMQTT_ERR_DROPPED       // the message was dropped from the queue
 	ErrCancelled       Code = C.PMQTT_ERR_CANCELLED     // the program cancelled the message
 )
 
-// ErrClosed says that the client was closed.
+// ErrClosed is the error of calls after Close, and of requests that Close ended.
 var ErrClosed = errors.New("pmqtt: the client is closed")
 
 // Error returns the library's words for the number.
@@ -53,7 +54,7 @@ type Error struct {
 	Text string
 	// ReturnCode is the return code of CONNACK, 1 to 5, if the broker refused the connection.
 	ReturnCode int
-	// Reason is what the broker said, as MQTT 5 numbers it, for which ReasonString has the words; -1: nothing.
+	// Reason is the broker's reason as a reason code of MQTT 5; -1: it gave none. ReasonString returns the text.
 	Reason int
 }
 
