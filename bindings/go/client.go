@@ -106,12 +106,12 @@ func (c *Client) open() error {
 // ClientID returns the id in the options, or the generated one.
 func (c *Client) ClientID() string { return c.id }
 
-// Close disconnects, and ends the client. It takes a second at most, and the connection is closed when it returns.
+// Close disconnects, and ends the client. It takes a second at most. When Close returns, the connection is closed.
 //
 //   - From then on, each method that can fail returns ErrClosed.
 //   - A publish without an outcome gets ErrClosed.
 //   - Messages that wait for handlers are dropped, and not acknowledged.
-//   - No handler and no hook is called any more. One that is running finishes, so handlers are allowed to call Close.
+//   - No handler and no hook is called any more. Close does not wait for one that runs, so a handler can call Close.
 //
 // To wait for outcomes, call Drain and Disconnect before Close.
 func (c *Client) Close() error {
