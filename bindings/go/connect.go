@@ -10,10 +10,11 @@ import (
 
 // Connect connects to the broker. It makes one attempt, and returns when the broker has accepted or refused the
 // connection, or when the attempt has failed. If the context ends first, Connect gives up the attempt. No hook reports
-// an attempt that Disconnect, Close or the context has ended, whatever the broker still answers.
+// an attempt that Disconnect, Close or the context has ended, even if the broker still answers.
 //
-// If the connection is lost later, the client reconnects until it succeeds. OnDisconnect, OnConnectFail and OnConnect
-// report that. If the broker then has no session of the client, the client makes all its subscriptions again.
+// If the connection is lost later, the client reconnects until it succeeds. OnDisconnect reports the loss,
+// OnConnectFail each failed attempt, and OnConnect the new connection. If the broker then has no session of the client,
+// the client makes all its subscriptions again.
 //
 // If the client already has a connection, the new one replaces it. ErrBusy: another call of Connect is in progress.
 func (c *Client) Connect(ctx context.Context) error {
@@ -78,11 +79,11 @@ func (c *Client) connectAsync() error {
 	return c.lastError(C.pmqtt_connect_async(client, host, C.int(port), keepAlive, bind))
 }
 
-// Disconnect ends the connection. It writes the messages in the window and then DISCONNECT, so the broker does not
-// publish the will. It returns when the connection has ended. If the context ends first, Disconnect returns the
-// context's error, and the client still ends the connection.
+// Disconnect ends the connection. It writes the messages that Options.MaxInflight allows, and then DISCONNECT, so the
+// broker does not publish the will. It returns when the connection has ended. If the context ends first, Disconnect
+// returns the context's error, and the client still ends the connection.
 //
-// ErrNotConnected: there was no connection. An attempt to connect was given up.
+// ErrNotConnected: there was no connection. If the client was connecting, Disconnect has given up the attempt.
 func (c *Client) Disconnect(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -132,8 +133,8 @@ func (c *Client) connectDone(err error) bool {
 	return true
 }
 
-// IsConnected reports whether the broker has accepted the connection, and the connection has neither ended nor been
-// told to end. The client notices a dead broker only later, depending on Options.KeepAlive.
+// IsConnected reports whether the client is connected: the broker has accepted the connection, the connection has not
+// ended, and Disconnect was not called. The client notices a dead broker only later, depending on Options.KeepAlive.
 func (c *Client) IsConnected() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
