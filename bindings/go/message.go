@@ -3,7 +3,7 @@ package pmqtt
 // #include "bridge.h"
 import "C"
 
-// A Message is a message from the broker. It belongs to the program, which can keep it, payload included.
+// A Message is a message from the broker. It belongs to the program, which can keep the message and its payload.
 type Message struct {
 	Topic   string
 	Payload []byte
@@ -17,7 +17,7 @@ type Message struct {
 	mid    uint64
 }
 
-// A Handler receives messages, one after the other.
+// A Handler receives messages. A client calls all its handlers one at a time.
 type Handler func(message *Message)
 
 // Ack acknowledges a message of QoS 1 or 2, so the broker can forget it. Options.ManualAck leaves that to the program.
