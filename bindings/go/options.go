@@ -19,7 +19,8 @@ import (
 type Options struct {
 	// Broker is host:port or host. The default port is 1883, or 8883 with TLS. Default: localhost.
 	Broker string
-	// SRV: Broker is a domain, and its SRV records (RFC 2782) name the hosts. "" is the domain of this machine.
+	// SRV: if true, Broker is a domain whose SRV records (RFC 2782) name the hosts. An empty Broker is then the domain
+	// of this machine.
 	SRV bool
 	// BindAddress is the local IP address to connect from.
 	BindAddress string
@@ -41,10 +42,10 @@ type Options struct {
 	// KeepAlive is the time after which the client sends PINGREQ, if it has sent nothing or received nothing meanwhile.
 	// Default: 60 s; negative: never. All times here except ConnectTimeout are rounded up to seconds.
 	KeepAlive time.Duration
-	// ConnectTimeout limits DNS, TCP and TLS together, and then once more CONNACK. Default: 10 s.
+	// ConnectTimeout limits the time for DNS, TCP and TLS, and then the time until CONNACK. Default for each: 10 s.
 	ConnectTimeout time.Duration
-	// ReconnectMin and ReconnectMax are the limits of the delay before a reconnect, which doubles with each failure.
-	// Defaults: 1 s, 120 s.
+	// ReconnectMin and ReconnectMax are the limits of the delay before a reconnect. The delay doubles with each
+	// failure. Defaults: 1 s, 120 s.
 	ReconnectMin, ReconnectMax time.Duration
 	// RetryInterval is the time that the broker has to answer a message. After that, the client sends PINGREQ, which
 	// shows whether the broker has read the message. If it has, and does not answer for the same time again, the client
@@ -64,19 +65,19 @@ type Options struct {
 	NewestOnly bool
 	// KeepQoS0: a QoS 0 message that is published without a connection waits for the next one.
 	KeepQoS0 bool
-	// MaxPacketSize is the limit of a packet from the broker, header included: at least 5. A larger packet ends the
-	// connection with ErrPayloadTooLarge. Default: the limit of MQTT, 256 MiB.
+	// MaxPacketSize is the largest size of a packet from the broker, header included; at least 5. A larger packet ends
+	// the connection with ErrPayloadTooLarge. Default: the limit of MQTT, 256 MiB.
 	MaxPacketSize int
 	// MaxPendingBytes is the limit of bytes that wait for handlers. The package comment says what happens at the limit.
 	// Default: 64 MiB.
 	MaxPendingBytes int
 
-	// ManualAck: Message.Ack acknowledges a message of QoS 1 and 2, and not the return of its handlers. The program can
-	// acknowledge in any order. The library sends PUBACKs in the order in which the messages came, and so PUBRECs, and
-	// holds those that are early.
+	// ManualAck: the program acknowledges messages of QoS 1 and 2 with Message.Ack, in any order. The client does not
+	// acknowledge them when the handlers have returned. The library sends PUBACKs in the order in which the messages
+	// came, and holds a PUBACK until all earlier ones are sent. It treats PUBRECs in the same way.
 	ManualAck bool
 
-	// AckAtOnce: with ManualAck, the library sends each acknowledgement at once, whatever order the broker expects.
+	// AckAtOnce: with ManualAck, the library sends each acknowledgement at once, also if it is out of order.
 	AckAtOnce bool
 
 	// The hooks. Each can be nil. They run one at a time with the handlers, on the same goroutine.
@@ -87,16 +88,16 @@ type Options struct {
 	OnDisconnect func(err error)
 	// OnConnectFail: an attempt to reconnect has failed. Connect returns its own failure.
 	OnConnectFail func(err error)
-	// OnResubscribeFail: the broker refused a subscription that it had granted on an earlier connection. The client
-	// tries again on the next connection.
+	// OnResubscribeFail: after a reconnect, the client could not make a subscription again, for example because the
+	// broker refused it. The client tries again on the next connection.
 	OnResubscribeFail func(filter string, err error)
-	// OnMessage gets each message that matches no handler's filter.
+	// OnMessage gets each message that no handler gets.
 	OnMessage Handler
 	// OnWritable: the queue has room for the message that PublishAsync refused with ErrQueueFull.
 	OnWritable func()
-	// OnDrained is called when all messages and requests are settled, each time after some were not.
+	// OnDrained: the last open message or request has its outcome, so all are settled.
 	OnDrained func()
-	// OnLog gets lines that describe what the client does. Lines that come while MaxPendingBytes wait are dropped.
+	// OnLog gets lines that describe what the client does. Further lines are dropped while MaxPendingBytes bytes wait.
 	OnLog func(level LogLevel, line string)
 	// LogLevel is the least important level that OnLog gets; 0: LogDebug, that is all lines. The client does not make
 	// other lines: with LogInfo a message costs no more than without OnLog.
@@ -128,7 +129,7 @@ const (
 	LogInfo    LogLevel = C.PMQTT_LOG_INFO // each stage of connecting
 	LogNotice  LogLevel = C.PMQTT_LOG_NOTICE
 	LogWarning LogLevel = C.PMQTT_LOG_WARNING
-	LogError   LogLevel = C.PMQTT_LOG_ERR   // why a connection ended
+	LogError   LogLevel = C.PMQTT_LOG_ERR   // why a connection, or an attempt to connect, has failed
 	LogDebug   LogLevel = C.PMQTT_LOG_DEBUG // each packet, in and out
 )
 
