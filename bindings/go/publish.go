@@ -27,17 +27,17 @@ type Publication struct {
 	QoS     QoS
 	Retain  bool
 	// Expiry is how long the message may wait to be sent, in whole seconds, rounded up. The time begins when the
-	// client takes the message. When it is over, the outcome is ErrExpired. 0: without a limit, and required in a
-	// will. A message that the client has begun to send does not expire.
+	// client takes the message. When it is over, the outcome is ErrExpired. 0: no limit; a will must have 0. A
+	// message that the client has begun to send does not expire.
 	Expiry time.Duration
 }
 
 // Publish publishes a message, and returns when its outcome is known. The outcome is nil when a QoS 0 message is
 // written, or when the broker has acknowledged a message of QoS 1 or 2. Other outcomes include:
 //
-//   - ErrNotConnected: a QoS 0 message had no connection (see Options.KeepQoS0). QoS 1 and 2 wait for the next one.
+//   - ErrNotConnected: a QoS 0 message had no connection (see Options.KeepQoS0). QoS 1 and 2 wait for a connection.
 //   - ErrConnLost: the connection ended before a QoS 0 message was written.
-//   - ErrInDoubt: the broker had taken a QoS 2 message when it lost the session.
+//   - ErrInDoubt: the broker lost the session between PUBREC and PUBCOMP of a QoS 2 message.
 //   - ErrDropped: the queue dropped the message (Options.WhenFull, Options.NewestOnly).
 //   - ErrExpired: the message was not sent within Publication.Expiry.
 //   - ErrCancelled: the program cancelled the message.
@@ -59,7 +59,7 @@ func (c *Client) PublishAsync(topic string, payload []byte, qos QoS, retain bool
 	return token
 }
 
-// PublishBatch publishes messages as PublishAsync does one after the other, and is faster for many small ones. It
+// PublishBatch publishes each message as PublishAsync does. One call for many small messages is faster. PublishBatch
 // returns a Token for each message that was accepted, from the first on. The others have no Token if the queue has no
 // room for all (ErrQueueFull), or there is no memory. With any other error no message was accepted.
 func (c *Client) PublishBatch(messages []Publication) ([]*Token, error) {
@@ -170,7 +170,7 @@ func (m *Publication) expiry() C.uint32_t {
 	return C.uint32_t(s)
 }
 
-// A Token stands for a publish, whose outcome is possibly not known yet.
+// A Token stands for a publish, and reports its outcome when it is known.
 type Token struct {
 	done chan struct{}
 	err  error
@@ -181,7 +181,7 @@ type Token struct {
 // can still arrive.
 //
 //   - ErrBusy: the message has QoS 2 and was sent, so it cannot be cancelled.
-//   - ErrNotFound: the outcome is known or about to be reported, or the connection already has the QoS 0 message.
+//   - ErrNotFound: the message already has its outcome, or it has QoS 0 and was handed to the connection.
 func (c *Client) Cancel(t *Token) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -215,7 +215,7 @@ func (t *Token) complete(err error) {
 // Done returns a channel that is closed when the outcome is known.
 func (t *Token) Done() <-chan struct{} { return t.done }
 
-// Err returns nil while Done is open, and then the outcome, as Publish returns it.
+// Err returns nil while Done is open. When Done is closed, it returns the outcome, as Publish does.
 func (t *Token) Err() error {
 	select {
 	case <-t.done:
@@ -238,7 +238,7 @@ func (t *Token) Wait(ctx context.Context) error {
 // Drain waits until each publish has its outcome. If the context ends first, the error wraps that of the context.
 //
 //   - ErrNotConnected: messages wait for a connection, and the client does not connect.
-//   - ErrInDoubt: each publish has its outcome, and one or more outcomes since the call were ErrInDoubt.
+//   - ErrInDoubt: each publish has its outcome, and at least one outcome during this call of Drain was ErrInDoubt.
 func (c *Client) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	doubts := c.doubts
