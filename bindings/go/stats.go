@@ -10,7 +10,7 @@ import (
 
 // Stats is a snapshot of the figures of a client.
 type Stats struct {
-	// Connected: the broker has accepted the connection, which has not ended.
+	// Connected: the broker has accepted the connection, and the connection has not ended.
 	Connected bool
 	// InFlight counts messages of QoS 1 and 2 that were sent and are not settled. Queued counts messages that wait for
 	// room in the window, or for a connection.
@@ -21,8 +21,8 @@ type Stats struct {
 	Unsettled uint64
 	// AcksHeld counts acknowledgements that wait for those of earlier messages.
 	AcksHeld uint64
-	// MessagesIn counts messages from the broker. DroppedIn counts those of them that were dropped because
-	// MaxPendingBytes waited. MessagesOut counts messages that are settled.
+	// MessagesIn counts messages from the broker. DroppedIn counts those that the client dropped, because
+	// MaxPendingBytes bytes waited for handlers. MessagesOut counts messages that are settled.
 	MessagesIn, DroppedIn, MessagesOut uint64
 	// BytesIn and BytesOut count the bytes of MQTT that were read and written.
 	BytesIn, BytesOut uint64
@@ -34,11 +34,11 @@ type Stats struct {
 	Expired uint64
 	// Connections counts connections that the broker has accepted, the first included.
 	Connections uint64
-	// PingRoundTrip is the time from the last PINGREQ to its PINGRESP; 0 before the first.
+	// PingRoundTrip is the time from the last answered PINGREQ to its PINGRESP; 0 before the first PINGRESP.
 	PingRoundTrip time.Duration
 }
 
-// Stats returns a snapshot; an empty one after Close.
+// Stats returns a snapshot. After Close, all its fields are zero.
 func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
