@@ -20,14 +20,14 @@ type subscription struct {
 	sending sync.Mutex
 }
 
-// Subscribe subscribes to a filter, and sets the handler of its messages. It returns when the broker has answered: the
+// Subscribe subscribes to a filter, and sets the handler of its messages. When the broker has answered, it returns the
 // QoS that the broker grants, or ErrDenied. If the context ends first, Subscribe returns the context's error at once,
 // and the request goes on.
 //
 //   - A filter has one handler. A new one replaces the old one, even if the broker then refuses.
 //   - If several filters match a message, the handler of each is called, in the order of the first subscription.
-//   - If handler is nil, Options.OnMessage gets the messages. It also gets a message that came before Subscribe, or
-//     whose handler was removed by Unsubscribe before its turn.
+//   - If handler is nil, Options.OnMessage gets the messages. OnMessage also gets messages that came before Subscribe,
+//     and messages that waited when Unsubscribe removed their handler.
 func (c *Client) Subscribe(ctx context.Context, filter string, qos QoS, handler Handler) (granted QoS, err error) {
 	return c.subscribe(ctx, &subscription{filter: filter, qos: qos, handler: handler})
 }
@@ -48,9 +48,10 @@ func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capa
 	return s.channel, nil
 }
 
-// Unsubscribe ends a subscription. From then on its handler is not called, and the client does not subscribe again
-// after a reconnect, even if the request fails. Unsubscribe returns when the broker has confirmed the request. It
-// returns an error if the request cannot be sent or is not answered. If the context has already ended, it does nothing.
+// Unsubscribe ends a subscription. From the start of the call, the handler gets no further message, and the client does
+// not subscribe again after a reconnect. This holds even if the request fails. Unsubscribe returns when the broker has
+// confirmed the request. It returns an error if the request cannot be sent or is not answered. If the context has
+// already ended, Unsubscribe does nothing.
 func (c *Client) Unsubscribe(ctx context.Context, filter string) error {
 	if err := ctx.Err(); err != nil {
 		return err
