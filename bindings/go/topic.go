@@ -3,7 +3,7 @@ package pmqtt
 // #include "bridge.h"
 import "C"
 
-// TopicMatches reports whether a filter matches a topic (section 4.7 of the specification). A shared subscription,
+// TopicMatches reports whether a filter matches a topic (section 4.7 of MQTT 3.1.1). A shared subscription,
 // $share/group/filter, matches what filter matches. A malformed filter or topic is ErrInvalid.
 func TopicMatches(filter, topic string) (bool, error) {
 	if err := checkString("the filter or the topic", filter+topic); err != nil {
