@@ -14,8 +14,8 @@ type TLS struct {
 	RootCAs    []byte
 	RootCAFile string
 	// Certificate is the client's certificate and its chain, PEM; Key is its private key. CertificateFile and KeyFile
-	// name files with them instead. Without a key, the certificate must contain it. Memory and files cannot be mixed,
-	// RootCAs included.
+	// name files with them instead. Without a key, the text or file of the certificate must contain it. Either
+	// all of these come from files, or all come from memory, also RootCAs.
 	Certificate, Key         []byte
 	CertificateFile, KeyFile string
 	// KeyPassword decrypts an encrypted key.
@@ -26,7 +26,7 @@ type TLS struct {
 	ServerName string
 	// NextProtos are the protocols that the client offers by ALPN, the preferred one first.
 	NextProtos []string
-	// PSKIdentity and PSK are a pre-shared key and its identity, instead of certificates or beside them.
+	// PSKIdentity and PSK are a pre-shared key and its identity. The broker may still choose a certificate instead.
 	PSKIdentity string
 	PSK         []byte
 
@@ -38,7 +38,7 @@ type TLS struct {
 
 	// InsecureAnyName accepts a valid certificate for any name.
 	InsecureAnyName bool
-	// InsecureSkipVerify accepts any certificate. An attacker can then read the connection.
+	// InsecureSkipVerify accepts any certificate. An attacker can then pretend to be the broker.
 	InsecureSkipVerify bool
 }
 
