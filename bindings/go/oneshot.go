@@ -33,7 +33,8 @@ func PublishMultiple(ctx context.Context, options Options, messages []Publicatio
 
 // SubscribeSimple connects, subscribes, waits for count messages, and disconnects. If retained is false, it drops
 // messages that the broker had stored, and does not count them. It acknowledges only the messages that it returns or
-// drops: a durable session keeps the others. With an error, it returns the messages that came before.
+// drops: a durable session keeps the others. If it returns an error, it also returns the
+// messages that came before the failure.
 func SubscribeSimple(ctx context.Context, options Options, filters []string, qos QoS, count int, retained bool) ([]*Message, error) {
 	var (
 		mu       sync.Mutex
