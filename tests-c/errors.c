@@ -404,7 +404,7 @@ static const trouble CONNECTED[] = {
 };
 
 static const trouble TOO_LARGE = {
-    NUMBER(PMQTT_ERR_PAYLOAD_SIZE, "a packet of 1004 bytes, and at the most 1000"), .host = HOST,
+    NUMBER(PMQTT_ERR_PAYLOAD_SIZE, "a packet of 1004 bytes; the limit is 1000"), .host = HOST,
     .script = {{ANSWER("\x30\xe9\x07\0\x01t")}, false}, .most = 1000,
 };
 
