@@ -1,6 +1,7 @@
-//! Time limits of messages that wait: one whose time is over is given up, and never sent.
+//! Time limits of messages that wait. A message whose time is over is given up and never sent.
 //!
-//! Each is looked at before it is sent, and in rounds meanwhile (`limits`), a part at a time.
+//! The session checks each limit before it sends the message. Meanwhile it checks all limits in
+//! rounds (`limits`), a part at a time.
 
 use super::Session;
 use super::outgoing::{Outgoing, send};
@@ -12,11 +13,11 @@ use super::waiting::GivenUp;
 use crate::codec::{Publishable, Version};
 use crate::time::Moment;
 
-/// How many slots are looked at in one go.
+/// How many slots are checked at a time.
 const PART: usize = 4096;
 
 impl Session {
-    /// `publish` of a message that is not sent from `until` on.
+    /// `publish` of a message that is not sent at `until` or later.
     pub fn publish_until(
         &mut self,
         message: &Publishable,
@@ -31,13 +32,13 @@ impl Session {
         Ok(self.last_mid)
     }
 
-    /// When `expire` wants to be called; None: no message that waits has a time limit.
+    /// When to call `expire`; None: no message that waits has a time limit.
     #[inline(always)]
     pub fn expiry_due(&self) -> Option<Moment> {
         self.outgoing.expiry_due()
     }
 
-    /// Gives up messages whose time is over, a part of them where many wait.
+    /// Gives up messages whose time is over. If many wait, it checks a part of them.
     pub fn expire(&mut self, now: Moment) {
         if self.expiry_due().is_some_and(|at| now >= at) {
             self.outgoing.expire(now);
@@ -45,14 +46,14 @@ impl Session {
         }
     }
 
-    /// Messages whose time was over before they were sent.
+    /// How many messages were given up because their time was over.
     pub fn expired(&self) -> u64 {
         self.outgoing.expired()
     }
 }
 
 impl Outgoing {
-    /// How many messages were given up as their time was over.
+    /// How many messages were given up because their time was over.
     pub fn expired(&self) -> u64 {
         self.waiting.as_ref().map_or(0, |waiting| waiting.expired)
     }
@@ -62,7 +63,7 @@ impl Outgoing {
         self.waiting.as_ref()?.limits.due()
     }
 
-    /// The message that came last is not sent from `until` on, unless it is sent already.
+    /// Sets the time limit of the last message, unless it is sent already.
     pub fn limit_last(&mut self, until: Moment) {
         let place = self.end.wrapping_sub(1) as usize & (self.slots.len() - 1);
         let slot = &mut self.slots[place];
@@ -76,7 +77,7 @@ impl Outgoing {
         self.waiting.get_or_insert_default().limits.add(until);
     }
 
-    /// Looks at the next part of what waits.
+    /// Checks the next part of the messages that wait.
     #[cold]
     fn expire(&mut self, now: Moment) {
         let Some(waiting) = &mut self.waiting else {
@@ -84,7 +85,7 @@ impl Outgoing {
         };
         let mut seq = waiting.limits.begin(self.next, now);
         for _ in 0..PART {
-            // What was before it may be gone.
+            // The messages at and before `seq` may be gone.
             seq = self.unsent_from(seq);
             if seq == self.end {
                 break;
@@ -109,8 +110,8 @@ impl Outgoing {
         }
     }
 
-    /// Sends the message whose turn it is, which is of QoS 0 or has a time limit. False: there is no memory
-    /// for it, or no packet identifier.
+    /// Sends the next message, which is of QoS 0 or has a time limit; gives it up if its time is
+    /// over. Returns false without memory or a free packet identifier.
     #[cold]
     pub(super) fn send_rare(
         &mut self,
@@ -132,7 +133,7 @@ impl Outgoing {
         }
     }
 
-    /// From here on it has no time limit.
+    /// Sends the next message, which has no time limit from then on.
     fn send_limited(
         &mut self,
         ids: &mut PacketIds,

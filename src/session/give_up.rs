@@ -1,7 +1,8 @@
-//! Messages of the queue that were never sent: what is kept, dropped and replaced among them.
+//! Messages of the queue that were never sent: how they are kept, dropped and replaced.
 //!
-//! A message that is given up leaves a hole. Holes and what is wasted in chunks are closed when they are as many
-//! as the messages that are left, so that each costs a constant, and takes no more memory than those do.
+//! A message that is given up leaves a hole in the ring and waste in its chunk. Both are removed
+//! once they outgrow the remaining messages. So each message costs a constant time, and holes
+//! and waste take no more memory than the messages do.
 
 use super::outgoing::Outgoing;
 use super::output::Output;
@@ -9,26 +10,26 @@ use super::slot::{MESSAGE, Slot, Stage};
 use super::waiting::{ENDED, GivenUp, QueueOptions, Waiting, WhenFull};
 use crate::codec::{NoMemory, QoS, encode};
 
-/// So many holes are always allowed.
+/// How many holes are always allowed.
 const HOLES: u32 = 64;
 
-/// A message that comes, and the limits that it has to keep to.
+/// A new message, and the limits that apply to it.
 pub struct Newcomer {
-    /// What it takes, what is taken elsewhere, and how much may be taken by all; 0: any amount.
+    /// Its bytes, the bytes outside the queue, and the limit for all bytes; 0: no limit.
     pub bytes: usize,
     pub elsewhere: usize,
     pub most_bytes: usize,
-    /// How many may be unfinished with it; 0: any number.
+    /// How many messages may be unfinished, including this one; 0: any number.
     pub most_messages: usize,
-    /// The one of its topic, which it replaces.
+    /// The message of the same topic that it replaces.
     pub older: Option<u32>,
 }
 
-/// What became of the wish to cancel a message.
+/// The result of cancelling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancel {
     Done,
-    /// Its handshake has begun, which cannot be taken back.
+    /// The QoS 2 handshake has begun and cannot be taken back.
     Busy,
     NotFound,
 }
@@ -44,7 +45,7 @@ impl Outgoing {
         self.index_newest();
     }
 
-    /// What the program wants of the queue, where that is more than to wait in it.
+    /// Whether the program has used queue options, time limits or cancelling.
     pub fn has_queue_options(&self) -> bool {
         self.waiting.is_some()
     }
@@ -54,7 +55,7 @@ impl Outgoing {
         waiting.map(|waiting| waiting.options).unwrap_or_default()
     }
 
-    /// Whether a message of QoS 0 waits.
+    /// Whether a QoS 0 message waits.
     pub fn has_kept(&self) -> bool {
         self.waiting
             .as_ref()
@@ -71,13 +72,13 @@ impl Outgoing {
         self.waiting.as_ref().map_or(0, |waiting| waiting.cancelled)
     }
 
-    /// How many of those wait for an answer all the same.
+    /// How many cancelled messages still wait for an answer.
     pub fn cancelled_unanswered(&self) -> usize {
         let waiting = self.waiting.as_ref();
         waiting.map_or(0, |waiting| waiting.unanswered as usize)
     }
 
-    /// The program wants a message no more.
+    /// Cancels a message.
     pub fn cancel(&mut self, mid: u64) -> Cancel {
         let Some(seq) = self.find(mid) else {
             return Cancel::NotFound;
@@ -101,7 +102,7 @@ impl Outgoing {
         }
     }
 
-    /// The program wants nothing more of what was never sent.
+    /// Cancels all messages that were never sent.
     pub fn clear(&mut self) {
         let start = self.start_of_unsent();
         let rest = self.end.wrapping_sub(start);
@@ -113,14 +114,14 @@ impl Outgoing {
         self.close_holes();
     }
 
-    /// A message that is cancelled waits for no answer any more.
+    /// A cancelled message no longer waits for an answer.
     pub(super) fn forget_cancelled(&mut self) {
         if let Some(waiting) = &mut self.waiting {
             waiting.unanswered -= 1;
         }
     }
 
-    /// No answer comes to what is cancelled.
+    /// Ends the cancelled messages: their answers will not come.
     pub(super) fn drop_cancelled(&mut self) {
         if self.cancelled_unanswered() == 0 {
             return;
@@ -136,7 +137,7 @@ impl Outgoing {
         }
     }
 
-    /// Mids go up from message to message.
+    /// Finds a message by binary search: mids increase along the queue.
     fn find(&self, mid: u64) -> Option<u32> {
         let (mut from, mut to) = (0, self.len() as u32);
         while from < to {
@@ -151,7 +152,7 @@ impl Outgoing {
         is_there.then_some(seq)
     }
 
-    /// The message of that topic that waits, and came last.
+    /// The last message of a topic, if it still waits.
     pub fn newest(&self, topic: &[u8]) -> Option<u32> {
         let seq = self.waiting.as_ref()?.newest(topic)?;
         let place = seq.wrapping_sub(self.first) as usize;
@@ -168,7 +169,7 @@ impl Outgoing {
         }
     }
 
-    /// The message that was queued last is the newest of its topic.
+    /// Enters the message that was queued last as the newest of its topic.
     pub fn is_newest(&mut self, topic: &[u8]) {
         let (seq, unfinished) = (self.end.wrapping_sub(1), self.unfinished());
         if let Some(waiting) = &mut self.waiting {
@@ -180,14 +181,15 @@ impl Outgoing {
         }
     }
 
-    /// How many messages are to be given up for a new one; None: that would not help.
+    /// How many messages have to be given up for a new one, besides the one that it replaces; None:
+    /// that would not help.
     pub fn room_for(&mut self, new: &Newcomer) -> Option<u32> {
         let first = self.droppable().next();
         if let Some(seq) = first {
             self.forget_before(seq);
         }
         let mut unfinished = self.unfinished();
-        // Holes do not count: they are closed before they are more than what is left.
+        // Holes do not count: `close_holes` bounds them by the remaining messages.
         let mut used = new.elsewhere + self.bytes - MESSAGE * (self.len() - unfinished);
         let mut count = 0;
         let others = self.droppable().filter(|seq| Some(*seq) != new.older);
@@ -201,7 +203,7 @@ impl Outgoing {
         Some(count)
     }
 
-    /// Gives up what a new message replaces, and so many more.
+    /// Gives up the message that a new one replaces, and `count` others.
     pub fn make_room(&mut self, older: Option<u32>, count: u32) {
         if let Some(older) = older {
             self.give_up(older, GivenUp::Dropped);
@@ -216,7 +218,7 @@ impl Outgoing {
         self.close_holes();
     }
 
-    /// Sends the message of QoS 0 whose turn it is.
+    /// Sends the next message, which is of QoS 0.
     #[cold]
     pub(super) fn send_kept(&mut self, output: &mut Output) -> Result<(), NoMemory> {
         let seq = self.next;
@@ -244,13 +246,13 @@ impl Outgoing {
             .is_some_and(|waiting| waiting.untold() > 0)
     }
 
-    /// What the messages count for that were given up and are not told.
+    /// The bytes that unreported ends count for.
     pub(super) fn untold_bytes(&self) -> usize {
         let waiting = self.waiting.as_ref();
         waiting.map_or(0, |waiting| ENDED * waiting.untold())
     }
 
-    /// How many slots there will be in use, before holes are closed.
+    /// How many slots can be in use before holes are closed.
     pub(super) fn len_with_holes(&self) -> usize {
         match self.waiting {
             Some(_) => 2 * self.unfinished() + HOLES as usize,
@@ -258,7 +260,7 @@ impl Outgoing {
         }
     }
 
-    /// A message that waits is given up.
+    /// Gives up a message that waits.
     pub(super) fn give_up(&mut self, seq: u32, why: GivenUp) {
         let Some(&Slot { mid, .. }) = self.slot(seq) else {
             return;
@@ -270,7 +272,7 @@ impl Outgoing {
         self.finish(seq);
     }
 
-    /// The outcome of a message is to be told.
+    /// Counts a message that was given up, and queues its report.
     pub(super) fn tell_end(&mut self, mid: u64, why: GivenUp) {
         let waiting = self.waiting.get_or_insert_default();
         self.bytes += ENDED * waiting.push_ended(mid, why);
@@ -281,7 +283,7 @@ impl Outgoing {
         }
     }
 
-    /// What waited does so no more.
+    /// Ends a message that is not in flight, and removes its packet.
     fn finish(&mut self, seq: u32) {
         let place = seq as usize & (self.slots.len() - 1);
         let slot = self.slots[place];
@@ -297,7 +299,7 @@ impl Outgoing {
         self.remove_packet(slot.packet);
     }
 
-    /// Those that may be given up for a new one, in the order in which they are.
+    /// The messages that may be given up for a new one, in the order of the queue.
     fn droppable(&self) -> impl Iterator<Item = u32> {
         let waiting = self.waiting.as_deref();
         let (from, kept_only, most) = match waiting.map(|it| (it, it.options.when_full)) {
@@ -313,7 +315,7 @@ impl Outgoing {
             .take(most)
     }
 
-    /// Nothing that may be given up comes before this one.
+    /// Notes that no message before `seq` can be given up.
     fn forget_before(&mut self, seq: u32) {
         if let Some(waiting) = &mut self.waiting {
             match waiting.options.when_full {
@@ -324,7 +326,7 @@ impl Outgoing {
         }
     }
 
-    /// What waits from `seq` on, or from the first if that is gone.
+    /// The messages that wait, from `unsent_from(seq)` on.
     fn unsent(&self, seq: u32) -> impl Iterator<Item = (u32, &Slot)> {
         let from = self.unsent_from(seq);
         (0..self.end.wrapping_sub(from))
@@ -333,7 +335,7 @@ impl Outgoing {
             .filter(|(_, slot)| slot.waits())
     }
 
-    /// The same place, or that of the first that was not sent on this connection, where it is gone.
+    /// Returns `seq`, or `next` if `seq` is not in the unsent part of the queue any more.
     pub(super) fn unsent_from(&self, seq: u32) -> u32 {
         let place = seq.wrapping_sub(self.first) as usize;
         let sent = self.next.wrapping_sub(self.first) as usize;
@@ -343,7 +345,8 @@ impl Outgoing {
         }
     }
 
-    /// Closes the holes, where they are as many as what is left, and packs what few packets of a chunk hold.
+    /// Closes the holes if they outnumber the remaining messages. Packs the packets again if chunks
+    /// waste too much.
     pub(super) fn close_holes(&mut self) {
         let Some(waiting) = &self.waiting else {
             return;
@@ -389,7 +392,7 @@ impl Outgoing {
         self.index_newest();
     }
 
-    /// From where on no message was ever sent.
+    /// The sequence number from which on no message was ever sent.
     fn start_of_unsent(&self) -> u32 {
         let mut start = self.end;
         while start != self.next
@@ -403,7 +406,7 @@ impl Outgoing {
         start
     }
 
-    /// Enters what waits in the table of topics, where that is wanted.
+    /// Enters the messages that wait in the table of topics, if `newest_only` is set.
     fn index_newest(&mut self) {
         let Some(mut waiting) = self.waiting.take() else {
             return;

@@ -1,7 +1,8 @@
-//! When to look whether the time of a message is over that waits.
+//! When to check the time limits of messages that wait.
 //!
-//! A round looks at all that waits. It begins when the first limit may be over, and `PAUSE` after the one
-//! before at the earliest. While no message has a limit there is none.
+//! A round checks all messages that wait. It begins when the first limit may be over, and at the
+//! earliest `PAUSE` after the beginning of the previous round. While no message has a limit,
+//! there are no rounds.
 
 use std::time::Duration;
 
@@ -11,11 +12,11 @@ use crate::time::Moment;
 /// From the beginning of a round to that of the next one.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What is known of the messages that wait and have a time limit.
+/// The schedule for the messages that wait and have a time limit.
 #[derive(Default)]
 pub struct Limits {
     count: u32,
-    /// None of those that the round has passed is over before, nor one that came since.
+    /// No limit that the round has passed, or that was added since, ends before this moment.
     first: Moment,
     /// The next round begins no sooner.
     pause: Moment,
@@ -24,7 +25,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A message came that waits, and has a limit.
+    /// Counts a message that waits and has a limit.
     pub fn add(&mut self, until: Moment) {
         if self.count == 0 {
             self.first = until;
@@ -34,17 +35,17 @@ impl Limits {
         self.count += 1;
     }
 
-    /// What was so before waits no more.
+    /// The message with this former slot no longer waits.
     pub fn forget(&mut self, before: &Slot) {
         self.count -= u32::from(before.until().is_some());
     }
 
-    /// What waits has moved, to `start` and behind.
+    /// The messages that wait were moved to `start` and behind. The round starts there again.
     pub fn moved(&mut self, start: u32) {
         self.at = self.at.and(Some(start));
     }
 
-    /// When there is something to look at.
+    /// When the next check is due; None: no message has a limit.
     pub fn due(&self) -> Option<Moment> {
         (self.count > 0).then(|| match self.at {
             Some(_) => Moment::origin(),
@@ -52,7 +53,7 @@ impl Limits {
         })
     }
 
-    /// Where to look, which is from `start` on for a round that begins.
+    /// Where to check next: at `start` if a round begins.
     pub fn begin(&mut self, start: u32, now: Moment) -> u32 {
         *self.at.get_or_insert_with(|| {
             self.first = Moment::never();
@@ -61,7 +62,7 @@ impl Limits {
         })
     }
 
-    /// The round has passed one that is not over before `until`.
+    /// The round has passed a message whose limit is `until`.
     pub fn pass(&mut self, until: Moment) {
         self.first = self.first.min(until);
     }

@@ -1,8 +1,8 @@
 //! The MQTT state machine. Pure: time comes in as an argument (since an origin that the
 //! caller keeps), packets come in decoded, bytes go out to a buffer.
 //!
-//! A session outlives its connections: `open` begins one, `close` ends it, and what was not
-//! settled goes on with the next.
+//! A session outlives its connections: `open` begins one, `close` ends it. The next connection
+//! continues the handshakes that were not settled.
 
 mod answers;
 mod arrivals;
@@ -53,8 +53,8 @@ pub use request::{PublishError, RequestError};
 pub use sent::Sent;
 pub use waiting::{GivenUp, QueueOptions, WhenFull};
 
-/// What the session is told about itself. Fields that CONNECT carries take effect with the
-/// next `open`, the others at once.
+/// The options of a session. Fields that CONNECT carries take effect with the next `open`, the
+/// others at once.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub version: Version,
@@ -70,16 +70,16 @@ pub struct Options {
     pub max_inflight: u16,
     /// Messages of QoS 1 and 2 that are not settled; 0: any number.
     pub max_queued_messages: usize,
-    /// What messages may take that are not settled or not written, in bytes; 0: any number.
+    /// Bytes of messages that are not settled or not written; 0: any number.
     pub max_queued_bytes: usize,
-    /// When to ask for an answer that does not come, and again to send again what it is for; 0: never on
-    /// the same connection.
+    /// How long to wait for an answer before PINGREQ, and after PINGRESP before the packet is sent
+    /// again; 0: never again on the same connection.
     pub retry_ms: u32,
     /// The application acknowledges what it receives.
     pub manual_ack: bool,
     /// Bytes of the largest packet that is received.
     pub max_packet_size: u32,
-    /// What it acknowledges goes out at once, and not in the order of arrival.
+    /// The application's acknowledgements go out at once, not in the order of arrival.
     pub ack_at_once: bool,
 }
 
@@ -108,21 +108,21 @@ pub enum Event<'a> {
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
     Message {
         publish: &'a Publish<'a>,
-        /// What the application knows it by: 0 at QoS 0.
+        /// The number by which the application acknowledges it; 0 at QoS 0.
         mid: u64,
         manual_ack: bool,
     },
     Published {
         mid: u64,
     },
-    /// A QoS 2 message is done with PUBACK, as if it were of QoS 1.
+    /// A QoS 2 message was answered with PUBACK, as if it were of QoS 1.
     Downgraded {
         mid: u64,
         /// On this connection.
         is_first: bool,
     },
-    /// A QoS 2 message is done, but the broker lost the session while it had the message. Whether it has
-    /// passed the message on is not known.
+    /// A QoS 2 message is done, but the broker lost the session while it had the message. It is
+    /// unknown whether the broker has passed the message on.
     InDoubt {
         mid: u64,
     },
@@ -133,14 +133,14 @@ pub enum Event<'a> {
     Unsubscribed {
         mid: u64,
     },
-    /// An answer to nothing that is asked; harmless, but worth a line in the log.
+    /// An answer that nothing waits for; harmless, but worth a line in the log.
     Unexpected(&'static str),
 }
 
-/// What becomes of a request without a packet of its own to tell it.
+/// An end of a request that no packet from the broker reports, or room in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A QoS 0 message is with the socket.
+    /// The socket has taken a QoS 0 message.
     Written {
         mid: u64,
     },
@@ -166,13 +166,13 @@ pub enum Outcome {
 /// Why the connection has to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The broker sent what it must not.
+    /// The broker broke the protocol.
     Violation(&'static str),
     /// No CONNACK in time.
     NoConnAck,
     /// No answer to PINGREQ in time.
     KeepAlive,
-    /// The peer took none of the answers that it has asked for in time.
+    /// The peer took none of the answers to its packets in time.
     NoneTaken,
     /// The peer did not even take DISCONNECT in time.
     NotWritten,
@@ -184,11 +184,11 @@ pub enum Phase {
     /// CONNECT was sent.
     Connecting {
         deadline: Moment,
-        /// DISCONNECT goes out as soon as CONNACK allows what waits behind it.
+        /// DISCONNECT follows the packets that wait for CONNACK.
         then_disconnect: bool,
     },
     Connected,
-    /// DISCONNECT is on its way; nothing that comes in counts any more.
+    /// DISCONNECT is on its way, and incoming packets are ignored.
     Disconnecting {
         deadline: Moment,
     },
@@ -197,16 +197,16 @@ pub enum Phase {
 pub struct Session {
     options: Options,
     phase: Phase,
-    /// The application is being told of the connection: what has waited for one waits for that too.
+    /// The connection is being reported to the application. Queued messages wait until then.
     announcing: bool,
     /// The broker has answered a QoS 2 message with PUBACK on this connection.
     downgrades: bool,
-    /// How many were begun, which numbers the present one.
+    /// How many connections were begun, which is also the number of the present one.
     connection: u32,
     last_mid: u64,
     ids: PacketIds,
     output: Output,
-    /// What a connection that was replaced is still to say.
+    /// The final bytes of a connection that was replaced.
     last: Option<Box<FinalBytes>>,
     outgoing: Outgoing,
     incoming: Incoming,
@@ -216,12 +216,12 @@ pub struct Session {
     retry: Retry,
     /// Too many answers wait for the socket: nothing more is read.
     input_paused: bool,
-    /// Most of them come with the end of a connection.
+    /// Rarely needed: most outcomes come with the end of a connection.
     outcomes: Option<Box<Outcomes>>,
 }
 
-/// How many bytes wait for the socket before messages of QoS 1 and 2 wait for those: each is kept
-/// already, and its copy is made when the socket is about to take it.
+/// Messages of QoS 1 and 2 are not copied to the output while this many bytes wait for the
+/// socket. The queue keeps each message anyway.
 const OUTPUT: usize = 256 * 1024;
 
 type Outcomes = VecDeque<Outcome>;
@@ -258,7 +258,7 @@ impl Session {
         }
     }
 
-    /// A session that begins in place of this one, and gives out no mid of a message a second time.
+    /// A new session in place of this one. It does not reuse the mids of received messages.
     pub fn successor(&self, options: Options) -> Session {
         Session {
             incoming: Incoming::after(&self.incoming),
@@ -266,7 +266,7 @@ impl Session {
         }
     }
 
-    /// At its end: it has none any more.
+    /// Takes the client identifier out, when the session ends.
     pub fn take_client_id(&mut self) -> CString {
         std::mem::take(&mut self.options.client_id)
     }
@@ -294,13 +294,13 @@ impl Session {
         self.phase
     }
 
-    /// When bytes were last written: before CONNACK those of CONNECT.
+    /// When bytes were last written; before CONNACK, those of CONNECT.
     pub fn last_written(&self) -> Moment {
         self.keep_alive.last_out()
     }
 
-    /// Whether the peer may send more: asked before each read. What a read brings is dealt with, so that
-    /// answers exceed their bound by those to one read at the most.
+    /// Whether the peer may send more; the caller asks before each read. All packets of a read are
+    /// handled, so answers exceed their bound by at most those to one read.
     pub fn admits_input(&mut self) -> bool {
         self.input_paused |= self.output.answers.are_too_many();
         !self.input_paused
@@ -316,7 +316,7 @@ impl Session {
         self.output.has_ready()
     }
 
-    /// Exchanges the bytes that are ready for the socket against an empty buffer.
+    /// Exchanges the bytes that are ready for the socket for an empty buffer.
     pub fn take_output(&mut self, empty: &mut Gather) {
         self.output.take(empty);
     }
@@ -333,11 +333,11 @@ impl Session {
         self.outcomes.is_some() || self.output.has_written() || self.outgoing.has_given_up()
     }
 
-    /// The next QoS 0 message that is with the socket, which is what most outcomes tell of.
+    /// The next QoS 0 message that the socket has taken, which is the most frequent outcome.
     #[inline(always)]
     pub fn next_written(&mut self) -> Option<u64> {
         let mid = self.output.pop_written();
-        // Their marks are gone, which may be the room that a refused publish waits for.
+        // The marks of all written messages are gone, so a refused publish may have room now.
         if mid.is_none() {
             self.announce_room();
         }
@@ -359,12 +359,11 @@ impl Session {
         outcome
     }
 
-    /// What became of a request, on a connection that is gone or being closed.
     fn add_outcome(&mut self, outcome: Outcome) {
         self.outcomes.get_or_insert_default().push_back(outcome);
     }
 
-    /// Acknowledgements of the application that wait for those of messages that came before.
+    /// Acknowledgements of the application that wait for those of earlier messages.
     pub fn acks_held(&self) -> usize {
         self.incoming.held()
     }
@@ -373,15 +372,15 @@ impl Session {
         self.outgoing.in_flight()
     }
 
-    /// Messages that the broker has not settled, or that the socket has not taken, and requests that have
-    /// no answer.
+    /// Messages that the broker has not settled, or that the socket has not taken, and requests
+    /// without an answer.
     pub fn unsettled(&self) -> usize {
         let last = self.last.as_ref().map_or(0, |last| last.at_most_once());
         let untold = self.outgoing.unfinished() - self.outgoing.cancelled_unanswered();
         untold + self.output.at_most_once() + last + self.ids.requests()
     }
 
-    /// Whether all that was taken is settled and told.
+    /// Whether all accepted messages and requests are settled, and all outcomes reported.
     pub fn is_settled(&self) -> bool {
         self.unsettled() == 0 && !self.has_outcomes()
     }
@@ -401,8 +400,8 @@ impl Session {
         self.outgoing.has_released()
     }
 
-    /// Whether anything that was taken is still to be written, or to be followed by DISCONNECT. What
-    /// waits for room in the window is not: that is up to the broker.
+    /// Whether accepted packets or DISCONNECT are still to be written. Messages that wait for room
+    /// in the window do not count: that room depends on the broker.
     pub fn has_unwritten(&self) -> bool {
         match self.phase {
             Phase::Closed => false,
@@ -421,18 +420,19 @@ impl Session {
         self.outgoing.unfinished() - self.outgoing.in_flight()
     }
 
-    /// What is taken by messages that are not settled, and by bytes that the socket has not taken.
+    /// The bytes of messages that are not settled, and the bytes that the socket has not taken.
     #[inline(always)]
     pub fn queued_bytes(&self) -> usize {
         self.outgoing.bytes() + self.output.bytes()
     }
 
-    /// Whether a long queue has become short: so many bytes of it were freed since the last time.
+    /// Whether a long queue has become short: at least `least` bytes of it were freed since the
+    /// last true answer.
     pub fn take_freed(&mut self, least: usize) -> bool {
         self.outgoing.take_freed(least)
     }
 
-    /// Gives back the memory that nothing is in.
+    /// Gives back unused memory.
     pub fn trim(&mut self) {
         self.ids.trim();
         self.output.trim();
@@ -451,7 +451,7 @@ impl Session {
         self.options.version
     }
 
-    /// Sends what the window has room for.
+    /// Sends as many messages as the window allows.
     #[inline(always)]
     fn pump(&mut self, now: Moment) {
         if self.may_send() && self.outgoing.may_send() {
@@ -473,12 +473,12 @@ impl Session {
         }
     }
 
-    /// Anything was sent that would be sent again.
+    /// Whether any packet waits for an answer, and would be sent again.
     fn awaits_answer(&self) -> bool {
         self.outgoing.in_flight() > 0 || !self.incoming.is_empty()
     }
 
-    /// Something was sent that wants an answer.
+    /// A packet was sent that needs an answer.
     #[inline(always)]
     fn arm_retry(&mut self, now: Moment) {
         if self.retry.due().is_none() && self.phase == Phase::Connected && self.options.retry_ms > 0

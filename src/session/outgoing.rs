@@ -2,8 +2,8 @@
 //!
 //! One queue holds them in the order of publishing. Those before `next` were sent on this
 //! connection and wait for an answer; those from `next` on wait for room in the window. A new
-//! connection sets `next` back to the front, and everything else follows: what was in flight
-//! goes out again first, in order, and never more of it than the window allows.
+//! connection sets `next` back to the front. So the messages in flight go out again first, in
+//! order, and never more of them than the window allows.
 
 use super::chunks::Place;
 use super::output::Output;
@@ -15,34 +15,34 @@ use super::waiting::Waiting;
 use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Version, encode};
 use crate::time::Moment;
 
-/// How many slots there are at first, and how many are never given back before all are.
+/// The number of slots at first. A shrinking ring keeps at least `KEPT`; `trim` frees all.
 const LEAST: usize = 1;
 const KEPT: usize = 64;
 
 pub struct Outgoing {
-    /// A ring: a message stands at its sequence number, modulo the number of slots, which is 0 or a
-    /// power of two.
+    /// A ring. The place of a message is its sequence number modulo the number of slots, which is 0
+    /// or a power of two.
     pub(super) slots: Box<[Slot]>,
     pub(super) packets: Packets,
-    /// Sequence number of the first message, and of the one behind the last. They wrap around.
+    /// The sequence number of the first message, and the one after the last. They wrap around.
     pub(super) first: u32,
     pub(super) end: u32,
-    /// Sequence number of the first slot that was not sent on this connection.
+    /// The sequence number of the first message that was not sent on this connection.
     pub(super) next: u32,
     pub(super) unfinished: u32,
     pub(super) in_flight: u16,
     window: u16,
-    /// The publish that was refused last for want of room.
+    /// The last publish that was refused because the queue was full.
     pub refused: Option<Refused>,
-    /// What slots and packets take, with what is wasted, and what was given up and is not told.
+    /// The bytes of slots and packets, of waste in chunks, and of ends that are not reported yet.
     pub(super) bytes: usize,
-    /// Made when the program wants more of the queue than to wait in it.
+    /// None until the program uses queue options, time limits or cancelling.
     pub(super) waiting: Option<Box<Waiting>>,
 }
 
 /// A message that waits for an answer.
 pub struct Unanswered<'a> {
-    /// Its place among all that were published.
+    /// Its place in the order of publishing.
     pub seq: u32,
     pub mid: u64,
     pub qos: QoS,
@@ -55,19 +55,19 @@ pub struct Unanswered<'a> {
 pub enum Progress {
     /// The handshake of this mid is complete.
     Finished(u64),
-    /// It is, but whether the broker has passed the message on is not known.
+    /// The same, but it is unknown whether the broker has passed the message on.
     InDoubt(u64),
-    /// It is, though only as one of QoS 1.
+    /// The same, but the broker treated the message as QoS 1.
     Downgraded(u64),
-    /// It is, and the program was told before.
+    /// The same, but the program has cancelled the message and knows its end.
     Cancelled,
     /// PUBREL is to be sent.
     Release,
     /// PUBREL follows when the window has room for it.
     Noted,
-    /// It does not fit the handshake of the message that it names.
+    /// The acknowledgement does not fit the handshake of its message.
     Violation(&'static str),
-    /// It names none that is in flight; a resend was answered twice, perhaps.
+    /// No message in flight has its identifier. Perhaps a resend was answered twice.
     Unknown,
 }
 
@@ -88,7 +88,7 @@ impl Outgoing {
         }
     }
 
-    /// How many may be in flight at once; 0: as many as there are identifiers.
+    /// How many messages may be in flight at once; 0: as many as there are identifiers.
     pub fn set_window(&mut self, window: usize) {
         self.window = limit(window);
     }
@@ -96,14 +96,14 @@ impl Outgoing {
     /// Queues a message of QoS 1 or 2 behind all others.
     #[inline(always)]
     pub fn push(&mut self, mid: u64, message: &Publishable) -> Result<(), NoMemory> {
-        // A place-holder, until the message enters the window.
+        // The identifier is a placeholder until the message enters the window.
         self.reserve()?;
         let (place, _) = self.packets.push(message, PacketId::MIN)?;
         self.add(mid, message.qos, place).stage = Stage::Queued;
         Ok(())
     }
 
-    /// The same for a message that `is_next`, and is sent here and now.
+    /// Queues a message for which `is_next` holds, and sends it at once.
     #[inline(always)]
     pub fn push_sent(
         &mut self,
@@ -128,7 +128,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Keeps a message of QoS 0 behind all others.
+    /// Queues a message of QoS 0 behind all others.
     pub fn push_kept(&mut self, mid: u64, message: &Publishable) -> Result<(), NoMemory> {
         self.reserve()?;
         let place = self.packets.push_kept(message)?;
@@ -141,19 +141,19 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Whether a message that comes now has to wait for none before it, and there is room for it.
+    /// Whether a new message can be sent at once: none waits, and the window has room.
     #[inline(always)]
     pub fn is_next(&self) -> bool {
         self.in_flight < self.window && self.next == self.end
     }
 
-    /// The sequence number of the next message that comes.
+    /// The sequence number of the next message to be queued.
     #[inline(always)]
     pub fn next_seq(&self) -> u32 {
         self.end
     }
 
-    /// Makes room for one more.
+    /// Makes room for one more slot.
     #[inline(always)]
     fn reserve(&mut self) -> Result<(), NoMemory> {
         match self.len() == self.slots.len() {
@@ -184,8 +184,8 @@ impl Outgoing {
         self.in_flight < self.window && self.next != self.end
     }
 
-    /// Sends what the window has room for, as long as fewer than `most` bytes wait for the socket. True
-    /// when anything was sent that wants an answer.
+    /// Sends as many messages as the window allows, while fewer than `most` bytes wait for the
+    /// socket. Returns true if it sent a packet that needs an answer.
     #[inline(always)]
     pub fn pump(
         &mut self,
@@ -223,11 +223,11 @@ impl Outgoing {
         self.in_flight != before
     }
 
-    /// PUBACK, PUBREC or PUBCOMP came for what has its packet identifier.
+    /// Handles PUBACK, PUBREC or PUBCOMP for the owner of its packet identifier.
     #[inline(always)]
     pub fn acknowledged(&mut self, ack: Ack, usage: Use, now: Moment) -> Progress {
         let Some(place) = usage.message_behind(self.first) else {
-            // The second one, perhaps, for a message that had the identifier before.
+            // Perhaps the second answer for an earlier message with this identifier.
             return Progress::Unknown;
         };
         let seq = self.first.wrapping_add(place);
@@ -241,7 +241,7 @@ impl Outgoing {
                 self.remove_packet(packet);
                 match qos {
                     QoS::AtMostOnce | QoS::AtLeastOnce => Progress::Finished(mid),
-                    // RabbitMQ 3 knows no QoS 2. It has taken the message, and says no more.
+                    // RabbitMQ 3 has no QoS 2. It has taken the message and sends no other answer.
                     QoS::ExactlyOnce => Progress::Downgraded(mid),
                 }
             }
@@ -264,7 +264,7 @@ impl Outgoing {
                 slot.sent_at = now;
                 released(sent)
             }
-            // It answers no PUBLISH of this session, so that it settles nothing [MQTT-3.2.2-3].
+            // PUBREC answers no PUBLISH of this session, so it settles nothing [MQTT-3.2.2-3].
             (Ack::PubRec, Stage::InDoubt) => released(sent),
             (Ack::PubComp, Stage::Released) if sent => {
                 let mid = slot.mid;
@@ -283,44 +283,46 @@ impl Outgoing {
             (Ack::PubAck, _) => {
                 Progress::Violation("PUBACK for a QoS 2 message that has its PUBREC")
             }
-            // The second one, perhaps, for a message that had the identifier before; this one goes on waiting.
+            // Perhaps the second PUBCOMP for an earlier message with this identifier. This
+            // message keeps waiting.
             (Ack::PubComp, _) => Progress::Unknown,
             (Ack::PubRel, _) => Progress::Violation("PUBREL for a message of our own"),
         }
     }
 
-    /// Sends again what was sent at `before` or earlier, and waits for an answer since. On this connection
-    /// it is never due again.
+    /// Sends the packets again that wait for an answer since `before` or earlier, each once per
+    /// connection.
     pub fn resend(&mut self, output: &mut Output, version: Version, before: Moment) {
         let packets = std::mem::take(&mut self.packets);
         for slot in self.sent_mut() {
             if slot.sent_at <= before {
-                // Without memory for it, it is not sent again this time.
+                // Without memory, the packet is not sent again this time.
                 let _ = send(slot, &packets, output, version, Moment::never());
             }
         }
         self.packets = packets;
     }
 
-    /// When the oldest packet without an answer was sent; never: all were sent again.
+    /// When the oldest packet without an answer was sent; never: all of them were sent again.
     pub fn oldest(&mut self) -> Option<Moment> {
         self.sent_mut().map(|slot| slot.sent_at).min()
     }
 
-    /// The connection ended: nothing of what was sent counts as sent on the next one.
+    /// The connection ended: no message counts as sent on the next one.
     pub fn connection_lost(&mut self) {
         self.next = self.first;
         self.in_flight = 0;
     }
 
-    /// The broker has forgotten the session. What it had taken with PUBREC it may have passed on or not.
+    /// The broker has forgotten the session. It may or may not have passed on the messages that it
+    /// took with PUBREC.
     pub fn session_lost(&mut self, ids: &mut PacketIds) {
         let mask = self.slots.len().wrapping_sub(1);
         for seq in self.seqs() {
             match &mut self.slots[seq as usize & mask].stage {
                 stage @ Stage::Released => *stage = Stage::InDoubt,
                 Stage::Cancelled => ids.release(self.slots[seq as usize & mask].id),
-                // It was never sent, nor was what is behind it.
+                // This message was never sent, and neither were those behind it.
                 Stage::Queued | Stage::Limited | Stage::Kept => break,
                 Stage::Published | Stage::InDoubt | Stage::Done => {}
             }
@@ -328,7 +330,7 @@ impl Outgoing {
         self.drop_cancelled();
     }
 
-    /// Whether the broker has taken a message with PUBREC that is not finished.
+    /// Whether any unfinished message has its PUBREC.
     pub fn has_released(&self) -> bool {
         let is_released = |slot: &Slot| matches!(slot.stage, Stage::Released | Stage::InDoubt);
         self.slots.iter().any(is_released)
@@ -351,12 +353,13 @@ impl Outgoing {
         })
     }
 
-    /// Whether a long queue has become short: so many bytes of it were freed since the last time.
+    /// Whether a long queue has become short: at least `least` bytes of it were freed since the
+    /// last true answer.
     pub fn take_freed(&mut self, least: usize) -> bool {
         self.packets.take_freed(least)
     }
 
-    /// Gives back the memory that no message is in.
+    /// Gives back all memory if the queue is empty.
     pub fn trim(&mut self) {
         if self.first == self.end {
             self.slots = Box::default();
@@ -374,12 +377,12 @@ impl Outgoing {
         self.unfinished as usize
     }
 
-    /// What the messages take that are kept.
+    /// The bytes that the queue counts for.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// What was sent on this connection, in order.
+    /// The unfinished messages that were sent on this connection, in order.
     fn sent_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
         let sent = self.next.wrapping_sub(self.first) as usize;
         let start = self.first as usize & self.slots.len().saturating_sub(1);
@@ -400,7 +403,7 @@ impl Outgoing {
         }
     }
 
-    /// The first message is finished, and others behind it may be.
+    /// Removes the first message, which is finished, and finished ones behind it.
     #[inline(always)]
     pub(super) fn pass_finished(&mut self) {
         let mask = self.slots.len() - 1;
@@ -412,7 +415,8 @@ impl Outgoing {
                 break;
             }
         }
-        // Finished ones that a narrower window had not come to yet are gone too.
+        // With a narrow window, `next` may not have passed these messages yet. It must not stay
+        // before `first`.
         if self.end.wrapping_sub(self.next) > self.end.wrapping_sub(self.first) {
             self.next = self.first;
         }
@@ -427,14 +431,14 @@ impl Outgoing {
         }
     }
 
-    /// Chunks have changed.
+    /// Updates `bytes` after a change of the chunks.
     #[cold]
     pub(super) fn count_waste(&mut self) {
         let (before, wasted) = self.packets.count_waste();
         self.bytes = self.bytes - before + wasted;
     }
 
-    /// How many slots are in use, those of finished messages behind others among them.
+    /// How many slots are in use, including those of finished messages behind unfinished ones.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.end.wrapping_sub(self.first) as usize
@@ -445,7 +449,7 @@ impl Outgoing {
         (0..self.len() as u32).map(move |place| first.wrapping_add(place))
     }
 
-    /// Twice as many slots. In the larger ring a message stands where it stood, or in the new half.
+    /// Doubles the ring. A message keeps its place or moves to the same place in the new half.
     #[cold]
     fn grow(&mut self) -> Result<(), NoMemory> {
         let size = self.slots.len();
@@ -466,7 +470,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Half as many slots, where few of them are in use.
+    /// Halves the ring if few of its slots are in use.
     pub(super) fn shrink(&mut self) {
         let size = self.slots.len() / 2;
         if size < KEPT || self.len().max(self.len_with_holes()) > size / 2 {
@@ -481,7 +485,7 @@ impl Outgoing {
     }
 }
 
-/// PUBREC came. A broker may repeat it on a new connection, before we come to this message.
+/// PUBREC came. A broker may repeat it on a new connection before the client sends PUBREL there.
 #[inline(always)]
 fn released(sent: bool) -> Progress {
     match sent {
@@ -497,7 +501,7 @@ fn limit(window: usize) -> u16 {
     }
 }
 
-/// Sends the packet that the slot's stage asks for; one that was sent before says so.
+/// Sends the packet for the slot's stage. A PUBLISH that was sent before has DUP set.
 #[inline(always)]
 pub(super) fn send(
     slot: &mut Slot,

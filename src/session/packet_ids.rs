@@ -8,7 +8,7 @@ use crate::codec::PacketId;
 /// How many identifiers there are: 1 to 65,535.
 pub const COUNT: usize = u16::MAX as usize;
 
-/// What waits for an answer with an identifier: a message or a request, in four bytes.
+/// The owner of an identifier that waits for an answer: a message or a request, in four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use(u32);
 
@@ -21,14 +21,14 @@ impl Use {
         Use(seq & MESSAGE)
     }
 
-    /// How far behind the one with the sequence number `first` a message is.
+    /// The distance of the message behind the sequence number `first`; None: a request.
     #[inline(always)]
     pub fn message_behind(self, first: u32) -> Option<u32> {
         (self != Use::REQUEST).then_some(self.0.wrapping_sub(first) & MESSAGE)
     }
 }
 
-/// The bits of a sequence number that are enough, since there is no memory for so many messages.
+/// The bits of a sequence number that are kept. No memory holds more messages than they count.
 const MESSAGE: u32 = u32::MAX >> 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +40,15 @@ pub enum Request {
 #[derive(Default)]
 pub struct PacketIds {
     in_use: IdMap<Use>,
-    /// In the order in which they were sent, and will be answered, more or less.
+    /// In the order of sending. Brokers answer in about the same order.
     requests: Option<Box<Requests>>,
 }
 
 type Requests = VecDeque<(PacketId, Request)>;
 
 impl PacketIds {
-    /// The identifier that is `mid`'s own, modulo 65,535, or else the next free one, so that
-    /// a packet capture reads next to a log. None while all are in use [MQTT-2.3.1-2].
+    /// Assigns the identifier that equals `mid` modulo 65,535, or else the next free one. So a
+    /// packet capture is easy to compare with a log. None while all are in use [MQTT-2.3.1-2].
     #[inline(always)]
     pub fn assign(&mut self, mid: u64, usage: Use) -> Option<PacketId> {
         if self.in_use.len() == COUNT {
@@ -61,7 +61,7 @@ impl PacketIds {
         Some(id)
     }
 
-    /// The same for a SUBSCRIBE or an UNSUBSCRIBE.
+    /// Assigns an identifier to a SUBSCRIBE or UNSUBSCRIBE.
     pub fn assign_request(&mut self, mid: u64, request: Request) -> Option<PacketId> {
         let id = self.assign(mid, Use::REQUEST)?;
         let requests = self.requests.get_or_insert_default();
@@ -86,7 +86,7 @@ impl PacketIds {
         self.in_use.remove(id);
     }
 
-    /// The SUBSCRIBE or UNSUBSCRIBE waits no more.
+    /// Releases the identifier of a SUBSCRIBE or UNSUBSCRIBE.
     pub fn release_request(&mut self, id: PacketId) {
         if let Some(requests) = &mut self.requests
             && let Some(place) = requests.iter().position(|(of, _)| *of == id)
@@ -96,12 +96,12 @@ impl PacketIds {
         }
     }
 
-    /// How many of them wait.
+    /// How many SUBSCRIBE and UNSUBSCRIBE wait for an answer.
     pub fn requests(&self) -> usize {
         self.requests.as_ref().map_or(0, |requests| requests.len())
     }
 
-    /// The end of a connection ends what was not answered: takes out the oldest.
+    /// Takes out the oldest request without an answer, at the end of a connection.
     pub fn take_request(&mut self) -> Option<Request> {
         let (id, request) = self.requests.as_mut()?.pop_front()?;
         self.in_use.remove(id);

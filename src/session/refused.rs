@@ -1,15 +1,16 @@
-//! The publish that there was no room for, until there is.
+//! The publish that was refused because the queue was full, until there is room.
 
 use std::num::NonZeroU32;
 
 use crate::codec::QoS;
 
-/// The QoS of a publish, 0 or more, and its bytes, in four bytes: those of a packet need 29 bits.
+/// Whether the QoS of the publish is above 0, and its bytes. Both fit into 32 bits: the length
+/// of a packet needs 29.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused(NonZeroU32);
 
 impl Refused {
-    /// None where there are no bytes, which is refused nowhere.
+    /// None only without bytes, and such a publish is never refused.
     pub fn new(qos: QoS, bytes: usize) -> Option<Refused> {
         let is_acknowledged = u32::from(qos > QoS::AtMostOnce);
         NonZeroU32::new((bytes as u32) << 1 | is_acknowledged).map(Refused)

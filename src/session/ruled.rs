@@ -1,4 +1,4 @@
-//! Publishing where the program has said what becomes of messages that wait.
+//! Publishing once the program has used queue options, time limits or cancelling.
 
 use super::give_up::Newcomer;
 use super::refused::Refused;
@@ -7,53 +7,53 @@ use super::{Cancel, OUTPUT, QueueOptions, Session};
 use crate::codec::{NoMemory, Publishable, QoS, encode};
 use crate::time::Moment;
 
-/// What becomes of a message.
+/// The way that a message takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// It is of QoS 0, and goes to the output.
+    /// A QoS 0 message goes to the output.
     Straight,
-    /// It is of QoS 0, and waits in the queue.
+    /// A QoS 0 message waits in the queue.
     Kept,
-    /// It is of QoS 1 or 2, and waits for nothing.
+    /// A QoS 1 or 2 message is sent at once.
     Sent,
     Queued,
 }
 
 impl Session {
-    /// What becomes of messages that wait. Applies from the next message on.
+    /// Sets how the queue treats messages that wait. Applies from the next message on.
     pub fn set_queue_options(&mut self, options: QueueOptions) {
         self.outgoing.set_queue_options(options);
     }
 
-    /// The program wants a message no more.
+    /// Cancels a message.
     pub fn cancel(&mut self, mid: u64) -> Cancel {
         let cancel = self.outgoing.cancel(mid);
         self.announce_room();
         cancel
     }
 
-    /// The program wants nothing more of what was never sent.
+    /// Cancels all messages that were never sent.
     pub fn clear_queue(&mut self) {
         self.outgoing.clear();
         self.announce_room();
     }
 
-    /// Messages that were cancelled.
+    /// How many messages were cancelled.
     pub fn cancelled(&self) -> u64 {
         self.outgoing.cancelled()
     }
 
-    /// Messages that were dropped for others.
+    /// How many messages were dropped for others.
     pub fn dropped(&self) -> u64 {
         self.outgoing.dropped()
     }
 
-    /// Whether the program has said what becomes of messages that wait.
+    /// Whether the program has used queue options, time limits or cancelling.
     pub(super) fn is_ruled(&self) -> bool {
         self.outgoing.has_queue_options()
     }
 
-    /// What `publish` does, by the rules of the program.
+    /// `publish` with queue options and time limits.
     #[cold]
     #[inline(never)]
     pub(super) fn publish_ruled(
@@ -100,14 +100,14 @@ impl Session {
         }
         self.outgoing.make_room(older, count);
         self.last_mid = mid;
-        // At QoS 0 that would say that it is dropped.
+        // At QoS 0, NotConnected would say that the message is dropped.
         match self.is_open() || way == Way::Kept {
             true => Ok(mid),
             false => Err(PublishError::NotConnected { mid }),
         }
     }
 
-    /// None: it is dropped, as there is no connection.
+    /// None: the message is dropped, because there is no connection.
     fn way(&self, qos: QoS) -> Option<Way> {
         let is_open = self.is_open();
         if qos != QoS::AtMostOnce {
@@ -115,7 +115,7 @@ impl Session {
                 !self.may_send() || !self.outgoing.is_next() || self.output.unwritten() >= OUTPUT;
             return Some(if waits { Way::Queued } else { Way::Sent });
         }
-        // What is kept goes first.
+        // Kept messages go first.
         if is_open && !self.outgoing.has_kept() {
             return Some(Way::Straight);
         }
@@ -137,7 +137,8 @@ impl Session {
                 return Ok(());
             }
             Way::Kept => self.outgoing.push_kept(mid, message)?,
-            // Without a free identifier it waits after all, and nothing of its topic does.
+            // Without a free identifier, `Sent` is queued after all. It has nothing to replace,
+            // because no other message waits.
             Way::Sent | Way::Queued => self.publish_acknowledged(mid, message, now)?,
         }
         if let Some(until) = until {

@@ -1,36 +1,38 @@
-//! What is known of an outgoing message, but for its packet.
+//! The record of an outgoing message, without its packet.
 
 use super::chunks::Place;
 use crate::codec::{PacketId, QoS};
 use crate::time::Moment;
 
-/// What a message counts for beside its packet: its slot, of which up to half are free in the ring.
+/// The bytes that a message counts for, in addition to its packet: two slots, because up to half
+/// of the slots are free.
 pub const MESSAGE: usize = 2 * size_of::<Slot>();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Never sent, and without an identifier of its own.
     Queued,
-    /// The same, and it has a time limit.
+    /// `Queued`, with a time limit.
     Limited,
-    /// Never sent, and of QoS 0, with a time limit or without.
+    /// A QoS 0 message that was never sent, with or without a time limit.
     Kept,
     /// PUBLISH was sent: QoS 1 waits for PUBACK, QoS 2 for PUBREC.
     Published,
-    /// The same at QoS 1, and the program has cancelled it: its answer is no news.
+    /// `Published` at QoS 1, and cancelled by the program: its answer is not reported.
     Cancelled,
     /// PUBREC came: only PUBREL may be sent from here on [MQTT-4.3.3-1].
     Released,
-    /// The same, but the broker has lost the session that it sent PUBREC in: its PUBCOMP says nothing.
+    /// `Released`, but the broker has lost the session in which it sent PUBREC. PUBCOMP does not
+    /// show whether it passed the message on.
     InDoubt,
-    /// Finished, but behind one that is not; or free.
+    /// Finished, but behind an unfinished message; or free.
     Done,
 }
 
 #[derive(Clone, Copy)]
 pub struct Slot {
     pub mid: u64,
-    /// When it was sent. Of a message that waits, `Limited` or `Kept`: when its time is over, or never.
+    /// When it was sent. While `Limited` or `Kept`: when its time limit ends, or never.
     pub sent_at: Moment,
     /// Where its PUBLISH is, until PUBACK or PUBREC has come.
     pub packet: Place,
@@ -45,7 +47,7 @@ impl Slot {
         matches!(self.stage, Stage::Queued | Stage::Limited | Stage::Kept)
     }
 
-    /// When the time of a message is over that waits.
+    /// When the time limit ends of a message that waits.
     pub fn until(&self) -> Option<Moment> {
         let has_limit = matches!(self.stage, Stage::Limited | Stage::Kept);
         (has_limit && self.sent_at < Moment::never()).then_some(self.sent_at)

@@ -1,7 +1,7 @@
-//! What a program wants to become of messages that wait, and what became of those that were given up.
+//! The queue options of the program, and the messages that were given up.
 //!
-//! It is made when a program first wants anything of the kind. Places in the queue are sequence numbers,
-//! which may be out of date: whoever takes one up looks whether it still is what it was.
+//! It is allocated when a program first uses queue options, time limits or cancelling. Its
+//! sequence numbers may be out of date, so each reader checks the message there.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
@@ -9,48 +9,49 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use super::limits::Limits;
 use crate::codec::NoMemory;
 
-/// What an untold end counts for: an entry, of which up to half are free.
+/// The bytes that an entry of unreported ends counts for: twice its size, because up to half of
+/// the entries are free.
 pub const ENDED: usize = 2 * size_of::<Ended>();
 
-/// So many entries of the table may be out of date, beside one a message.
+/// How many entries of the table may be out of date, in addition to one per message.
 const STALE: usize = 64;
 
-/// Memory for more untold ends than this is given back.
+/// Memory for more unreported ends than this is given back once all are reported.
 const KEPT: usize = 256;
 
-/// What becomes of messages that wait.
+/// How the queue treats messages that wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueOptions {
     pub when_full: WhenFull,
-    /// A message replaces the one of its topic that waits.
+    /// A message replaces a waiting message of the same topic.
     pub newest_only: bool,
-    /// QoS 0 waits for the next connection.
+    /// QoS 0 messages wait for the next connection.
     pub keep_qos0: bool,
 }
 
-/// What becomes of a message that the queue has no room for.
+/// What happens to a message that the queue has no room for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
     #[default]
     Refuse,
-    /// It takes the place of those that have waited longest.
+    /// It replaces the messages that have waited longest.
     DropOldest,
-    /// It takes the place of those of QoS 0 that have waited longest.
+    /// It replaces the QoS 0 messages that have waited longest.
     DropQos0,
 }
 
 /// Why a message was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivenUp {
-    /// For another one, as `QueueOptions` have it.
+    /// Another message replaced it, according to `QueueOptions`.
     Dropped,
     /// The program has cancelled it; at QoS 1 it may have been sent.
     Cancelled,
-    /// Its time was over before it was sent.
+    /// Its time limit ended before it was sent.
     Expired,
 }
 
-/// Messages that were given up, of mids in a row.
+/// Messages with consecutive mids that were given up.
 #[derive(Clone, Copy)]
 struct Ended {
     mid: u64,
@@ -61,21 +62,21 @@ struct Ended {
 #[derive(Default)]
 pub struct Waiting {
     pub options: QueueOptions,
-    /// No message before this one waits, and none of QoS 0 before that.
+    /// No message before `oldest` waits, and no QoS 0 message before `oldest_qos0`.
     pub oldest: u32,
     pub oldest_qos0: u32,
-    /// How many of QoS 0 wait.
+    /// How many QoS 0 messages wait.
     pub qos0: u32,
-    /// Places of messages that were given up, behind the first one in the queue.
+    /// How many slots behind the first belong to messages that were given up.
     pub holes: u32,
-    /// How much is to be wasted before packets are packed again.
+    /// How many bytes may be wasted before packets are packed again.
     pub repack_at: usize,
     pub limits: Limits,
-    /// How many were dropped, cancelled, and not sent in time.
+    /// How many messages were dropped, cancelled, and not sent in time.
     pub dropped: u64,
     pub cancelled: u64,
     pub expired: u64,
-    /// How many are cancelled, and wait for an answer.
+    /// How many cancelled messages still wait for an answer.
     pub unanswered: u32,
     /// The last message of a topic, by the topic's hash.
     newest: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
@@ -84,7 +85,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// What was the last message of a topic.
+    /// The last message of a topic. It may be out of date.
     pub fn newest(&self, topic: &[u8]) -> Option<u32> {
         self.newest.get(&self.hash(topic)).copied()
     }
@@ -97,18 +98,18 @@ impl Waiting {
         self.newest.insert(self.hash(topic), seq);
     }
 
-    /// Whether more of the table is out of date than is worth its memory, where so many messages wait.
+    /// Whether too many entries of the table are out of date, for this number of messages.
     pub fn is_stale(&self, messages: usize) -> bool {
         self.newest.len() > 2 * messages + STALE
     }
 
-    /// Empties the table, which so many messages will be entered in.
+    /// Empties the table, and leaves memory for this number of messages.
     pub fn forget_newest(&mut self, messages: usize) {
         self.newest.clear();
         self.newest.shrink_to(2 * (2 * messages + STALE));
     }
 
-    /// A message was given up. How many entries more that takes.
+    /// Records a message that was given up. Returns how many entries this adds.
     pub fn push_ended(&mut self, mid: u64, why: GivenUp) -> usize {
         if let Some(last) = self.ended.back_mut()
             && last.why == why
@@ -122,7 +123,7 @@ impl Waiting {
         1
     }
 
-    /// The next message that was given up, and whether that was the last of its entry.
+    /// Takes out the next message that was given up, and whether it was the last of its entry.
     pub fn pop_ended(&mut self) -> Option<(u64, GivenUp, bool)> {
         let ended = self.ended.front_mut()?;
         let (mid, why) = (ended.mid, ended.why);
@@ -138,7 +139,7 @@ impl Waiting {
         Some((mid, why, is_last))
     }
 
-    /// How many entries are to be told.
+    /// How many entries are not reported yet.
     pub fn untold(&self) -> usize {
         self.ended.len()
     }
