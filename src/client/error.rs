@@ -1,4 +1,4 @@
-//! The error numbers, which are those of Paho and libmosquitto, and their words.
+//! The error numbers, which are those of Paho and libmosquitto, and their texts.
 
 use std::borrow::Cow;
 use std::ffi::CStr;
@@ -42,8 +42,8 @@ pub enum Code {
     Cancelled = 72,
 }
 
-/// A failure: its number, and in words what failed and why. It stands elsewhere, so that the results
-/// of calls that succeed, which are nearly all, fit a register.
+/// A failure: its number, and a text that says what failed and why. It is boxed so that a result
+/// fits into a register, because nearly all calls succeed.
 #[derive(Clone, Debug)]
 pub struct Error(Box<Description>);
 
@@ -57,7 +57,7 @@ pub struct Description {
 pub type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Errors are rare: what makes them stays out of the way of what succeeds.
+    /// Errors are rare, so the code that creates them stays out of the path of success.
     #[cold]
     pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Error {
         Error(Box::new(Description {
@@ -79,13 +79,13 @@ impl Error {
         Error::new(Code::Busy, text)
     }
 
-    /// The same failure, and in which function.
+    /// Adds the name of the function to the text.
     #[cold]
     pub fn in_function(self, name: &str) -> Error {
         Error::new(self.code, format!("{name}: {}", self.text))
     }
 
-    /// The same failure, and how far things had come.
+    /// Adds the progress before the failure to the text.
     pub fn after(self, progress: impl std::fmt::Display) -> Error {
         Error::new(self.code, format!("{}; {progress}", self.text))
     }
@@ -96,7 +96,7 @@ impl Error {
         let inner = error.get_ref();
         match inner.and_then(|inner| inner.downcast_ref::<transport::Error>()) {
             Some(why) => why.clone().into(),
-            // ENOMEM of a socket call is the system's: only our own error is of a packet.
+            // ENOMEM of a socket call has no inner error. Our own error, for a packet, has one.
             None if error.kind() == io::ErrorKind::OutOfMemory && inner.is_some() => {
                 Error::new(Code::NoMem, format!("mqtt: connection lost: {error}"))
             }
@@ -132,7 +132,7 @@ impl From<transport::Error> for Error {
 }
 
 impl From<TooLong> for Error {
-    /// Of what CONNECT carries.
+    /// An error about a field of CONNECT.
     fn from(error: TooLong) -> Error {
         Error::inval(format!("connect: {} is too long for CONNECT", error.0))
     }
@@ -165,7 +165,7 @@ impl From<Failure> for Error {
     }
 }
 
-/// The words for an error number, unknown ones too.
+/// The text for an error number, also for an unknown one.
 pub fn error_string(code: i32) -> &'static CStr {
     match code {
         -1 => c"The operation is not finished yet.",
@@ -199,7 +199,7 @@ pub fn error_string(code: i32) -> &'static CStr {
     }
 }
 
-/// The words for the return code of a CONNACK, unknown ones too (table 3.1).
+/// The text for the return code of a CONNACK, also for an unknown one (table 3.1).
 pub fn connack_string(code: i32) -> &'static CStr {
     match code {
         0 => c"Connection accepted.",

@@ -1,4 +1,4 @@
-//! Handlers for some topics alone.
+//! Handlers for the messages of a filter.
 
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
@@ -8,8 +8,8 @@ use crate::codec::topic;
 use crate::sys::sync::MutexGuard;
 
 impl Client {
-    /// Gives a filter a handler, which is made only where the filter is well-formed, and releases the one that it
-    /// had. A freed client takes none, also where the call began before that.
+    /// Sets the handler of a filter, and releases the previous one. Calls `make` only if the filter
+    /// is well-formed. A freed client takes no handler, even if this call began before the free.
     pub fn add_handler(&self, what: &str, filter: &str, make: impl FnOnce() -> Handler) -> Result {
         topic::check_filter(filter).map_err(|why| Error::inval(format!("{what}: {why}")))?;
         let handler = make();
@@ -26,7 +26,7 @@ impl Client {
         Ok(())
     }
 
-    /// Releases it.
+    /// Removes and releases the handler of a filter.
     pub fn remove_handler(&self, filter: &str) -> Result {
         let is_removed = self.with_frame(|| {
             let mut state = self.lock();
@@ -43,7 +43,7 @@ impl Client {
         }
     }
 
-    /// For what may release userdata: `free` waits for its end.
+    /// Runs code that may release userdata: `free` waits for its end.
     pub(super) fn with_frame<T>(&self, body: impl FnOnce() -> T) -> T {
         let mut frame = Frame::new(self, self.lock());
         MutexGuard::unlocked(&mut frame, body)

@@ -12,19 +12,20 @@ use crate::client::turn::Turn;
 use crate::sys;
 use crate::time::Moment;
 
-/// How long the loop thread goes on after it was told to stop, to write and tell what was taken.
+/// How long an ending loop goes on, to write what was accepted and to report outcomes.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 const STACK: usize = 2 * 1024 * 1024;
 
 impl Client {
-    /// One step: waits for the socket at the most for `timeout`, and does what there is to do.
+    /// One step: does all the work that needs no waiting, and waits at most `timeout` for the
+    /// socket.
     pub fn run_once(&self, timeout: Duration) -> Result {
         let until = sys::now() + timeout;
         let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;
         let was_idle = turn.state.is_idle();
         let mut result = turn.pass(false, false);
-        // A step waits once. Without a connection it waits until there is one, or its time is over.
+        // A step waits once. Without a connection, it waits until one begins or its time is over.
         while result.is_ok() && turn.state.is_idle() == was_idle {
             let read = turn.wait(Some(until.since(sys::now())));
             result = turn.pass(read, false);
@@ -37,21 +38,21 @@ impl Client {
         result
     }
 
-    /// A step of a foreign loop: does what can be done without waiting.
+    /// A step of a foreign loop: does all the work that needs no waiting.
     pub fn step(&self, read: bool) -> Result {
         self.step_as(read, false)
     }
 
-    /// The time that a foreign loop was told to wait is over; it is told the next one.
+    /// The timeout that a foreign loop was told is over. `on_interest` reports the next one.
     pub fn time_out(&self) -> Result {
         self.lock().reported.expire();
         self.step(false)
     }
 
-    /// The event descriptor is readable.
+    /// A step after the event descriptor became readable.
     pub fn process(&self) -> Result {
         let result = self.step_as(true, true);
-        // A lost connection is made again, so that there is nothing for the caller to do.
+        // The client reconnects by itself, so the caller has nothing to do.
         match result {
             Err(error) if error.code != Code::Busy && self.lock().intent.is_wanted() => Ok(()),
             result => result,
@@ -65,20 +66,20 @@ impl Client {
             turn.state.wakes.drain_event_set();
         }
         let result = turn.pass(read, auto);
-        // With `auto` the step that ends the last connection says so at once: the event descriptor
-        // would not call for another step.
+        // With `auto`, the step that ends the last connection returns that error itself: the event
+        // descriptor would not request another step.
         let result = result.and_then(|()| check_alive(&turn.state, was_idle || auto));
         turn.end(auto);
         result
     }
 
-    /// One descriptor that is readable whenever `process` is to be called.
+    /// One descriptor that is readable whenever `process` has work.
     pub fn event_fd(&self) -> Result<RawFd> {
         let mut state = self.lock();
         let is_new = !state.wakes.has_event_set();
         let fd = state.wakes.make_event_set()?.as_raw_fd();
         if is_new {
-            // The first `process` finds out what there is to wait for.
+            // The first `process` determines what to wait for.
             state.wake();
         }
         Ok(fd)
@@ -103,7 +104,7 @@ impl Client {
         Some(at.since(sys::now()))
     }
 
-    /// Runs until the program has asked for the end of the connection.
+    /// Runs until the program has requested the end of the connection.
     pub fn run_forever(&self, retry_first: bool) -> Result {
         let state = self.lock();
         if state.intent.route.is_none() {
@@ -120,13 +121,13 @@ impl Client {
         result
     }
 
-    /// The client is the thread's from here on, also before that has begun.
+    /// Starts the loop thread. The client belongs to it from now on, even before the thread begins.
     pub fn start_thread(self: &Arc<Self>) -> Result {
         let mut state = self.lock();
         if state.tenancy.is_freed() || state.tenancy.has_loop_thread() {
             return Err(Error::inval("loop_start: the loop thread runs already"));
         }
-        // Made here, where its failure can be reported.
+        // Created here, because this call can report a failure.
         state.wakes.waker()?;
         let number = state.tenancy.next_loop_thread();
         let client = Arc::clone(self);
@@ -137,8 +138,9 @@ impl Client {
         Ok(())
     }
 
-    /// Tells the loop thread to stop, and waits until it has; in one of its own callbacks it
-    /// stops when that has returned.
+    /// Tells the loop thread to stop, and waits for its end. If one of its own callbacks calls
+    /// this,
+    /// the thread stops after that callback has returned.
     pub fn stop_thread(&self) -> Result {
         let mut state = self.lock();
         let Some(thread) = state.tenancy.stop_loop_thread() else {
@@ -148,7 +150,7 @@ impl Client {
         self.changed.notify_all();
         drop(state);
         if let Some(handle) = thread {
-            // A panic in it has been recorded in the client.
+            // The client has recorded a panic of the thread.
             let _ = handle.join();
         }
         Ok(())
@@ -158,23 +160,24 @@ impl Client {
         let stopped = |state: &State| state.tenancy.is_gone() || state.tenancy.is_stopped(number);
         let mut state = self.lock();
         state.tenancy.mark_loop_thread(number);
-        // Another loop call may be at its end, or a foreign loop be in the middle of a step.
+        // Another loop call may be about to end, or a foreign loop may be in a step.
         while state.tenancy.is_held() {
             if stopped(&state) && !state.tenancy.is_held_for_a_moment() {
                 return;
             }
             self.changed.wait(&mut state);
         }
-        // Stopped before it has begun, it still says what was taken.
+        // A thread that was stopped before it began still writes what was accepted.
         if let Ok(mut turn) = Turn::begin_waiting(&self, state, Who::LoopThread) {
-            // Why connections failed was told to callbacks.
+            // Callbacks have reported why connections failed.
             let _ = run(&mut turn, true, stopped);
             say_last_words(&mut turn);
             turn.end(false);
         }
     }
 
-    /// Waits until all that was taken is settled, or the timeout is over; and how much is not.
+    /// Waits until everything accepted is settled, or the timeout is over. Returns how much is not
+    /// settled.
     pub fn drain(&self, timeout: Duration) -> (Result, usize) {
         let until = sys::now() + timeout;
         let mut state = self.lock();
@@ -195,7 +198,7 @@ impl Client {
                 Runner::Another if sys::now() >= until => {
                     return (check_settled(&state, left, doubts), left);
                 }
-                // What came of the last message is being told.
+                // The other thread may be reporting the last outcome.
                 Runner::Another if state.tenancy.is_passing() => {
                     self.wait_for_another(&mut state, until);
                 }
@@ -208,7 +211,7 @@ impl Client {
         }
     }
 
-    /// Another thread runs the client: waits until all is settled, or that thread does so no more.
+    /// Waits until everything is settled, or the other thread no longer runs the client.
     fn wait_for_another(&self, state: &mut Guard, until: Moment) {
         state.tenancy.add_drainer();
         self.changed.wait_for(state, until.since(sys::now()));
@@ -216,8 +219,8 @@ impl Client {
     }
 }
 
-/// Runs until `stopped`; connections that end are made again, after a pause. With `retry_first`
-/// false, the first that cannot be made ends it.
+/// Runs until `stopped`, and reconnects after a pause. With `retry_first` false, a failure of the
+/// first connection ends the run.
 fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> Result {
     let mut first = !retry_first && !turn.driver.is_open();
     let mut read = true;
@@ -240,8 +243,8 @@ fn run(turn: &mut Turn, retry_first: bool, stopped: impl Fn(&State) -> bool) -> 
     Ok(())
 }
 
-/// Before a loop ends: what was taken is still written and told, a DISCONNECT too, be it of a
-/// connection that has a successor.
+/// Before a loop ends, writes what was accepted and reports outcomes. This includes DISCONNECT,
+/// also that of a connection with a successor.
 fn say_last_words(turn: &mut Turn) {
     let until = sys::now() + LAST_WORDS;
     while !turn.state.is_said() && !turn.state.tenancy.is_gone() {
@@ -270,7 +273,7 @@ fn run_until_settled(turn: &mut Turn, auto: bool, until: Moment) -> Result {
     let mut read = false;
     loop {
         let result = turn.pass(read, auto);
-        // A lost connection is made again with `auto`.
+        // With `auto`, the client reconnects after a loss.
         if !auto {
             result?;
         }
@@ -299,7 +302,7 @@ fn check_settled(state: &State, left: usize, doubts: u16) -> Result {
     }
 }
 
-/// A step that found nothing to do says so; the step in which a connection ends does not.
+/// A step of an idle client is an error, but the step in which a connection ends is none.
 fn check_alive(state: &State, was_idle: bool) -> Result {
     match was_idle && state.is_idle() {
         true => Err(Error::no_connection()),

@@ -127,7 +127,7 @@ impl Client {
         result
     }
 
-    /// Connects. No step of that may take longer than the timeout of the whole call.
+    /// Connects. No step may take longer than the timeout of the whole call.
     fn begin_oneshot(&self, target: &Target, inbox: Inbox, timeout: Duration) -> Result {
         let mut state = self.lock();
         state.inbox = Some(Box::new(inbox));

@@ -156,7 +156,7 @@ impl Client {
         }
     }
 
-    /// Sets `on_interest`, which is told at once what to wait for now.
+    /// Sets `on_interest`, and reports to it at once what to wait for.
     pub fn set_interest(&self, callback: Option<Callback<Interest>>) {
         let mut state = self.lock();
         if state.tenancy.is_freed() {
@@ -175,8 +175,8 @@ impl Client {
         }
     }
 
-    /// Adds the reason, which another call was told, to an error that only states that there is no
-    /// connection.
+    /// Adds the reason to an error that only states that there is no connection. Another call has
+    /// returned that reason.
     pub fn set_last_error(&self, error: Error) {
         let mut state = self.lock();
         state.last_error = Some(match &state.why_none {

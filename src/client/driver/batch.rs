@@ -1,9 +1,9 @@
-//! A batch of messages: those of QoS 0 and 1 that follow each other in the read buffer. Nothing in the
-//! state decides about one of them that has not decided about all, so that the lock is given back once
-//! for the whole batch, and not for each callback.
+//! A batch of messages: consecutive QoS 0 and 1 messages in the read buffer. The state decides
+//! about all of them in the same way, so the lock is released once for the batch, and not for
+//! each callback.
 //!
-//! A batch is over as soon as anybody has had the lock, but to publish: a callback may have set another
-//! callback, asked for the end of the connection, or freed the client.
+//! A batch ends once another call has had the lock, except to publish. A callback may have set
+//! another callback, requested the end of the connection, or freed the client.
 
 use super::Driver;
 use super::deliver::message_event;
@@ -11,11 +11,12 @@ use super::step::{Pass, Step, malformed};
 use crate::codec::{Malformed, PacketId, QoS};
 use crate::sys::sync::MutexGuard;
 
-/// So many acknowledgements are due at the most before a batch ends.
+/// A batch ends when this many acknowledgements are due.
 const ACKNOWLEDGEMENTS: usize = 64;
 
 impl Driver {
-    /// Hands over the messages that come next, as far as they are a batch. False when it has none.
+    /// Delivers the next messages in the read buffer that form a batch. Returns false if there are
+    /// none.
     #[inline(always)]
     pub(super) fn deliver_batch(&mut self, pass: &mut Pass) -> Step<bool> {
         let state = &mut *pass.state;

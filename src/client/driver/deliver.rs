@@ -1,5 +1,5 @@
-//! Each way that ends in a callback of the program, which may do anything meanwhile, ending the client
-//! included. They run with no lock held, and are called here alone, and in a batch of messages.
+//! Every call of the program's callbacks, except those of a batch of messages. A callback runs
+//! without the lock, and may do anything, including freeing the client.
 
 use std::ffi::c_void;
 use std::os::fd::RawFd;
@@ -22,7 +22,7 @@ use crate::codec::{ConnAck, Publish};
 use crate::session::{Event, GivenUp, Outcome};
 use crate::sys::sync::MutexGuard;
 
-/// What a packet from the broker means to the program. True when the clock was looked at.
+/// Reports an event of the session to the program. Returns true if the clock was read.
 #[inline(always)]
 pub fn event(pass: &mut Pass, event: Event) -> Step<bool> {
     if let Some(inbox) = &mut pass.state.inbox {
@@ -46,7 +46,7 @@ fn no_memory() -> Stop {
     Stop::Over(Error::new(Code::NoMem, text))
 }
 
-/// The broker has a message of QoS 1 or 2. True when the clock was looked at.
+/// Reports that the broker has a message of QoS 1 or 2. Returns true if the clock was read.
 #[inline(always)]
 pub fn acknowledged(pass: &mut Pass, mid: u64) -> Step<bool> {
     let looked = published(pass.state, &mut pass.pace, mid);
@@ -54,8 +54,10 @@ pub fn acknowledged(pass: &mut Pass, mid: u64) -> Step<bool> {
     Ok(looked)
 }
 
-/// What no packet tells: ends that the program itself has caused, QoS 0 messages written, requests
-/// lost, and last that all is settled. What there is no time for is told by the next pass.
+/// Reports what no packet from the broker reports, until the time of the pass is over:
+/// 1. ends of connections that the program has caused
+/// 2. QoS 0 messages that were written, and requests that were lost
+/// 3. that everything is settled
 pub fn news(pass: &mut Pass) -> Step {
     let (state, pace) = (&mut *pass.state, &mut pass.pace);
     log_lines(state, pace);
@@ -81,7 +83,7 @@ pub fn news(pass: &mut Pass) -> Step {
     pass.check_epoch()
 }
 
-/// A connection, or the attempt at one, has ended.
+/// Reports the end of a connection or of an attempt.
 pub fn ending(state: &mut Guard, pace: &mut Pace, ending: Ending, code: Code) {
     let rc = code as i32;
     match ending {
@@ -96,7 +98,7 @@ pub fn ending(state: &mut Guard, pace: &mut Pace, ending: Ending, code: Code) {
     }
 }
 
-/// The lines that wait for `on_log`. What there is no time for follows with the next pass.
+/// Reports the lines that wait for `on_log`. If the time is over, the next pass reports the rest.
 pub fn log_lines(state: &mut Guard, pace: &mut Pace) {
     while !pace.is_over()
         && let Some((level, text)) = state.log_lines.pop()
@@ -111,14 +113,14 @@ pub fn log_lines(state: &mut Guard, pace: &mut Pace) {
     }
 }
 
-/// What there is to wait for. The caller has the driver, so that no other report overtakes this one.
+/// Reports what to wait for. The caller has the driver, so no other report overtakes this one.
 pub fn interest(state: &mut Guard, interest: &Interest) {
     let callback = state.callbacks.interest;
     call_untimed(state, callback, interest);
 }
 
-/// A descriptor is about to be closed: `on_interest` is told, if it was told of it. The caller has the
-/// driver.
+/// Reports to `on_interest` that a descriptor is about to be closed, if it knows the descriptor.
+/// The caller has the driver.
 pub fn closing(state: &mut Guard, fd: RawFd) {
     closing_to_retired(state);
     if state.reported.forget(fd) {
@@ -126,7 +128,7 @@ pub fn closing(state: &mut Guard, fd: RawFd) {
     }
 }
 
-/// The same for the callback of a program that has begun anew, or freed the client.
+/// `closing` for callbacks from before `reinitialise` or the free.
 pub fn closing_to_retired(state: &mut Guard) {
     while let Some(retired) = state.reported.take_retired() {
         let client = state.handle();
@@ -137,7 +139,7 @@ pub fn closing_to_retired(state: &mut Guard) {
     }
 }
 
-/// Asks the program for the password of its key: how long it is.
+/// Asks the program for the password of its key. Returns the length of the password.
 #[cfg(feature = "tls")]
 pub fn key_password(
     state: &mut Guard,
@@ -151,7 +153,7 @@ pub fn key_password(
     usize::try_from(length).ok().filter(|&n| n <= buffer.len())
 }
 
-/// A message as C gets it, which borrows from the read buffer.
+/// A message in the form for C. It borrows from the read buffer.
 #[inline(always)]
 pub fn message_event(publish: &Publish, mid: u64) -> MessageEvent {
     MessageEvent {
@@ -202,7 +204,8 @@ fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &
     call(state, pace, callback, message)
 }
 
-/// None where no filter matches, or else whether the clock was looked at.
+/// Calls each handler whose filter matches. Returns whether the clock was read; None: no filter
+/// matches.
 #[inline(never)]
 fn handlers(
     state: &mut Guard,
@@ -212,7 +215,7 @@ fn handlers(
 ) -> Option<bool> {
     let mut last = 0;
     let mut looked = false;
-    // Looked up anew for each call, as the one before may have added and removed filters.
+    // Looked up again for each call, because the previous one may have added or removed filters.
     while let Some((number, handler)) = state.callbacks.next_match(topic, last) {
         last = number;
         handle(state, handler, message);
@@ -221,7 +224,7 @@ fn handlers(
     (last > 0).then_some(looked)
 }
 
-/// Where the handler was removed meanwhile, this call of it is the last one, and its userdata is released.
+/// If the handler was removed meanwhile, this call is its last one, and releases its userdata.
 fn handle(state: &mut Guard, handler: Handler, message: &MessageEvent) {
     let client = state.handle();
     let userdata = handler.userdata();
@@ -232,7 +235,7 @@ fn handle(state: &mut Guard, handler: Handler, message: &MessageEvent) {
     });
 }
 
-/// A message is done: written at QoS 0, acknowledged at QoS 1 and 2.
+/// Reports that a message is done: written at QoS 0, acknowledged at QoS 1 and 2.
 #[inline(always)]
 fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
     state.counters.messages_out += 1;
@@ -249,7 +252,7 @@ fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
     )
 }
 
-/// The broker has said that it is done with a message that it may have lost.
+/// Reports that the broker has completed the handshake of a message that it may have lost.
 fn in_doubt(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
     state.counters.in_doubt = state.counters.in_doubt.wrapping_add(1);
     not_published(state, pace, mid, Code::InDoubt)
@@ -262,7 +265,7 @@ fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code) -> bo
     call(state, pace, callback, &Published { mid, rc, reason })
 }
 
-/// What comes a few times a connection.
+/// Reports events that occur a few times in a connection.
 #[inline(never)]
 fn rare_event(pass: &mut Pass, event: Event) -> Step {
     let (state, pace) = (&mut *pass.state, &mut pass.pace);
@@ -387,7 +390,7 @@ fn closing_event(fd: RawFd) -> Interest {
     }
 }
 
-/// A callback in a pass, whose time it takes. True when the clock was looked at.
+/// Calls a callback within the time of the pass. Returns true if the clock was read.
 #[inline(always)]
 fn call<E>(state: &mut Guard, pace: &mut Pace, callback: Option<Callback<E>>, event: &E) -> bool {
     call_untimed(state, callback, event);

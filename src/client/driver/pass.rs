@@ -1,4 +1,4 @@
-//! A pass: all that can be done without waiting.
+//! A pass: all the work that needs no waiting.
 
 use std::time::Duration;
 
@@ -14,16 +14,17 @@ use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
 use crate::transport::Transport;
 
-/// So much is freed of a long queue before the system gets it back: the C library keeps what is beneath
-/// anything that was allocated later.
+/// How much of a long queue is freed before the system gets the memory back. By itself, the C
+/// library keeps freed memory below anything that was allocated later.
 const FREED: usize = 8 * 1024 * 1024;
 
-/// How long a client keeps memory, once it has given some back, for what comes next.
+/// How long a client keeps its memory after it has given some back.
 const KEEP: Duration = Duration::from_secs(10);
 
 impl Driver {
-    /// Does all that can be done without waiting. `read`: the socket may have something; `auto`: a lost
-    /// connection is made again. An error is why the connection ended; the program has been told.
+    /// Does all the work that needs no waiting. `read`: the socket may be readable; `auto`: the
+    /// client reconnects by itself. An error is the reason why the connection ended; the program
+    /// has been told.
     pub fn pass(
         &mut self,
         state: &mut Guard,
@@ -35,8 +36,8 @@ impl Driver {
         let mut pass = Pass::new(state, unlocked, self.stride);
         let mut step = self.try_pass(&mut pass, read);
         if matches!(step, Err(Stop::Superseded)) {
-            // What the program wants in its place begins at once, but no third one: a program may
-            // go on like that.
+            // The replacement begins at once. A replacement of that one waits for the next pass,
+            // because a program may replace connections without end.
             self.adopt(pass.state, auto);
             pass.epoch = self.epoch;
             step = self.try_pass(&mut pass, false);
@@ -50,7 +51,7 @@ impl Driver {
         result
     }
 
-    /// Takes over what the program has decided, and begins again what was lost.
+    /// Adopts the decisions of the program. With `auto`, plans to reconnect.
     pub fn adopt(&mut self, state: &mut Guard, auto: bool) {
         self.drop_superseded(state);
         self.take_over(state);
@@ -61,13 +62,15 @@ impl Driver {
 
     /// The order is what makes a pass right:
     /// 1. The program hears of connections that it ended before it hears of their successor.
-    ///    What expires is told without a connection, too.
-    /// 2. A failed write is the end of the connection, and comes before anything that would use it.
-    /// 3. DISCONNECT that is written comes before reading: the broker closes then, which is no loss.
-    /// 4. What the broker has sent comes before any verdict that it did not answer.
-    /// 5. What was read, and callbacks have caused, is written in the same pass. QoS 0 messages are told
-    ///    once written, and what is published upon that is written too.
-    /// 6. Memory is given back last, when it is known that nothing is in it.
+    ///    Expired messages are reported without a connection, too.
+    /// 2. A failed write ends the connection, before any step that would use it.
+    /// 3. A written DISCONNECT is noted before reading: the broker then closes the connection,
+    ///    which
+    ///    is no loss.
+    /// 4. Packets from the broker are read before any decision that it did not answer.
+    /// 5. Answers, and packets that callbacks have caused, are written in the same pass. QoS 0
+    ///    messages are reported once written. What callbacks publish upon that is written too.
+    /// 6. Memory is given back last, when it is known to be unused.
     fn try_pass(&mut self, pass: &mut Pass, read: bool) -> Step {
         self.advance_closing(pass)?;
         pass.state.session.expire(pass.now);
@@ -96,7 +99,7 @@ impl Driver {
         self.begin_closing(pass)
     }
 
-    /// Begins the connection that is due, once all is told of those before it.
+    /// Begins the connection that is due, once everything about earlier ones is reported.
     fn begin(&mut self, pass: &mut Pass) -> Step {
         if pass.state.intent.is_owed() || !pass.state.intent.begin(pass.now) {
             return Ok(());
@@ -111,7 +114,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Moves the transport on until it is open, and then sends CONNECT.
+    /// Advances the transport until it is open, and then sends CONNECT.
     fn advance(&mut self, pass: &mut Pass) -> Step {
         let Some(transport) = self.transport.as_mut().filter(|t| !t.is_open()) else {
             return Ok(());
@@ -130,7 +133,7 @@ impl Driver {
         }
     }
 
-    /// Looks at what is a matter of time; as long as not all that came is dealt with, nothing is late.
+    /// Handles timeouts. While received bytes are unhandled, no answer counts as late.
     fn time_out(&mut self, pass: &mut Pass) -> Step {
         if !is_due(pass) {
             return Ok(());
@@ -145,14 +148,15 @@ impl Driver {
             .handle_timeout(pass.now, || self.sent())
             .map_err(|failure| Stop::Over(failure.into()))?;
         if session.has_output() {
-            // A ping: nothing has gone on for a whole interval.
+            // PINGREQ: the connection was silent for a whole interval.
             self.trim_at = pass.now;
         }
         Ok(())
     }
 
-    /// Gives back the memory that nothing is in, when nothing is under way any more. A busy client is
-    /// idle for a moment after each message, and keeps it.
+    /// Gives back unused memory if the client is idle. A busy client is idle for a moment after
+    /// each
+    /// message, and keeps its memory.
     fn trim(&mut self, state: &mut State, now: Moment) {
         if now >= self.trim_at && state.session.is_idle() {
             self.trim_at = now + KEEP;
@@ -162,7 +166,8 @@ impl Driver {
         }
     }
 
-    /// Closes what the program has replaced or given up. It may do so again meanwhile.
+    /// Closes connections that the program has replaced or given up. Its callbacks may replace more
+    /// meanwhile.
     fn drop_superseded(&mut self, state: &mut Guard) {
         while self.epoch != state.intent.epoch() {
             self.epoch = state.intent.epoch();
@@ -179,8 +184,7 @@ impl Driver {
     }
 }
 
-/// A connection that was lost is made again, after a pause; not while a thread makes one in
-/// `pmqtt_connect`.
+/// Plans to reconnect after a pause, unless a thread makes a connection in `pmqtt_connect`.
 fn plan_reconnect(state: &mut State) {
     if !state.tenancy.is_connecting()
         && let Some(wait) = state.intent.retry(sys::now())

@@ -23,7 +23,7 @@ pub struct Callbacks {
     pub interest: Option<Callback<Interest>>,
     seldom: Option<Box<Seldom>>,
     log: Option<Box<Log>>,
-    /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
+    /// Only passed on; atomic because a raw pointer cannot be sent to another thread.
     userdata: AtomicPtr<c_void>,
 }
 
@@ -59,7 +59,8 @@ impl Callbacks {
         self.seldom.as_ref()?.handlers.next_match(topic, after)
     }
 
-    /// `on_drained`, if any outcome was told since it was called last; so many messages are done.
+    /// `on_drained`, if any outcome was reported since its last call. `messages_out`: how many
+    /// messages are done.
     #[inline(always)]
     pub fn drained(&self, messages_out: u64) -> Option<Callback<Drained>> {
         let drained = self.seldom.as_ref()?.drained.as_ref()?;
@@ -67,7 +68,7 @@ impl Callbacks {
         is_due.then_some(drained.callback)
     }
 
-    /// An outcome is told, other than that a message is done.
+    /// Notes a reported outcome, except that a message is done: `messages_out` counts those.
     pub fn other_told(&mut self) {
         if let Some(drained) = self.on_drained() {
             drained.others_told = true;
@@ -82,7 +83,7 @@ impl Callbacks {
         }
     }
 
-    /// Sets `on_drained`. What was told before there was any is no reason to call it.
+    /// Sets `on_drained`. Outcomes that were reported before it was first set do not make it due.
     pub fn set_drained(&mut self, callback: Option<Callback<Drained>>, messages_out: u64) {
         match (callback, self.on_drained()) {
             (Some(callback), Some(drained)) => drained.callback = callback,
@@ -102,7 +103,7 @@ impl Callbacks {
         self.seldom.as_mut()?.drained.as_mut()
     }
 
-    /// Whether lines of a level are wanted.
+    /// Whether the program wants lines of a level.
     #[inline(always)]
     pub fn logs(&self, level: Level) -> bool {
         let log = self.log.as_ref();
@@ -132,21 +133,21 @@ impl Callbacks {
     }
 }
 
-/// Who gets lines for the log, and which. Made when the program first sets one of the two.
+/// The callback for log lines, and their levels. Allocated when the program first sets either.
 #[derive(Default)]
 struct Log {
     callback: Option<Callback<LogLine>>,
     levels: Levels,
 }
 
-/// What few programs set. Made when one first does.
+/// Callbacks that few programs set. Allocated when a program first sets one.
 #[derive(Default)]
 struct Seldom {
     handlers: Handlers,
     drained: Option<OnDrained>,
 }
 
-/// `on_drained`, and what was told when it was called last.
+/// `on_drained`, and what was reported at its last call.
 struct OnDrained {
     callback: Callback<Drained>,
     messages_out: u64,

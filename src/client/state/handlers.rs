@@ -1,4 +1,4 @@
-//! The callbacks for messages that match a filter, in the order in which they were added.
+//! The callbacks for messages that match a filter, in the order of their addition.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use crate::client::events::{Callback, MessageEvent, Release};
 use crate::codec::topic;
 use crate::sys;
 
-/// What is called for the messages of a filter. Whoever calls it has a clone, so that it may be removed
-/// meanwhile.
+/// The callback for the messages of a filter. Each caller has a clone, so the filter may be
+/// removed during the call.
 ///
-/// The last one that is dropped releases the userdata, which is a call of the program's: drop it where no lock
-/// is held.
+/// Dropping the last clone releases the userdata, which calls the program. So it is dropped
+/// without the lock.
 #[derive(Clone)]
 pub struct Handler {
     pub callback: Callback<MessageEvent>,
-    /// None: the client's.
+    /// None: the userdata of the client.
     own: Option<Arc<Userdata>>,
 }
 
@@ -39,7 +39,7 @@ impl Handler {
         Handler { callback, own }
     }
 
-    /// None: the client's.
+    /// None: the userdata of the client.
     pub fn userdata(&self) -> Option<*mut c_void> {
         let own = self.own.as_ref()?;
         Some(own.pointer.load(Ordering::Relaxed))
@@ -47,10 +47,10 @@ impl Handler {
 }
 
 struct Userdata {
-    /// Only handed through; atomic because a pointer cannot be sent to another thread as it is.
+    /// Only passed on; atomic because a raw pointer cannot be sent to another thread.
     pointer: AtomicPtr<c_void>,
     release: Option<Release>,
-    /// The process that has added it: a child calls nothing of its parent's.
+    /// The process that added it: a forked child calls no callback of its parent.
     home: u32,
 }
 
@@ -71,7 +71,7 @@ pub struct Handlers {
 
 struct Entry {
     filter: Box<str>,
-    /// Counts up with each addition, and the entries are in its order.
+    /// Increases with each addition; the entries are in this order.
     number: u64,
     handler: Handler,
 }
@@ -81,7 +81,7 @@ impl Handlers {
         self.entries.is_empty()
     }
 
-    /// Gives a filter its handler. One that it had is replaced in its place, and returned.
+    /// Sets the handler of a filter. A previous one is replaced in its place, and returned.
     #[must_use]
     pub fn add(&mut self, filter: &str, handler: Handler) -> Option<Handler> {
         if let Some(index) = self.position(filter) {
@@ -96,13 +96,13 @@ impl Handlers {
         None
     }
 
-    /// The handler that the filter had.
+    /// Removes the handler of a filter, and returns it.
     pub fn remove(&mut self, filter: &str) -> Option<Handler> {
         let index = self.position(filter)?;
         Some(self.entries.remove(index).handler)
     }
 
-    /// The first one whose filter matches, of those that were added after number `after`.
+    /// The first handler whose filter matches, of those that were added after number `after`.
     pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Handler)> {
         self.entries
             .iter()

@@ -7,7 +7,10 @@
 //! | `backoff`      | how long to wait before connecting again                                     |
 //! | `tenancy`      | which call runs the client, and for which calls its end waits                |
 //! | `thread_marks` | which threads have a frame                                                   |
-//! | `callbacks`    | the callbacks, and their topics                                              |
+//! | `callbacks`    | the callbacks
+//! |
+//! | `handlers`     | the callbacks for messages that match a filter
+//! |
 //! | `watch`        | what to wait for, and what was reported of it                                |
 //! | `wakes`        | how a waiting call is woken                                                  |
 //! | `security`     | the TLS settings of the program                                              |
@@ -169,7 +172,7 @@ impl State {
     }
 }
 
-/// Is everything reported, written and closed? Each call that stops once it is asks here.
+/// Is everything reported, written and closed? Each call that stops at that point asks here.
 impl State {
     /// Whether a callback is due that needs no packet from the broker.
     pub fn is_untold(&self) -> bool {
@@ -199,8 +202,7 @@ impl State {
         self.session.unsettled() == 0 && !self.is_untold()
     }
 
-    /// Whether everything that was taken is written, including DISCONNECT, and everything is
-    /// reported.
+    /// Whether everything accepted is written, including DISCONNECT, and everything is reported.
     pub fn is_said(&self) -> bool {
         !self.session.has_unwritten() && !self.intent.is_closing() && !self.is_untold()
     }
