@@ -1,4 +1,4 @@
-//! Publishing messages in a row.
+//! Publishing a batch of messages.
 
 use std::ffi::c_int;
 

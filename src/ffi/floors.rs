@@ -1,4 +1,4 @@
-//! How large the first version of each structure with `struct_size` is.
+//! The size of the first version of each structure with `struct_size`.
 
 use std::mem::offset_of;
 
@@ -20,7 +20,7 @@ macro_rules! floors {
     )*};
 }
 
-// Once a structure has grown, its floor is the offset of the first field that was added.
+// After a structure has grown, its floor is the offset of the first added field.
 floors! {
     Publication: offset_of!(Publication, expiry_s);
     OneshotOptions: size_of::<OneshotOptions>();
@@ -34,7 +34,7 @@ floors! {
 mod tests {
     use super::*;
 
-    /// Numbers of their own: a field that is added must not raise them.
+    /// The test has its own numbers, so that an added field cannot raise the floors.
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn the_floors_are_the_first_versions() {

@@ -1,4 +1,4 @@
-//! What is called for messages whose topic matches a filter.
+//! The callbacks for messages whose topic matches a filter.
 
 use std::ffi::{c_char, c_int, c_void};
 

@@ -1,4 +1,4 @@
-//! Create, free, begin anew.
+//! Create, free and reinitialise a client.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

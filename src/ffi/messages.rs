@@ -136,7 +136,8 @@ pub unsafe extern "C" fn pmqtt_publish(
     }
 }
 
-/// `pmqtt_publish` with a client that is not plain: apart, so that one that is pays nothing for it.
+/// `pmqtt_publish` for a client that is not plain. It is a separate function, so that it costs a
+/// plain client nothing.
 ///
 /// # Safety
 /// As for `pmqtt_publish`.

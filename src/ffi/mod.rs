@@ -1,11 +1,11 @@
 //! The C ABI and nothing else: null checks, panic guard, type conversion. The doc comments in
 //! here are the manual: cbindgen copies them into include/pmqtt.h.
 
-// What C has to hold is said once for all functions, in the contract at the head of the header.
+// The contract at the head of the header says what C has to observe, for all functions.
 #![allow(clippy::missing_safety_doc)]
 
-// The header has the functions in this order, in which a program is written. Blank lines keep rustfmt from
-// sorting it.
+// The header has the functions in this order, in which a program uses them. The blank lines keep
+// rustfmt from sorting them.
 mod constants;
 
 mod lifetime;
@@ -58,8 +58,8 @@ use std::sync::Arc;
 use crate::client::{Client, Code, Error, Handle, Result};
 use crate::codec::QoS;
 
-/// Runs the body of a function that can fail. A panic stays in here, and the client that it
-/// happened in refuses further work.
+/// Runs the body of a function that can fail. A panic does not leave this function, and the
+/// client refuses further work after one.
 ///
 /// # Safety
 /// `client` is NULL, or came from `pmqtt_client_new` and was not freed before this call began.
@@ -68,7 +68,7 @@ unsafe fn run(client: *const Handle, mut body: impl FnMut(&Arc<Client>) -> Resul
     unsafe { guard(client, &mut body) }
 }
 
-/// `run` for a client that `is_plain`, and what each message goes through. None where it is not.
+/// `run` for a client that `is_plain`, in the path of each message. None if it is not plain.
 ///
 /// # Safety
 /// As for `run`.
@@ -82,7 +82,7 @@ unsafe fn run_plain(
     client.is_plain().then(|| run_on(&client, body))
 }
 
-/// `run` for each kind of body.
+/// `run`, compiled for each body.
 ///
 /// # Safety
 /// As for `run`.
@@ -98,7 +98,7 @@ unsafe fn run_inlined(client: *const Handle, body: impl FnOnce(&Arc<Client>) -> 
     }
 }
 
-/// `run` with a client that takes calls.
+/// `run` with a client that accepts calls.
 #[inline(always)]
 fn run_on(client: &Arc<Client>, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
     match catch_unwind(AssertUnwindSafe(|| body(client))) {
@@ -115,7 +115,7 @@ fn run_on(client: &Arc<Client>, body: impl FnOnce(&Arc<Client>) -> Result) -> c_
     }
 }
 
-/// `run` once for all functions: as it is not generic, the library has it only here.
+/// `run`, compiled once for all functions because it is not generic.
 ///
 /// # Safety
 /// As for `run`.
@@ -124,7 +124,8 @@ unsafe fn guard(client: *const Handle, body: &mut dyn FnMut(&Arc<Client>) -> Res
     unsafe { run_inlined(client, body) }
 }
 
-/// Runs the body of a function that reads something; `otherwise` is for NULL and after a panic.
+/// Runs the body of a function that reads a value. Returns `otherwise` for NULL and after a
+/// panic.
 ///
 /// # Safety
 /// As for `run`.
@@ -139,7 +140,7 @@ unsafe fn read<T>(client: *const Handle, otherwise: T, body: impl Fn(&Arc<Client
     value.unwrap_or(otherwise)
 }
 
-/// Why a client takes no calls, in words.
+/// A text that says why a client accepts no calls.
 ///
 /// # Safety
 /// As for `run`.
@@ -151,7 +152,7 @@ unsafe fn refusal(client: *const Handle) -> String {
     }
 }
 
-/// A reference of the call's own, so that a callback may free the client while it lasts.
+/// A separate reference for the call, so that a callback may free the client during it.
 ///
 /// # Safety
 /// As for `run`.
@@ -159,8 +160,8 @@ unsafe fn reference(client: *const Handle) -> Option<Arc<Client>> {
     if client.is_null() {
         return None;
     }
-    // SAFETY: the pointer came from `Arc::into_raw`, and the reference that it stands for is
-    // given back by `pmqtt_client_free` alone, which was not called before this call began.
+    // SAFETY: the pointer came from `Arc::into_raw`. Only `pmqtt_client_free` gives back the
+    // reference of that pointer, and it was not called before this call began.
     unsafe {
         let client = client.cast::<Client>();
         Arc::increment_strong_count(client);
@@ -168,7 +169,7 @@ unsafe fn reference(client: *const Handle) -> Option<Arc<Client>> {
     }
 }
 
-/// UTF-8 text that must be there.
+/// UTF-8 text; NULL is an error.
 ///
 /// # Safety
 /// `pointer` is NULL or points to a NUL-terminated string that lives through the call.
@@ -227,7 +228,7 @@ fn no_bytes(pointer: *const c_void, what: &str) -> Error {
     }
 }
 
-/// An array that must be there.
+/// An array; NULL is an error.
 ///
 /// # Safety
 /// `pointer` is NULL or points to `count` values that live through the call.
@@ -245,7 +246,7 @@ unsafe fn array<'a, T>(pointer: *const T, count: usize, what: &str) -> Result<&'
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
-/// Writes a result where the caller wants to have it.
+/// Writes a result to `out`, unless that is NULL.
 ///
 /// # Safety
 /// `out` is NULL or points to a value that may be written.
@@ -256,7 +257,7 @@ unsafe fn put<T>(out: *mut T, value: T) {
     }
 }
 
-/// Writes a text, as much of it as fits, and its NUL.
+/// Writes as much of a text as fits, and a NUL.
 ///
 /// # Safety
 /// `buf` is NULL or points to `len` bytes that may be written.
@@ -268,8 +269,8 @@ unsafe fn put_text(buf: *mut c_char, len: usize, text: &str) {
     while !text.is_char_boundary(fits) {
         fits -= 1;
     }
-    // SAFETY: `buf` has `len` bytes by the caller's promise, `fits` is less than that, and at the
-    // most the length of the text.
+    // SAFETY: `buf` has `len` bytes by the caller's promise. `fits` is less than `len`, and at most
+    // the length of the text.
     unsafe {
         buf.copy_from_nonoverlapping(text.as_ptr().cast(), fits);
         buf.add(fits).write(0);
@@ -290,7 +291,7 @@ fn wrong_qos(value: c_int) -> Error {
     Error::inval(format!("QoS {value} is none of 0, 1 and 2"))
 }
 
-/// A number that must not be negative, nor over `most`.
+/// A number from 0 to `most`.
 fn number(value: c_int, most: c_int, what: &str) -> Result<u32> {
     match u32::try_from(value) {
         Ok(number) if value <= most => Ok(number),
@@ -307,7 +308,7 @@ mod tests {
 
     fn last_error(client: *const Handle) -> String {
         let mut text = [0_u8; 200];
-        // SAFETY: the client lives, and the buffer has the size that is told.
+        // SAFETY: the client lives, and the buffer has the given size.
         unsafe { pmqtt_last_error(client, text.as_mut_ptr().cast(), text.len()) };
         let text = CStr::from_bytes_until_nul(&text).unwrap();
         text.to_str().unwrap().to_owned()
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn after_a_panic_there_are_words() {
         let mut client = null_mut();
-        // SAFETY: the client is made, used and freed, in this order.
+        // SAFETY: the client is created, used and freed, in this order.
         unsafe {
             pmqtt_client_new(&mut client, std::ptr::null(), true, null_mut(), 0);
             assert_eq!(last_error(client), "no error");

@@ -1,4 +1,4 @@
-//! One-shots: publish or receive, and be gone.
+//! One-shots: connect, publish or receive, and disconnect in one call.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ use crate::codec::QoS;
 /// @ingroup api_oneshot
 pub struct Messages {
     events: Vec<MessageEvent>,
-    /// What the events point to.
+    /// The messages that the events point to.
     _received: Vec<Received>,
 }
 
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn pmqtt_messages_free(messages: *mut Messages) {
     }
 }
 
-/// Runs the body of a one-shot with what its options say. A panic stays in here.
+/// Runs the body of a one-shot with its options. A panic does not leave this function.
 ///
 /// # Safety
 /// `options` is NULL or what the header says of it.
@@ -309,10 +309,10 @@ unsafe fn carry_out(
     }
 }
 
-/// What one call is about: a client of its own, and where it goes.
+/// The client of one call, and its target.
 struct OneShot<'a> {
     client: Arc<Client>,
-    /// The same client as C knows it, with a reference of its own, which a callback may give back.
+    /// The client in the form for C, with its own reference, which a callback may give back.
     handle: *mut Handle,
     target: Target<'a>,
     timeout: Duration,
@@ -320,7 +320,7 @@ struct OneShot<'a> {
 
 impl<'a> OneShot<'a> {
     /// # Safety
-    /// What the options point to is NULL or what the header says of it, and lives through the call.
+    /// The pointers in the options are NULL or what the header says, and live through the call.
     unsafe fn new(options: &OneshotOptions) -> Result<OneShot<'a>> {
         // SAFETY: the caller's promise is the same.
         let (id, target) = unsafe {
@@ -348,7 +348,7 @@ impl<'a> OneShot<'a> {
 impl Drop for OneShot<'_> {
     fn drop(&mut self) {
         if !self.client.is_freed() {
-            // SAFETY: the handle came from `Arc::into_raw`, and nobody has given it back.
+            // SAFETY: the handle came from `Arc::into_raw`, and its reference was not given back.
             unsafe { pmqtt_client_free(self.handle) };
         }
     }

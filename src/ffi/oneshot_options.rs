@@ -1,4 +1,4 @@
-//! What one-shots are given, and what it means to a client.
+//! The options of one-shots, and how they apply to a client.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What becomes of messages that wait.
+//! How the queue treats messages that wait.
 
 use std::ffi::c_int;
 

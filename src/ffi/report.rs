@@ -1,4 +1,4 @@
-//! What can be asked: words for numbers, the last error, figures, the version.
+//! Reports: texts for error numbers, the last error, statistics, the version.
 
 use std::ffi::{c_char, c_int};
 

@@ -1,8 +1,8 @@
-//! Structures that begin with `struct_size` and grow at their tail, so that a program and a library of
-//! different versions understand each other. All of them are read and filled here.
+//! Structures that begin with `struct_size` and grow at their tail, so that a program and a
+//! library of different versions fit together. Only this file reads and fills them.
 //!
-//! A new field begins where the version before it ends, never in its padding: what an older program has there
-//! is not known.
+//! A new field begins where the previous version ends, never in its padding. The content of the
+//! padding of an older program is unknown.
 
 use std::mem::MaybeUninit;
 
@@ -16,7 +16,7 @@ pub(super) const LARGEST: usize = 4096;
 /// It is `repr(C)`, `struct_size: usize` is its first field, all bytes 0 are a value of it, and it has no more
 /// than `LARGEST` bytes.
 pub(super) unsafe trait Growing: Copy {
-    /// The size of its first version.
+    /// The size of the first version.
     const FLOOR: usize;
 }
 
@@ -41,7 +41,7 @@ pub(super) unsafe fn read_all<T: Growing>(
     let stride = match count {
         0 => 0,
         _ if first.is_null() => return Err(Error::inval(format!("{what} is NULL"))),
-        // SAFETY: there is one at least, by the caller's promise.
+        // SAFETY: there is at least one, by the caller's promise.
         _ => unsafe { checked_size(first, what) }?,
     };
     if stride > 0 && count > isize::MAX as usize / stride {
@@ -49,7 +49,7 @@ pub(super) unsafe fn read_all<T: Growing>(
     }
     Ok((0..count).map(move |index| {
         let element = first.wrapping_byte_add(index * stride);
-        // SAFETY: it is one of `count` by the caller's promise, and aligned, as the stride is.
+        // SAFETY: it is one of `count` by the caller's promise, and aligned because the stride is.
         if unsafe { element.cast::<usize>().read() } != stride {
             let text = format!("{what}: struct_size differs from the first one's");
             return Err(Error::inval(text));
@@ -99,7 +99,8 @@ unsafe fn checked_size<T: Growing>(pointer: *const T, what: &str) -> Result<usiz
 unsafe fn copy<T: Growing>(pointer: *const T, size: usize, what: &str) -> Result<T> {
     let known = size.min(size_of::<T>());
     let mut value = MaybeUninit::<T>::zeroed();
-    // SAFETY: there are `size` bytes by the caller's promise. What they do not fill is 0, which is a value.
+    // SAFETY: there are `size` bytes by the caller's promise. The remaining bytes are 0, which is
+    // a valid value.
     let (value, unknown) = unsafe {
         let from = pointer.cast::<u8>();
         from.copy_to_nonoverlapping(value.as_mut_ptr().cast(), known);

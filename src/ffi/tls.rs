@@ -1,6 +1,6 @@
 //! TLS.
 
-// Without it the functions are still there, and say so.
+// Without TLS, the functions still exist and return an error.
 #![cfg_attr(not(feature = "tls"), allow(unused))]
 
 use std::ffi::{c_char, c_int, c_void};
@@ -14,7 +14,7 @@ use crate::client::{Error, Handle, Result};
 #[cfg(feature = "tls")]
 use crate::client::{Protocol, Source, TlsOptions};
 
-/// `run`, or, where the library is built without TLS, the error that says so.
+/// `run`; in a library without TLS, the error that says so.
 macro_rules! with_tls {
     ($client:expr, $body:expr) => {{
         #[cfg(feature = "tls")]
