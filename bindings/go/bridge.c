@@ -8,7 +8,7 @@
 
 #include "_cgo_export.h"
 
-/* Messages that Go was not told of yet. */
+/* Messages that Go does not have yet. */
 enum { ARRIVALS = 128, LARGE_MESSAGE = 4096 };
 struct arrivals {
     size_t count, used;
@@ -31,7 +31,7 @@ static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_publish
     bridge->outcomes[bridge->count++] = *event;
 }
 
-/* Hands over what has arrived, before Go is told of anything else. */
+/* Passes the messages to Go, before any other event. */
 static void flush(struct bridge *bridge)
 {
     struct arrivals *arrivals = bridge->arrivals;
@@ -199,7 +199,7 @@ int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session
     if (drains)
         pmqtt_on_drained_set(client, on_drained);
 
-    /* Go closes what it polls, and polls only what does not block. */
+    /* Go closes the descriptor that it polls, and polls only a non-blocking one. */
     int fd = pmqtt_event_fd(client);
     if (fd < 0)
         return PMQTT_ERR_ERRNO;
@@ -225,7 +225,7 @@ int bridge_route_add(struct bridge *bridge, const char *filter, uint64_t route)
     return rc;
 }
 
-/* Go's poller tells of a change once, and the client may leave something for the next call: ask. */
+/* Go's poller reports a change only once, and the client may leave work for the next call. So poll again. */
 int bridge_process(struct bridge *bridge)
 {
     bridge->count = 0;

@@ -1,4 +1,4 @@
-/* What stands between Go and libpmqtt: callbacks that cost no crossing, or as few as can be. */
+/* The layer between Go and libpmqtt: callbacks that call Go not at all, or as rarely as possible. */
 #ifndef PMQTT_GO_BRIDGE_H
 #define PMQTT_GO_BRIDGE_H
 
@@ -11,7 +11,7 @@ struct bridge {
     int event_fd;             /* a duplicate of the client's, for Go's poller */
     const char *key_password; /* while TLS is being set up */
 
-    /* How publishes came out in the last bridge_process: one crossing for all of them. */
+    /* The outcomes of publishes in the last bridge_process. Go reads all of them at once. */
     pmqtt_published *outcomes;
     size_t count;
     size_t capacity;
@@ -28,24 +28,24 @@ struct bridge_arrival {
 struct bridge *bridge_new(uintptr_t handle);
 void bridge_free(struct bridge *bridge);
 
-/* Makes the client, and the descriptor. */
+/* Creates the client and the descriptor. */
 int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs,
                 bool drains);
 
 /* Adds a handler: goArrived gets the messages of a filter with that route. */
 int bridge_route_add(struct bridge *bridge, const char *filter, uint64_t route);
 
-/* Does what there is to do. 1: there is more already, 0: wait for the descriptor; else an error. */
+/* Does all the work that needs no waiting. 1: there is more already, 0: wait for the descriptor; else an error. */
 #define BRIDGE_MORE 1
 int bridge_process(struct bridge *bridge);
 
-/* What a request has come to. */
+/* The result of a request. */
 struct bridge_request {
     int rc;
     uint64_t mid;
 };
 
-/* Requests, with pointers of types that cgo need not look behind, and no output to allocate. */
+/* Requests with pointers that cgo need not follow, and without an output to allocate. */
 
 static inline struct bridge_request bridge_publish(struct bridge *bridge, const char *topic, const char *payload,
                                                    size_t len, int qos, bool retain, uint32_t expiry_s)
@@ -57,7 +57,7 @@ static inline struct bridge_request bridge_publish(struct bridge *bridge, const 
     return request;
 }
 
-/* What Go knows of a message; its topic, with a NUL, and its payload follow those of the one before. */
+/* A message from Go. Its topic, with a NUL, and its payload follow those of the previous message. */
 struct bridge_message {
     size_t topic_size, payload_len;
     int qos;

@@ -23,21 +23,21 @@ type Client struct {
 	bridge  *C.struct_bridge
 	inbox   inbox
 
-	// Its loop: one goroutine, which waits in Go's poller for events to become readable.
+	// The loop: one goroutine, which waits in Go's poller until events is readable.
 	events   *os.File
 	stopping atomic.Bool
 	finished chan struct{}
 
-	// step is held for each step of the loop, and by whoever must not meet one. It comes before mu.
+	// step is held during each step of the loop, and by a call that excludes steps. It is locked before mu.
 	step     sync.Mutex
-	gathered []item // what the step's callbacks have told
+	gathered []item // the events of the step's callbacks
 
-	// mu is held for each request, so that no more than one OS thread is in the library for all of
-	// them, and so that an outcome finds whom it belongs to.
+	// mu is held during each request. So at most one OS thread is in the library for all requests, and an outcome
+	// finds its request.
 	mu         sync.Mutex
 	closed     bool
-	wanted     bool   // Connect was called, and neither Disconnect nor a failure has ended that
-	up         bool   // OnConnect was told of a connection, and OnDisconnect was not
+	wanted     bool   // Connect was called, and neither Disconnect nor a failure has ended it
+	up         bool   // a connection was reported to OnConnect, and its end was not reported
 	topic      []byte // the topic of a publish, with a NUL
 	publishes  map[uint64]*Token
 	doubts     uint64 // publishes whose outcome was ErrInDoubt
@@ -46,7 +46,7 @@ type Client struct {
 	ending     *request
 	room       chan struct{} // closed when the queue has room for a publish again
 	settled    chan struct{} // closed when no publish is without an outcome
-	routes     []*route      // of each filter that is subscribed to, in the order of their numbers
+	routes     []*route      // one for each subscribed filter, in the order of ids
 	lastRoute  uint64
 }
 
@@ -95,7 +95,7 @@ func (c *Client) open() error {
 	if err := c.lastError(rc); err != nil {
 		return err
 	}
-	// Nothing would ever happen without the poller.
+	// Without the poller, the loop would never run.
 	if err := c.events.SetReadDeadline(time.Time{}); err != nil {
 		return newError(ErrOS, "the event descriptor cannot be polled: "+err.Error())
 	}
@@ -148,7 +148,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// abandon gives everything its outcome that has none. mu is held.
+// abandon gives err as the outcome to everything that has none. mu is held.
 func (c *Client) abandon(err error) {
 	for mid, token := range c.publishes {
 		delete(c.publishes, mid)

@@ -40,7 +40,7 @@ func (c *Client) Connect(ctx context.Context) error {
 }
 
 func (c *Client) connect() (*request, error) {
-	// What a step tells of an earlier attempt must not be taken for news of this one.
+	// The events of a step about an earlier attempt must not count for this one.
 	c.step.Lock()
 	defer c.step.Unlock()
 	c.mu.Lock()
@@ -101,14 +101,14 @@ func (c *Client) Disconnect(ctx context.Context) error {
 	return ended.wait(ctx)
 }
 
-// disconnect gives an error where there is no connection; nobody makes one any more then. mu is held.
+// disconnect returns an error if there is no connection; the client then does not connect again. mu is held.
 func (c *Client) disconnect() (*request, error) {
 	c.wanted = false
 	c.connectDone(newError(ErrNotConnected, "connect: given up, because of a call of Disconnect or Close"))
 	return c.end()
 }
 
-// end asks the library for the end of the connection, or of the attempt at one. mu is held.
+// end requests the end of the connection, or of the attempt, from the library. mu is held.
 func (c *Client) end() (*request, error) {
 	if err := c.lastError(C.pmqtt_disconnect(c.bridge.client)); err != nil {
 		c.announceSettled()
@@ -121,7 +121,7 @@ func (c *Client) end() (*request, error) {
 	return c.ending, nil
 }
 
-// connectDone tells Connect how it came out; false where it does not wait. mu is held.
+// connectDone gives a waiting Connect its outcome, and returns false if none waits. mu is held.
 func (c *Client) connectDone(err error) bool {
 	attempt := c.connecting
 	if attempt == nil {
@@ -141,10 +141,10 @@ func (c *Client) IsConnected() bool {
 	return !c.closed && bool(C.pmqtt_is_connected(c.bridge.client))
 }
 
-// The rest happens in a step.
+// The loop calls the functions below in a step.
 
-// isNews says whether anybody wants to know of a connection that was accepted, or of an attempt that
-// failed. Not so where it was given up, for which Connect has returned, or asked to end. mu is held.
+// isNews tells whether to report an accepted connection or a failed attempt. It returns false if the attempt was
+// given up, because Connect has returned then, and if its end was requested. mu is held.
 func (c *Client) isNews() bool {
 	return c.wanted && c.ending == nil
 }
@@ -165,9 +165,8 @@ func (c *Client) connected(sessionPresent bool) {
 	}
 }
 
-// connectFailed tells of an attempt that came to nothing: Connect, which made it and makes no
-// other, or else the hook. ErrNotConnected is what the library says of one that it was told to give
-// up, or to replace.
+// connectFailed reports a failed attempt: to Connect, which then makes no other attempt, or else to the hook. The
+// library reports ErrNotConnected for an attempt that the program gave up or replaced.
 func (c *Client) connectFailed(err error) {
 	c.mu.Lock()
 	isNews := c.isNews() && !errors.Is(err, ErrNotConnected)
@@ -197,7 +196,7 @@ func (c *Client) disconnected(err error) {
 	}
 }
 
-// hook calls a function of the program, which may be nil, in turn with the handlers.
+// hook queues a call of a function of the program, which may be nil, behind the items for handlers.
 func (c *Client) hook(call func()) {
 	if call != nil {
 		c.inbox.put(item{call: call})

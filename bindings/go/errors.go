@@ -69,7 +69,7 @@ func (e *Error) Unwrap() error { return e.Code }
 
 func invalid(text string) error { return newError(ErrInvalid, text) }
 
-// lastError is the error of a call that has returned rc, or what has ended a connection.
+// lastError is the error of a call that has returned rc, or the reason why a connection ended.
 func (c *Client) lastError(rc C.int) error {
 	if rc == C.PMQTT_ERR_SUCCESS {
 		return nil
@@ -93,7 +93,7 @@ func refused(returnCode, reason C.int) error {
 	return &Error{Code: ErrConnRefused, Text: "mqtt: " + words, ReturnCode: int(returnCode), Reason: int(reason)}
 }
 
-// withReason adds what the broker has said, if it has said anything.
+// withReason adds the broker's reason, if it gave one.
 func withReason(err error, reason C.int) error {
 	if err == nil || reason == unsaid {
 		return err
@@ -106,7 +106,7 @@ func withReason(err error, reason C.int) error {
 	return told
 }
 
-// C would take a NUL for the end of the string.
+// checkString rejects a NUL, because C would take it for the end of the string.
 func checkString(what, text string) error {
 	if strings.IndexByte(text, 0) >= 0 {
 		return invalid(what + " contains a NUL")

@@ -2,10 +2,10 @@ package pmqtt
 
 import "sync"
 
-// What a message takes beside its topic and payload, roughly.
+// About how many bytes a message takes in addition to its topic and payload.
 const messageOverhead = 128
 
-// How many items' memory is kept for the next ones.
+// The memory of at most this many items is kept for the next ones.
 const keptItems = 4096
 
 // An item is a message for handlers, or a call of a hook.
@@ -16,16 +16,16 @@ type item struct {
 	size    int
 }
 
-// An inbox is what waits for handlers: the loop puts in, and deliver takes out.
+// An inbox holds the items that wait for handlers. The loop puts them in, and deliver takes them out.
 type inbox struct {
 	mu      sync.Mutex
 	arrived *sync.Cond
-	changed *sync.Cond // there is room, or somebody waits for an outcome
+	changed *sync.Cond // there is room, or a call waits for an outcome
 	items   []item
 	bytes   int
 	limit   int
-	// outcomes that somebody may wait for. While there are any the loop must go on, full or not: it
-	// may be a handler who waits.
+	// expected counts outcomes that a call may wait for. While there are any, the loop goes on even if the inbox is
+	// full, because a handler may be waiting.
 	expected int
 	dropped  uint64
 	closed   bool
@@ -39,9 +39,9 @@ func (in *inbox) init(limit int) {
 	}
 }
 
-// put takes an item, or drops it where the inbox is full: lines for the log, and messages of QoS 0
-// while the loop goes on all the same. It takes what has no size, and messages of QoS 1 and 2, of which a
-// broker sends no more than are acknowledged.
+// put adds an item. If the inbox is full, it drops log lines, and messages of QoS 0 while an outcome is expected. It
+// always adds items without a size, and messages of QoS 1 and 2: the broker limits their number until they are
+// acknowledged.
 func (in *inbox) put(it item) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -61,7 +61,7 @@ func (in *inbox) put(it item) {
 
 func (in *inbox) full() bool { return in.bytes >= in.limit }
 
-// take waits for items, and gives all there are; nil when the inbox is closed.
+// take waits for items and returns all of them, or nil when the inbox is closed.
 func (in *inbox) take(spare []item) []item {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -79,7 +79,7 @@ func (in *inbox) take(spare []item) []item {
 	return items
 }
 
-// release makes room for others. False when the inbox is closed.
+// release makes room for other items. It returns false when the inbox is closed.
 func (in *inbox) release(size int) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -91,7 +91,7 @@ func (in *inbox) release(size int) bool {
 	return !in.closed
 }
 
-// waitForRoom holds the loop up while the inbox is full, and with it the broker.
+// waitForRoom blocks the loop, and so the broker, while the inbox is full.
 func (in *inbox) waitForRoom() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -100,7 +100,7 @@ func (in *inbox) waitForRoom() {
 	}
 }
 
-// expect notes that somebody may wait for an outcome, until settled.
+// expect notes that a call may wait for an outcome, until settled.
 func (in *inbox) expect() {
 	in.mu.Lock()
 	in.expected++

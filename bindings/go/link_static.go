@@ -2,8 +2,8 @@
 
 package pmqtt
 
-// The archive comes first, and so nothing is left for the shared library that pkg-config names: the
-// linker takes that only where it is needed.
+// The archive comes first and resolves all symbols. So the linker does not need the shared library that pkg-config
+// names, and leaves it out.
 
 // #cgo pkg-config: --static pmqtt
 // #cgo LDFLAGS: -l:libpmqtt.a -Wl,--as-needed

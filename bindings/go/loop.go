@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// loop runs the client: whenever Go's poller finds the library's descriptor readable, it makes a
-// step. No thread waits in C for it.
+// loop runs the client: it takes a step whenever Go's poller finds the library's descriptor readable. No thread waits
+// in C.
 func (c *Client) loop() {
 	defer close(c.finished)
 	events, err := c.events.SyscallConn()
@@ -30,7 +30,7 @@ func (c *Client) loop() {
 	})
 }
 
-// takeStep lets the library do what there is to do, and deals with what its callbacks have told.
+// takeStep lets the library do its work, and handles the events of its callbacks.
 func (c *Client) takeStep() (again, alive bool) {
 	c.step.Lock()
 	defer c.step.Unlock()
@@ -54,7 +54,7 @@ func (c *Client) takeStep() (again, alive bool) {
 	return rc == C.BRIDGE_MORE, true
 }
 
-// publishesDone tells those who wait how their publishes came out.
+// publishesDone completes the tokens of publishes that have an outcome.
 func (c *Client) publishesDone() {
 	count := int(c.bridge.count)
 	if count == 0 {
@@ -81,8 +81,8 @@ func (c *Client) publishesDone() {
 	}
 }
 
-// The exported functions are what the library calls back in a step (goLog alone at other times too).
-// No code of the program's runs in them, so that no panic of it ever meets a stack frame of C.
+// The library calls the exported functions in a step; goLog at other times, too. They run no code of the program, so
+// no panic of it meets a stack frame of C.
 
 func client(handle C.uintptr_t) *Client { return cgo.Handle(handle).Value().(*Client) }
 

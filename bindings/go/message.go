@@ -40,7 +40,7 @@ func (m *Message) Ack() error {
 	return c.lastError(C.pmqtt_ack(c.bridge.client, C.uint64_t(m.mid), C.int(m.QoS)))
 }
 
-// handOver calls the handlers of a message, and acknowledges it then.
+// handOver calls the handlers of a message, and then acknowledges it.
 func (c *Client) handOver(message *Message, w *way) {
 	matched := false
 	if w != nil {
@@ -55,11 +55,11 @@ func (c *Client) handOver(message *Message, w *way) {
 		c.options.OnMessage(message)
 	}
 	if !c.options.ManualAck {
-		message.Ack() // it cannot be helped where the connection is gone: the broker sends it again
+		message.Ack() // fails if the connection is gone: the broker then sends it again
 	}
 }
 
-// deliver calls handlers and hooks, one after the other, until the client is closed.
+// deliver calls handlers and hooks, one at a time, until the client is closed.
 func (c *Client) deliver() {
 	for items := c.inbox.take(nil); items != nil; items = c.inbox.take(items) {
 		for i, it := range items {

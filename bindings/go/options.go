@@ -135,7 +135,7 @@ const (
 
 const defaultPendingBytes = 64 << 20
 
-// address takes Broker to pieces; port 0 is the default one.
+// address splits Broker into host and port; port 0 is the default one.
 func (o *Options) address() (host string, port int, err error) {
 	if o.Broker == "" {
 		return "localhost", 0, nil
@@ -151,7 +151,7 @@ func (o *Options) address() (host string, port int, err error) {
 	return host, port, nil
 }
 
-// keepAlive is in seconds.
+// keepAlive returns seconds.
 func (o *Options) keepAlive() int {
 	switch {
 	case o.KeepAlive == 0:
@@ -163,7 +163,7 @@ func (o *Options) keepAlive() int {
 	}
 }
 
-// check finds what C would read otherwise than it stands there.
+// check rejects values that C would misread.
 func (o *Options) check() error {
 	texts := map[string]string{"Broker": o.Broker, "BindAddress": o.BindAddress, "ClientID": o.ClientID,
 		"Username": o.Username, "Password": o.Password}
@@ -184,7 +184,7 @@ func (o *Options) check() error {
 	return o.TLS.check()
 }
 
-// apply makes the settings of a client that has just been made.
+// apply sets the options of a new client.
 func (c *Client) apply(o *Options) error {
 	client := c.bridge.client
 	var set []func() C.int
@@ -265,7 +265,7 @@ func (c *Client) apply(o *Options) error {
 	if o.AckAtOnce {
 		mode = C.PMQTT_ACK_AT_ONCE
 	}
-	// The client itself acknowledges what the program does not, once the handlers have returned.
+	// The Go client acknowledges messages itself, once the handlers have returned.
 	set = append(set, func() C.int { return C.pmqtt_manual_ack_set(client, mode) })
 
 	for _, f := range set {
@@ -280,7 +280,7 @@ func seconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
 }
 
-// toC keeps what is too large for an int of C as large as can be.
+// toC limits n to the largest int of C.
 func toC(n int) C.int {
 	if n > math.MaxInt32 {
 		n = math.MaxInt32
@@ -288,7 +288,7 @@ func toC(n int) C.int {
 	return C.int(n)
 }
 
-// orNone: 0 is how C says without a limit, and negative how Go does, where 0 is the default.
+// orNone converts "no limit": it is 0 in C, and negative in Go, where 0 is the default.
 func orNone(n int) int {
 	if n < 0 {
 		return 0
@@ -310,7 +310,7 @@ func freeAll(texts ...*C.char) {
 	}
 }
 
-// freeSecrets wipes copies of what is secret, and frees them.
+// freeSecrets wipes copies of secrets, and frees them.
 func freeSecrets(texts ...*C.char) {
 	for _, text := range texts {
 		if text != nil {

@@ -120,7 +120,7 @@ func (c *Client) publishWithRoom(ctx context.Context, m Publication) (*Token, er
 	}
 }
 
-// publish gives room only where the queue is full.
+// publish returns room only if the queue is full.
 func (c *Client) publish(m Publication) (token *Token, room chan struct{}) {
 	if err := m.check(); err != nil {
 		return failed(err), nil
@@ -158,7 +158,7 @@ func (m *Publication) check() error {
 	return checkString("publish: the topic", m.Topic)
 }
 
-// expiry is in whole seconds, of which C has 136 years.
+// expiry returns whole seconds, rounded up. C can hold 136 years.
 func (m *Publication) expiry() C.uint32_t {
 	s := m.Expiry / time.Second
 	if m.Expiry%time.Second > 0 {
@@ -271,7 +271,7 @@ func (c *Client) Drain(ctx context.Context) error {
 	}
 }
 
-// announceSettled wakes those who drain, to look again. mu is held.
+// announceSettled wakes calls of Drain, which check again. mu is held.
 func (c *Client) announceSettled() {
 	if c.settled != nil {
 		close(c.settled)
@@ -279,7 +279,7 @@ func (c *Client) announceSettled() {
 	}
 }
 
-// announceRoom wakes those who publish, to try again. mu is held.
+// announceRoom wakes calls that wait for room, which try again. mu is held.
 func (c *Client) announceRoom() {
 	close(c.room)
 	c.room = make(chan struct{})

@@ -5,19 +5,19 @@ import "C"
 
 import "context"
 
-// A request is something that waits for an answer.
+// A request waits for an answer.
 type request struct {
 	done chan struct{}
 	err  error
-	// granted is what the broker has granted to a subscription.
+	// granted is the QoS that the broker has granted to a subscription.
 	granted QoS
-	// answered, if there is one, is told the outcome first, with mu held.
+	// answered, if not nil, gets the outcome first, with mu held.
 	answered func(err error)
 }
 
 func newRequest() *request { return &request{done: make(chan struct{})} }
 
-// complete does nothing where there is no request.
+// complete does nothing for nil.
 func (r *request) complete(err error) {
 	if r == nil {
 		return
@@ -38,7 +38,7 @@ func (r *request) wait(ctx context.Context) error {
 	}
 }
 
-// await notes what the library was asked for. mu is held, and was when it was asked.
+// await notes a request that the library has accepted. mu is held since before the request.
 func (c *Client) await(asked C.struct_bridge_request, answered func(error)) (*request, error) {
 	if err := c.lastError(asked.rc); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (c *Client) await(asked C.struct_bridge_request, answered func(error)) (*re
 	return r, nil
 }
 
-// answered tells how a request of await came out, in a step.
+// answered completes a request of await, in a step.
 func (c *Client) answered(mid uint64, rc, granted, reason C.int) {
 	const refusal = 0x80
 	c.mu.Lock()

@@ -10,24 +10,24 @@ import (
 	"unsafe"
 )
 
-// A route leads from a filter to whoever handles its messages when their turn comes. Which filters a message
-// matches, and in which order, the library says when it comes.
+// A route leads from a filter to the subscription that handles its messages when their turn comes. The library tells
+// which filters a message matches, and in which order, when the message arrives.
 type route struct {
-	// id is what C knows it by, and counts up.
+	// id identifies the route in C. Ids increase.
 	id     uint64
 	filter string
 	// added: the library has a handler for it.
 	added bool
-	// subscription is nil when nobody is subscribed to the filter any more.
+	// subscription is nil after the filter was unsubscribed.
 	subscription atomic.Pointer[subscription]
-	// alone is the way of a message that goes this one only.
+	// alone is the way of a message that takes this route only.
 	alone *way
 }
 
-// A way is the routes of a message, in their order. It does not change; messages share it.
+// A way is the list of routes of a message, in order. It is immutable; messages share it.
 type way struct {
 	routes []*route
-	// longer is the one that the last message took from here. mu guards it.
+	// longer is the last way that was made from this one, with one more route. mu guards it.
 	longer *way
 }
 
@@ -37,7 +37,7 @@ func newRoute(id uint64, filter string) *route {
 	return r
 }
 
-// route finds the route of a filter, or makes one. mu is held.
+// route finds the route of a filter, or creates one. mu is held.
 func (c *Client) route(filter string) *route {
 	for _, r := range c.routes {
 		if r.filter == filter {
@@ -48,7 +48,7 @@ func (c *Client) route(filter string) *route {
 	return newRoute(c.lastRoute, filter)
 }
 
-// assign gives a route a subscription, and returns the one it had. mu is held.
+// assign gives a route a subscription, and returns the previous one. mu is held.
 func (c *Client) assign(r *route, s *subscription) (previous *subscription, err error) {
 	if s.handler != nil && !r.added {
 		filter := C.CString(r.filter)
@@ -65,7 +65,7 @@ func (c *Client) assign(r *route, s *subscription) (previous *subscription, err 
 	return previous, nil
 }
 
-// endRoute takes a route away, and returns the subscription it had. mu is held.
+// endRoute removes a route, and returns its subscription. mu is held.
 func (c *Client) endRoute(r *route) *subscription {
 	if at := c.routeIndex(r.id); at < len(c.routes) && c.routes[at] == r {
 		c.routes = append(c.routes[:at], c.routes[at+1:]...)
@@ -79,12 +79,12 @@ func (c *Client) endRoute(r *route) *subscription {
 	return r.subscription.Swap(nil)
 }
 
-// routeIndex is where the route of a number is, or would be. mu is held.
+// routeIndex returns the index where the route with an id is, or would be. mu is held.
 func (c *Client) routeIndex(id uint64) int {
 	return sort.Search(len(c.routes), func(i int) bool { return c.routes[i].id >= id })
 }
 
-// routeOf finds the route of a number; one that has ended leads to nobody. mu is held.
+// routeOf finds the route with an id. For a route that has ended, it returns one without a subscription. mu is held.
 func (c *Client) routeOf(id uint64) *route {
 	if at := c.routeIndex(id); at < len(c.routes) && c.routes[at].id == id {
 		return c.routes[at]
@@ -92,8 +92,8 @@ func (c *Client) routeOf(id uint64) *route {
 	return newRoute(id, "")
 }
 
-// goArrived is told of messages in their order: of one that several filters match once for each, one after
-// the other.
+// goArrived gets messages in their order. A message that matches several filters arrives once for each, in
+// succession.
 //
 //export goArrived
 func goArrived(handle C.uintptr_t, first *C.struct_bridge_arrival, count C.size_t) {
@@ -119,7 +119,7 @@ func goArrived(handle C.uintptr_t, first *C.struct_bridge_arrival, count C.size_
 	}
 }
 
-// further is a way with one more route. mu is held.
+// further returns the way with one more route. mu is held.
 func (c *Client) further(w *way, id uint64) *way {
 	count := len(w.routes)
 	if w.longer == nil || w.longer.routes[count].id != id {
@@ -142,7 +142,7 @@ func (c *Client) gather(event *C.pmqtt_message, w *way) {
 	c.gathered = append(c.gathered, item{message: message, way: w, size: size})
 }
 
-// lastGathered is the message that was gathered right before, if it matches a filter.
+// lastGathered returns the message that was gathered last, if it matches a filter.
 func (c *Client) lastGathered() *item {
 	if count := len(c.gathered); count > 0 && c.gathered[count-1].way != nil {
 		return &c.gathered[count-1]
@@ -159,7 +159,7 @@ func (w *way) has(id uint64) bool {
 	return false
 }
 
-// is tells whether an event is of that message, or of one of QoS 0 that nobody could tell from it.
+// is tells whether an event belongs to this message, or to an identical one of QoS 0.
 func (m *Message) is(event *C.pmqtt_message) bool {
 	if m.QoS != QoS(event.qos) || m.mid != uint64(event.mid) {
 		return false

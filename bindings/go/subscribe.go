@@ -8,13 +8,13 @@ import (
 	"sync"
 )
 
-// A subscription is what a filter was subscribed to with.
+// A subscription is a filter with its QoS, and its handler or channel.
 type subscription struct {
 	filter  string
 	qos     QoS
 	handler Handler
-	// Of SubscribeChan: where messages go, what is closed when they do not any more, and what is
-	// held for sending one.
+	// For SubscribeChan: the channel for messages, the channel whose closing ends it, and the lock for sending a
+	// message.
 	channel chan *Message
 	gone    chan struct{}
 	sending sync.Mutex
@@ -39,7 +39,7 @@ func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capa
 	s := &subscription{filter: filter, qos: qos, channel: make(chan *Message, capacity), gone: make(chan struct{})}
 	s.handler = s.send
 	if _, err := c.subscribe(ctx, s); err != nil {
-		// The broker may grant it yet, but nobody would receive.
+		// The broker may still grant the subscription, but its channel has no receiver.
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.remove(s)
@@ -99,7 +99,7 @@ func (c *Client) subscribe(ctx context.Context, s *subscription) (QoS, error) {
 	return r.granted, nil
 }
 
-// requestNew lets messages go to a new subscription before the first one can come. mu is held.
+// requestNew assigns a new subscription to its route before the first message can arrive. mu is held.
 func (c *Client) requestNew(s *subscription) (*request, error) {
 	route := c.route(s.filter)
 	previous, err := c.assign(route, s)
@@ -128,7 +128,7 @@ func (c *Client) requestSubscription(s *subscription, answered func(error)) (*re
 	return c.await(C.bridge_subscribe(c.bridge, filter, C.int(s.qos)), answered)
 }
 
-// resubscribe asks a broker that has no session of ours for what it, or another, had granted before. mu is held.
+// resubscribe requests all subscriptions again from a broker that has no session of this client. mu is held.
 func (c *Client) resubscribe() {
 	for _, r := range c.routes {
 		filter := r.filter
@@ -143,7 +143,7 @@ func (c *Client) resubscribe() {
 	}
 }
 
-// remove takes a subscription away, if no other has replaced it. mu is held.
+// remove ends a subscription, unless another one has replaced it. mu is held.
 func (c *Client) remove(s *subscription) {
 	if r := c.route(s.filter); r.subscription.Load() == s {
 		c.endRoute(r).end()
@@ -164,7 +164,7 @@ func (s *subscription) send(message *Message) {
 	}
 }
 
-// end closes the channel, if there is one, of a subscription that was taken away.
+// end closes the channel, if there is one, of a removed subscription.
 func (s *subscription) end() {
 	if s == nil || s.channel == nil {
 		return

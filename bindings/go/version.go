@@ -5,9 +5,8 @@ import "C"
 
 import "fmt"
 
-// checkVersion tells whether a program that was compiled with one version's header can run with
-// another version of the library: the same major, and before 1.0 the same minor version, and not an
-// older one.
+// checkVersion tells whether a program compiled with one version of the header can run with a version of the library.
+// The major version must be the same, and before 1.0 the minor version, too. The library must not be older.
 func checkVersion(header, library int) error {
 	const major, minor = 1_000_000, 1_000
 	unit := major
