@@ -1,5 +1,5 @@
-// Two clients in one io_context: one asks a question each second, the other one answers it; after three
-// answers both say good-bye:
+// Two clients in one io_context: one asks a question each second, and the other one answers it. After
+// three answers, both disconnect:
 //   asio [HOST [PORT]]
 #include <pmqtt/asio.hpp>
 #include <pmqtt/pmqtt.hpp>

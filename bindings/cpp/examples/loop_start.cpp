@@ -1,4 +1,4 @@
-// A publisher of the lines that it reads, while a thread of the library's own runs the client:
+// Publishes the lines that it reads, while a thread of the library runs the client:
 //   loop_start [HOST [PORT]]
 #include <pmqtt/pmqtt.hpp>
 
@@ -17,9 +17,9 @@ try {
     client.loop_start();
 
     for (std::string line; std::getline(std::cin, line);)
-        client.publish("greetings", line, 1); // without a connection it waits for the next one
+        client.publish("greetings", line, 1); // without a connection, it waits for the next one
 
-    client.drain(10s); // what is still queued would be lost by the end of the program
+    client.drain(10s); // the end of the program would lose queued messages
     client.disconnect();
     client.loop_stop();
 } catch (const std::exception &error) {

@@ -1,4 +1,4 @@
-// Publishes its arguments to "greetings", and prints what comes, until all of it is back:
+// Publishes its arguments to "greetings", and prints messages until all of its own are back:
 //   pubsub HOST PORT WORD...
 #include <pmqtt/pmqtt.hpp>
 

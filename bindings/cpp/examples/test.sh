@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Each example with a private broker, until it has printed what it has to:
+# Runs each example with a private broker, until it has printed the expected lines:
 #   test.sh PUBSUB LOOP_START ASIO
 set -euo pipefail
 
@@ -10,7 +10,7 @@ trap '"$broker" kill "$dir/broker"; rm -rf "$dir"' EXIT
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
-# Another program may take a port before our broker does: then the next one is tried.
+# If another program takes a port before the broker does, the next port is tried.
 start_broker() {
     local try
     for ((try = 0; try < 5; try++)); do

@@ -98,7 +98,7 @@ private:
         void wait()
         {
             descriptor_.async_wait(descriptor_.wait_read, [self = shared_from_this()](detail::asio_error error) {
-                if (!error && self->descriptor_.is_open()) // a handler may be queued when it is let go of
+                if (!error && self->descriptor_.is_open()) // a handler may be queued when let_go runs
                     self->turn();
             });
         }
@@ -122,7 +122,8 @@ private:
                 go_on();
                 throw;
             }
-            // How connections end is told to callbacks; but what is broken for good would say so for ever.
+            // Callbacks report how connections end. These two errors are permanent: the client would return
+            // them forever.
             if (error != errc::panic && error != errc::inval)
                 go_on();
         }

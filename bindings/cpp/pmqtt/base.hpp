@@ -76,7 +76,7 @@ protected:
     {
         std::string text(256, '\0');
         std::size_t length = pmqtt_last_error(handle_of(self), text.data(), text.size());
-        while (length >= text.size()) { // another thread may fail in longer words meanwhile
+        while (length >= text.size()) { // another thread may set a longer text meanwhile
             text.resize(length + 1);
             length = pmqtt_last_error(handle_of(self), text.data(), text.size());
         }

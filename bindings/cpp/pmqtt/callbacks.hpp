@@ -129,7 +129,7 @@ public:
             handler.release = &filter_release;
             const int rc = pmqtt_message_handler_add(client, &handler);
             if (rc == PMQTT_ERR_SUCCESS)
-                static_cast<void>(mine.release()); // another thread may have removed it since
+                static_cast<void>(mine.release()); // the library owns it; another thread may have removed it already
             return rc;
         };
         call("message_callback_add", ec, add, text(filter));
@@ -149,10 +149,10 @@ protected:
     static void trampoline(pmqtt_client *, void *userdata, const Raw *raw) noexcept;
 
 private:
-    /// Runs what the program has set, in a callback of the library.
+    /// Runs a function of the program in a callback of the library.
     template <class Body> static void run_callback(std::shared_ptr<detail::state> of, Body body) noexcept;
 
-    /// What the library calls for a filter, with the callback as user data.
+    /// The callback that the library calls for a filter, with the `filter_callback` as user data.
     static void filter_trampoline(pmqtt_client *, void *userdata, const pmqtt_message *raw) noexcept;
 
     /// Destroys the callback of a filter. What the callback owns may destroy the client, so this is a callback

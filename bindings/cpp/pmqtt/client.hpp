@@ -58,7 +58,7 @@ public:
     client &operator=(client &&other) noexcept
     {
         client fresh(std::move(other));
-        state_.swap(fresh.state_); // so that the old one ends now
+        state_.swap(fresh.state_); // so that the old client ends now
         return *this;
     }
 
@@ -76,8 +76,8 @@ private:
         const auto self = std::move(state_);
         if (!self)
             return;
-        // In a callback `free` waits for no other thread. That of the loop may just be about to call back,
-        // and has no share in the state before it does.
+        // In a callback, `free` waits for no other thread. The loop thread may be about to run a callback,
+        // and shares the state only once it does.
         if (detail::frame::is_in_callback(*self))
             pmqtt_loop_stop(self->handle);
         pmqtt_client_free(self->handle); // a callback that it waits for may still use the client

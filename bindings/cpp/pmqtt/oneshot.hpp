@@ -158,7 +158,7 @@ public:
         const bool is_set = state_->wants<message>();
         const int rc = pmqtt_subscribe_callback(is_set ? receive : nullptr, state_.get(), filters.data(),
                                                 filters.size(), qos, how);
-        state_->handle = nullptr; // what is kept of it must not be used
+        state_->handle = nullptr; // references that the program kept must not use it
         mark.rethrow(rc);
         return rc;
     }

@@ -56,7 +56,7 @@ public:
         std::get<slot<Function>>(callbacks_).swap(callback);
     }
 
-    /// Whether the library has to call back for this kind of event.
+    /// Tells whether there is a callback for this kind of event.
     template <class Event> bool wants() const
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -67,7 +67,7 @@ public:
     void clear()
     {
         callback_table old;
-        const std::lock_guard<std::mutex> lock(mutex_); // let go of before that
+        const std::lock_guard<std::mutex> lock(mutex_); // released before `old` is destroyed
         callbacks_.swap(old);
     }
 
@@ -86,7 +86,7 @@ public:
     }
 
 private:
-    mutable std::mutex mutex_; // guards all below; nothing of the program runs under it
+    mutable std::mutex mutex_; // guards all members below; no code of the program runs under it
     callback_table callbacks_;
     std::exception_ptr thrown_;
 };
@@ -97,11 +97,11 @@ struct filter_callback {
     handler<message> function;
 };
 
-/// What a thread does at the moment: a callback of a client, or a call that throws the exceptions of callbacks.
+/// A mark on the stack of a thread: it runs a callback of a client, or a call that throws the exceptions
+/// of callbacks.
 class frame {
 public:
-    /// A `loop_call` also throws the exception that was kept. So does an `endless_call`, which ends when a callback
-    /// throws.
+    /// A loop call also throws a kept exception. An endless call must be ended before it can throw.
     enum class kind { callback, call, loop_call, endless_call };
 
     frame(std::shared_ptr<state> of, kind what) noexcept : state_(std::move(of)), kind_(what), outer_(innermost_)
@@ -114,7 +114,7 @@ public:
     frame(const frame &) = delete;
     frame &operator=(const frame &) = delete;
 
-    /// Whether this thread runs a callback of that client.
+    /// Tells whether this thread runs a callback of that client.
     static bool is_in_callback(const state &of) noexcept
     {
         return find(of, [](const frame &found) { return found.kind_ == kind::callback; }) != nullptr;

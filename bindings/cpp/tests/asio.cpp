@@ -110,7 +110,7 @@ static void ends()
     const auto bytes = late.client.stats().bytes_in;
     CHECK(io.run() > 0);
     CHECK_INT(late.client.stats().bytes_in, bytes);
-    CHECK(fcntl(fd, F_GETFD) != -1); // it is the library's, which goes on with it
+    CHECK(fcntl(fd, F_GETFD) != -1); // the library owns it and still uses it
     LOOP_UNTIL(late.client, late.received == 1);
 
     step("driver and client are destroyed in a callback");

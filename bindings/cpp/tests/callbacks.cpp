@@ -1,4 +1,4 @@
-// What callbacks are told, with a real broker, and how they are set, replaced and moved.
+// The events of callbacks, with a real broker, and how callbacks are set, replaced and moved.
 #include <poll.h>
 
 #include <future>
@@ -139,7 +139,7 @@ static void filters()
     CHECK_INT(client.stats().messages_in, before + 2);
 }
 
-// Tells when it is destroyed, which a function that runs must not be.
+// Notes its destruction: a running function must not be destroyed.
 struct guest {
     explicit guest(bool &gone) : gone_(&gone) {}
     ~guest() { *gone_ = true; }
@@ -298,7 +298,7 @@ static void event_descriptor()
     CHECK_INT(client.stats().messages_out, 100);
 }
 
-// Whoever waits for an attempt, by a promise for example, learns how it ended, also when it was given up.
+// A program that waits for an attempt, for example by a promise, learns how it ended, even if it was given up.
 static void every_attempt_ends()
 {
     step("attempts that are given up or replaced");
@@ -315,7 +315,7 @@ static void every_attempt_ends()
     });
     client.on_connect_fail([&](auto &, const pmqtt::connect_failed &event) {
         told.emplace_back("failed");
-        waiting.set_value(event.error); // throws when it is told twice
+        waiting.set_value(event.error); // throws if the attempt is reported twice
     });
     std::error_code ec;
     const auto result = [&] {

@@ -9,8 +9,8 @@
 
 #include "support.hpp"
 
-// A client that is destroyed where `act` is called. What callbacks own must be gone at the end, and the
-// function that destroys the client must not be gone before it returns.
+// A client that is destroyed where `act` is called. At the end, the objects that callbacks own must be
+// destroyed. The function that destroys the client must not be destroyed before it returns.
 struct stage {
     std::unique_ptr<pmqtt::client> client = std::make_unique<pmqtt::client>();
     std::shared_ptr<int> owned = std::make_shared<int>(1);
@@ -29,7 +29,7 @@ struct place {
     void (*set)(stage &, std::shared_ptr<int>);
 };
 
-// The event that all of them come to: connect, subscribe, publish to itself, disconnect.
+// Causes every kind of event: connect, subscribe, publish to itself, disconnect.
 static void set_in_motion(pmqtt::client &client)
 {
     client.on_connect([](pmqtt::client_ref &self, auto &) { self.subscribe("destroy", 1); });
@@ -39,7 +39,7 @@ static void set_in_motion(pmqtt::client &client)
     client.connect_async(BROKER_HOST, broker_port());
 }
 
-// After it, nothing of the client's is touched, and the reference says that there is none.
+// After this, nothing uses the client's memory, and the reference reports that there is no client.
 #define ACT                                                                                                    \
     [&self, mine](pmqtt::client_ref &client, auto &) {                                                         \
         if (!self.client)                                                                                      \
@@ -106,7 +106,7 @@ static void in_callbacks()
             place.set(self, self.owned);
             way.run(self);
             CHECK(!self.client);
-            WAIT_UNTIL(self.owned.use_count() == 1); // a thread may be at its last steps
+            WAIT_UNTIL(self.owned.use_count() == 1); // a thread may still be about to end
         }
 }
 
@@ -121,7 +121,7 @@ static void in_connect_fail()
     DO_UNTIL(self.done, self.client->loop(10ms, ec));
 }
 
-// on_log and on_interest run in calls that are no loops, too.
+// on_log and on_interest also run in calls that are not loop calls.
 static void in_other_calls()
 {
     step("destroyed in on_log, in connect, while the loop thread runs");
@@ -134,7 +134,7 @@ static void in_other_calls()
     self.client->loop_start();
     std::error_code ec;
     self.client->connect(BROKER_HOST, broker_port(), 60s, {}, ec);
-    // The lines may all have been told by the loop thread.
+    // The loop thread may have reported all lines.
     self.client.reset();
 
     step("destroyed in on_interest, in connect");
@@ -161,7 +161,7 @@ static void in_other_calls()
     CHECK(client.client_id() == "another");
 }
 
-// What a callback keeps of its own client is no reason to live on.
+// A reference to the client in its own callback does not keep the client alive.
 static void without_cycles()
 {
     step("a callback that keeps a reference to its client does not keep it alive");

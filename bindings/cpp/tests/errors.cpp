@@ -1,4 +1,4 @@
-// How calls fail, without a broker: as an exception or into a std::error_code, and that none was forgotten.
+// How calls fail, without a broker: by an exception or by a std::error_code. Checks that each function is covered.
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -139,7 +139,7 @@ static void messages()
     client.queue_options_set({pmqtt::when_full::drop_oldest, true, true});
     CHECK(client.publish("a", "x") > 0); // QoS 0 waits too
     CHECK_INT(client.stats().messages_dropped, 1);
-    client.loop(0ms); // tells the outcomes
+    client.loop(0ms); // reports the outcomes
 
     step("a message that may not wait for long");
     client.queue_clear();
@@ -150,7 +150,7 @@ static void messages()
     CHECK(client.next_timeout_ms() <= 1000);
     std::error_code none;
     while (!ec)
-        client.loop(20ms, none); // waits for a connection, which there is none of
+        client.loop(20ms, none); // waits for a connection, and there is none
     CHECK_ERROR(ec, pmqtt::errc::expired);
     CHECK_INT(client.stats().messages_expired, 1);
 
@@ -216,7 +216,7 @@ static std::string read(const std::filesystem::path &path)
     return text.str();
 }
 
-// Functions that take the user data, or all that there is to say of it; here captures do that.
+// C functions that use the client's user data. C++ has captures instead.
 static const std::set<std::string> NOT_NEEDED = {"pmqtt_user_data", "pmqtt_user_data_set",
                                                  "pmqtt_message_callback_add"};
 

@@ -1,4 +1,4 @@
-// Exceptions that leave callbacks: which call throws them, and what goes on then.
+// Exceptions that leave callbacks: which call throws them, and what goes on afterwards.
 #include <poll.h>
 
 #include <atomic>
@@ -11,7 +11,7 @@ struct thrown : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Whether a call throws what a callback has thrown, and says so.
+// Tells whether a call throws the exception of a callback.
 template <class Call> static bool throws(const char *words, Call call)
 {
     try {
@@ -184,7 +184,7 @@ static void from_the_loop_thread()
     client.publish("exceptions/thread", "eight", 1);
     WAIT_UNTIL(messages == 2);
     std::error_code ec;
-    client.loop(0ms, ec); // another one runs the client: this is not the place
+    client.loop(0ms, ec); // another call runs the client, so this one must not throw
     CHECK_ERROR(ec, pmqtt::errc::busy);
     CHECK(throws("seven", [&] { client.loop_stop(); }));
     CHECK_ERROR(thrown_by([&] { client.loop_stop(); }), pmqtt::errc::inval);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The C++ headers as somebody else meets them: by find_package, as a subproject, and by pkg-config, with
-# both libraries. CTest runs it after the build:
+# The C++ headers in another project: by find_package, as a subproject, and by pkg-config, with both libraries.
+# CTest runs it after the build:
 #   packaging.sh BUILD_DIR CARGO_TARGET_DIR
 set -euo pipefail
 
@@ -10,7 +10,7 @@ build=$1 cargo_dir=$2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# What the environment says about other installations must not reach these.
+# Variables of the environment that name other installations must not affect these tests.
 unset PKG_CONFIG_PATH PKG_CONFIG_LIBDIR LD_LIBRARY_PATH CMAKE_PREFIX_PATH DESTDIR pmqtt_DIR
 
 step() { echo "-- $*"; }

@@ -1,4 +1,4 @@
-// What the tests have in common: claims and a private broker from the tests in C, and a few words of C++.
+// Common code of the tests: checks and a private broker from the tests in C, and helpers in C++.
 #ifndef PMQTT_TESTS_SUPPORT_HPP
 #define PMQTT_TESTS_SUPPORT_HPP
 
@@ -24,11 +24,11 @@ inline void check_error(const char *file, int line, const char *what, const std:
                      expected.message().c_str());
 }
 
-// A std::error_code, or something that gives one.
+// A std::error_code, or a value that converts to one.
 #define CHECK_ERROR(actual, expected) check_error(__FILE__, __LINE__, #actual, (actual), (expected))
 #define CHECK_NONE(actual) CHECK_ERROR(actual, std::error_code(0, pmqtt::category()))
 
-// What a call throws: none, if it does not.
+// The error that a call throws; none if it does not throw.
 template <class Call> std::error_code thrown_by(Call call)
 {
     try {

@@ -1,4 +1,4 @@
-// Many threads and one client: requests, callbacks that are replaced, and a client that is moved meanwhile.
+// Many threads use one client: they make requests, replace callbacks, and move the client meanwhile.
 #include <atomic>
 #include <set>
 #include <mutex>

@@ -1,4 +1,4 @@
-// What needs no broker: views, strings, errors, moves, and that two translation units link.
+// Tests without a broker: views, strings, errors, moves, and the linking of two translation units.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -60,7 +60,7 @@ static void payloads()
 static void strings()
 {
     step("a view that is not NUL-terminated is read to its end and no further");
-    const std::vector<char> exact{'a', '/', 'b'}; // a sanitizer sees who reads on
+    const std::vector<char> exact{'a', '/', 'b'}; // a sanitizer detects a read past the end
     const std::string_view view(exact.data(), exact.size());
     CHECK(pmqtt::topic_matches_sub(view, view));
     CHECK(!pmqtt::topic_matches_sub(view, view.substr(0, 1)));

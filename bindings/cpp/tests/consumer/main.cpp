@@ -1,4 +1,4 @@
-// Somebody else's program: it knows pmqtt only by its headers and its package.
+// A program of another project: it knows only the headers and the package of pmqtt.
 #include <pmqtt/pmqtt.hpp>
 
 int main()
