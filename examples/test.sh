@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Each project with an installed pmqtt: copied to a fresh folder, built there, and run with a private broker:
+# Copies each project to a fresh folder, builds it there with an installed pmqtt, and runs it with a
+# private broker:
 #   test.sh PREFIX [CARGO_TARGET_DIR]
-# With the second argument also the one that builds pmqtt, for which most is compiled there already.
+# The second argument adds the project that builds pmqtt. Most of it is already compiled in that
+# directory.
 set -euo pipefail
 
 prefix=$(cd "$1" && pwd) cargo_dir=${2:-}
@@ -10,11 +12,12 @@ broker=$source/scripts/broker
 tmp=$(mktemp -d) project=broker
 trap '"$broker" kill "$tmp/broker"; rm -rf "$tmp"' EXIT
 
-# What the environment says about other installations must not reach these.
+# Variables of the environment that name other installations must not affect these projects.
 unset PKG_CONFIG_LIBDIR CMAKE_PREFIX_PATH DESTDIR pmqtt_DIR MAKEFLAGS MFLAGS
 lib=$(dirname "$(find "$prefix" -name libpmqtt.a)")
 export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
-# Go's cache asks pkg-config once for a package; it is told that this is another installation.
+# Go caches the answer of pkg-config for a package. The path in the flags makes this installation a
+# different one.
 export GOTOOLCHAIN=local GOFLAGS= CGO_LDFLAGS="-O2 -g -L$lib"
 export CFLAGS='-O2 -Wall -Wextra -Wpedantic -Werror'
 export CXXFLAGS=$CFLAGS
@@ -30,7 +33,7 @@ main() {
     echo "examples: all is well"
 }
 
-# Another program may take a port before our broker does: then the next one is tried.
+# If another program takes a port before the broker does, the next port is tried.
 start_broker() {
     local try
     for ((try = 0; try < 5; try++)); do
@@ -99,7 +102,7 @@ both_hear() {
     hears "$1/static" 127.0.0.1 "$port"
 }
 
-# hears PROGRAM ARGUMENT... : it prints what it has said, and ends well.
+# hears PROGRAM ARGUMENT... : the program prints its own message, and succeeds.
 hears() {
     quietly timeout 30 "$@"
     [[ $(<"$tmp/log") == "greetings/$project: hello" ]] || fail "$* printed: $(<"$tmp/log")"

@@ -1,4 +1,4 @@
-// Says hello to itself by way of a broker, while a thread of the library's runs the client:
+// Says hello to itself through a broker, while a thread of the library runs the client:
 //   shared [HOST [PORT]]
 #include <pmqtt/pmqtt.hpp>
 
@@ -16,13 +16,13 @@ try {
     std::promise<std::string> promise;
     auto greeting = promise.get_future();
 
-    pmqtt::client client; // is gone before the promise, which its callback uses
+    pmqtt::client client; // destroyed before the promise, which its callback uses
     client.on_message([&promise](pmqtt::client_ref &self, const pmqtt::message &message) {
         promise.set_value(std::string(message.topic) + ": " + std::string(message.payload.text()));
         self.on_message({}); // one is enough
     });
 
-    // What is asked for here goes out, in this order, as soon as the broker has accepted.
+    // These requests go out, in this order, as soon as the broker has accepted the connection.
     client.connect(argc > 1 ? argv[1] : "localhost", argc > 2 ? std::atoi(argv[2]) : 1883);
     client.subscribe("greetings/cpp", 1);
     client.publish("greetings/cpp", "hello", 1);

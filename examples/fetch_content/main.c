@@ -1,4 +1,4 @@
-/* Leaves a message with the broker, and collects it: two calls, each with a connection of its own.
+/* Stores a retained message, and receives it: two calls, each with its own connection.
  *   shared [HOST [PORT]] */
 #include <pmqtt.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Says hello to itself by way of a broker, each step in the callback of the one before:
+/* Says hello to itself through a broker, each step in the callback of the previous one:
  *   shared [HOST [PORT]] */
 #include <pmqtt.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@ static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connect
         pmqtt_subscribe(client, "greetings/find_package", 1, NULL);
     } else {
         fprintf(stderr, "%s\n", pmqtt_connack_string(event->rc));
-        pmqtt_disconnect(client); /* without this, loop_forever tries again */
+        pmqtt_disconnect(client); /* without this, loop_forever would reconnect */
     }
 }
 

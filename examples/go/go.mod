@@ -4,5 +4,5 @@ go 1.19
 
 require pmqtt v0.0.0
 
-// Where the sources of pmqtt are.
+// The sources of pmqtt.
 replace pmqtt => ../../bindings/go

@@ -1,4 +1,4 @@
-// Says hello to itself by way of a broker:
+// Says hello to itself through a broker:
 //
 //	greetings [HOST:PORT]
 package main

@@ -1,4 +1,4 @@
-/* Says hello to itself by way of a broker, and takes each step of the client's loop itself:
+/* Says hello to itself through a broker, and calls each step of the client's loop itself:
  *   shared [HOST [PORT]] */
 #include <pmqtt.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     pmqtt_on_message_set(client, on_message);
 
-    /* What is asked for here goes out, in this order, as soon as the broker has accepted. */
+    /* These requests go out, in this order, as soon as the broker has accepted the connection. */
     int rc = pmqtt_connect(client, host, port, 60, NULL);
     if (rc == PMQTT_ERR_SUCCESS)
         rc = pmqtt_subscribe(client, "greetings/meson", 1, NULL);

@@ -1,4 +1,4 @@
-/* Says hello to itself by way of a broker, from a loop of its own that waits in poll:
+/* Says hello to itself through a broker, in a loop of its own that waits in poll:
  *   shared [HOST [PORT]] */
 #include <poll.h>
 #include <pmqtt.h>
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
     pmqtt_on_message_set(client, on_message);
     pmqtt_connect_async(client, host, port, 60, NULL);
 
-    /* One descriptor for the client's whole life: other descriptors of the program stand beside it. */
+    /* One descriptor for the client's whole life. The program can poll others beside it. */
     struct pollfd fds[] = {{.fd = pmqtt_event_fd(client), .events = POLLIN}};
     while (!heard && pmqtt_process(client) == PMQTT_ERR_SUCCESS && !heard)
         if (poll(fds, 1, LIMIT_MS) <= 0)

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     while (loop.count > 0) {
         count = epoll_wait(loop.epoll, events, 16, -1);
         for (i = 0; i < count; i++)
-            pmqtt_epoll_dispatch(&loop, &events[i]); /* false: one of the program's own */
+            pmqtt_epoll_dispatch(&loop, &events[i]); /* false: a descriptor of the program */
     }
     close(loop.epoll);
     return scenario_end();

@@ -12,7 +12,7 @@ static void leave(int i)
 
 int main(int argc, char **argv)
 {
-    struct pollfd fds[CLIENTS]; /* and the program's own */
+    struct pollfd fds[CLIENTS]; /* and those of the program */
     int i;
 
     scenario_begin(argc, argv, leave);

@@ -8,9 +8,9 @@
 
 enum {
     ROUNDS = 2,
-    MESSAGES = 100, /* that each client publishes in a round */
-    ATTEMPTS = 2,   /* of each client to connect in vain, before the broker comes back */
-    CPU_PERCENT = 10 /* of the time without a broker; a loop that spins takes all that it can get */
+    MESSAGES = 100, /* of each client in a round */
+    ATTEMPTS = 2,   /* failed attempts of each client, before the broker is restarted */
+    CPU_PERCENT = 10 /* of the time without a broker; a loop that spins takes 100 */
 };
 
 static const char *const topics[CLIENTS] = {"adapters/plain", "adapters/tls"};
@@ -123,7 +123,7 @@ static void end_round(void)
             must(pmqtt_disconnect(clients[i]));
 }
 
-/* One of the clients is in a callback of its own, and the other is not. */
+/* Runs in a callback of one of the clients, and frees both. */
 static void end_both(void)
 {
     int i;
@@ -177,7 +177,7 @@ static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disc
         end_both();
 }
 
-/* The loop tries again by itself. */
+/* The loop reconnects by itself. */
 static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
 {
     (void)userdata;

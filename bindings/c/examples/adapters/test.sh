@@ -21,7 +21,7 @@ make_certificate() {
         fail "$(<"$dir/log")"
 }
 
-# Another program may take a port before our broker does: then the next two are tried.
+# If another program takes a port before the broker does, the next two ports are tried.
 start_broker() {
     local try
     mkdir "$dir/broker"

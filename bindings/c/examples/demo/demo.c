@@ -1,10 +1,10 @@
 /*
- * Messages to a broker and back, at each quality of service, while the broker is killed:
- *   demo HOST PORT [CONTROL]
- * CONTROL is a command that does to the broker what its argument says: freeze, kill or start. Without
- * it the broker is left alone, and may be anybody's.
+  * Messages to a broker and back, at each quality of service, while the broker is killed:
+  *   demo HOST PORT [CONTROL]
+  * CONTROL is a command that controls the broker by its argument: freeze, kill or start. Without it, the
+  * demo does not touch the broker, and any broker will do.
  *
- * One thread does it all: pmqtt gives one descriptor to poll, and reconnects by itself.
+  * One thread does all the work: it polls one descriptor of pmqtt, which reconnects by itself.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -26,7 +26,7 @@ static const char *const qos_names[] = {"at most once", "at least once", "exactl
 struct message {
     int qos;
     uint64_t mid;
-    bool refused;   /* QoS 0, and no connection: nothing was promised */
+    bool refused;   /* QoS 0, and no connection: pmqtt promised nothing */
     bool confirmed; /* QoS 0: written to the socket; QoS 1 and 2: the broker has it */
     int received;
     double sent_at, back_at;
@@ -37,7 +37,7 @@ struct demo {
     const char *host;
     int port;
     const char *control;
-    char id[24]; /* 23 characters are what every broker accepts */
+    char id[24]; /* every broker accepts 23 characters */
     char filter[48];
 
     struct message messages[MAX_MESSAGES];
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
     return EXIT_SUCCESS;
 }
 
-/* ---- What the library tells us: callbacks note it, and the steps below look at it. ---- */
+/* ---- The callbacks, which note the events. The steps below check the notes. ---- */
 
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
@@ -89,7 +89,7 @@ static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connect
         fail("%s", pmqtt_connack_string(event->rc));
     demo->connected = true;
     demo->session_present = event->session_present;
-    /* Always: the broker may have forgotten us, and a second time does no harm. */
+    /* Always, because the broker may have lost the session. A second SUBSCRIBE does no harm. */
     pmqtt_subscribe(client, demo->filter, 2, NULL);
 }
 
@@ -143,7 +143,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     demo->messages[number].back_at = now_ms();
 }
 
-/* ---- What can be waited for. ---- */
+/* ---- Conditions to wait for. ---- */
 
 static bool is_subscribed(const struct demo *demo) { return demo->subscribed; }
 static bool is_disconnected(const struct demo *demo) { return !demo->connected; }
@@ -162,7 +162,7 @@ static bool all_are_back(const struct demo *demo)
     return true;
 }
 
-/* The loop: all that pmqtt does, and every callback, happens in here. False when time is up. */
+/* The loop: all work of pmqtt, and every callback, runs in here. Returns false when the time is up. */
 static bool wait_until(struct demo *demo, bool (*is_so)(const struct demo *))
 {
     struct pollfd events = {.fd = pmqtt_event_fd(demo->client), .events = POLLIN};
@@ -283,7 +283,7 @@ static void publish_several(struct demo *demo, int qos)
         publish(demo, qos);
 }
 
-/* From QoS 2 down, so that the broker has written its part of QoS 2 to disk long before it is killed. */
+/* Starts with QoS 2, so that the broker has written its part of QoS 2 to disk long before it is killed. */
 static void time_round_trips(struct demo *demo)
 {
     puts("\n2  Publish, and take the time until the message is back");
@@ -330,8 +330,8 @@ static int back_since(const struct demo *demo, int first)
 }
 
 /*
- * The broker is frozen before it dies, so that messages are under way which it has not seen. What it has
- * seen but not written to disk it may forget, QoS 2 included; no client could do anything about that.
+  * The broker is frozen before it is killed, so that it has not read the messages on their way. It can lose
+  * messages, also of QoS 2, that it has read but not written to disk; no client can prevent that.
  */
 static void kill_the_broker(struct demo *demo)
 {
@@ -361,7 +361,7 @@ static void kill_the_broker(struct demo *demo)
     must_come(wait_until(demo, is_subscribed), "the next connection");
     say("reconnected", "by itself, %.1f s after the loss; the broker %s our session",
         (now_ms() - demo->lost_at) / 1e3, demo->session_present ? "still has" : "has forgotten");
-    wait_until(demo, all_are_back); /* or else the account tells what is missing */
+    wait_until(demo, all_are_back); /* if it times out, the account shows the missing messages */
     say("settled", "%d of those that waited are back, %d are still waiting", back_since(demo, first),
         (int)statistics(demo).unsettled);
 }
@@ -388,7 +388,7 @@ static struct sums add_up(const struct demo *demo, int qos)
     return sums;
 }
 
-/* True when each message has had what its quality of service promises. */
+/* Returns true if pmqtt has kept the promise of QoS for each message. */
 static bool account(const struct demo *demo)
 {
     bool kept = all_are_back(demo);
@@ -408,7 +408,7 @@ static bool account(const struct demo *demo)
     return kept;
 }
 
-/* A connection with a clean session makes the broker forget the one that outlives connections. */
+/* A connection with a clean session makes the broker discard the durable session. */
 static void take_leave(struct demo *demo)
 {
     pmqtt_disconnect(demo->client);

@@ -1,4 +1,4 @@
-/* A chat: lines that are typed go out, and what comes is printed. One thread waits in poll, for the
+/* A chat: it publishes the lines that are typed, and prints messages. One thread waits in poll for the
  * keyboard and for pmqtt:
  *   event_fd [HOST [PORT]] */
 #define _POSIX_C_SOURCE 200809L
@@ -16,7 +16,7 @@ static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connect
     } else {
         fprintf(stderr, "%s\n", pmqtt_connack_string(event->rc));
         *(bool *)userdata = true;
-        pmqtt_disconnect(client); /* without this, pmqtt_process tries again */
+        pmqtt_disconnect(client); /* without this, pmqtt_process would reconnect */
     }
 }
 
@@ -27,7 +27,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
     fflush(stdout);
 }
 
-/* What was typed; at its end, DISCONNECT goes out after all that was published. */
+/* Publishes a line. At the end of the input, DISCONNECT goes out after all published messages. */
 static bool read_keyboard(pmqtt_client *client)
 {
     char line[200];
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
         {.fd = pmqtt_event_fd(client), .events = POLLIN},
         {.fd = STDIN_FILENO, .events = POLLIN},
     };
-    /* Connections that are lost are made again; only pmqtt_disconnect makes this end. */
+    /* pmqtt_process reconnects; only pmqtt_disconnect ends this loop. */
     while (pmqtt_process(client) == PMQTT_ERR_SUCCESS && poll(fds, 2, -1) > 0)
         if (fds[1].revents && !read_keyboard(client))
             fds[1].fd = -1; /* poll ignores it from now on */

@@ -1,5 +1,5 @@
-/* The subscriber of loop_forever.c in an epoll loop that is there already and keeps registrations, as
- * those of libuv, libevent and the like do:
+/* The subscriber of loop_forever.c in an existing epoll loop that keeps registrations, as those of libuv
+ * and libevent do:
  *   foreign_loop [HOST [PORT]] */
 #include <pmqtt.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ struct loop {
     bool ended;
 };
 
-/* What pmqtt waits for has changed. */
+/* Updates the registration when pmqtt waits for something else. */
 static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_interest *event)
 {
     const struct loop *loop = userdata;
@@ -33,7 +33,7 @@ static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connect
         pmqtt_subscribe(client, "greetings", 1, NULL);
 }
 
-/* Such a loop reconnects where it wants to: a timer of its own would call pmqtt_reconnect. */
+/* The program decides whether to reconnect: one of its timers could call pmqtt_reconnect. */
 static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disconnected *event)
 {
     struct loop *loop = userdata;
@@ -51,7 +51,7 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
         pmqtt_disconnect(client);
 }
 
-/* One turn of the loop. Each call does what there is to do, and never waits. */
+/* One turn of the loop. Each call of pmqtt does all the work that needs no waiting. */
 static void turn(struct loop *loop, pmqtt_client *client)
 {
     struct epoll_event event;
@@ -59,7 +59,7 @@ static void turn(struct loop *loop, pmqtt_client *client)
 
     if (count == 0)
         loop->result = pmqtt_loop_misc(client);
-    else if (count > 0 && event.events & ~(uint32_t)EPOLLOUT) /* an error is read, too */
+    else if (count > 0 && event.events & ~(uint32_t)EPOLLOUT) /* pmqtt_loop_read handles errors, too */
         loop->result = pmqtt_loop_read(client);
     else if (count > 0)
         loop->result = pmqtt_loop_write(client);

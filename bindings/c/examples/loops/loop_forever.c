@@ -1,4 +1,4 @@
-/* A subscriber that prints what comes, until it is told "bye":  loop_forever [HOST [PORT]] */
+/* A subscriber that prints messages, until one of them is "bye":  loop_forever [HOST [PORT]] */
 #include <pmqtt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@ static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connect
     } else {
         fprintf(stderr, "%s\n", pmqtt_connack_string(event->rc));
         *(bool *)userdata = true;
-        pmqtt_disconnect(client); /* ends loop_forever, which would try again */
+        pmqtt_disconnect(client); /* ends loop_forever, which would reconnect */
     }
 }
 

@@ -1,4 +1,4 @@
-/* A publisher of the lines that it reads, while a thread of the library's own runs the client:
+/* Publishes the lines that it reads, while a thread of the library runs the client:
  *   loop_start [HOST [PORT]] */
 #include <pmqtt.h>
 #include <stdio.h>
@@ -32,12 +32,12 @@ int main(int argc, char **argv)
 
     while (fgets(line, sizeof line, stdin)) {
         int rc = pmqtt_publish(client, "greetings", line, strcspn(line, "\n"), 1, false, NULL);
-        /* Without a connection the message waits for the next one. */
+        /* Without a connection, the message waits for the next one. */
         if (rc != PMQTT_ERR_SUCCESS && rc != PMQTT_ERR_NO_CONN)
             return fail(client, "publish");
     }
 
-    /* Without drain, what is still queued would be lost by the end of the program. */
+    /* Without pmqtt_drain, the end of the program would lose queued messages. */
     if (pmqtt_drain(client, 10000, &left) != PMQTT_ERR_SUCCESS) {
         fprintf(stderr, "%zu messages were not acknowledged\n", left);
         return fail(client, "drain");

@@ -1,4 +1,4 @@
-/* The subscriber of loop_forever.c in a loop around poll that waits for its socket and its timers itself:
+/* The subscriber of loop_forever.c in a loop of its own, which waits in poll for the socket and the timeout:
  *   poll_by_hand [HOST [PORT]] */
 #define _POSIX_C_SOURCE 200809L
 
@@ -24,8 +24,8 @@ static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message
         pmqtt_disconnect(client);
 }
 
-/* Until there is nothing to wait for any more: the program has disconnected; or until something fails,
- * upon which another loop might call pmqtt_reconnect after a while. */
+/* Runs until there is nothing to wait for, because the program has disconnected, or until a call fails.
+ * Another program could call pmqtt_reconnect then, after a pause. */
 static int run(pmqtt_client *client)
 {
     int rc = PMQTT_ERR_SUCCESS;
@@ -39,7 +39,7 @@ static int run(pmqtt_client *client)
             fd.events |= POLLOUT;
         if (poll(&fd, 1, pmqtt_next_timeout_ms(client)) == 0)
             rc = pmqtt_loop_misc(client);
-        else if (fd.revents & ~POLLOUT) /* an error is read, too */
+        else if (fd.revents & ~POLLOUT) /* pmqtt_loop_read handles errors, too */
             rc = pmqtt_loop_read(client);
         else if (fd.revents)
             rc = pmqtt_loop_write(client);

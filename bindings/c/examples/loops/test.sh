@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Each loop with a private broker, until what was published has been printed:
+# Runs each loop with a private broker, until it has printed the published messages:
 #   test.sh DIRECTORY_OF_THE_PROGRAMS
 set -euo pipefail
 
@@ -20,7 +20,7 @@ main() {
     echo "loops: all is well"
 }
 
-# Another program may take a port before our broker does: then the next one is tried.
+# If another program takes a port before the broker does, the next port is tried.
 start_broker() {
     local try
     for ((try = 0; try < 5; try++)); do
@@ -30,7 +30,7 @@ start_broker() {
     fail "no broker"
 }
 
-# A publisher says hello until it is heard, and then bye, upon which the subscriber ends.
+# Publishes hello until the subscriber has printed it, and then bye, which ends the subscriber.
 subscribes() {
     echo "-- $1, loop_start"
     "$programs/$1" 127.0.0.1 "$port" >"$dir/out" &
@@ -43,7 +43,7 @@ subscribes() {
 
 publish() { echo "$1" | "$programs/loop_start" 127.0.0.1 "$port"; }
 
-# It talks to itself, and ends with its input.
+# The chat prints its own lines, and ends with its input.
 chats() {
     echo "-- $1"
     mkfifo "$dir/keyboard"
@@ -58,7 +58,7 @@ chats() {
 
 type_in() { echo "$1" >&3; }
 
-# Without this, a program would connect again and again.
+# A program that does not end at a refusal would reconnect for ever.
 reports_refusal() {
     echo "-- all, with a broker that refuses"
     "$broker" stop "$dir/broker"
@@ -85,7 +85,7 @@ reports_failure() {
     done
 }
 
-# until_there LINE COMMAND... : does it again and again, until the line was printed.
+# until_there LINE COMMAND... : repeats the command until the line was printed.
 until_there() {
     local line=$1 try
     for ((try = 0; try < 100; try++)); do
@@ -96,7 +96,7 @@ until_there() {
     fail "this was not printed: $line"
 }
 
-# until_gone PID COMMAND... : does it again and again, until the process has ended.
+# until_gone PID COMMAND... : repeats the command until the process has ended.
 until_gone() {
     local try
     for ((try = 0; try < 100; try++)); do
