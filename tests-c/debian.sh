@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The Debian packages: built from a copy of the tree, examined by lintian, and used by the projects in
-# examples/ as if they were installed.  CTest runs it where there is a dpkg.
+# Builds the Debian packages from a copy of the tree, and checks them with lintian.  The projects in examples/ then use
+# them as if they were installed.  CTest runs it if there is a dpkg.
 set -euo pipefail
 
 source=$(cd "$(dirname "$0")/.." && pwd)

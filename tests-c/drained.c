@@ -1,5 +1,5 @@
-/* on_drained in each loop: once for all that was published before it, after each on_publish, and a program
- * that disconnects there has lost nothing. */
+/* on_drained in each loop: it is called once for all messages published before it, after each on_publish. A
+ * program that disconnects there loses nothing. */
 #include "broker.h"
 #include "loops.h"
 #include "record.h"
@@ -8,7 +8,7 @@ enum { MESSAGES = 100, ROUNDS = 3, MORE = 10 };
 
 struct program {
     record record;
-    /* What the program has published, what its on_publish is still to publish. */
+    /* The messages that were published, and those that on_publish has still to publish. */
     tally accepted, more;
     bool leaves;
 };
@@ -26,7 +26,7 @@ static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_publish
 
     CHECK_RC(event->rc, PMQTT_ERR_SUCCESS);
     tally_add(&self->record.published);
-    /* The last one publishes the next. */
+    /* The last outcome publishes another message. */
     if (more > 0 && tally_get(&self->record.published) == tally_get(&self->accepted)) {
         tally_set(&self->more, more - 1);
         publish(client, self, more % 3);
@@ -38,7 +38,7 @@ static void on_drained(pmqtt_client *client, void *userdata, const pmqtt_drained
     struct program *self = userdata;
 
     CHECK_INT(tally_get(&self->record.published), tally_get(&self->accepted));
-    CHECK_INT(event->last_mid, tally_get(&self->accepted) + 1); /* and one SUBSCRIBE */
+    CHECK_INT(event->last_mid, tally_get(&self->accepted) + 1); /* plus one SUBSCRIBE */
     CHECK_INT(tally_get(&self->more), 0);
     CHECK_INT(client_stats(client).unsettled, 0);
     if (self->leaves)
@@ -66,7 +66,7 @@ static void drain_and_leave(const loop_kind *kind)
     CHECK_OK(pmqtt_on_drained_set(client, on_drained));
     for (round = 1; round <= ROUNDS; round++) {
         self.leaves = round == ROUNDS;
-        /* Before the broker answers the first one, all are published. */
+        /* All messages are published before the broker answers the first one. */
         broker_pause();
         tally_set(&self.more, MORE);
         for (i = 0; i < MESSAGES; i++)

@@ -1,5 +1,5 @@
-/* Callbacks for filters: each that matches is called, on_message only where none does, and they may
- * come and go while one of them runs. */
+/* Callbacks for filters: each match is called, and on_message only if there is none. A callback may add and
+ * remove filters. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "loops.h"
 #include "record.h"
 
-/* What was called for the last messages, a letter each, in order. */
+/* The callbacks that the last messages called, a letter each, in order. */
 struct trace {
     record record;
     char text[32];
@@ -49,7 +49,7 @@ static void on_c(pmqtt_client *client, void *userdata, const pmqtt_message *even
     note(userdata, 'c');
 }
 
-/* Removes itself and the next one, and adds one behind all. */
+/* Removes itself and the next callback, and adds one after all others. */
 static void on_change(pmqtt_client *client, void *userdata, const pmqtt_message *event)
 {
     (void)event;
@@ -59,7 +59,7 @@ static void on_change(pmqtt_client *client, void *userdata, const pmqtt_message 
     CHECK_OK(pmqtt_message_callback_add(client, "#", on_c));
 }
 
-/* Which callbacks a message to a topic meets. */
+/* Checks which callbacks a message to a topic calls. */
 static void expect(loop *loop, struct trace *seen, const char *topic, const char *calls)
 {
     int published = tally_get(&seen->record.published);
@@ -69,14 +69,14 @@ static void expect(loop *loop, struct trace *seen, const char *topic, const char
     memset(seen->text, 0, sizeof seen->text);
     CHECK_OK(pmqtt_publish(client, topic, NULL, 0, 1, false, NULL));
     RUN_UNTIL(loop, tally_get(&seen->record.published) == published + 1 && seen->text[strlen(calls) - 1]);
-    /* An answer to a request from now on comes behind the message. */
+    /* The answer to a request made from now on arrives after the message. */
     CHECK_OK(pmqtt_unsubscribe(client, "none", NULL));
     published = tally_get(&seen->record.unsubscribed);
     RUN_UNTIL(loop, tally_get(&seen->record.unsubscribed) == published + 1);
     CHECK_TEXT(seen->text, calls);
 }
 
-/* A group is missing, or a filter behind it. */
+/* The group is missing or not valid, or the filter after it is missing. */
 static const char *const NOT_SHARED[] = {"$share/", "$share/g", "$share/g/", "$share//x", "$share/g+/x"};
 
 int main(void)
@@ -109,7 +109,7 @@ int main(void)
     expect(&loop, &seen, "g/1", "c");
     expect(&loop, &seen, "g/2", "m");
 
-    /* The same filter again takes the other callback, in its old place. */
+    /* Adding a filter again replaces its callback, in its old place. */
     CHECK_OK(pmqtt_message_callback_add(client, "f/#", on_c));
     expect(&loop, &seen, "f/1", "cbc");
     CHECK_OK(pmqtt_message_callback_remove(client, "+/1"));
@@ -123,12 +123,12 @@ int main(void)
     expect(&loop, &seen, "f/change", "xc");
     expect(&loop, &seen, "f/change", "c");
 
-    /* Neither one is no message lost: it is acknowledged all the same. */
+    /* A message that meets no filter is not lost: on_message gets it, and it is acknowledged. */
     CHECK_OK(pmqtt_message_callback_remove(client, "#"));
     expect(&loop, &seen, "f/change", "m");
     CHECK_INT(client_stats(client).in_flight, 0);
 
-    /* The broker drops the group, and so does a filter. */
+    /* Topics do not contain `$share/group/`, so the matching ignores that part of a filter. */
     before = tally_get(&seen.record.unsubscribed);
     CHECK_OK(pmqtt_unsubscribe(client, "#", NULL));
     RUN_UNTIL(&loop, tally_get(&seen.record.unsubscribed) == before + 1);

@@ -1,4 +1,4 @@
-/* Handlers with a userdata of their own: which is called with what, and when userdata is released. */
+/* Handlers with their own userdata: which handlers are called, and when userdata is released. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "loops.h"
 #include "record.h"
 
-/* What was called for the last message, a letter each, in order. */
+/* The handlers that the last message called, a letter each, in order. */
 struct trace {
     record record;
     char text[32];
@@ -17,7 +17,7 @@ struct trace {
 struct guest {
     struct trace *trace;
     char letter;
-    /* What its callback does; NULL: nothing more. */
+    /* A further action of the callback; NULL: none. */
     void (*act)(pmqtt_client *, struct guest *);
     tally added, released;
 };
@@ -101,7 +101,7 @@ static pmqtt_client *begin(struct trace *seen, loop *loop, const loop_kind *kind
     return client;
 }
 
-/* Which callbacks a message to a topic meets. */
+/* Checks which callbacks a message to a topic calls. */
 static void expect(loop *loop, struct trace *seen, const char *topic, const char *calls)
 {
     pmqtt_client *client = loop->clients[0].client;
@@ -111,7 +111,7 @@ static void expect(loop *loop, struct trace *seen, const char *topic, const char
     memset(seen->text, 0, sizeof seen->text);
     CHECK_OK(pmqtt_publish(client, topic, NULL, 0, 1, false, NULL));
     RUN_UNTIL(loop, seen->text[strlen(calls) - 1]);
-    /* An answer to a request from now on comes behind the message. */
+    /* The answer to a request made from now on arrives after the message. */
     CHECK_OK(pmqtt_unsubscribe(client, "none", NULL));
     RUN_UNTIL(loop, tally_get(&seen->record.unsubscribed) == unsubscribed + 1);
     CHECK_TEXT(seen->text, calls);
@@ -198,7 +198,7 @@ static void refused(void)
 
 static struct guest later;
 
-/* Removes itself, and the next one, and adds one behind all. */
+/* Removes itself and the next handler, and adds one after all others. */
 static void change(pmqtt_client *client, struct guest *self)
 {
     CHECK_OK(pmqtt_message_callback_remove(client, "h/change"));
@@ -207,7 +207,7 @@ static void change(pmqtt_client *client, struct guest *self)
     add(client, "#", &later);
 }
 
-/* Takes its own place, with the same userdata. */
+/* Replaces itself, with the same userdata. */
 static void renew(pmqtt_client *client, struct guest *self)
 {
     add(client, "h/renew", self);
@@ -359,7 +359,7 @@ static void *let_leave(void *argument)
     return NULL;
 }
 
-/* The callback runs in the loop thread meanwhile. */
+/* Removes the handler, or frees the client, while the callback runs in the loop thread. */
 static void in_another_thread(bool frees)
 {
     struct trace seen;
@@ -388,7 +388,7 @@ static void in_another_thread(bool frees)
     CHECK_INT(pthread_join(thread, NULL), 0);
 }
 
-/* Counts at most one message for each userdata that it gets, which is memory of its own. */
+/* Handles at most one message for each userdata, which is allocated for this handler alone. */
 static void on_load(pmqtt_client *client, void *userdata, const pmqtt_message *event)
 {
     int *count = userdata;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# An installed pmqtt, as somebody else meets it: laid out as promised, moved to another place, and used
-# by the projects in examples/ and by pkg-config in other ways.  CTest runs it after the build:
+# An installed pmqtt in other projects: its layout, the move to another directory, the projects in examples/, and other
+# ways to use pkg-config.  CTest runs it after the build:
 #   packaging.sh BUILD_DIR CARGO_TARGET_DIR [BUILD_TYPE]
 set -euo pipefail
 
@@ -9,7 +9,7 @@ build=$1 cargo_dir=$2 build_type=${3:-}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# What the environment says about other installations must not reach these.
+# Variables of the environment that name other installations must not affect these tests.
 unset PKG_CONFIG_PATH PKG_CONFIG_LIBDIR LD_LIBRARY_PATH CMAKE_PREFIX_PATH DESTDIR pmqtt_DIR
 
 step() { echo "-- $*"; }
@@ -69,7 +69,7 @@ check_other_versions() {
     done
 }
 
-# links_with FLAG... : a program that is compiled with these flags runs, with the library of its header.
+# links_with FLAG... : a program that is compiled with these flags runs, and its library has the version of its header.
 links_with() {
     program=$tmp/program
     cat >"$program.c" <<<'#include <pmqtt.h>
@@ -78,7 +78,7 @@ links_with() {
     LD_LIBRARY_PATH=$lib quietly "$program"
 }
 
-# Flags are words, hence the missing quotes below.
+# The flags are separate words, so they are not quoted below.
 # shellcheck disable=SC2046
 check_pkg_config() {
     step "pkg-config --static, with both libraries there"

@@ -1,4 +1,4 @@
-/* What becomes of messages that wait: each has one outcome, and those arrive that are left, in their order. */
+/* Queue options: each message has one outcome, and the remaining messages arrive in their order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ enum { MESSAGES = 100000, TOPICS = 100, MOST = 50 };
 struct queue {
     record record;
     tally dropped;
-    /* The outcome of a mid, one more than its number. */
+    /* The outcome of each mid, plus 1; 0: none yet. */
     int outcome[MESSAGES + 10];
     long last;
 };
@@ -30,7 +30,7 @@ static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_publish
     tally_add(&self->record.published);
 }
 
-/* What is subscribed here goes out before the queue. */
+/* Requests made in on_connect go out before the queued messages. */
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
     struct queue *self = userdata;
@@ -75,7 +75,7 @@ static pmqtt_client *queue_client(struct queue *self, pmqtt_queue_options option
     return client;
 }
 
-/* The number is the payload, and the mid. */
+/* Publishes a message whose payload and mid are its number. */
 static void publish(pmqtt_client *client, long number, int topics, int qos, int expected_rc)
 {
     char topic[30], payload[20];
@@ -116,7 +116,7 @@ static void flood(const loop_kind *kind, pmqtt_queue_options options, int left)
     free(self);
 }
 
-/* Each of them waits for the connection in its place. */
+/* Messages of each QoS wait for the connection, and keep their order. */
 static void keep(void)
 {
     struct queue *self = queue_new();
@@ -142,7 +142,7 @@ static void keep(void)
     free(self);
 }
 
-/* As many at once as the queue has room for. */
+/* A batch is accepted as far as the queue has room. */
 static void batches(void)
 {
     struct queue *self = queue_new();
@@ -171,7 +171,7 @@ static void batches(void)
     CHECK_OK(pmqtt_connect(client, BROKER_HOST, broker_port(), 60, NULL));
     RUN_UNTIL(&loop, tally_get(&self->record.messages) == MOST / 2);
     RUN_UNTIL(&loop, client_stats(client).unsettled == 0);
-    /* on_connect has subscribed, which has a number too. */
+    /* The SUBSCRIBE of on_connect has a mid, too. */
     CHECK_OK(pmqtt_publish_batch(client, messages + accepted, MOST - accepted, &accepted, &first));
     CHECK_INT(accepted, MOST / 2);
     CHECK_INT(first, MOST / 2 + 2);
@@ -183,7 +183,7 @@ static void batches(void)
     free(self);
 }
 
-/* At each stage: while they wait for a connection, and for an answer. */
+/* Cancels messages at each stage: while they wait for a connection, and for an answer. */
 static void cancel(const loop_kind *kind)
 {
     struct queue *self = queue_new();
@@ -208,7 +208,7 @@ static void cancel(const loop_kind *kind)
     for (number = 1; number <= 10; number++)
         CHECK_INT(self->outcome[number] - 1, number < 10 ? PMQTT_ERR_CANCELLED : PMQTT_ERR_SUCCESS);
 
-    /* The subscription had number 11. */
+    /* The subscription had mid 11. */
     broker_pause();
     publish(client, 12, 1, 1, PMQTT_ERR_SUCCESS);
     publish(client, 13, 1, 2, PMQTT_ERR_SUCCESS);
@@ -227,7 +227,7 @@ static void cancel(const loop_kind *kind)
     free(self);
 }
 
-/* A message that is not sent after so many seconds; 0: at any time. Its mid is told. */
+/* Publishes a message that expires after expiry_s seconds; 0: never. Returns its mid. */
 static uint64_t publish_for(pmqtt_client *client, int number, int qos, unsigned expiry_s, int expected_rc)
 {
     char payload[20];
@@ -241,7 +241,7 @@ static uint64_t publish_for(pmqtt_client *client, int number, int qos, unsigned 
     return mid;
 }
 
-/* While the client waits to connect again, where the loop does so, and while the window is full. */
+/* Messages expire while the client waits to reconnect, if the loop does that, and while the window is full. */
 static void expire(const loop_kind *kind)
 {
     struct queue *self = queue_new();
@@ -290,7 +290,7 @@ static void expire(const loop_kind *kind)
     free(self);
 }
 
-/* What expires is settled. */
+/* An expired message is settled. */
 static void drain(void)
 {
     struct queue *self = queue_new();

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The C ABI against the baseline, which abidw wrote when this 0.MINOR began. New functions and constants, and
-# fields at the tail of a structure, are accepted; anything else fails unless accepted.abignore has it.
+# Compares the C ABI with the baseline, which abidw wrote when this 0.MINOR began. New functions and constants, and
+# fields at the tail of a structure, are accepted. Any other change fails unless accepted.abignore has it.
 #   diff.sh LIBRARY C_COMPILER
-#   diff.sh --update C_COMPILER   write the baseline, and the copy of the header: only where a new 0.MINOR begins
+#   diff.sh --update C_COMPILER   write the baseline and the copy of the header, only when a new 0.MINOR begins
 #
-# abidw reads a library of empty functions that is made from the header. Debug information of Rust does not do: it
-# has no constants, and it has what is private behind each pointer. tests/header.rs holds that the header is the code's.
+# abidw reads a library of empty functions that is made from the header. The debug information of Rust is not
+# suitable: it lacks the constants, and contains private types behind each pointer. tests/header.rs checks that the
+# header matches the code.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -51,17 +52,17 @@ check_exports() {
 
 exports() { nm -D --defined-only "$1" | awk '{ print $NF }' | sort; }
 
-# A tail that has grown is cut off first. abidiff could accept it by itself (has_data_member_inserted_at), but then
-# it accepts each other change of that structure too. What abidiff takes for harmless counts: a field that takes the
-# place of another of the same type is a new name to it.
-# differs_not HEADER OPTION... : it has the ABI of the baseline.
+# A grown tail is cut off first. abidiff could accept it by itself (has_data_member_inserted_at), but then it accepts
+# every other change of that structure, too. Changes that abidiff calls harmless count: a field that replaces another
+# one of the same type is only a new name to it.
+# differs_not HEADER OPTION... : succeeds if the header has the ABI of the baseline.
 differs_not() {
     known_only "$1" >"$tmp/known.h"
     surface "$tmp/known.h"
     abidiff --harmless --no-added-syms "${@:2}" "$baseline" "$tmp/surface.so" >"$tmp/report"
 }
 
-# The header with no more fields in a structure than the baseline has, and no other constants.
+# Prints the header without the fields and constants that the baseline does not have.
 known_only() {
     awk '
         FNR == NR           { if (split($0, word, "\047") < 2) next
@@ -76,7 +77,7 @@ known_only() {
                             { print }' "$baseline" "$1"
 }
 
-# surface HEADER : a library with the functions and the constants of the header, which abidw can read.
+# surface HEADER : builds a library with the functions and constants of the header, which abidw can read.
 surface() {
     cp "$1" "$tmp/pmqtt.h"
     {
@@ -89,7 +90,7 @@ surface() {
     (cd "$tmp" && "$compiler" -std=c99 -gdwarf-4 -shared -fPIC surface.c -o surface.so)
 }
 
-# Changes of the first header that are to be noticed, and others that are not.
+# Changes of the first header that must be noticed, and others that must be accepted.
 play_changes() {
     breaks "a field is gone" '/^  bool dup;/d'
     breaks "a field has another type" 's/^  int qos;/  long qos;/'

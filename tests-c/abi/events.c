@@ -1,4 +1,4 @@
-/* A program that is told each event, and reads all of it:  events PORT */
+/* A program that gets each event, and reads all of its fields:  events PORT */
 #include <arpa/inet.h>
 #include <pmqtt.h>
 #include <stdio.h>
@@ -98,14 +98,14 @@ static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_intere
     told.interest++;
 }
 
-/* Runs the loop until it was told so often. */
+/* Runs the loop until an event was reported `times` times. */
 static void loop_until(pmqtt_client *client, const int *count, int times)
 {
     while (*count < times)
         pmqtt_loop(client, 100);
 }
 
-/* Nobody listens there. */
+/* A port on which no process listens. */
 static int closed_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -156,7 +156,7 @@ static void check_callbacks(int port)
     pmqtt_client_free(client);
 }
 
-/* The message that is retained by now, in the array of a one-shot. */
+/* Receives the retained message in the array of a one-shot. */
 static void check_received(int port)
 {
     pmqtt_oneshot_options options = {.struct_size = sizeof options};
@@ -170,7 +170,7 @@ static void check_received(int port)
     check_message(pmqtt_messages_get(messages, 0));
     CHECK(pmqtt_messages_get(messages, 0)->retain);
     pmqtt_messages_free(messages);
-    CHECK(pmqtt_publish_single(TOPIC, NULL, 0, 1, true, &options) == 0); /* it is retained no more */
+    CHECK(pmqtt_publish_single(TOPIC, NULL, 0, 1, true, &options) == 0); /* deletes the retained message */
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Programs that were compiled with the header that this 0.MINOR began with run with the library of today, and with a
-# later one: built from a copy of the sources in which each structure of the API has one more field at its tail.
+# Programs that were compiled with the first header of this 0.MINOR run with the present library, and with a later one.
+# The later library is built from a copy of the sources, with one more field at the tail of each structure of the API.
 #   grown.sh BUILD_DIR LIBRARY_DIR C_COMPILER
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -33,7 +33,7 @@ main() {
     echo "abi_grown: all is well"
 }
 
-# The tree stays where it is, and cargo compiles the crates once.
+# The copy keeps its path, so cargo compiles the crates only once.
 build_grown() {
     local tree=$grown/tree
     rm -rf "$tree" "$grown/lib"
@@ -47,7 +47,8 @@ build_grown() {
     cp "$grown/cargo/debug/libpmqtt.so" "$grown/lib/$(soname "$today/libpmqtt.so")"
 }
 
-# grow SOURCES : the field in each structure of C's, a value where one is made, and in floors.rs that it came later.
+# grow SOURCES : adds the field to each structure of the C API, and a value where a structure is created. Notes in
+# floors.rs that the field was added later.
 grow() {
     local files
     files=$(grep -rlx '#\[repr(C)\]' "$1")
@@ -62,7 +63,7 @@ grow() {
 
 soname() { readelf -d "$1" | sed -n 's/.*soname: \[\(.*\)\]/\1/p'; }
 
-# Another program may take a port before our broker does: then the next one is tried.
+# If another program takes a port before the broker does, the next port is tried.
 start_broker() {
     local try
     for ((try = 0; try < 5; try++)); do

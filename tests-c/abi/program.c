@@ -1,8 +1,8 @@
-/* A program that hands over each structure which begins with struct_size. sizes.sh compiles it with the headers
- * of other versions:
+/* A program that passes each structure that begins with struct_size to the library. sizes.sh compiles it with the
+ * headers of other versions:
  *
  *   ADDED  each structure has one more field at its tail, `added`
- *   BELOW  each one lacks a field of its first version
+  *   BELOW  each structure lacks a field of its first version
  */
 #include <arpa/inet.h>
 #include <pmqtt.h>
@@ -14,7 +14,7 @@
 #define CHECK(condition) \
     ((condition) ? (void)0 : (fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition), exit(1)))
 
-/* A structure with nothing but its size, and what the library says of one with the field that it doesn't know. */
+/* A structure with only its size set, and a check that the library refuses one with an unknown field set. */
 #define SIZED(type) {.struct_size = sizeof(type)}
 #ifdef ADDED
 #define CHECK_ADDED(structure, call) \
@@ -29,7 +29,7 @@
 #define TAKEN(number) number
 #endif
 
-/* Nobody listens there: what is right but for that is PMQTT_ERR_ERRNO. */
+/* A port on which no process listens: a correct call returns PMQTT_ERR_ERRNO. */
 static int closed_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -129,7 +129,7 @@ static void check_statistics(void)
     pmqtt_client_free(client);
 }
 
-/* Its last field stands in the padding, so that it is no smaller without that. */
+/* The last field of pmqtt_queue_options stands in the padding, so the structure without it is no smaller. */
 static void check_queue(void)
 {
     pmqtt_queue_options options = SIZED(pmqtt_queue_options);

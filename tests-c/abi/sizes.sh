@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Programs that were compiled with the header of another version run with this library: each structure that
-# begins with struct_size may have one more field at its tail, or lack those that came after its first version.
+# Programs that were compiled with the header of another version run with this library. Each structure that begins with
+# struct_size may have one more field at its tail, or lack the fields that were added after its first version.
 #   sizes.sh BUILD_DIR C_COMPILER
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,16 +1,16 @@
-# Headers of other versions, and programs that are compiled with them: for sizes.sh and grown.sh, which set $compiler
-# and $tmp.
+# Functions for sizes.sh and grown.sh, which set $compiler and $tmp: headers of other versions, and programs that are
+# compiled with them.
 
-# What came after the first version of its structure.
+# The fields that were added after the first version of their structure.
 added_since=(acks_held messages_dropped messages_cancelled messages_expired expiry_s)
 
-# variant NAME HEADER FILTER... : the header, changed by a filter.
+# variant NAME HEADER FILTER... : writes the header, changed by a filter.
 variant() {
     mkdir "$tmp/$1"
     "${@:3}" <"$2" >"$tmp/$1/pmqtt.h"
 }
 
-# changed_variant NAME HEADER FILTER... : the filter has to change something.
+# changed_variant NAME HEADER FILTER... : `variant` with a filter that has to change the header.
 changed_variant() {
     variant "$@"
     ! cmp -s "$2" "$tmp/$1/pmqtt.h" || fail "$1: the header is as it was"
@@ -22,8 +22,8 @@ without_later_fields() { sed -E "/^  [a-z].* ($(IFS='|' && echo "${added_since[*
 
 below_the_first() { without_later_fields | structures 'lines[last] = ""'; }
 
-# structures ACTION : what awk does at the end of each structure that begins with its size, before its lines
-# are printed; `last` is that of its last field.
+# structures ACTION : runs an awk action at the end of each structure that begins with its size, before its lines are
+# printed. `last` is the line of its last field.
 structures() {
     awk "
         /^typedef struct .*{$/ { inside = 1; count = sized = last = 0 }
@@ -35,7 +35,7 @@ structures() {
                            { print }"
 }
 
-# compile VARIANT PROGRAM LIBRARY_DIR FLAG... : makes $tmp/VARIANT/PROGRAM.
+# compile VARIANT PROGRAM LIBRARY_DIR FLAG... : builds $tmp/VARIANT/PROGRAM.
 compile() {
     "$compiler" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror "${@:4}" \
         "-I$tmp/$1" "$2.c" -o "$tmp/$1/$2" "-L$3" -lpmqtt
