@@ -1,11 +1,13 @@
-//! docs/architecture.md names what the tree has: files, types, functions; and its map lists each file of src.
+//! Checks that the files, types and functions that docs/architecture.md names exist, and that its
+//! map
+//! lists each file of src.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = "docs/architecture.md";
 
-/// What Rust's and C's names are looked for in, beside src.
+/// Files besides src that contain names of Rust and C.
 const BESIDE: [&str; 3] = ["include/pmqtt.h", "Cargo.toml", "build.rs"];
 
 #[test]
@@ -82,7 +84,7 @@ impl Tree {
         } else if let Some(function) = name.strip_suffix("()") {
             self.functions.contains(function)
         } else {
-            // A type and what belongs to it are in one file.
+            // A type and its members are in one file.
             let parts: Vec<&str> = name.split("::").collect();
             self.words
                 .iter()
@@ -96,25 +98,25 @@ impl Tree {
     }
 }
 
-/// The names of a text that the tree does not have.
+/// The names in a text that the tree does not have.
 fn unknown<'a>(text: &'a str, tree: &Tree) -> Vec<&'a str> {
     let names = names(text).filter(|name| is_name(name) && !tree.has(name));
     names.collect()
 }
 
-/// What stands in backticks, but for blocks of code.
+/// The texts in backticks, except in blocks of code.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|prose| prose.split('`').skip(1).step_by(2))
 }
 
-/// A command or an option is none.
+/// Whether the text is a name, and not a command or an option.
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic())
         && text.chars().all(|c| is_of_word(c) || ":/.()".contains(c))
 }
 
-/// The files that the tables list, each below the heading with its directory.
+/// The files that the tables list. Each table is below the heading with its directory.
 fn listed(text: &str) -> Vec<String> {
     let mut directory = None;
     let mut files = Vec::new();
@@ -129,13 +131,13 @@ fn listed(text: &str) -> Vec<String> {
     files
 }
 
-/// A line without its comment and its texts.
+/// A line without its comment and its string literals.
 fn code_of(line: &str) -> impl Iterator<Item = &str> {
     let code = line.split("//").next().unwrap_or_default();
     code.split('"').step_by(2)
 }
 
-/// The `-` is of crates.
+/// Names of crates contain `-`.
 fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }

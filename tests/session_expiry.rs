@@ -1,4 +1,4 @@
-//! Messages with a time limit: what was not sent in time is never sent, and told once.
+//! Messages with a time limit: one that was not sent in time is never sent, and reported once.
 
 mod support;
 
@@ -9,7 +9,7 @@ use pmqtt::session::{Cancel, GivenUp, Outcome, PublishError, QueueOptions, WhenF
 use support::peer::{Peer, ack, connack};
 use support::seconds;
 
-/// As long may pass until an outcome is told.
+/// An outcome may be reported this late.
 const LATE: Duration = Duration::from_millis(500);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -26,7 +26,7 @@ fn publish(peer: &mut Peer, limit: u64, qos: u8, payload: &str) -> u64 {
     }
 }
 
-/// Time passes, and the session is woken when it wants to be: what came of messages meanwhile.
+/// Lets time pass, and calls `expire` when it is due. Returns the outcomes.
 fn live(peer: &mut Peer, time: Duration) -> Vec<Outcome> {
     let end = peer.now + time;
     let mut outcomes = Vec::new();
@@ -115,7 +115,7 @@ fn what_is_over_leaves_its_place_in_the_window_to_the_next() {
     assert_eq!(peer.outcomes(), expired([2, 3, 4]));
 }
 
-/// It may have arrived.
+/// A message that was sent may have arrived.
 #[test]
 fn what_was_sent_does_not_expire() {
     let mut peer = Peer::connected(|options| options.clean_session = false);
@@ -123,7 +123,7 @@ fn what_was_sent_does_not_expire() {
     publish(&mut peer, 1, 2, "b");
     publish(&mut peer, 1, 2, "c");
     publish(&mut peer, 1, 0, "d");
-    // Not one of its bytes has to be with the socket.
+    // A message counts as sent before the socket has taken any of its bytes.
     assert!(!peer.take().is_empty());
     peer.hears(ack(PubRec, 3));
     assert_eq!(peer.session.expiry_due(), None);
@@ -166,7 +166,7 @@ fn what_was_not_sent_expires_after_a_connection_too() {
     }
 }
 
-/// While CONNACK is waited for, and while DISCONNECT is on its way.
+/// Messages also expire while the session waits for CONNACK, and while DISCONNECT is on its way.
 #[test]
 fn it_expires_in_each_phase() {
     let mut peer = Peer::new(|options| options.max_inflight = 1);
@@ -209,7 +209,7 @@ fn what_expires_makes_room() {
     assert_eq!(peer.connect(false), ["PUBLISH q1 #3 c"]);
 }
 
-/// Each has one outcome, whatever ends it first.
+/// Each message has one outcome, whatever ends it first.
 #[test]
 fn another_end_comes_first() {
     let mut peer = Peer::new(|options| options.max_queued_messages = 3);
@@ -248,7 +248,7 @@ fn a_newer_message_of_the_topic_has_its_own_limit() {
     peer.outcomes();
     assert!(live(&mut peer, seconds(2)).is_empty());
     assert_eq!(live(&mut peer, seconds(1)), expired([2]));
-    // The table of topics knows of none.
+    // The table of topics has no message of the topic any more.
     publish(&mut peer, 3, 1, "c");
     assert!(peer.outcomes().is_empty());
     assert_eq!(peer.connect(false), ["PUBLISH q1 #3 c"]);
@@ -263,7 +263,9 @@ fn a_session_that_begins_anew_knows_of_none() {
     assert_eq!(peer.session.expired(), 0);
 }
 
-/// A program that uses no limits is never woken for them, and one that does for what may be over alone.
+/// A program without time limits is never woken for them. With time limits, it is woken only when
+/// one
+/// may be over.
 #[test]
 fn nobody_is_woken_without_need() {
     let mut peer = Peer::new(|_| {});
@@ -276,18 +278,18 @@ fn nobody_is_woken_without_need() {
     assert_eq!(peer.session.expiry_due(), Some(begin + seconds(60)));
     assert_eq!(live(&mut peer, seconds(100)), expired([3]));
     assert_eq!(peer.session.expiry_due(), Some(begin + seconds(3600)));
-    // What is gone before its time is not looked for twice.
+    // A cancelled message does not wake the program.
     assert_eq!(peer.session.cancel(2), Cancel::Done);
     assert_eq!(peer.session.cancel(4), Cancel::Done);
     assert_eq!(peer.session.expiry_due(), None);
 }
 
-/// Limits by chance, among messages without any: each is told in time, the others keep their order, and the memory
-/// is given back. No look takes long.
+/// Random limits, among messages without one. Each expired message is reported in time, the others
+/// arrive, and the memory is given back. No call of `expire` takes long.
 #[test]
 fn a_hundred_thousand_expire_in_time_and_the_others_arrive() {
     const ALL: u64 = 100_000;
-    /// A look is at 4,096 of them.
+    /// A call of `expire` checks 4,096 messages.
     const PARTS: usize = ALL as usize / 4096 + 1;
     let mut peer = Peer::new(|options| options.max_inflight = 0);
     let limit = |mid: u64| mid.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 10;
@@ -331,7 +333,7 @@ fn a_hundred_thousand_expire_in_time_and_the_others_arrive() {
     assert_eq!(peer.session.expiry_due(), None);
 }
 
-/// Messages come and go between two parts of a round, and holes are closed.
+/// Messages are added and cancelled between two parts of a round, and holes are closed.
 #[test]
 fn a_round_misses_none_while_the_queue_changes() {
     const ALL: u64 = 60_000;

@@ -1,4 +1,4 @@
-//! What a program wants to become of messages that wait: dropped, replaced, kept.
+//! Queue options: messages that wait are dropped, replaced or kept.
 
 mod support;
 
@@ -74,7 +74,7 @@ fn what_was_sent_is_not_dropped() {
     peer.publish(2, "b");
     assert_eq!(peer.connect(false), ["PUBLISH q1 #1 a", "PUBLISH q2 #2 b"]);
     assert_eq!(peer.try_publish(1, "c"), Err(PublishError::QueueFull));
-    // Not even when it has to be sent again.
+    // A message that has to be sent again is not dropped, either.
     peer.session.close();
     assert_eq!(peer.try_publish(1, "c"), Err(PublishError::QueueFull));
     assert!(peer.outcomes().is_empty());
@@ -110,7 +110,7 @@ fn bytes_make_room_too() {
         assert!(peer.session.queued_bytes() <= 1000 + 200);
         peer.outcomes();
     }
-    // 64 bytes for what is known of a message, and 5 + 3 for the head of its packet.
+    // 64 bytes for the record of a message, and 5 + 3 for the head of its packet.
     assert_eq!(peer.session.unsettled(), 1000 / (64 + 100 + 7));
     peer.publish(1, &"x".repeat(10_000));
     assert_eq!(peer.session.unsettled(), 1);
@@ -150,7 +150,7 @@ fn qos_0_waits_for_a_connection() {
     }
     assert_eq!(peer.session.unsettled(), 4);
     peer.configure(|options| options.max_inflight = 1);
-    // What is published later follows.
+    // Later messages follow the kept ones.
     peer.open();
     peer.publish(0, "c");
     assert_eq!(peer.hears(support::peer::connack(0, false)), "connack 0");
@@ -167,7 +167,7 @@ fn qos_0_waits_for_a_connection() {
     let written = [3, 4, 5, 6].map(|mid| Outcome::Written { mid });
     assert_eq!(peer.outcomes(), written);
     assert_eq!(peer.session.queued_bytes(), 0);
-    // Nothing waits any more.
+    // No message waits now.
     assert_eq!(peer.try_publish(0, "e"), Ok(7));
     assert_eq!(peer.sent(), ["PUBLISH q0 e"]);
 }
@@ -200,7 +200,7 @@ fn the_newest_of_a_topic_replaces_what_waits() {
     assert_eq!(full, Err(PublishError::QueueFull));
     peer.configure(|options| options.max_inflight = 2);
     assert_eq!(peer.connect(false), ["PUBLISH q1 #3 c", "PUBLISH q1 #4 d"]);
-    // z and y are under way, and only x waits, which can be replaced though the queue is full.
+    // z and y are in flight. Only x waits, and can be replaced although the queue is full.
     let full = publish(&mut peer, "y", QoS::AtLeastOnce, b"g");
     assert_eq!(full, Err(PublishError::QueueFull));
     mid(publish(&mut peer, "x", QoS::AtLeastOnce, b"h"));
@@ -393,7 +393,7 @@ fn what_is_cancelled_here_and_there_gives_its_memory_back() {
         peer.publish(1, &payload);
     }
     let full = peer.session.queued_bytes();
-    // In ten rounds, of which the last leaves one in ten.
+    // Nine rounds cancel one tenth each, so one message in ten is left.
     for round in 1..10 {
         for mid in (1..=ALL).filter(|mid| mid.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 10 == round) {
             assert_eq!(peer.session.cancel(mid), Cancel::Done);

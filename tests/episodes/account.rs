@@ -1,4 +1,4 @@
-//! What a program was told, held against what it asked for.
+//! The account of an episode: compares the requests of the program with the reported outcomes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_int;
@@ -8,7 +8,7 @@ use pmqtt::ffi;
 
 use super::settings::Queue;
 
-/// Something that the library has done wrong.
+/// An error of the library.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Wrong {
     pub kind: &'static str,
@@ -22,7 +22,7 @@ impl Wrong {
     }
 }
 
-/// What a mid stands for.
+/// The request that a mid stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     Message(Message),
@@ -32,12 +32,12 @@ pub enum Request {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What it carries.
+    /// The number in its payload.
     pub number: u64,
     pub qos: c_int,
 }
 
-/// Which callback told an outcome.
+/// The callback that reported an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Teller {
     Publish,
@@ -45,15 +45,15 @@ pub enum Teller {
     Unsubscribe,
 }
 
-/// All that was asked for and told between two beginnings of a client.
+/// All requests and reports from one beginning of a client to its next `reinitialise`.
 #[derive(Default)]
 pub struct Account {
     entries: BTreeMap<u64, Entry>,
-    /// What becomes of messages that wait.
+    /// The queue options.
     queue: Queue,
     /// `pmqtt_queue_clear` was called.
     pub is_cleared: bool,
-    /// How many outcomes were told, and how many of them when `on_drained` was called last.
+    /// The number of outcomes that were reported, now and at the last call of `on_drained`.
     told: usize,
     drained: usize,
     drained_wrongly: Option<Wrong>,
@@ -63,11 +63,12 @@ pub struct Account {
     pub disconnects: u32,
     /// Successful calls of `pmqtt_disconnect`.
     pub disconnects_asked: u32,
-    /// Successful calls of the functions that connect, and how many of them were surely no repetition
-    /// of one before: a connect that replaces one that has not begun is one attempt with it.
+    /// Successful calls of the functions that connect, and the number of attempts that they surely
+    /// caused.
+    /// A connect that replaces one that has not begun shares its attempt.
     attempts: u32,
     attempts_at_least: u32,
-    /// The client may have made attempts of its own.
+    /// The client may have reconnected by itself.
     pub reconnects: bool,
 }
 
@@ -87,12 +88,13 @@ impl Account {
         }
     }
 
-    /// The client has taken this.
+    /// The client has accepted a request.
     pub fn asked(&mut self, mid: u64, request: Request) {
         self.entries.entry(mid).or_default().request = Some(request);
     }
 
-    /// An outcome. In another thread it may come before the call that asked has returned.
+    /// An outcome was reported. In another thread, it may precede the return of the requesting
+    /// call.
     pub fn told(&mut self, mid: u64, teller: Teller, rc: c_int) {
         self.entries.entry(mid).or_default().told.push((teller, rc));
         self.told += 1;
@@ -102,7 +104,7 @@ impl Account {
         self.entries.entry(mid).or_default().is_cancelled = true;
     }
 
-    /// `on_drained`. Another thread may have asked for more since it was due.
+    /// `on_drained` was called. Another thread may have made requests since it was due.
     pub fn drained(&mut self, last_mid: u64, is_alone: bool) {
         let last = self.last_mid();
         let all = self.entries.range(..=last_mid);
@@ -118,13 +120,15 @@ impl Account {
         self.drained = self.told;
     }
 
-    /// The last one that is known.
+    /// The last known mid.
     pub fn last_mid(&self) -> u64 {
         self.entries.keys().next_back().copied().unwrap_or(0)
     }
 
-    /// A connect was taken. It may repeat one that had not begun, unless so many attempts had been
-    /// told of before the call.
+    /// A connect was accepted. `told`: how many attempts had been reported before the call. The
+    /// connect
+    /// may share the attempt of an earlier one that has not begun, unless all of those were
+    /// reported.
     pub fn attempted(&mut self, told: u32) {
         self.attempts += 1;
         if told >= self.attempts_at_least {
@@ -140,8 +144,9 @@ impl Account {
         self.entries.len()
     }
 
-    /// What holds whenever nothing runs, though the client may have more to tell. `arrived` are the messages that
-    /// the broker has seen.
+    /// Checks what holds whenever nothing runs, even if the client has more to report. `arrived`:
+    /// the
+    /// messages that the broker has received.
     pub fn check(&self, arrived: &BTreeSet<u64>) -> Vec<Wrong> {
         let entries = self.entries.iter();
         let mut wrong: Vec<Wrong> = entries
@@ -157,7 +162,7 @@ impl Account {
         wrong
     }
 
-    /// What holds when the client has ended its connection and told all, besides.
+    /// Checks what also holds when the client has ended its connection and reported everything.
     pub fn check_complete(&self, statistics: &Statistics) -> Vec<Wrong> {
         let entries = self.entries.iter();
         let mut wrong: Vec<Wrong> = entries
@@ -197,9 +202,10 @@ impl Account {
         wrong
     }
 
-    /// Each attempt that the client has taken is told of once: by `on_connect`, by
-    /// `on_connect_fail`, or, after `pmqtt_disconnect` and without CONNACK, by `on_disconnect`
-    /// alone. It may be told of attempts that the client made by itself too.
+    /// Each accepted attempt is reported once: by `on_connect`, by `on_connect_fail`, or by
+    /// `on_disconnect` alone after `pmqtt_disconnect` and without CONNACK. The client may also
+    /// report
+    /// attempts that it made by itself.
     fn check_attempts(&self) -> Option<Wrong> {
         let told = self.attempts_told();
         if told < self.attempts_at_least {
@@ -228,9 +234,9 @@ impl Account {
     }
 }
 
-/// What is right for an entry.
+/// The rules for an entry.
 impl Account {
-    /// A message that may still have its outcome.
+    /// Whether the entry is a message that may still get its outcome.
     fn is_open(&self, entry: &Entry) -> bool {
         let outlives_connections = match entry.request {
             Some(Request::Message(Message { qos: 0, .. })) => self.queue.keep_qos0,
@@ -266,7 +272,8 @@ impl Account {
         Some(Wrong::new(kind, detail))
     }
 
-    /// What is wrong with an outcome of a message. A row for each outcome that there is.
+    /// The error in the outcome of a message, if there is one. The table has a row for each
+    /// outcome.
     fn false_outcome(
         &self,
         Message { number, qos }: Message,

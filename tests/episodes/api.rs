@@ -19,10 +19,10 @@ use super::settings::CONNECT_TIMEOUT;
 pub const SUCCESS: c_int = ffi::PMQTT_ERR_SUCCESS;
 pub const NO_CONN: c_int = ffi::PMQTT_ERR_NO_CONN;
 
-/// What the call returns where it was not made.
+/// The result of a call that was not made.
 pub const NOT_MADE: c_int = c_int::MIN;
 
-/// The limit of calls that never block, and what others may take beyond their own.
+/// The limit of calls that never block. Other calls may exceed their own limit by this much.
 const LIMIT: Duration = Duration::from_millis(300);
 const STOP_LIMIT: Duration = Duration::from_millis(1500);
 const FREE_LIMIT: Duration = Duration::from_secs(1);
@@ -33,13 +33,13 @@ const LOCALHOST: &CStr = c"127.0.0.1";
 type Plain = unsafe extern "C" fn(*mut Handle) -> c_int;
 
 impl Episode {
-    /// Makes the client. Its callbacks may come from here on.
+    /// Creates the client. Its callbacks may be called from here on.
     pub fn create(self: &Arc<Self>) {
         let (_, ticket) = self.ticket();
         let mut client = ptr::null_mut();
         let clean = self.settings.clean_session;
         let userdata = ticket.cast_mut().cast();
-        // SAFETY: the arguments are what the header asks for.
+        // SAFETY: the arguments are what the header requires.
         let rc = unsafe { ffi::pmqtt_client_new(&mut client, c"c".as_ptr(), clean, userdata, 0) };
         assert_eq!(rc, SUCCESS);
         self.client.store(client, Ordering::Relaxed);
@@ -50,7 +50,8 @@ impl Episode {
         self.set_up(client);
     }
 
-    /// Setting the last callback may call it, and that may free the client.
+    /// Sets options and callbacks. Setting the last callback may call it, and that may free the
+    /// client.
     fn set_up(&self, client: *mut Handle) {
         let timeout = CONNECT_TIMEOUT.as_millis() as c_int;
         // SAFETY: the client lives, and its userdata is a ticket of this episode.
@@ -82,7 +83,7 @@ impl Episode {
         }
     }
 
-    /// A message of at least so many bytes.
+    /// Publishes a message of at least `size` bytes.
     pub fn publish(&self, topic: &CStr, size: usize, qos: c_int) {
         let name = format_args!("pub{qos}{}/{size}", topic.to_string_lossy());
         let number = self.next_number();
@@ -111,7 +112,7 @@ impl Episode {
         });
     }
 
-    /// Messages in a row, of topics and QoS.
+    /// Publishes a batch of messages with these topics and QoS.
     pub fn publish_batch(&self, messages: &[(&CStr, c_int)]) {
         let numbers: Vec<u64> = messages.iter().map(|_| self.next_number()).collect();
         let payloads: Vec<_> = numbers.iter().map(|number| payload(*number, 0)).collect();
@@ -303,7 +304,7 @@ impl Episode {
         self.plain("STOP", STOP_LIMIT, ffi::pmqtt_loop_stop);
     }
 
-    /// Connections that are lost are made again by themselves from here on.
+    /// The client reconnects by itself from here on.
     pub fn process(&self) {
         self.reconnecting("process", ffi::pmqtt_process);
     }
@@ -330,7 +331,7 @@ impl Episode {
         }
     }
 
-    /// Has the client begin anew. Its account does, too.
+    /// Reinitialises the client, and begins a new account.
     pub fn reinitialise(self: &Arc<Self>) {
         let Some(mut call) = self.begin(LIMIT, format_args!("REINIT")) else {
             return;
@@ -350,7 +351,7 @@ impl Episode {
         self.end(call, rc, |_| {});
     }
 
-    /// Frees the client, once nobody else is about to call it.
+    /// Frees the client, once no other call is about to begin.
     pub fn free(&self) {
         let Some(call) = self.begin_to_free(FREE_LIMIT) else {
             return;
@@ -374,7 +375,7 @@ impl Episode {
     }
 }
 
-/// What begins with a number.
+/// A payload that begins with a number.
 fn payload(number: u64, size: usize) -> Vec<u8> {
     let mut payload = number.to_be_bytes().to_vec();
     payload.resize(size.max(payload.len()), 0);

@@ -15,7 +15,7 @@ use socket2::SockRef;
 
 const STACK: usize = 256 * 1024;
 
-/// How much of a packet is looked at.
+/// How many bytes of a packet the broker examines.
 const HEAD: usize = 4096;
 
 /// One message of QoS 1 and one of QoS 2.
@@ -42,7 +42,7 @@ enum Mood {
     ClosesLate,
     /// Does not close after DISCONNECT.
     NeverCloses,
-    /// Does not read what comes after CONNECT, and closes some time later.
+    /// Does not read after CONNECT, and closes some time later.
     Deaf,
     /// Closes after some packet.
     Fickle,
@@ -85,9 +85,9 @@ pub struct Broker {
 struct Shared {
     ended: Mutex<bool>,
     changed: Condvar,
-    /// The numbers of the messages that have come.
+    /// The numbers of the messages that have arrived.
     arrived: Mutex<BTreeSet<u64>>,
-    /// Those that are open.
+    /// The open connections.
     streams: Mutex<BTreeMap<u64, TcpStream>>,
 }
 
@@ -110,7 +110,7 @@ impl Broker {
         address.port().into()
     }
 
-    /// Has all connections end: the numbers of the messages that have come.
+    /// Ends all connections. Returns the numbers of the messages that have arrived.
     pub fn end(self) -> BTreeSet<u64> {
         let shared = Arc::clone(&self.shared);
         drop(self);
@@ -134,7 +134,7 @@ impl Drop for Broker {
 }
 
 impl Shared {
-    /// Less long when the episode is over.
+    /// Sleeps; shorter if the episode ends meanwhile.
     fn sleep(&self, milliseconds: u64) {
         let mut ended = self.ended.lock();
         let time = Duration::from_millis(milliseconds);
@@ -184,7 +184,9 @@ impl Connection {
         }
     }
 
-    /// Has the end of the episode end this too; false when it has ended.
+    /// Registers the connection, so that the end of the episode closes it. Returns false if the
+    /// episode
+    /// has ended.
     fn is_kept(&self) -> bool {
         let _ = self.stream.set_nodelay(true);
         let Ok(stream) = self.stream.try_clone() else {
@@ -194,7 +196,7 @@ impl Connection {
         !*self.shared.ended.lock()
     }
 
-    /// Closes in the end. What was not read makes that a reset.
+    /// Serves the connection, and then closes it. Unread bytes turn the close into a reset.
     fn serve(mut self) {
         self.answer();
         self.shared.streams.lock().remove(&self.number);
@@ -218,7 +220,7 @@ impl Connection {
         }
     }
 
-    /// None when it closes.
+    /// Handles a packet. None: the broker closes the connection.
     fn handle(&mut self, first: u8, body: &[u8]) -> Option<()> {
         const CONNECT: u8 = 1;
         const PUBLISH: u8 = 3;
@@ -279,7 +281,7 @@ impl Connection {
     }
 }
 
-/// What a packet is answered with; nothing where it needs no answer. None: it makes no sense.
+/// The answer to a packet, empty if it needs none. None: the packet is malformed.
 fn reply(first: u8, body: &[u8]) -> Option<Vec<u8>> {
     let id_at = |at: usize| Some([*body.get(at)?, *body.get(at + 1)?]);
     let ack = |kind: u8, [high, low]: [u8; 2]| vec![kind, 2, high, low];
@@ -305,7 +307,7 @@ fn reply(first: u8, body: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// What the payload of a PUBLISH begins with.
+/// The number at the beginning of the payload of a PUBLISH.
 fn number(first: u8, body: &[u8]) -> Option<u64> {
     let [high, low] = *body.first_chunk()?;
     let topic = usize::from(u16::from_be_bytes([high, low]));
@@ -314,7 +316,7 @@ fn number(first: u8, body: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*payload.first_chunk()?))
 }
 
-/// The first byte of the next packet; the beginning of the rest is put into `body`.
+/// Returns the first byte of the next packet, and puts the beginning of the rest into `body`.
 fn read_packet(reader: &mut impl Read, body: &mut Vec<u8>) -> Option<u8> {
     let mut byte = [0];
     reader.read_exact(&mut byte).ok()?;

@@ -1,4 +1,4 @@
-//! The callbacks of a client under test: each writes down what it was told, and plays.
+//! The callbacks of a client under test: each records its event, and makes calls.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::account::Teller;
 use super::episode::{Episode, Ticket};
 use super::player;
 
-/// Sets them all, that for interest in some episodes.
+/// Sets all callbacks; `on_interest` only in some episodes.
 ///
 /// # Safety
 /// The client lives, and its userdata is a ticket of this episode.

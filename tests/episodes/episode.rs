@@ -1,4 +1,4 @@
-//! An episode: a client, what it was asked for, and what its callbacks were told.
+//! An episode: a client, its requests, and the events of its callbacks.
 
 use std::cell::Cell;
 use std::fmt::{Arguments, Display};
@@ -22,25 +22,25 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     /// This thread is in a call, and not in a callback inside of it.
     static CALLING: Cell<bool> = const { Cell::new(false) };
-    /// How long callbacks have run in the present call.
+    /// The time that callbacks have taken in the present call.
     static IN_CALLBACKS: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// Callbacks that came when even the record of their episode was gone.
+/// Callbacks that were called when even the record of their episode was gone.
 pub static MUCH_TOO_LATE: AtomicU32 = AtomicU32::new(0);
 
 pub struct Episode {
     pub settings: Settings,
-    /// Where the broker listens.
+    /// The port of the broker.
     pub port: i32,
     pub client: AtomicPtr<Handle>,
-    /// How many messages the program has made: each carries its number.
+    /// How many messages the program has created: each carries its number.
     messages: AtomicU64,
-    /// Who plays it from its beginning to its end.
+    /// The thread that plays the episode from its beginning to its end.
     player: ThreadId,
     record: Mutex<Record>,
     changed: Condvar,
-    /// What callbacks get as userdata: one for each beginning of the client.
+    /// The userdata of callbacks: one ticket for each beginning of the client.
     tickets: Mutex<Vec<Arc<Ticket>>>,
 }
 
@@ -56,7 +56,7 @@ pub struct Call {
     began: Stopwatch,
     outer: Duration,
     limit: Duration,
-    /// How often the client had begun anew; None: it was just doing so.
+    /// How often the client was reinitialised before the call; None: `pmqtt_reinitialise` ran.
     reinitialised: Option<u32>,
 }
 
@@ -74,7 +74,7 @@ impl Episode {
         })
     }
 
-    /// The userdata for one more beginning of the client, which has a number.
+    /// Creates the userdata for one more beginning of the client. Returns its number, too.
     pub fn ticket(self: &Arc<Self>) -> (usize, *const Ticket) {
         let mut tickets = self.tickets.lock();
         let number = tickets.len();
@@ -83,7 +83,7 @@ impl Episode {
         let pointer = Arc::as_ptr(&ticket);
         tickets.push(ticket);
         let mut account = Account::new(self.settings.queue.clone());
-        // A loop thread connects again by itself.
+        // A loop thread reconnects by itself.
         account.reconnects = !self.ends_with_calls();
         self.record().accounts.push(account);
         (number, pointer)
@@ -93,7 +93,7 @@ impl Episode {
         self.record.lock()
     }
 
-    /// Waits for a condition, and says whether it has come in time.
+    /// Waits for a condition. Returns whether it became true in time.
     pub fn wait_for(&self, limit: Duration, condition: impl Fn(&Record) -> bool) -> bool {
         let mut record = self.record();
         let waiting = |record: &mut Record| !condition(record);
@@ -104,7 +104,7 @@ impl Episode {
             .timed_out()
     }
 
-    /// Draws a number, of a sequence that threads do not disturb for each other.
+    /// Draws a random number. The player has its own sequence, which other threads do not disturb.
     pub fn random(&self, below: u32) -> u32 {
         let mut record = self.record();
         let decided = depth() == 0 || self.ends_with_calls();
@@ -119,12 +119,12 @@ impl Episode {
         self.messages.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A call is about to be made; None where the program must not, or does not want to.
+    /// Begins a call; None: the program must not make it, or does not want to.
     pub fn begin(&self, limit: Duration, name: Arguments) -> Option<Call> {
         self.begin_as(Life::Alive, limit, name)
     }
 
-    /// `begin` to free the client, where that is possible.
+    /// `begin` for the call that frees the client.
     pub fn begin_to_free(&self, limit: Duration) -> Option<Call> {
         self.begin_as(Life::Freeing, limit, format_args!("FREE"))
     }
@@ -150,7 +150,7 @@ impl Episode {
         })
     }
 
-    /// The call has returned, and this is to be written down.
+    /// Records the end of a call and its result.
     pub fn end(&self, call: Call, result: impl Display, note: impl FnOnce(&mut Account)) {
         let own = (call.began.elapsed()).saturating_sub(IN_CALLBACKS.replace(call.outer));
         let mut record = self.record();
@@ -162,7 +162,7 @@ impl Episode {
             record.trace(format_args!("!{detail}"));
             record.wrong("a call takes too long", detail);
         }
-        // In one thread it is always clear what came first.
+        // In one thread, the order is always clear.
         let disturbed =
             record.reinitialising > 0 || call.reinitialised != Some(record.reinitialised);
         record.is_unclear |= disturbed && !self.ends_with_calls();
@@ -175,33 +175,33 @@ impl Episode {
         self.changed.notify_all();
     }
 
-    /// A call has run the client in a way that makes lost connections again, whatever it has begun
-    /// anew meanwhile.
+    /// A call has run the client in a way that reconnects. This concerns all accounts, because the
+    /// client may have been reinitialised meanwhile.
     pub fn reconnects(&self) {
         for account in &mut self.record().accounts {
             account.reconnects = true;
         }
     }
 
-    /// This call lets the client begin anew.
+    /// This call reinitialises the client.
     pub fn begin_to_reinitialise(&self, call: &mut Call) {
         self.record().reinitialising += 1;
         call.reinitialised = call.reinitialised.map(|count| count + 1);
     }
 
-    /// It has, with the ticket of this number.
+    /// The client was reinitialised, with the ticket of this number.
     pub fn has_begun_anew(&self, ticket: usize) {
         self.record().current = ticket;
     }
 
-    /// It has all its callbacks again.
+    /// The reinitialised client has all its callbacks again.
     pub fn reinitialised(&self) {
         let mut record = self.record();
         record.reinitialising -= 1;
         record.reinitialised += 1;
     }
 
-    /// Says that `pmqtt_client_free` has returned.
+    /// Records that `pmqtt_client_free` has returned.
     pub fn freed(&self) {
         let inside = depth() > 0;
         let mut record = self.record();
@@ -217,7 +217,8 @@ impl Episode {
         self.changed.notify_all();
     }
 
-    /// A client without a thread of its own has ended when the outermost call returns.
+    /// Whether the client ends when the outermost call returns, because it has no thread of its
+    /// own.
     fn ends_with_calls(&self) -> bool {
         self.settings.kind == Kind::OneThread
     }
@@ -230,7 +231,7 @@ impl Ticket {
         episode.is_some_and(|episode| episode.ends_with_calls())
     }
 
-    /// What each callback does: writes down that it came, and then plays.
+    /// The body of each callback: records the event, and then makes calls.
     pub fn called(
         &self,
         name: Arguments,

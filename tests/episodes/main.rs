@@ -1,12 +1,14 @@
-//! Random episodes of the whole client, through its C ABI, with a complete account of what it
-//! was asked for and what it has told.
+//! Random episodes of the whole client, through its C ABI, with a complete account of its requests
+//! and reports.
 //!
-//! Three environment variables choose the episodes: `PMQTT_EPISODES` says how many, `PMQTT_SEED`
-//! which is the first, and `PMQTT_THREADS` how many run side by side. An episode mostly waits.
-//! With one thread, the seed decides everything but when sockets are ready.
+//! Three environment variables choose the episodes: `PMQTT_EPISODES` is their number, `PMQTT_SEED`
+//! the
+//! first seed, and `PMQTT_THREADS` how many run in parallel. An episode mostly waits.
+//! With one thread, the seed decides everything except when sockets are ready.
 //!
-//! A busy machine must not fail an episode. So a call may take ten times its limit in the
-//! header, and ten seconds at least; with `PMQTT_TEST_SLOW` a hundred times.
+//! A busy machine must not fail an episode. So a call may take ten times its limit in the header,
+//! and
+//! at least ten seconds. With `PMQTT_TEST_SLOW`, both times are ten times as long.
 //!
 //! A trace has a call as `name=result`, and a callback as `name{calls inside it}`. C, F and D are
 //! `on_connect`, `on_connect_fail` and `on_disconnect`; P, S, U and M are `on_publish`,

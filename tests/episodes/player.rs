@@ -1,4 +1,4 @@
-//! The program of an episode: random calls, from inside callbacks too, and then the end.
+//! The program of an episode: random calls, also inside callbacks, and then the end.
 
 use std::ffi::{CStr, c_int};
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use super::episode::{Episode, depth};
 use super::record::{Life, Record};
 use super::settings::{Ending, Kind, Settings, slack};
 
-/// How many callbacks there are on a stack in which calls are made.
+/// A callback makes calls only if at most this many callbacks, itself included, are on the stack.
 const DEEPEST: u32 = 3;
 
-/// How long a callback may be at its calls when it is waited for.
+/// How long to wait for a callback that makes calls.
 const CALLBACKS: Duration = Duration::from_secs(2);
 
 /// How long a connection may take to end after `pmqtt_disconnect`.
@@ -55,7 +55,7 @@ enum Act {
     Stop,
 }
 
-/// How often each is chosen.
+/// The weight of each call.
 const ONE_THREAD: [(Act, u32); 19] = [
     (Act::Publish, 90),
     (Act::PublishLarge, 2),
@@ -78,7 +78,7 @@ const ONE_THREAD: [(Act, u32); 19] = [
     (Act::Reinitialise, 1),
 ];
 
-/// The same for a client with a thread of its own.
+/// The weights for a client with a loop thread.
 const LOOP_THREAD: [(Act, u32); 18] = [
     (Act::Publish, 90),
     (Act::PublishLarge, 2),
@@ -128,7 +128,7 @@ pub fn play_in_callback(episode: &Arc<Episode>) {
     }
 }
 
-/// This one is called so often that it does less.
+/// `on_interest` is called so often that it makes fewer calls.
 pub fn play_in_interest(episode: &Arc<Episode>) {
     if episode.random(4) == 0 {
         play_in_callback(episode);
@@ -142,7 +142,7 @@ pub fn take_message(episode: &Arc<Episode>, mid: u64, qos: c_int) {
     play_in_callback(episode);
 }
 
-/// A connection, most of the time one that the broker has accepted.
+/// Begins a connection, and mostly waits until the broker has accepted it.
 fn begin(episode: &Episode) {
     let thread = episode.settings.kind == Kind::LoopThread;
     if thread {
@@ -167,7 +167,7 @@ fn act_often(episode: &Arc<Episode>) {
             break;
         }
         if episode.settings.kind == Kind::LoopThread {
-            // The loop thread is to have its turn.
+            // Gives the loop thread a chance to run.
             pause(episode);
         }
         act(episode);
@@ -220,7 +220,7 @@ fn act(episode: &Arc<Episode>) {
 
 /// The topic and the QoS of a message.
 fn message(episode: &Episode) -> (&'static CStr, c_int) {
-    // What waits is of QoS 1 and 2 most of the time.
+    // Mostly messages of QoS 1 and 2 wait in the queue.
     let acknowledged = if episode.settings.queue.is_set { 3 } else { 1 };
     let qos = match episode.random(6) < acknowledged {
         true => 1 + episode.random(2) as c_int,
@@ -237,7 +237,7 @@ fn choose(episode: &Episode) -> Act {
     let mut lot = episode.random(acts.iter().map(|(_, weight)| weight).sum());
     for &(act, weight) in acts {
         match lot.checked_sub(weight) {
-            // Most of what can go wrong needs a connection.
+            // Most errors need a connection.
             None if episode.record().account().is_connected() || episode.random(5) > 0 => {
                 return act;
             }
@@ -248,7 +248,7 @@ fn choose(episode: &Episode) -> Act {
     unreachable!("the lot is less than all weights");
 }
 
-/// The broker's, or one that refuses.
+/// The port of the broker, or one that refuses.
 fn port(episode: &Episode) -> c_int {
     match episode.random(8) {
         0 => closed_port(),
@@ -256,7 +256,7 @@ fn port(episode: &Episode) -> c_int {
     }
 }
 
-/// A port that is taken, and where nobody listens.
+/// A port that is bound, and on which no process listens.
 fn closed_port() -> c_int {
     static PORT: OnceLock<(Socket, u16)> = OnceLock::new();
     let (_, port) = PORT.get_or_init(|| {
@@ -296,7 +296,8 @@ fn end(episode: &Arc<Episode>) {
     }
 }
 
-/// Leaves the end to a callback of the loop thread; false when none has taken it.
+/// Leaves the end to a callback of the loop thread. Returns false if no callback has freed the
+/// client.
 fn hand_over(episode: &Episode) -> bool {
     episode.loop_start();
     episode.connect_async(episode.port);
@@ -312,13 +313,13 @@ fn hand_over(episode: &Episode) -> bool {
     is_freed && episode.wait_for(CALLBACKS, |record| record.life == Life::FreedInside)
 }
 
-/// Ends the connection, and waits for all that is to be told.
+/// Ends the connection, and waits for all reports.
 fn end_completely(episode: &Arc<Episode>) {
     if episode.record().life != Life::Alive {
         return;
     }
     if episode.settings.kind == Kind::LoopThread {
-        // Either order loses nothing.
+        // Neither order loses a message.
         if episode.random(2) == 0 {
             episode.disconnect();
         }
@@ -342,7 +343,7 @@ fn end_completely(episode: &Arc<Episode>) {
     episode.free();
 }
 
-/// Lets nobody else make another call, and waits. False when the client cannot be called after that.
+/// Stops all other calls, and waits. Returns false if the client cannot be called afterwards.
 fn calm_down(episode: &Episode, condition: fn(&Record) -> bool) -> bool {
     episode.record().calm = true;
     let is_calm = episode.wait_for(CALLBACKS, condition);
@@ -354,7 +355,7 @@ fn calm_down(episode: &Episode, condition: fn(&Record) -> bool) -> bool {
     is_calm && episode.record().life == Life::Alive
 }
 
-/// Loop calls until some in a row have found no connection.
+/// Makes loop calls until some in succession have found no connection.
 fn run_until_told(episode: &Episode) -> bool {
     let began = Instant::now();
     let mut quiet = 0;

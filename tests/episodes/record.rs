@@ -1,4 +1,4 @@
-//! What all threads of an episode write down.
+//! The record that all threads of an episode share.
 
 use std::collections::BTreeSet;
 use std::fmt::Arguments;
@@ -13,26 +13,27 @@ use super::trace::Trace;
 use super::watched::Watched;
 
 pub struct Record {
-    /// For what the seed decides, and for what threads make uncertain anyway.
+    /// For decisions of the seed alone, and for decisions that depend on the order of threads
+    /// anyway.
     pub random: StdRng,
     pub random_elsewhere: StdRng,
     trace: Trace,
     wrong: Vec<Wrong>,
-    /// One for each beginning of the client, and which of them goes on.
+    /// One for each beginning of the client, and the index of the current one.
     pub accounts: Vec<Account>,
     pub current: usize,
-    /// A call ran beside `pmqtt_reinitialise`: nobody knows in which account it belongs.
+    /// A call ran beside `pmqtt_reinitialise`, so it is unknown to which account it belongs.
     pub is_unclear: bool,
     /// Calls of `pmqtt_reinitialise` that run, and that have run.
     pub reinitialising: u32,
     pub reinitialised: u32,
-    /// The numbers of the messages that the broker has seen, in the end.
+    /// The numbers of the messages that the broker has received, set at the end.
     pub arrived: BTreeSet<u64>,
     pub watched: Watched,
-    /// `pmqtt_on_interest_set` runs, which calls it at once.
+    /// `pmqtt_on_interest_set` runs, which calls `on_interest` at once.
     pub sets_interest: bool,
     pub life: Life,
-    /// Only the player itself makes calls any more, and outside of callbacks.
+    /// From now on, only the player makes calls, and only outside of callbacks.
     pub calm: bool,
     /// How many threads are in a call, and not in a callback inside of it.
     pub calling: u32,
@@ -40,7 +41,7 @@ pub struct Record {
     pub callbacks: u32,
     /// All callbacks that have begun.
     pub callbacks_begun: u32,
-    /// The program makes no call any more, so that a callback of the loop thread may free.
+    /// The program makes no more calls, so a callback of the loop thread may free the client.
     pub may_free: bool,
 }
 
@@ -49,7 +50,7 @@ pub enum Life {
     Alive,
     /// `pmqtt_client_free` runs.
     Freeing,
-    /// It has returned in a callback, and the call around that has not.
+    /// `pmqtt_client_free` has returned in a callback, and the outer call has not.
     FreedInside,
     Gone,
 }
@@ -78,7 +79,9 @@ impl Record {
         }
     }
 
-    /// A callback begins. While a client ends with its calls, only closing descriptors are told.
+    /// A callback begins. In a client that ends with its calls, only closing descriptors are
+    /// reported
+    /// after the free.
     pub fn begin_callback(
         &mut self,
         name: Arguments,
@@ -119,13 +122,13 @@ impl Record {
         &self.accounts[self.current]
     }
 
-    /// Looks at the descriptors that are reported.
+    /// Checks the reported descriptors.
     pub fn look(&mut self) {
         let wrong = self.watched.look();
         self.note(wrong);
     }
 
-    /// Checks the account of a client that has told all.
+    /// Checks the account of a client that has reported everything.
     pub fn check_complete(&mut self, statistics: &Statistics) {
         if !self.is_unclear {
             let wrong = self.account().check_complete(statistics);
@@ -133,7 +136,7 @@ impl Record {
         }
     }
 
-    /// Checks what holds of each account, also of one that is not complete, when the broker has ended.
+    /// Checks all accounts, also incomplete ones, after the broker has ended.
     pub fn check(&mut self) {
         self.look();
         if !self.is_unclear {
@@ -152,7 +155,7 @@ impl Record {
         self.trace.write(what);
     }
 
-    /// All that was wrong, and what had happened.
+    /// All errors, and the trace.
     pub fn result(&self) -> (&[Wrong], &str) {
         (&self.wrong, self.trace.text())
     }

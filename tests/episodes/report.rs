@@ -1,4 +1,4 @@
-//! Plays many episodes side by side, and reports what was wrong, a kind at a time.
+//! Plays many episodes in parallel, and reports errors by kind.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Display, Formatter};
@@ -16,13 +16,13 @@ use super::settings::{Kind, Settings, number, slack};
 
 const THREADS: u64 = 32;
 
-/// After that an episode hangs.
+/// An episode that takes longer than this hangs.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How many episodes a record outlives its client, so that a callback that comes too late finds it.
+/// For how many episodes a record outlives its client, so that a late callback still finds it.
 const KEPT: usize = 4;
 
-/// Plays as many episodes as the environment asks for, and fails when any is wrong.
+/// Plays as many episodes as the environment requests, and fails if any has an error.
 pub fn play_all(kind: Kind, otherwise: u64) {
     let first = number("PMQTT_SEED").unwrap_or(1);
     let count = number("PMQTT_EPISODES").unwrap_or(otherwise);
@@ -54,12 +54,12 @@ pub fn play_all(kind: Kind, otherwise: u64) {
 struct Table {
     next: AtomicU64,
     end: u64,
-    /// Since when, for each thread.
+    /// For each thread: the episode, and when it began.
     playing: Mutex<BTreeMap<u64, (Instant, Arc<Episode>)>>,
     report: Mutex<Report>,
 }
 
-/// All that was wrong, by kind.
+/// All errors, by kind.
 #[derive(Default)]
 struct Report {
     requests: usize,
@@ -67,7 +67,7 @@ struct Report {
     wrong: BTreeMap<&'static str, Example>,
 }
 
-/// How many episodes have something wrong, and the shortest of them.
+/// How many episodes have this error, and the shortest of them.
 #[derive(Default)]
 struct Example {
     count: u64,

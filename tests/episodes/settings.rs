@@ -1,4 +1,4 @@
-//! What an episode is like, as its seed says, and what the environment asks for.
+//! The settings of an episode, which its seed decides, and those of the environment.
 
 use std::ffi::c_int;
 use std::sync::OnceLock;
@@ -13,20 +13,20 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The program runs the client with loop calls of its own.
+    /// The program runs the client with loop calls.
     OneThread,
-    /// With `pmqtt_loop_start`.
+    /// `pmqtt_loop_start` runs the client.
     LoopThread,
 }
 
 /// How a client ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All is told before it is freed.
+    /// Everything is reported before it is freed.
     Complete,
-    /// It is freed in the middle.
+    /// It is freed before everything is reported.
     Abrupt,
-    /// A callback frees it: in one thread, this one.
+    /// A callback frees it; in one thread, the one with this number.
     Inside(u32),
 }
 
@@ -36,17 +36,17 @@ pub struct Settings {
     pub seed: u64,
     pub calls: u32,
     pub ending: Ending,
-    /// Another thread of the program makes calls too.
+    /// Another thread of the program also makes calls.
     pub second_thread: bool,
     pub event_fd: bool,
     pub on_interest: bool,
     pub manual_ack: bool,
     pub clean_session: bool,
-    /// What becomes of messages that wait, in some episodes.
+    /// The queue options, which some episodes set.
     pub queue: Queue,
 }
 
-/// What becomes of messages that wait. The default is the library's own.
+/// The queue options. The default is that of the library.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     pub is_set: bool,
@@ -110,8 +110,8 @@ impl Settings {
     }
 }
 
-/// By how much limits of time may be passed: other processes may have the processors, and the
-/// clock goes on meanwhile.
+/// The factor by which limits of time may be exceeded: the clock goes on while other processes have
+/// the processors.
 pub fn slack() -> u32 {
     static SLACK: OnceLock<u32> = OnceLock::new();
     *SLACK.get_or_init(|| match std::env::var_os("PMQTT_TEST_SLOW") {
@@ -120,8 +120,8 @@ pub fn slack() -> u32 {
     })
 }
 
-/// How long a call may take whose limit this is. On two processors that hundreds of threads
-/// share, a thread was seen to wait for more than four seconds.
+/// How long a call with this limit may take. On two processors that hundreds of threads share, a
+/// thread was observed to wait for more than four seconds.
 pub fn allowed(limit: Duration) -> Duration {
     limit.max(Duration::from_secs(1)) * slack()
 }

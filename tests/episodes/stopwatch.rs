@@ -1,4 +1,4 @@
-//! How long a call takes, without the time in which this thread had no processor.
+//! The time that a call takes, without the time in which this thread had no processor.
 
 use std::cell::OnceCell;
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 thread_local! {
-    /// Where Linux says for how long this thread has waited for a processor.
+    /// The file in which Linux reports how long this thread has waited for a processor.
     static STATISTICS: OnceCell<Option<File>> = const { OnceCell::new() };
 }
 
@@ -30,7 +30,7 @@ impl Stopwatch {
     }
 }
 
-/// Nothing where the system does not say.
+/// Zero if the system does not report it.
 fn waited_for_processor() -> Duration {
     let nanoseconds = STATISTICS.with(|file| {
         let open = || File::open("/proc/thread-self/schedstat").ok();

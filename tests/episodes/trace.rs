@@ -1,15 +1,15 @@
-//! What has happened in an episode, in a line for as long as one thread goes on.
+//! The events of an episode. A line lasts as long as one thread goes on.
 
 use std::fmt::{Arguments, Write};
 use std::thread::{self, ThreadId};
 
-/// No more is kept of an episode that does not end.
+/// The most bytes that are kept of an episode that does not end.
 const LONGEST: usize = 30_000;
 
 #[derive(Default)]
 pub struct Trace {
     text: String,
-    /// The threads in the order in which they came, and the one that wrote last.
+    /// The threads in the order of their first event, and the one that wrote last.
     threads: Vec<ThreadId>,
     last: Option<ThreadId>,
 }

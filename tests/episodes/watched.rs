@@ -1,5 +1,5 @@
-//! The descriptors that `on_interest` has reported: each is the same open file until the client
-//! has said that it closes it.
+//! The descriptors that `on_interest` has reported. Each is the same open file until the client
+//! reports that it closes it.
 
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
@@ -21,9 +21,11 @@ pub struct Watched {
 type Identity = (u64, u64);
 
 impl Watched {
-    /// `on_interest` begins. `may_nest`: it may run inside itself, since the program sets it there,
-    /// and that calls it at once. So may a closing, which is told within the call that causes it: the
-    /// program frees the client there, or has it begin anew.
+    /// `on_interest` begins. `may_nest`: it may run inside itself, because the program sets it
+    /// there,
+    /// and that calls it at once. A closing may also nest: if the program frees or reinitialises
+    /// the
+    /// client in `on_interest`, that call reports it.
     pub fn enter(&mut self, event: &Interest, may_nest: bool) -> Vec<Wrong> {
         let this = thread::current().id();
         let mut wrong = Vec::new();
@@ -33,7 +35,7 @@ impl Watched {
             wrong.push(Wrong::new("on_interest inside itself", ""));
         }
         self.inside.push(this);
-        // Before it is known what closes: until now nothing may have been closed.
+        // Checked before the event takes effect: no descriptor may be closed until now.
         wrong.extend(self.look());
         match event.fd {
             ..0 => {}
@@ -64,7 +66,7 @@ impl Watched {
         }
     }
 
-    /// Whether all are still what they were. Each is found to be wrong once.
+    /// Checks that all descriptors are still the same files. Reports each wrong one once.
     pub fn look(&mut self) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         self.reported.retain(|&fd, &mut before| {
@@ -80,7 +82,7 @@ impl Watched {
     }
 }
 
-/// None when it is not open.
+/// None: the descriptor is not open.
 fn identity(fd: RawFd) -> Option<Identity> {
     let mut status = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: fstat writes to a structure of its own type, whatever the descriptor is.

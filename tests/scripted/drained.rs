@@ -1,4 +1,4 @@
-//! `on_drained`: once each time that all has its outcome, and after all of these were told.
+//! `on_drained`: it is called once each time that everything has its outcome, after all outcomes.
 
 use pmqtt::ffi;
 
@@ -9,12 +9,12 @@ use crate::support::{
 
 const NO_CONN: i32 = ffi::PMQTT_ERR_NO_CONN;
 
-/// A client that records it.
+/// A client that records `on_drained`.
 fn connected(drive: Drive) -> Connection {
     connected_with(drive, |client| client.set_drained(true))
 }
 
-/// The PUBLISH of QoS 1 with this number as its identifier and its payload.
+/// The QoS 1 PUBLISH with this number as its identifier and its payload.
 fn publish(number: u8) -> [u8; 8] {
     [0x32, 6, 0, 1, b't', 0, number, number]
 }
@@ -102,7 +102,7 @@ fn what_it_publishes_itself_is_told_of_again() {
     });
 }
 
-/// What `pmqtt_drain` and `pmqtt_disconnect` do in a program that may wait.
+/// The counterpart of `pmqtt_drain` and `pmqtt_disconnect` for a program that must not wait.
 #[test]
 fn it_is_where_a_program_disconnects() {
     each_drive(|drive| {

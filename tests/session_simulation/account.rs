@@ -1,4 +1,4 @@
-//! What was asked for, and what became of it: each mid has exactly one outcome, and the true one.
+//! The account of requests and outcomes: each mid has exactly one outcome, and the true one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use pmqtt::time::Moment;
 /// Rounds are half a second apart, and steps up to 20 ms; the program may reconnect meanwhile.
 const LATE: Duration = Duration::from_millis(600);
 
-/// What a mid was given out for. Messages are numbers.
+/// The request of a mid. Messages are numbers.
 #[derive(Debug, PartialEq)]
 pub enum Asked {
     Publish(QoS, u64),
@@ -20,22 +20,22 @@ pub enum Asked {
 
 #[derive(Default)]
 pub struct Account {
-    /// What the session has taken.
+    /// The messages that the session has accepted.
     pub published: Vec<(QoS, u64)>,
-    /// What has no outcome yet.
+    /// The requests without an outcome.
     pending: BTreeMap<u64, Asked>,
-    /// QoS 0 messages that a socket has to their last byte.
+    /// QoS 0 messages of which a socket has every byte.
     in_socket: BTreeSet<u64>,
-    /// When their time is over.
+    /// The time limits of messages.
     limits: BTreeMap<u64, Moment>,
-    /// Messages that were never sent.
+    /// Messages that were given up.
     given_up: BTreeSet<u64>,
     pub expired: u64,
-    /// Those of which the session could not know.
+    /// QoS 0 messages in a socket that the session could not know to be there.
     doubtful: BTreeSet<u64>,
-    /// A publish was refused, and `Outcome::Writable` was not told since.
+    /// A publish was refused, and `Outcome::Writable` was not reported since.
     waits_for_room: bool,
-    /// How many were refused, less how often that was told.
+    /// The number of refusals, minus the number of `Outcome::Writable`.
     refused: usize,
 }
 
@@ -44,7 +44,7 @@ impl Account {
         assert_eq!(self.pending.insert(mid, asked), None);
     }
 
-    /// What the session has said to a publish.
+    /// The session has answered a publish.
     pub fn publish(&mut self, qos: QoS, number: u64, answer: Result<u64, PublishError>) {
         match answer {
             Err(PublishError::NoMemory) => panic!("there is memory"),
@@ -60,12 +60,12 @@ impl Account {
         }
     }
 
-    /// The message is not sent from then on.
+    /// The message is not sent at `until` or later.
     pub fn limit(&mut self, number: u64, until: Moment) {
         self.limits.insert(number, until);
     }
 
-    /// `Event::Published` of a mid: which message that was.
+    /// `Event::Published` of a mid. Returns the number of the message.
     pub fn settled(&mut self, mid: u64) -> u64 {
         match self.pending.remove(&mid) {
             Some(Asked::Publish(QoS::AtLeastOnce | QoS::ExactlyOnce, number)) => number,
@@ -116,17 +116,17 @@ impl Account {
         }
     }
 
-    /// A socket has these QoS 0 messages.
+    /// A socket has all bytes of these QoS 0 messages.
     pub fn is_in_socket(&mut self, numbers: &[u64]) {
         self.in_socket.extend(numbers);
     }
 
-    /// The connection was replaced before the session was told so of these.
+    /// The connection was replaced before the session learned that these messages were written.
     pub fn doubt(&mut self, numbers: &[u64]) {
         self.doubtful.extend(numbers);
     }
 
-    /// Messages that have no outcome yet: mid and number.
+    /// The messages without an outcome: mid, QoS and number.
     pub fn messages(&self) -> impl Iterator<Item = (u64, QoS, u64)> {
         self.pending.iter().filter_map(|(&mid, asked)| match asked {
             &Asked::Publish(qos, number) => Some((mid, qos, number)),
@@ -134,7 +134,7 @@ impl Account {
         })
     }
 
-    /// What the session has taken, and not given up.
+    /// The messages that the session has accepted and not given up.
     pub fn due(&self) -> Vec<(QoS, u64)> {
         let published = self.published.iter().copied();
         published
@@ -146,7 +146,7 @@ impl Account {
         &self.given_up
     }
 
-    /// How much has no outcome yet.
+    /// How many requests have no outcome.
     pub fn unsettled(&self) -> usize {
         self.pending.len()
     }
@@ -156,8 +156,8 @@ impl Account {
     }
 }
 
-/// Whether what was sent arrived as its QoS says, and in its order; `all`: nothing of QoS 1
-/// and 2 may be missing; `once`: nothing of QoS 2 may be there twice.
+/// Checks that the sent messages arrived as their QoS requires, and in order. `all`: no message of
+/// QoS 1 and 2 may be missing; `once`: no message of QoS 2 may arrive twice.
 pub fn check_delivery(sent: &[(QoS, u64)], arrived: &[(QoS, u64)], all: bool, once: bool) {
     for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
         let numbers = |list: &[(QoS, u64)]| -> Vec<u64> {

@@ -1,4 +1,4 @@
-//! The client's side of a connection: what the driver has read and not written, and the network.
+//! The client's side of a connection: the buffers of the driver, and the network.
 
 use pmqtt::codec::{self, Ack, Packet, PacketId, QoS, Role, Version};
 use pmqtt::session::Sent;
@@ -9,20 +9,20 @@ use crate::support::pipe::Pipe;
 
 #[derive(Default)]
 pub struct Connection {
-    /// Taken from the session, and not written yet.
+    /// Bytes that were taken from the session, and not written yet.
     pub unwritten: Vec<u8>,
-    /// Read, and not handed to the session yet.
+    /// Bytes that were read, and not passed to the session yet.
     pub input: Input,
     pub to_broker: Pipe,
     pub to_client: Pipe,
-    /// What the socket has of a packet that it does not have as a whole.
+    /// The bytes in the socket of a packet that is not complete there.
     partial: Vec<u8>,
-    /// QoS 0 messages in the socket that the session was not told of.
+    /// QoS 0 messages in the socket that the session does not know to be written.
     pub unnoticed: Vec<u64>,
 }
 
 impl Connection {
-    /// The socket takes `count` bytes: which QoS 0 messages are wholly with it now.
+    /// The socket takes `count` bytes. Returns the QoS 0 messages that this completes.
     pub fn write(&mut self, count: usize, arrival: Moment, version: Version) -> Vec<u64> {
         let bytes: Vec<u8> = self.unwritten.drain(..count).collect();
         self.partial.extend_from_slice(&bytes);
@@ -43,7 +43,7 @@ impl Connection {
         numbers
     }
 
-    /// As the broker's TCP acknowledges it.
+    /// The progress according to the acknowledgements of the broker's TCP.
     pub fn sent(&self) -> Sent {
         Sent {
             written: None,

@@ -1,5 +1,5 @@
-//! What the driver of the client does with a session: the same calls in the same order as
-//! src/client/driver. The program may do anything in a callback, and while a socket is written to.
+//! A model of the driver: it makes the same calls of a session in the same order as
+//! src/client/driver. The program may do anything in a callback, and during a write to a socket.
 
 use pmqtt::codec::{self, PacketId, Publish, QoS};
 use pmqtt::session::{Event, Gather, Phase};
@@ -10,9 +10,9 @@ use super::account::Asked;
 use super::connection::Connection;
 use crate::support::{broker, text};
 
-/// A connection that was asked to end, and does so beside its successor.
+/// A closing connection, which ends beside its successor.
 pub struct Closing {
-    /// As the session counts connections.
+    /// The number that the session gives the connection.
     number: u32,
     connection: Connection,
 }
@@ -105,7 +105,7 @@ impl World {
         assert_eq!(self.session.unsettled(), self.account.unsettled());
     }
 
-    /// What was to be said is said.
+    /// Ends the connection once everything, including DISCONNECT, is written.
     fn leave(&mut self) {
         if self.is_present() && self.session.is_finished() {
             assert!(self.connection().unwritten.is_empty());
@@ -130,12 +130,13 @@ impl World {
     }
 }
 
-/// What has come.
+/// Received bytes.
 impl World {
     pub fn receive(&mut self, bytes: &[u8]) {
         self.session.received(self.now);
         self.connection().input.extend(bytes);
-        // Filters and log lines are what makes it take the long way.
+        // The driver delivers no batches with filters or log lines, so neither does this one at
+        // times.
         let is_quick = self.rng.random_ratio(3, 4);
         loop {
             while is_quick && self.is_present() && self.deliver_batch() {}
@@ -146,7 +147,7 @@ impl World {
         }
     }
 
-    /// Hands over the messages of QoS 0 and 1 that come next. False when there is none.
+    /// Delivers the next messages if they are of QoS 0 and 1. Returns false if there are none.
     fn deliver_batch(&mut self) -> bool {
         if !self.connection().input.has_message() || !self.session.begin_batch() {
             return false;
@@ -255,7 +256,9 @@ impl World {
         self.late.push(acknowledgement(id, qos));
     }
 
-    /// Where a callback has asked for the end, that comes right behind what it was given.
+    /// If a callback has requested the end, checks that DISCONNECT directly follows the
+    /// acknowledgements
+    /// of the messages that were being delivered.
     fn check_disconnect(&mut self, due: Vec<String>) {
         if matches!(self.session.phase(), Phase::Disconnecting { .. }) {
             let last = self.output();
@@ -273,7 +276,7 @@ impl World {
 
 /// Connections that the program has replaced.
 impl World {
-    /// The program connects anew, in place of the connection that there is.
+    /// The program makes a new connection in place of the present one.
     pub fn connect_anew(&mut self) {
         if self.is_present() {
             let has_more_to_say = self.is_asked_to_end() && !self.session.is_finished();
@@ -296,13 +299,13 @@ impl World {
         }
     }
 
-    /// Whether a connection has more to say that was replaced and is not being closed yet.
+    /// Whether a replaced connection has final bytes, and is not closing yet.
     fn has_final(&self) -> bool {
         let last = self.session.final_connection();
         last.is_some() && last != self.closing.as_ref().map(|closing| closing.number)
     }
 
-    /// Takes over what the program has decided.
+    /// Adopts the decisions of the program.
     fn adopt(&mut self) {
         if !std::mem::take(&mut self.superseded) {
             return;
@@ -318,7 +321,7 @@ impl World {
         }
     }
 
-    /// The connection says what it is still to say.
+    /// Begins to write the final bytes of the connection.
     fn begin_final(&mut self, mut connection: Connection, late: Vec<String>) {
         if self.rng.random_ratio(1, 10) {
             // Its transport is gone already.

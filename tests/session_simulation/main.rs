@@ -1,5 +1,5 @@
-//! A session, called as the driver of the client calls it, against a model broker over a bad network,
-//! by chance. `PMQTT_SEED=17` runs one seed again, which a failure names.
+//! A random simulation of a session and a model broker over a bad network. The session is called as
+//! the driver of the client calls it. A failure names its seed; `PMQTT_SEED=17` runs it again.
 
 mod account;
 mod connection;
@@ -21,7 +21,7 @@ use rand::{Rng, SeedableRng};
 use support::broker::Broker;
 
 const SEEDS: u64 = 800;
-/// What is tried in each direction before the network becomes reliable.
+/// How many messages are published in each direction before the network becomes reliable.
 const MESSAGES: usize = 40;
 
 #[test]
@@ -59,25 +59,26 @@ struct World {
     session: Session,
     account: Account,
     broker: Broker,
-    /// The driver's, also after the program has replaced it.
+    /// The connection of the driver, also after the program has replaced it.
     connection: Option<Connection>,
     closing: Option<Closing>,
-    /// The program has connected anew, and the driver has not seen that.
+    /// The program has replaced the connection, and the driver has not noticed that.
     superseded: bool,
-    /// The acknowledgements of what was delivered meanwhile.
+    /// The acknowledgements of messages that were being delivered during the replacement.
     late: Vec<String>,
     /// When the next connection is made, if there is none.
     next_at: Moment,
     /// The sockets take nothing until then.
     full_until: Moment,
-    /// Nothing happens any more but that all comes to its end.
+    /// No more disturbances: everything comes to its end.
     calm: bool,
     /// Acknowledgements that the application owes.
     owed: Vec<(u64, QoS)>,
     last_number: u64,
     last_in_flight: usize,
-    /// What the broker has taken, and what the session has handed over of it. What the session has
-    /// taken, the account knows, and what became of that, the broker.
+    /// The messages that the broker has accepted, and those of them that the session has delivered.
+    /// For
+    /// the other direction, `account` and `broker` have them.
     promised: Vec<(QoS, u64)>,
     received: Vec<(QoS, u64)>,
 }
@@ -110,7 +111,7 @@ impl World {
         }
     }
 
-    /// A moment passes: both sides do what they can.
+    /// A moment passes: both sides do all their work.
     fn step(&mut self) {
         let moment = self.millis(20);
         self.now = self.now + moment;
@@ -119,7 +120,7 @@ impl World {
         self.check_window();
     }
 
-    /// Something happens that nobody can foresee.
+    /// A random disturbance.
     fn disturb(&mut self) {
         match self.rng.random_range(0..100) {
             0..30 => self.publish(),
@@ -142,7 +143,7 @@ impl World {
         }
     }
 
-    /// A callback of the program, which may do anything. True when that was more than to publish.
+    /// A callback of the program, which may do anything. Returns true if it did more than publish.
     fn call_back(&mut self) -> bool {
         if self.calm {
             return false;
@@ -164,14 +165,14 @@ impl World {
         true
     }
 
-    /// Another thread of the program, while a socket is written to.
+    /// Another thread of the program, during a write to a socket.
     fn interrupt(&mut self) {
         if !self.calm && self.rng.random_ratio(1, 20) {
             self.reconnect();
         }
     }
 
-    /// Connects anew, mostly after asking for the end of the connection before.
+    /// Replaces the connection, mostly after a disconnect.
     fn reconnect(&mut self) {
         if self.rng.random_ratio(3, 4) {
             self.session.disconnect(self.now);
@@ -188,7 +189,7 @@ impl World {
         });
     }
 
-    /// The network is reliable from here on, and all comes to its end.
+    /// From here on, the network is reliable, and everything comes to its end.
     fn settle(&mut self) {
         self.calm = true;
         for _ in 0..20_000 {
@@ -216,7 +217,7 @@ impl World {
             && self.connection.as_ref().is_some_and(is_quiet)
     }
 
-    /// The connection breaks, and nobody knows how much of what was under way arrived.
+    /// The connection breaks. A random part of the bytes on their way arrives.
     fn lose(&mut self) {
         if !self.is_present() {
             return;
@@ -225,7 +226,7 @@ impl World {
             let arrived = connection.to_client.cut(&mut self.rng);
             self.receive(&arrived);
         }
-        // Unless the program has replaced it upon that.
+        // A callback may have replaced the connection.
         if self.is_present()
             && let Some(connection) = &mut self.connection
         {
@@ -261,7 +262,7 @@ impl World {
 
     fn publish(&mut self) {
         let (qos, number) = self.next_message();
-        // Large ones are not copied to the output.
+        // Large messages are not copied to the output.
         let filling = if self.rng.random_ratio(1, 16) {
             4100
         } else {
@@ -289,7 +290,7 @@ impl World {
         self.account.publish(qos, number, answer);
     }
 
-    /// The application wants one of its messages no more, or all of those that were never sent.
+    /// The application cancels one of its messages, or all that were never sent.
     fn cancel(&mut self) {
         if self.rng.random_ratio(1, 4) {
             return self.session.clear_queue();
@@ -299,7 +300,7 @@ impl World {
             let cancel = self.session.cancel(mid);
             if cancel == Cancel::Done {
                 self.broker.cancelled.insert(number);
-                // Not a second time.
+                // It cannot be cancelled a second time.
                 assert_eq!(self.session.cancel(mid), Cancel::NotFound);
             }
             assert!(cancel != Cancel::Busy || qos == QoS::ExactlyOnce);
@@ -332,7 +333,7 @@ impl World {
         }
     }
 
-    /// The application acknowledges something, in whichever order.
+    /// The application acknowledges a random message.
     fn acknowledge(&mut self) {
         if !self.owed.is_empty() {
             let index = self.rng.random_range(0..self.owed.len());
@@ -354,20 +355,20 @@ impl World {
 
     fn check(&self) {
         let durable = !self.session.options().clean_session;
-        // Of what is cancelled nobody knows.
+        // A cancelled message may have arrived or not.
         let mut taken = self.broker.taken.clone();
         taken.retain(|(_, number)| !self.broker.cancelled.contains(number));
         check_delivery(&self.account.due(), &taken, true, durable);
         let given_up = self.account.given_up();
         assert!(!taken.iter().any(|(_, number)| given_up.contains(number)));
-        // With a clean session the broker forgets what it could not deliver.
+        // With a clean session, the broker loses messages that it could not deliver.
         check_delivery(&self.promised, &self.received, durable, true);
         assert_eq!(self.session.queued_bytes(), 0);
         assert_eq!((self.session.in_flight(), self.session.queued()), (0, 0));
         assert_eq!(self.session.expired(), self.account.expired);
     }
 
-    /// Nothing wakes the session but keep alive, which sends nothing but PINGREQ.
+    /// Only keep alive wakes the session, and it sends only PINGREQ.
     fn check_idle(&mut self) {
         assert_eq!(self.session.expiry_due(), None);
         if self.session.options().keep_alive == 0 {
@@ -384,14 +385,14 @@ impl World {
         }
     }
 
-    /// What the session has for the socket.
+    /// Takes the bytes that are ready for the socket.
     fn output(&mut self) -> Vec<u8> {
         let mut output = Gather::default();
         self.session.take_output(&mut output);
         output.to_row().to_vec()
     }
 
-    /// Up to `most` milliseconds.
+    /// A random time of up to `most` milliseconds.
     fn millis(&mut self, most: u64) -> Duration {
         Duration::from_millis(self.rng.random_range(0..=most))
     }
@@ -411,7 +412,7 @@ fn random_options(rng: &mut StdRng) -> Options {
     }
 }
 
-/// In a half of the cases there are none.
+/// In half of the cases, the defaults.
 fn random_queue_options(rng: &mut StdRng) -> QueueOptions {
     let choices = [WhenFull::Refuse, WhenFull::DropOldest, WhenFull::DropQos0];
     match rng.random() {
