@@ -16,16 +16,16 @@ import (
 	"pmqtt"
 )
 
-// No test waits longer for anything than this.
+// No test waits longer than this for an event.
 const bound = 30 * time.Second
 
-// broker is where the mosquitto of all tests listens that need no other.
+// broker is the address of the mosquitto of all tests that need no other one.
 var broker string
 
 func TestMain(m *testing.M) {
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	if broker = os.Getenv(panicsAt); broker != "" {
-		os.Exit(m.Run()) // it ends without a chance to end a broker of its own
+		os.Exit(m.Run()) // it panics, and could not end a broker of its own
 	}
 	dir, err := os.MkdirTemp("", "pmqtt-go")
 	if err != nil {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// A mosquitto of its own, on a free port of the loopback interface, which it keeps when restarted.
+// A private mosquitto, on a free port of the loopback interface. It keeps the port after a restart.
 type mosquitto struct {
 	dir     string
 	port    int
@@ -51,7 +51,7 @@ type mosquitto struct {
 	alive   io.Closer
 }
 
-// It ends when its input does, so also when the tests end by a crash.
+// It ends at the end of its input, so also when the tests crash.
 const untilEndOfInput = `exec 3<&0
 mosquitto -c "$0" & pid=$!
 { read -r _ <&3; kill -KILL $pid; } 2>/dev/null &
@@ -69,7 +69,7 @@ func startBroker(t *testing.T, options ...string) *mosquitto {
 
 func (b *mosquitto) address() string { return fmt.Sprintf("127.0.0.1:%d", b.port) }
 
-// start tries another port when somebody else was faster to take it.
+// start tries another port if another program has taken the port first.
 func (b *mosquitto) start() (err error) {
 	keep := b.port != 0
 	for try := 0; try < 5; try++ {
@@ -88,7 +88,7 @@ func (b *mosquitto) launch() error {
 	if err != nil {
 		return err
 	}
-	// Its user is ours, because one that root starts would become another, who cannot read our files.
+	// It runs as the present user. If root starts mosquitto, it changes to another user, who cannot read the files.
 	conf := fmt.Sprintf("listener %d 127.0.0.1\nuser %s\nset_tcp_nodelay true\nmax_queued_messages 0\n%s\n",
 		b.port, me.Username, strings.Join(b.options, "\n"))
 	if !strings.Contains(conf, "allow_anonymous") {
@@ -129,7 +129,7 @@ func (b *mosquitto) launch() error {
 	return fmt.Errorf("mosquitto does not listen")
 }
 
-// kill ends it as a power cut would, and returns when its port is free.
+// kill ends the broker as a power cut would, and returns when its port is free.
 func (b *mosquitto) kill() {
 	b.alive.Close()
 	for end := time.Now().Add(bound); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -156,7 +156,7 @@ func contextOf(t testing.TB) context.Context {
 	return ctx
 }
 
-// create makes a client that is closed with the test.
+// create returns a client that is closed at the end of the test.
 func create(t testing.TB, options pmqtt.Options) *pmqtt.Client {
 	t.Helper()
 	if options.Broker == "" {
@@ -170,7 +170,7 @@ func create(t testing.TB, options pmqtt.Options) *pmqtt.Client {
 	return client
 }
 
-// connect makes a client, and connects it.
+// connect creates a client, and connects it.
 func connect(t testing.TB, options pmqtt.Options) *pmqtt.Client {
 	t.Helper()
 	client := create(t, options)
@@ -199,7 +199,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// receive takes the next thing from a channel.
+// receive takes the next value from a channel.
 func receive[T any](t testing.TB, from <-chan T) T {
 	t.Helper()
 	select {
@@ -214,7 +214,7 @@ func receive[T any](t testing.TB, from <-chan T) T {
 	panic("unreachable")
 }
 
-// isClosed takes what may still be in a channel, until it is closed.
+// isClosed takes the remaining values from a channel, and waits until it is closed.
 func isClosed[T any](t testing.TB, from <-chan T) {
 	t.Helper()
 	timeout := time.After(bound)
@@ -240,7 +240,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	t.Fatal("not in time: " + what)
 }
 
-// atOnce fails when a call takes so long that it must have waited.
+// atOnce fails if a call takes so long that it must have waited.
 func atOnce(t testing.TB, call func()) {
 	t.Helper()
 	begin := time.Now()

@@ -16,7 +16,8 @@ import (
 	"pmqtt"
 )
 
-// Close while many publish, subscribe and receive: nothing crashes, each call returns, and nothing stays.
+// Close while many goroutines publish, subscribe and receive: nothing crashes, each call returns, and no goroutine,
+// thread or file is left.
 func TestCloseUnderLoad(t *testing.T) {
 	round := func() {
 		client := connect(t, pmqtt.Options{})
@@ -33,7 +34,7 @@ func TestCloseUnderLoad(t *testing.T) {
 					case err == pmqtt.ErrClosed:
 						return
 					case errors.Is(err, pmqtt.ErrConnLost) || errors.Is(err, pmqtt.ErrNotConnected):
-						// Close was between the two.
+						// Close came between the two calls.
 					case err != nil:
 						t.Error(err)
 						return
@@ -60,7 +61,7 @@ func TestCloseUnderLoad(t *testing.T) {
 	eventually(t, "no thread stays", func() bool { return held(t) <= threads })
 }
 
-// Neither a client nor a message takes a thread.
+// Neither a client nor a message needs a thread.
 func TestThreadsStayFlat(t *testing.T) {
 	const clients, each = 200, 50
 	all := make([]*pmqtt.Client, clients)
@@ -120,7 +121,7 @@ func TestUseAfterClose(t *testing.T) {
 	}
 }
 
-// Whatever waits when the client is closed is told so.
+// Each waiting call returns ErrClosed when the client is closed.
 func TestCloseEndsWaiting(t *testing.T) {
 	reached := make(chan bool, 10)
 	client := connect(t, pmqtt.Options{MaxQueuedMessages: 1, Broker: serve(t, nil,
@@ -157,7 +158,7 @@ func TestCloseWhileConnecting(t *testing.T) {
 	}
 }
 
-// Any goroutine may close the client at any time, also before an attempt to connect has got anywhere.
+// Any goroutine may close the client at any time, also at the beginning of an attempt to connect.
 func TestCloseAtAnyTime(t *testing.T) {
 	for i := 0; i < 100; i++ {
 		client := create(t, pmqtt.Options{})
@@ -176,8 +177,8 @@ func count(t *testing.T, dir string) int {
 	return len(entries)
 }
 
-// held counts the threads of the library, and those that a goroutine holds in C or in a system call. The
-// others are Go's own affair: it makes more of them on a busy machine, and keeps them.
+// held counts the threads of the library, and those that a goroutine holds in C or in a system call. It does not
+// count the other threads of Go, which creates more of them on a busy machine, and keeps them.
 func held(t *testing.T) int {
 	t.Helper()
 	count := 0

@@ -99,7 +99,7 @@ func TestConnectAgainAfterGivingUp(t *testing.T) {
 	}
 }
 
-// hooks are what those of a client are told, in words.
+// hooks sets the hooks of a client, and returns a channel of their calls, as text.
 func hooks(options pmqtt.Options) (pmqtt.Options, <-chan string) {
 	told := make(chan string, 100)
 	options.OnConnect = func(sessionPresent bool) { told <- fmt.Sprint("connected ", sessionPresent) }
@@ -117,8 +117,8 @@ func expect(t *testing.T, told <-chan string, want ...string) {
 	}
 }
 
-// An attempt that its context has ended is told to no hook, however it ends: its broker answers later,
-// or refuses later, or never. What comes later has its hooks, once.
+// An attempt that its context has ended calls no hook, whether its broker accepts later, refuses later, or never
+// answers. Later events call their hooks, once.
 func TestNoHookAfterContextEndsConnect(t *testing.T) {
 	const sessionPresent, refused, silent = 0, 1, 2
 	for how, late := range [][]byte{
@@ -160,7 +160,7 @@ func TestNoHookAfterContextEndsConnect(t *testing.T) {
 	}
 }
 
-// The same for an attempt that has not come as far as CONNECT.
+// The same for an attempt that has not sent CONNECT.
 func TestNoHookAfterGivingUpEarly(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // TCP is open, and TLS has no answer
 	must(t, err)
@@ -190,7 +190,7 @@ func TestNoHookAfterGivingUpEarly(t *testing.T) {
 	}
 }
 
-// Nor is an attempt to connect again, which Connect replaces, taken for a failure of that.
+// A reconnect that Connect replaces does not count as a failure of Connect.
 func TestConnectReplacesReconnect(t *testing.T) {
 	var count atomic.Int32
 	again := make(chan bool, 1)
@@ -334,7 +334,7 @@ func TestWill(t *testing.T) {
 	wills, err := watcher.SubscribeChan(contextOf(t), "will/+", 2, 10)
 	must(t, err)
 
-	// Whoever disconnects leaves no will; whose connection breaks does.
+	// A disconnect publishes no will; a broken connection does.
 	polite := connect(t, pmqtt.Options{Will: &pmqtt.Publication{Topic: "will/polite"}})
 	must(t, polite.Close())
 	relay := startRelay(t, broker)

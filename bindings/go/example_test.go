@@ -41,7 +41,7 @@ func Example() {
 	// greetings/world: hello
 }
 
-// Many messages are under way at once, and each has its outcome.
+// Many messages are in flight at once, and each has its outcome.
 func ExampleClient_PublishAsync() {
 	ctx := context.Background()
 	client, err := pmqtt.New(pmqtt.Options{Broker: broker})
@@ -96,7 +96,7 @@ func ExampleClient_SubscribeChan() {
 	// jobs/end
 }
 
-// Errors are told apart by errors.Is.
+// errors.Is distinguishes errors.
 func ExampleCode() {
 	client, err := pmqtt.New(pmqtt.Options{Broker: broker})
 	if err != nil {
@@ -108,7 +108,7 @@ func ExampleCode() {
 	// Output: true
 }
 
-// One message, with a connection of its own.
+// One message, with its own connection.
 func ExamplePublishSingle() {
 	err := pmqtt.PublishSingle(context.Background(), pmqtt.Options{Broker: broker},
 		pmqtt.Publication{Topic: "doors/front", Payload: []byte("open"), QoS: pmqtt.AtLeastOnce})

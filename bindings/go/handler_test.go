@@ -12,7 +12,7 @@ import (
 	"pmqtt"
 )
 
-// A handler may wait for outcomes of its own client, however full the queue is.
+// A handler may wait for outcomes of its client, even if the queue is full.
 func TestSyncCallsInHandler(t *testing.T) {
 	const messages = 50
 	client := connect(t, pmqtt.Options{MaxPendingBytes: 1})
@@ -59,7 +59,7 @@ func TestOrder(t *testing.T) {
 	isClosed(t, all)
 }
 
-// A slow handler holds up the broker, and nothing is lost.
+// A slow handler slows the broker down, and no message is lost.
 func TestBackPressure(t *testing.T) {
 	const messages, size = 5000, 10_000
 	var handled atomic.Int64
@@ -85,7 +85,7 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
-// While an outcome is due the client reads on, and what it drops is counted.
+// While an outcome is due, the client reads on, and counts the messages that it drops.
 func TestDropsAreCounted(t *testing.T) {
 	const messages = 1000
 	var handled atomic.Int64
@@ -105,10 +105,10 @@ func TestDropsAreCounted(t *testing.T) {
 	eventually(t, "each is handled or counted", func() bool { return handled.Load()+dropped() == messages })
 }
 
-// Where the program connects to that TestPanicInHandler runs, and in which it panics.
+// The environment variable with the broker's address for the program that TestPanicInHandler runs, and that panics.
 const panicsAt = "PMQTT_TEST_PANIC"
 
-// A panic of a handler ends the program as any other would, and shows the handler.
+// A panic of a handler ends the program like any other panic, and shows the handler.
 func TestPanicInHandler(t *testing.T) {
 	if os.Getenv(panicsAt) != "" {
 		client := connect(t, pmqtt.Options{})

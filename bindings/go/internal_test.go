@@ -51,14 +51,14 @@ func TestTopicMatches(t *testing.T) {
 	}
 }
 
-// A filter has one route as long as somebody is subscribed to it, and then another.
+// A filter has one route while it is subscribed, and a new one after that.
 func TestRoutes(t *testing.T) {
 	c := &Client{}
 	handler := &subscription{handler: func(*Message) {}}
 	var ids []uint64
 	for _, filter := range []string{"a", "b", "c", "d"} {
 		r := c.route(filter)
-		r.added = true // as the library would have it
+		r.added = true // as if the library had a handler
 		if _, err := c.assign(r, handler); err != nil || c.route(filter) != r || c.routeOf(r.id) != r {
 			t.Fatal(filter, err)
 		}
@@ -100,7 +100,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// An outcome that comes while Drain waits is its own.
+// An outcome that arrives while Drain waits counts for this Drain.
 func TestDrainInDoubt(t *testing.T) {
 	c := &Client{wanted: true, publishes: map[uint64]*Token{1: nil}}
 	drained := make(chan error)

@@ -25,7 +25,7 @@ func TestPublishOnce(t *testing.T) {
 		}
 	}
 
-	// Here one is stored, and one comes; without retained, only the second one counts.
+	// One message is retained, and one is published now. Without retained, only the second one counts.
 	for retained, want := range map[bool]string{true: "once/c", false: "once/d"} {
 		got := make(chan []*pmqtt.Message, 1)
 		connected := options
@@ -54,7 +54,7 @@ func TestPublishOnce(t *testing.T) {
 	must(t, watcher.Publish(contextOf(t), "once/c", nil, 1, true))
 }
 
-// More than the queue has room for.
+// More messages than the queue has room for.
 func TestPublishManyOnce(t *testing.T) {
 	messages := make([]pmqtt.Publication, 1000)
 	for i := range messages {

@@ -91,7 +91,7 @@ func TestPublishWithoutConnection(t *testing.T) {
 	}
 }
 
-// A broker that loses its session between PUBREC and PUBCOMP, and a program that hears of it.
+// A broker loses its session between PUBREC and PUBCOMP, and the program gets ErrInDoubt.
 func TestInDoubt(t *testing.T) {
 	var releases atomic.Int32
 	broker := serve(t, nil, accepting(func(conn net.Conn, kind byte, body []byte) {
@@ -111,7 +111,7 @@ func TestInDoubt(t *testing.T) {
 	must(t, client.Drain(contextOf(t)))
 }
 
-// A broker that never acknowledges: the context ends the wait, but not the message.
+// With a broker that never acknowledges, the context ends the wait, but not the message.
 func TestContextEndsPublish(t *testing.T) {
 	published := make(chan bool, 10)
 	answers := make(chan bool)
@@ -147,7 +147,7 @@ func TestContextEndsPublish(t *testing.T) {
 	must(t, client.Drain(contextOf(t)))
 }
 
-// Each message that is accepted has an outcome, whatever becomes of the connection.
+// Each accepted message has an outcome, also if the connection is lost.
 func TestOutcomesAcrossLostConnections(t *testing.T) {
 	relay := startRelay(t, broker)
 	client := connect(t, pmqtt.Options{Broker: relay.address(), ReconnectMin: time.Second, ReconnectMax: time.Second})

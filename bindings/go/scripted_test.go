@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A scripted broker does what mosquitto would not: it answers each packet as a test says, or not at all.
+// A scripted broker does what mosquitto does not: it answers each packet as a test decides, or not at all.
 type script func(conn net.Conn, kind byte, body []byte)
 
 const (
@@ -26,7 +26,7 @@ var (
 	refusal = []byte{0x20, 2, 0, 5}
 )
 
-// serve gives the address of a scripted broker on a listener, or on a new one.
+// serve starts a scripted broker on a listener, or on a new one, and returns its address.
 func serve(t *testing.T, listener net.Listener, answer script) string {
 	t.Helper()
 	if listener == nil {
@@ -75,7 +75,7 @@ func converse(conn net.Conn, answer script) {
 	}
 }
 
-// accepting answers CONNECT, and leaves the rest to another script; nil: to nobody.
+// accepting answers CONNECT, and leaves the rest to another script; nil: it answers nothing else.
 func accepting(rest script) script {
 	return func(conn net.Conn, kind byte, body []byte) {
 		if kind == packetConnect {

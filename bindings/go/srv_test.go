@@ -11,8 +11,8 @@ import (
 	"pmqtt"
 )
 
-// A name server on port 53 and a resolver that asks it, in namespaces of their own; nothing of this
-// machine is touched. 10.9.9.9 is where nobody answers.
+// A name server on port 53 and a resolver that asks it, in their own namespaces, so that this machine does not
+// change. No host answers at 10.9.9.9.
 const machine = `
 set -eu
 ip link set lo up
@@ -62,7 +62,7 @@ func TestSRV(t *testing.T) {
 	own := &mosquitto{dir: t.TempDir(), port: 1884}
 	must(t, own.start())
 	defer own.kill()
-	// The name server may need a moment.
+	// The name server may need a moment to start.
 	eventually(t, "it connects", func() bool {
 		return create(t, pmqtt.Options{Broker: "good.test", SRV: true}).Connect(contextOf(t)) == nil
 	})
@@ -97,7 +97,7 @@ func TestSRV(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// What blocks in the library can be given up, and the client closed, at any time.
+	// A blocked look-up can be given up, and the client closed, at any time.
 	for i := 0; i < 20; i++ {
 		client := create(t, pmqtt.Options{Broker: "mute.test", SRV: true})
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*time.Millisecond/4)

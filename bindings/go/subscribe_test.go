@@ -43,7 +43,7 @@ func TestHandlerOfEachFilter(t *testing.T) {
 	expect("plus filter/9/a")
 }
 
-// Both handlers whose filters match are called, be it for one message or for one of each filter.
+// Both handlers whose filters match are called, whether the broker sends one message or one for each filter.
 func TestOverlappingFilters(t *testing.T) {
 	var one, two atomic.Int64
 	client := connect(t, pmqtt.Options{})
@@ -53,13 +53,13 @@ func TestOverlappingFilters(t *testing.T) {
 	eventually(t, "both are called", func() bool { return one.Load() > 0 && two.Load() > 0 })
 }
 
-// The handlers of a message may end each other, and themselves.
+// The handlers of a message may remove each other, and themselves.
 func TestHandlersEndHandlers(t *testing.T) {
 	for qos := pmqtt.AtMostOnce; qos <= pmqtt.ExactlyOnce; qos++ {
 		called := make(chan string, 100)
 		client := connect(t, pmqtt.Options{})
 		own := func(filter string) string { return fmt.Sprint("end/", qos, "/", filter) }
-		// What a handler does with the first message; the broker may send one for each filter.
+		// Sets a handler that calls act for message 1, which the broker may send once for each filter.
 		handle := func(filter string, act func()) {
 			subscribe(t, client, own(filter), qos, func(m *pmqtt.Message) {
 				called <- filter + " " + string(m.Payload)
@@ -92,7 +92,7 @@ func TestHandlersEndHandlers(t *testing.T) {
 	}
 }
 
-// Handlers come and go while messages come, in any goroutine.
+// Any goroutine adds and removes handlers while messages arrive.
 func TestHandlersChangeUnderLoad(t *testing.T) {
 	const messages, changers = 2000, 4
 	var steady atomic.Int64
@@ -130,7 +130,7 @@ func TestHandlersChangeUnderLoad(t *testing.T) {
 	must(t, client.Close())
 }
 
-// A message that is too long to be gathered keeps its place among those that are.
+// A message that is too long to be gathered keeps its place among gathered ones.
 func TestLongMessagesInOrder(t *testing.T) {
 	client := connect(t, pmqtt.Options{})
 	came := make(chan *pmqtt.Message, 1000)
@@ -176,7 +176,7 @@ func TestChannel(t *testing.T) {
 			t.Fatalf("%s, not %d", m.Payload, i)
 		}
 	}
-	// Nobody receives the rest, which holds up nothing but the other handlers.
+	// The rest is not received, which blocks only the other handlers.
 	must(t, client.Unsubscribe(contextOf(t), "channel"))
 	isClosed(t, messages)
 
@@ -244,7 +244,8 @@ func TestBadSubscription(t *testing.T) {
 	try("a\x00", 1, pmqtt.ErrInvalid)
 }
 
-// What the broker grants later is a subscription all the same, but not to a channel that nobody has.
+// A subscription that the broker grants after the context has ended is valid. One to a channel is not, because the
+// program never got the channel.
 func TestContextEndsSubscribe(t *testing.T) {
 	goOn := make(chan bool)
 	message := func(topic byte) []byte { return []byte{0x30, 3, 0, 1, topic} }
@@ -272,7 +273,7 @@ func TestContextEndsSubscribe(t *testing.T) {
 	}
 }
 
-// A broker that starts again knows nothing any more.
+// A restarted broker has lost the session.
 func TestResubscribe(t *testing.T) {
 	own := startBroker(t)
 	connected := make(chan bool, 100)
@@ -333,7 +334,7 @@ func TestRefusedResubscription(t *testing.T) {
 	}
 }
 
-// A durable session keeps what comes while the client is away, for whoever handles it then.
+// A durable session keeps messages while the client is away, for the handlers of the next connection.
 func TestDurableSession(t *testing.T) {
 	options := pmqtt.Options{ClientID: "go-durable", Durable: true}
 	first := connect(t, options)
@@ -374,7 +375,7 @@ func TestManualAck(t *testing.T) {
 	}
 	must(t, first.Close())
 
-	// What was not acknowledged comes again.
+	// The broker sends unacknowledged messages again.
 	second := connect(t, options)
 	m := receive(t, came)
 	if m.Topic != "manual/1" || !m.Duplicate {
@@ -405,8 +406,8 @@ func TestAckOfAnotherConnection(t *testing.T) {
 	must(t, client.Unsubscribe(contextOf(t), "other/+"))
 }
 
-// The broker has forgotten the session, and given the packet identifier to another message, when the
-// handler of the first one returns.
+// When the handler of a message returns, the broker has lost the session, and has given the packet identifier to
+// another message.
 func TestLateAck(t *testing.T) {
 	for qos := pmqtt.AtLeastOnce; qos <= pmqtt.ExactlyOnce; qos++ {
 		var connections atomic.Int32

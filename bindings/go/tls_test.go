@@ -20,7 +20,7 @@ import (
 	"pmqtt"
 )
 
-// An authority that makes certificates for this host, and for clients.
+// An authority that issues certificates for this host, and for clients.
 type authority struct {
 	t    *testing.T
 	cert *x509.Certificate
@@ -44,7 +44,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// sign gives a certificate as PEM; the first one is the authority's own.
+// sign returns a certificate as PEM; the first one is that of the authority itself.
 func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) []byte {
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
@@ -58,7 +58,7 @@ func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) []by
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// issue gives a certificate, and the block of its key.
+// issue returns a certificate, and the PEM block of its key.
 func (a *authority) issue(template *x509.Certificate) (cert []byte, key *pem.Block) {
 	private := newKey(a.t)
 	cert = a.sign(template, private)
@@ -75,7 +75,7 @@ func (a *authority) forClient(name string) (cert []byte, key *pem.Block) {
 	return a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: name}})
 }
 
-// write makes a file of each, in one directory, and gives their names.
+// write writes each content to a file, in one directory, and returns the names.
 func write(t *testing.T, contents ...[]byte) []string {
 	dir := t.TempDir()
 	names := make([]string, len(contents))
@@ -86,7 +86,7 @@ func write(t *testing.T, contents ...[]byte) []string {
 	return names
 }
 
-// tlsBroker is one whose certificate is for the name localhost.
+// tlsBroker starts a broker whose certificate is for the name localhost.
 func (a *authority) tlsBroker(options ...string) *mosquitto {
 	a.t.Helper()
 	cert, key := a.forServer("localhost")

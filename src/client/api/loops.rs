@@ -43,7 +43,7 @@ impl Client {
         self.step_as(read, false)
     }
 
-    /// The timeout that a foreign loop was told is over. `on_interest` reports the next one.
+    /// The timeout of a foreign loop is over. `on_interest` reports the next one.
     pub fn time_out(&self) -> Result {
         self.lock().reported.expire();
         self.step(false)
