@@ -516,6 +516,36 @@ typedef struct pmqtt_client pmqtt_client;
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
+ * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+ *
+ * @ingroup api_options
+ */
+typedef struct pmqtt_queue_options {
+  /**
+   * `sizeof(pmqtt_queue_options)`.
+   */
+  size_t struct_size;
+  /**
+   * What the client does with a new message if the queue is full.
+   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+   *
+   * If dropping cannot make enough room, the client refuses the new message and drops none.
+   */
+  int when_full;
+  /**
+   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
+   */
+  bool newest_only;
+  /**
+   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
+   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
+   */
+  bool keep_qos0;
+} pmqtt_queue_options;
+
+/**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
  *
  * @ingroup api_publish
@@ -557,36 +587,6 @@ typedef struct pmqtt_publication {
    */
   uint32_t expiry_s;
 } pmqtt_publication;
-
-/**
- * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
- *
- * @ingroup api_options
- */
-typedef struct pmqtt_queue_options {
-  /**
-   * `sizeof(pmqtt_queue_options)`.
-   */
-  size_t struct_size;
-  /**
-   * What the client does with a new message if the queue is full.
-   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
-   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
-   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
-   *
-   * If dropping cannot make enough room, the client refuses the new message and drops none.
-   */
-  int when_full;
-  /**
-   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
-   */
-  bool newest_only;
-  /**
-   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
-   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
-   */
-  bool keep_qos0;
-} pmqtt_queue_options;
 
 /**
  * The event of `on_connect`: the broker answered CONNECT.
@@ -713,6 +713,36 @@ typedef struct pmqtt_message {
 typedef void (*pmqtt_on_message)(struct pmqtt_client *client,
                                  void *userdata,
                                  const struct pmqtt_message *event);
+
+/**
+ * A callback for the messages of a topic filter, with its own `userdata`.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_message_handler {
+  /**
+   * `sizeof(pmqtt_message_handler)`.
+   */
+  size_t struct_size;
+  /**
+   * The topic filter: UTF-8, copied, well-formed (section 4.7); not NULL.
+   */
+  const char *filter;
+  /**
+   * The callback; not NULL. A loop call runs it.
+   */
+  pmqtt_on_message callback;
+  /**
+   * Passed to the callback in place of the client's `userdata`. May be NULL.
+   */
+  void *userdata;
+  /**
+   * Called with `userdata` when the library does not use it any more; NULL: none. It is called
+   * exactly once for each `pmqtt_message_handler_add` that succeeded. `free` of the C library
+   * may be used.
+   */
+  void (*release)(void *userdata);
+} pmqtt_message_handler;
 
 /**
  * The event of `on_publish`: a publish is done.
@@ -927,36 +957,6 @@ typedef struct pmqtt_interest {
 typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   void *userdata,
                                   const struct pmqtt_interest *event);
-
-/**
- * A callback for the messages of a topic filter, with its own `userdata`.
- *
- * @ingroup api_callbacks
- */
-typedef struct pmqtt_message_handler {
-  /**
-   * `sizeof(pmqtt_message_handler)`.
-   */
-  size_t struct_size;
-  /**
-   * The topic filter: UTF-8, copied, well-formed (section 4.7); not NULL.
-   */
-  const char *filter;
-  /**
-   * The callback; not NULL. A loop call runs it.
-   */
-  pmqtt_on_message callback;
-  /**
-   * Passed to the callback in place of the client's `userdata`. May be NULL.
-   */
-  void *userdata;
-  /**
-   * Called with `userdata` when the library does not use it any more; NULL: none. It is called
-   * exactly once for each `pmqtt_message_handler_add` that succeeded. `free` of the C library
-   * may be used.
-   */
-  void (*release)(void *userdata);
-} pmqtt_message_handler;
 
 /**
  * Returns the password of a private key.
@@ -1480,31 +1480,80 @@ int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int ma
 int pmqtt_username_pw_set(struct pmqtt_client *client, const char *username, const char *password);
 
 /**
- * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+ * Sets the will: the message that the broker publishes if the connection ends without a
+ * DISCONNECT.
  *
- * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
- * that is held stays held until its turn.
+ * The setting takes effect with the next connection.
  *
- * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
- *   returned.
- * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
- *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
- *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
- * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
- *   acknowledgement at once. A broker may rely on the order.
+ * @param client       The client; not NULL.
+ * @param topic        As for `pmqtt_publish`.
+ * @param payload      As for `pmqtt_publish`.
+ * @param payload_len  Bytes, at most 65,535.
+ * @param qos          0, 1 or 2.
+ * @param retain       true: the broker keeps the will as a retained message, for later
+ *                     subscribers.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_will_set(struct pmqtt_client *client,
+                   const char *topic,
+                   const void *payload,
+                   size_t payload_len,
+                   int qos,
+                   bool retain);
+
+/**
+ * Removes the will, from the next connection on.
  *
  * @param client  The client; not NULL.
- * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
- *                `PMQTT_ACK_AT_ONCE` (2).
  *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
- * three.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_subscribe
+ * @ingroup api_options
  */
-int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
+int pmqtt_will_clear(struct pmqtt_client *client);
+
+/**
+ * Sets how the queue treats messages that wait for a connection or for room in the window.
+ *
+ * The setting takes effect with the next publish. The call itself drops no message.
+ *
+ * - The client drops or replaces only messages that were never written on any connection.
+ * - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
+ *   `pmqtt_stats` counts it.
+ * - An outcome that waits to be reported counts as 32 bytes in the queue. Equal outcomes of
+ *   messages with consecutive `mid` numbers count as one outcome.
+ *
+ * With `keep_qos0`, the client keeps messages of QoS 0 in the queue:
+ * - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
+ *   `pmqtt_max_queued_bytes_set`.
+ * - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
+ * - Once it is handed to a connection, it is like any other message of QoS 0.
+ *
+ * Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
+ * per publish, and 16 to 64 bytes of memory per topic. No limit counts these bytes.
+ *
+ * @param client   The client; not NULL.
+ * @param options  Copied; NULL: the defaults.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
+ *   of the three `PMQTT_WHEN_FULL_` constants.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
 
 /**
  * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
@@ -1974,6 +2023,92 @@ int pmqtt_event_fd(struct pmqtt_client *client);
 int pmqtt_process(struct pmqtt_client *client);
 
 /**
+ * Publishes a message. If the client accepts it, `on_publish` reports its outcome exactly once.
+ *
+ * QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
+ * QoS 2 when PUBCOMP has come.
+ *
+ * - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
+ *   which `on_publish` does not report. With `keep_qos0` of `pmqtt_queue_options`, the client
+ *   queues QoS 0 too.
+ * - When TCP and TLS are connected, for example when `pmqtt_connect` has returned, the client
+ *   accepts messages as with a connection. After CONNACK, it sends in this order:
+ *   1. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asked for before CONNACK,
+ *   2. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asks for in `on_connect`,
+ *   3. QoS 1 and 2.
+ *
+ * @param client       The client; not NULL.
+ * @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
+ * @param payload      Copied. NULL with a length of 0: an empty payload.
+ * @param payload_len  Bytes, at most 268,435,455 together with the topic and 2 more bytes, or 4
+ *                     more with QoS 1 and 2.
+ * @param qos          0, 1 or 2.
+ * @param retain       true: the broker keeps the message as the topic's retained message, for
+ *                     later subscribers. [MQTT-3.3.1.3]
+ * @param mid          The number of the message; may be NULL. It is unique until the client is
+ *                     freed or reinitialised. Numbers count from 1, together with those of
+ *                     subscribe and unsubscribe. Written with `PMQTT_ERR_SUCCESS` and
+ *                     `PMQTT_ERR_NO_CONN`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
+ *   is room.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_publish(struct pmqtt_client *client,
+                  const char *topic,
+                  const void *payload,
+                  size_t payload_len,
+                  int qos,
+                  bool retain,
+                  uint64_t *mid);
+
+/**
+ * Publishes several messages at once, each as `pmqtt_publish` does.
+ *
+ * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
+ * - The call takes the client's lock once, so it costs less than single calls. Other threads wait
+ *   for the lock: a batch should have some thousands of messages at most.
+ * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
+ *   program may publish the rest later.
+ * - A message may have a time limit, `expiry_s`. It begins with this call.
+ *
+ * @param client        The client; not NULL.
+ * @param publications  `count` messages, copied; may be NULL if `count` is 0.
+ * @param count         The number of messages; may be 0.
+ * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
+ *                      than `count` if the queue is full or memory is short.
+ * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
+ *                      Both outputs are also written with `PMQTT_ERR_NO_CONN`,
+ *                      `PMQTT_ERR_QUEUE_SIZE` and `PMQTT_ERR_NOMEM`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
+ *   1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room for the
+ *   first message that was not accepted.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
+ * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_publish_batch(struct pmqtt_client *client,
+                        const struct pmqtt_publication *publications,
+                        size_t count,
+                        size_t *accepted,
+                        uint64_t *first_mid);
+
+/**
  * Waits until all messages and requests are settled and their outcomes are reported.
  *
  * - A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
@@ -2012,36 +2147,33 @@ int pmqtt_process(struct pmqtt_client *client);
 int pmqtt_drain(struct pmqtt_client *client, int timeout_ms, size_t *left);
 
 /**
- * Sets the will: the message that the broker publishes if the connection ends without a
- * DISCONNECT.
+ * Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
  *
- * The setting takes effect with the next connection.
+ * - A message that was never sent leaves the queue.
+ * - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
+ *   identifier and its place in the window until the broker answers or loses the session. Until
+ *   then, the client sends it again where MQTT demands that. After `PMQTT_ERR_CANCELLED`, no
+ *   callback reports what becomes of the message.
+ * - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
+ *   [MQTT-4.3.3]
  *
- * @param client       The client; not NULL.
- * @param topic        As for `pmqtt_publish`.
- * @param payload      As for `pmqtt_publish`.
- * @param payload_len  Bytes, at most 65,535.
- * @param qos          0, 1 or 2.
- * @param retain       true: the broker keeps the will as a retained message, for later
- *                     subscribers.
+ * @param client  The client; not NULL.
+ * @param mid     The number of the message.
  *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
+ * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
+ * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
+ * - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
+ *   and was handed to a connection.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
+ * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_options
+ * @ingroup api_publish
  */
-int pmqtt_will_set(struct pmqtt_client *client,
-                   const char *topic,
-                   const void *payload,
-                   size_t payload_len,
-                   int qos,
-                   bool retain);
+int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
 
 /**
- * Removes the will, from the next connection on.
+ * Cancels all messages that were never sent, each as `pmqtt_cancel` does.
  *
  * @param client  The client; not NULL.
  *
@@ -2049,61 +2181,21 @@ int pmqtt_will_set(struct pmqtt_client *client,
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_options
- */
-int pmqtt_will_clear(struct pmqtt_client *client);
-
-/**
- * Publishes a message. `on_publish` reports its outcome by its `mid`, exactly once.
- *
- * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
- * has it.
- *
- * - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
- *   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
- * - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
- *   accepts messages as with a connection. It sends them after CONNACK, in this order: QoS 0,
- *   SUBSCRIBE and UNSUBSCRIBE of this time; those that `on_connect` asks for; QoS 1 and 2.
- *
- * @param client       The client; not NULL.
- * @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
- * @param payload      Copied. NULL with a length of 0: an empty payload.
- * @param payload_len  Bytes, at most 268,435,455 together with topic and header.
- * @param qos          0, 1 or 2.
- * @param retain       true: the broker keeps the message as the topic's retained message, for
- *                     later subscribers. [MQTT-3.3.1.3]
- * @param mid          The number of the message; may be NULL. It is unique until the client is
- *                     freed or reinitialised. Numbers count from 1, together with those of
- *                     subscribe and unsubscribe. Written with `PMQTT_ERR_SUCCESS` and
- *                     `PMQTT_ERR_NO_CONN`.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
- * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
- *   is room.
- * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
- *
- * Thread-safe; callback-safe; never blocks.
- *
  * @ingroup api_publish
  */
-int pmqtt_publish(struct pmqtt_client *client,
-                  const char *topic,
-                  const void *payload,
-                  size_t payload_len,
-                  int qos,
-                  bool retain,
-                  uint64_t *mid);
+int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
  * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
  *
+ * The client does not subscribe again by itself after a reconnect: the program does so in
+ * `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
+ * `pmqtt_publish` accepts messages.
+ *
  * @param client  The client; not NULL.
- * @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with wildcards + and # as section 4.7
- *                allows them.
- * @param qos     The maximum QoS to receive with: 0, 1 or 2.
+ * @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with the wildcards + and # as section
+ *                4.7 of MQTT 3.1.1 allows them.
+ * @param qos     The maximum QoS at which the broker sends the messages: 0, 1 or 2.
  * @param mid     The number of the request, on success; may be NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
@@ -2178,7 +2270,10 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
                                uint64_t *mid);
 
 /**
- * Tells whether a topic filter matches a topic, topics with $ included (section 4.7).
+ * Tells whether a topic filter matches a topic, by the rules of section 4.7 of MQTT 3.1.1.
+ *
+ * The rules include the one for topics that begin with $: a wildcard at the start of a filter does
+ * not match them.
  *
  * A shared subscription, `$share/group/filter`, matches what `filter` matches (section 4.8.2 of
  * MQTT 5).
@@ -2197,13 +2292,42 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
 int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
 
 /**
+ * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+ *
+ * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
+ * that is held stays held until its turn.
+ *
+ * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
+ *   returned.
+ * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
+ *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
+ *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+ * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
+ *   acknowledgement at once. A broker may rely on the order.
+ *
+ * @param client  The client; not NULL.
+ * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
+ *                `PMQTT_ACK_AT_ONCE` (2).
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
+ * three.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
+
+/**
  * Acknowledges a message that `on_message` has delivered, if `pmqtt_manual_ack_set` leaves this to
  * the program.
  *
  * The broker may forget the message then. Messages may be acknowledged in any order:
- * - The client sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an
- *   early one until those before it are acknowledged (`acks_held` of `pmqtt_stats`).
- * - With `PMQTT_ACK_AT_ONCE`, it holds none.
+ * - With `PMQTT_ACK_IN_ORDER`, the client sends PUBACKs in the order in which the messages came.
+ *   It holds a PUBACK until the program has acknowledged all earlier messages of QoS 1. The client
+ *   treats PUBRECs and messages of QoS 2 in the same way. `acks_held` of `pmqtt_stats` counts the
+ *   acknowledgements that it holds.
+ * - With `PMQTT_ACK_AT_ONCE`, the client sends each acknowledgement at once.
  * - A message of QoS 2 never delays a PUBACK.
  *
  * If the connection ends while an acknowledgement is due:
@@ -2215,11 +2339,11 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
  * @param client  The client; not NULL.
  * @param mid     The `mid` that the callback was given. No other message gets the same one, so a
  *                late acknowledgement acknowledges no other message.
- * @param qos     The QoS of the message, 1 or 2.
+ * @param qos     The QoS of the message. With 0, no acknowledgement is ever due.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is due, or no longer, or the client
- *   acknowledges that message by itself.
+ * - `PMQTT_ERR_NOT_FOUND`: no acknowledgement of this message is due. For example, the program has
+ *   acknowledged the message already, or the client acknowledges it by itself.
  * - `PMQTT_ERR_INVAL`: `client` is NULL, or `qos` is none of 0, 1 and 2.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-4.3]
@@ -2227,115 +2351,6 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
  * @ingroup api_subscribe
  */
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
-
-/**
- * Publishes several messages at once, each as `pmqtt_publish` does.
- *
- * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
- * - The call takes the client's lock once, so it costs less than single calls. Other threads wait
- *   for the lock: a batch should have some thousands of messages at most.
- * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
- *   program may publish the rest later.
- * - A message may have a time limit, `expiry_s`. It begins with this call.
- *
- * @param client        The client; not NULL.
- * @param publications  `count` messages, copied; may be NULL if `count` is 0.
- * @param count         The number of messages; may be 0.
- * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
- *                      than `count` if the queue is full or memory is short.
- * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
- *                      Both outputs are also written if the call fails for want of a connection,
- *                      room or memory.
- *
- * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
- *   1 and 2 were queued.
- * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room.
- * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
- * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_publish
- */
-int pmqtt_publish_batch(struct pmqtt_client *client,
-                        const struct pmqtt_publication *publications,
-                        size_t count,
-                        size_t *accepted,
-                        uint64_t *first_mid);
-
-/**
- * Sets how the queue treats messages that wait for a connection or for room in the window.
- *
- * The setting takes effect with the next publish. The call itself drops no message.
- *
- * - The client drops or replaces only messages that were never written on any connection.
- * - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
- *   `pmqtt_stats` counts it.
- * - An outcome that waits to be reported counts as 32 bytes in the queue. Outcomes with
- *   consecutive `mid` numbers count once.
- *
- * QoS 0 that is kept:
- * - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
- *   `pmqtt_max_queued_bytes_set`.
- * - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
- * - Once it is handed to a connection, it is like any other message of QoS 0.
- *
- * Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
- * per publish. A topic takes 16 to 64 bytes beside its message, which no limit counts.
- *
- * @param client   The client; not NULL.
- * @param options  Copied; NULL: the defaults.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
- *   of the three.
- * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
-
-/**
- * Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
- *
- * - A message that was never sent leaves the queue.
- * - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
- *   identifier and its place in the window until the broker answers or loses the session. Until
- *   then, the client sends it again where MQTT demands that. No callback reports any of this.
- * - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
- *   [MQTT-4.3.3]
- *
- * @param client  The client; not NULL.
- * @param mid     The number of the message.
- *
- * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
- * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
- * - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
- *   and was handed to a connection.
- * - `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_publish
- */
-int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
-
-/**
- * Cancels all messages that were never sent, each as `pmqtt_cancel` does.
- *
- * @param client  The client; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_publish
- */
-int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
  * Sets `on_connect`, which is called when the broker has answered CONNECT.
@@ -2359,10 +2374,10 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
  *
  * Reasons are for example: the name has no address, the host refuses, or nobody answers.
  *
- * - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
- *   error.
- * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
- *   `pmqtt_disconnect`, or by another connect, which then goes on.
+ * - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, this call returns the error,
+ *   and the callback is not called.
+ * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. It does so by
+ *   another connect, or by `pmqtt_disconnect` before TCP and TLS are connected.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2378,16 +2393,16 @@ int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail
 /**
  * Sets `on_disconnect`, which is called when a connection has ended.
  *
- * The callback is called exactly once for each connection that `on_connect` reported, and for each
- * that `pmqtt_disconnect` ended before CONNACK.
+ * The callback is called exactly once for each connection that `on_connect` reported. The same
+ * holds for a connection that has TCP and TLS, and that `pmqtt_disconnect` ends before CONNACK.
  *
  * - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
  *   `pmqtt_disconnect` or by a new connect.
  * - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
  *
- * Three or more connections in a row may end while the same message is the oldest without an
- * answer. `pmqtt_last_error` and the log then name that message. The broker may close each
- * connection because of it, and later messages wait behind it.
+ * The client notes the oldest message without an answer when a connection ends. If it is the same
+ * message three or more times in a row, `pmqtt_last_error` and the log name it. The broker may
+ * close each connection because of that message, and later messages wait behind it.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2408,6 +2423,9 @@ int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect cal
  * out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
  * [MQTT-4.3]
  *
+ * If no callback is set for a message, the client drops it. It acknowledges the message as if a
+ * callback had returned.
+ *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
  *
@@ -2420,21 +2438,102 @@ int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect cal
 int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback);
 
 /**
- * Sets `on_publish`, which is called when a publish is done, at each QoS.
+ * Adds a handler for messages whose topic matches a filter. The call does not subscribe.
  *
- * The callback is called exactly once for each `mid`, with these exceptions: messages that
- * `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` did not
- * accept.
+ * - If several filters match, the callback of each is called, in the order in which they were
+ *   added.
+ * - `on_message` is called only if no filter matches.
+ * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
+ * - A filter has one handler. A new handler replaces the old one and takes its place in the order.
+ *   `pmqtt_message_callback_add` replaces a handler in the same way.
+ *   `pmqtt_message_callback_remove` removes a handler.
+ * - The library looks for the next handler after each callback. If a callback adds, replaces or
+ *   removes a later handler of the order, this already takes effect for the same message.
+ *
+ * A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
+ * `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
+ * to run it, for one message. The library calls `release` when nothing uses `userdata` any more:
+ * - If no thread runs the callback: in the call that ends the handler, before that call returns.
+ * - Otherwise: in the thread that runs the callback, after the callback has returned.
+ *
+ * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
+ * function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
+ * outside of callbacks, all handlers of the client are released when it returns. Without
+ * `release`, `userdata` must live until that return of `pmqtt_client_free`. In a child of the
+ * process that created the client, `release` is not called.
+ *
+ * @param client   The client; not NULL.
+ * @param handler  Copied; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument, the filter or the callback is NULL, the filter is not
+ *   well-formed, or no version has this `struct_size`.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_handler_add(struct pmqtt_client *client,
+                              const struct pmqtt_message_handler *handler);
+
+/**
+ * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
+ *
+ * It does the same as `pmqtt_message_handler_add`, with the client's `userdata`.
+ *
+ * @param client    The client; not NULL.
+ * @param filter    UTF-8, copied, well-formed (MQTT 3.1.1, section 4.7); not NULL.
+ * @param callback  Not NULL. Replaces the callback that the same filter has.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_add(struct pmqtt_client *client,
+                               const char *filter,
+                               pmqtt_on_message callback);
+
+/**
+ * Removes the callback of a filter, which `pmqtt_message_callback_add` or
+ * `pmqtt_message_handler_add` added.
+ *
+ * When this call returns, another thread may still run the callback, or begin to run it, for one
+ * message. After that, the callback is not called any more.
+ *
+ * @param client  The client; not NULL.
+ * @param filter  The filter as it was added; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
+
+/**
+ * Sets `on_publish`, which is called when a message of any QoS has its outcome.
+ *
+ * The callback is called exactly once for each `mid`, with two exceptions:
+ * - messages that `pmqtt_reinitialise` or `pmqtt_client_free` drops,
+ * - QoS 0 that `pmqtt_publish` did not accept.
  *
  * The event's `rc` is the outcome:
- * - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
- *   QoS 1 with PUBACK, and QoS 2 with the whole handshake in one session. It now owes the message
- *   to its subscribers.
+ * - `PMQTT_ERR_SUCCESS`:
+ *   - QoS 0: the operating system has the message.
+ *   - QoS 1: PUBACK has come. The broker is now responsible for the message.
+ *   - QoS 2: PUBREC and PUBCOMP have come in one session. The broker is now responsible for the
+ *     message.
  * - `PMQTT_ERR_CONN_LOST`: the connection ended before a message of QoS 0 was written completely.
  *   The message is lost, and the program may publish it again.
  * - `PMQTT_ERR_IN_DOUBT`: the broker acknowledged a message of QoS 2 with PUBREC, and then lost
- *   the session. It may have delivered the message or not. If the program publishes it again, it
- *   may arrive twice.
+ *   the session. Nobody knows whether the broker has delivered the message. If the program
+ *   publishes it again, it may arrive twice.
  * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
  *   (`pmqtt_queue_options_set`), and was never sent.
  * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit (`expiry_s` of
@@ -2443,8 +2542,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   still arrive.
  *
  * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
- * such flag: there, `clean_session` decides. `PMQTT_ERR_IN_DOUBT` is reported when the broker has
- * answered PUBREL with PUBCOMP, after any number of connections.
+ * such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the
+ * session is lost. It reports `PMQTT_ERR_IN_DOUBT` when PUBCOMP has come, on a later connection.
  *
  * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also if
  * the session is lost.
@@ -2495,9 +2594,9 @@ int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe c
 /**
  * Sets `on_writable`, which is called when the queue has room again.
  *
- * The callback is called once after `pmqtt_publish` returned `PMQTT_ERR_QUEUE_SIZE`, when half of
- * the queue is free and the message that was refused last fits. A program that does not wait for
- * the callback may succeed earlier.
+ * The callback is called once after `pmqtt_publish` or `pmqtt_publish_batch` returned
+ * `PMQTT_ERR_QUEUE_SIZE`. It is called when half of the queue is free, and the message that was
+ * refused last fits. A program that does not wait for the callback may succeed earlier.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2513,22 +2612,23 @@ int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callbac
 /**
  * Sets `on_drained`, which is called when all messages and requests are settled and reported.
  *
- * The callback is called each time the last message, SUBSCRIBE or UNSUBSCRIBE without an outcome
- * gets it. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+ * The callback is called each time the last open message, SUBSCRIBE or UNSUBSCRIBE has got its
+ * outcome. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
  * `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
  * program publishes, and calls `pmqtt_disconnect` in this callback.
  *
- * - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled,
- *   dropped or expired, a SUBSCRIBE that is lost with its connection. The callback comes before the
- *   `on_disconnect` of that connection, unless the callbacks before it took too long.
- * - What a program publishes before the call, for example in the last `on_publish`, is waited for
- *   too.
+ * - Each kind of outcome counts: also of a message that is lost, cancelled, dropped or expired, or
+ *   of a SUBSCRIBE that is lost with its connection.
+ * - If the end of a connection brings the last outcome, the callback comes before `on_disconnect`.
+ *   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
+ * - The callback also waits for what the program publishes before the callback is called, for
+ *   example in the last `on_publish`.
  * - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
  *   not called for them.
  * - The callback is not called for what was settled before it was set, nor for messages that the
  *   client did not accept.
- * - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages and the callback, which is not
- *   called.
+ * - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages. They remove the callback, and
+ *   do not call it.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it, never a call
@@ -2554,15 +2654,15 @@ int pmqtt_on_drained_set(struct pmqtt_client *client, pmqtt_on_drained callback)
  * - `PMQTT_LOG_DEBUG`: each packet, in and out.
  *
  * No line has a payload or a password in it. Control characters of topics and names are written as
- * `\x0a`, so that a line is one line. What the callback itself does is logged too: it must not
- * publish DEBUG lines, as each would cause the next.
+ * `\x0a`, so that a line is one line. The calls that the callback makes are logged too. A callback
+ * must not publish DEBUG lines, because each publish would cause the next line.
  *
  * At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
  * and a WARNING has their number. `pmqtt_log_level_set` selects levels.
  *
  * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. It runs in the thread that does what
- *                  the line is about, for one line at a time.
+ * @param callback  Replaces the present callback; NULL: none. It runs in a loop call, or at the
+ *                  end of another call that has caused the line. It gets one line at a time.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
@@ -2602,18 +2702,19 @@ int pmqtt_log_level_set(struct pmqtt_client *client, int level);
  * - at the end of each call that changes the state,
  * - before a descriptor is closed.
  *
- * A deadline that only moves later is not reported. At the earlier time, `pmqtt_loop_misc` finds
- * nothing to do, and then the later one is reported. With this callback, `pmqtt_publish` collects
- * messages and leaves writing to `pmqtt_loop_write`.
+ * If a deadline moves to a later time, the callback is not called at once. At the earlier time,
+ * `pmqtt_loop_misc` finds nothing to do, and the callback reports the later time. With this
+ * callback, `pmqtt_publish` collects messages and leaves writing to `pmqtt_loop_write`.
  *
  * A descriptor with neither read nor write is not watched for now, but stays open. A later event
  * names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
- * waits by itself, and while an old connection ends beside its successor.
+ * waits by itself. It also happens while an old connection is still closing, and the loop watches
+ * the new connection.
  *
- * `pmqtt_client_free` and `pmqtt_reinitialise` report the descriptors that they close to the
+ * `pmqtt_client_free` and `pmqtt_reinitialise` close descriptors. They report each one to the
  * callback that was set, with its `userdata`. They do so before they return, also in a callback.
- * The exception is a `pmqtt_reinitialise` while another thread runs the client: that thread then
- * reports them.
+ * There is one exception: if another thread runs the client during `pmqtt_reinitialise`, that
+ * thread reports the descriptors.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
@@ -2629,84 +2730,6 @@ int pmqtt_log_level_set(struct pmqtt_client *client, int level);
 int pmqtt_on_interest_set(struct pmqtt_client *client, pmqtt_on_interest callback);
 
 /**
- * Adds a handler for messages whose topic matches a filter. The call does not subscribe.
- *
- * - If several filters match, the callback of each is called, in the order in which they were
- *   added.
- * - `on_message` is called only if no filter matches.
- * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
- * - A filter has one handler. A new one replaces it and takes its place in the order, also if
- *   `pmqtt_message_callback_add` adds it. `pmqtt_message_callback_remove` removes it.
- * - The library looks for the next handler after each callback. If a callback adds, replaces or
- *   removes a handler behind its own place, this counts for the same message.
- *
- * A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
- * `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
- * to run it, for one message. The library calls `release` when nothing uses `userdata` any more:
- * - If no thread runs the callback: in the call that ends the handler, before that call returns.
- * - Otherwise: in the thread that runs the callback, after the callback has returned.
- *
- * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
- * function, as a callback may. Only `pmqtt_client_free` waits for it: when that call has returned
- * outside of callbacks, all handlers of the client are released. Without `release`, `userdata`
- * must live until then. In a child of the process that created the client, `release` is not
- * called.
- *
- * @param client   The client; not NULL.
- * @param handler  Copied; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: an argument, the filter or the callback is NULL, the filter is not
- *   well-formed, or no version has this `struct_size`.
- * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_message_handler_add(struct pmqtt_client *client,
-                              const struct pmqtt_message_handler *handler);
-
-/**
- * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
- *
- * It does the same as `pmqtt_message_handler_add`, with the client's `userdata`.
- *
- * @param client    The client; not NULL.
- * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
- * @param callback  Not NULL. Replaces the callback that the same filter has.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_message_callback_add(struct pmqtt_client *client,
-                               const char *filter,
-                               pmqtt_on_message callback);
-
-/**
- * Removes the callback of a filter, which `pmqtt_message_callback_add` or
- * `pmqtt_message_handler_add` added.
- *
- * After this call has returned, the callback is not called any more. It may still run in another
- * thread at that moment.
- *
- * @param client  The client; not NULL.
- * @param filter  The filter as it was added; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
-
-/**
  * Secures connections with TLS, from the next connection on. The call reads and checks the files.
  *
  * When the broker rejects the client's certificate:
@@ -2717,8 +2740,8 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *
  * `pmqtt_last_error` has the broker's alert in both cases.
  *
- * The program's own entries in the OpenSSL error queue of a thread disturb no call, and stay
- * there. Only marks on them (`ERR_set_mark`) are lost.
+ * The OpenSSL error queue of a thread may have entries of the program. They do not disturb a call,
+ * and are still there afterwards. Only marks on these entries (`ERR_set_mark`) are lost.
  *
  * @param client       The client; not NULL.
  * @param ca_certs     A PEM file with the certificates of the authorities to trust; NULL: the
@@ -2735,8 +2758,8 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *
  * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
  * - `PMQTT_ERR_ERRNO`: a file cannot be read.
- * - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or no cipher is
- *   known.
+ * - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or OpenSSL knows no
+ *   cipher of `ciphers`.
  * - `PMQTT_ERR_INVAL`: another argument is wrong.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
@@ -2758,7 +2781,7 @@ int pmqtt_tls_set(struct pmqtt_client *client,
  * Secures connections with TLS as `pmqtt_tls_set` does, with certificates and key from memory.
  *
  * The texts are PEM, NUL-terminated and copied. The library wipes its copy of the key's text.
- * OpenSSL keeps the key itself while the client may need it.
+ * OpenSSL keeps the decoded key while the client may need it.
  *
  * @param client       The client; not NULL.
  * @param ca_certs     The certificates of the authorities to trust; NULL: the system's store.
@@ -2769,14 +2792,15 @@ int pmqtt_tls_set(struct pmqtt_client *client,
  * @param ciphers      As for `pmqtt_tls_set`.
  *
  * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
- * - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or no cipher is
- *   known.
+ * - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or OpenSSL knows no
+ *   cipher of `ciphers`.
  * - `PMQTT_ERR_INVAL`: another argument is wrong.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * `pmqtt_last_error` names the text.
  *
- * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ * Thread-safe; callback-safe. Blocks only while it reads the system's store, that is if `ca_certs`
+ * is NULL and `cert_reqs` is not `PMQTT_CERT_NONE`.
  *
  * @ingroup api_tls
  */
@@ -2828,9 +2852,9 @@ int pmqtt_tls_key_password_set(struct pmqtt_client *client, pmqtt_key_password c
 int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
 
 /**
- * Sets the name that the client sends in SNI and that the broker's certificate must be for.
+ * Sets the name of the broker: the client sends it in SNI, and expects a certificate for it.
  *
- * It replaces the name of the host. The setting takes effect with the next connection.
+ * The name replaces the name of the host. The setting takes effect with the next connection.
  *
  * @param client  The client; not NULL.
  * @param name    UTF-8, copied; NULL or "": the name of the host.
@@ -2866,9 +2890,12 @@ int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
 int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols, size_t count);
 
 /**
- * Secures connections with a pre-shared key, in place of certificates or beside them.
+ * Secures connections with a pre-shared key. The broker may still choose a certificate instead.
  *
- * The setting takes effect with the next connection.
+ * `pmqtt_tls_set` sets how the client checks a certificate, the version of TLS and the ciphers. By
+ * default, the client checks the certificate against the system's store.
+ *
+ * The setting takes effect with the next connection. `pmqtt_reinitialise` removes the key.
  *
  * @param client    The client; not NULL.
  * @param identity  The identity of the client for the broker: UTF-8, copied; not NULL and not
@@ -2881,7 +2908,8 @@ int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ * Thread-safe; callback-safe. Blocks only while it reads the system's store. It does not read the
+ * store if `pmqtt_tls_set` was called with `ca_certs` or `PMQTT_CERT_NONE`.
  *
  * @ingroup api_tls
  */
@@ -2898,8 +2926,8 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  *
  * - The library takes its own reference to the context, and does not change the context's
  *   callbacks.
- * - The client checks the name if the context verifies the broker.
- * - Sessions are not resumed.
+ * - If the context verifies the broker, the client checks that the certificate is for the host.
+ * - TLS sessions are not resumed.
  *
  * @param client   The client; not NULL.
  * @param ssl_ctx  An `SSL_CTX *` for clients, of the same OpenSSL 3 library that libpmqtt is
@@ -2910,8 +2938,7 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, to read the system's store, if
- * that is trusted.
+ * Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, and then as `pmqtt_tls_psk_set`.
  *
  * @ingroup api_tls
  */
@@ -2920,8 +2947,9 @@ int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 /**
  * Publishes one message: connects, waits until the message is done, and disconnects.
  *
- * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
- * has it. For several messages, `pmqtt_publish_multiple` is many times faster.
+ * QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
+ * QoS 2 when PUBCOMP has come. For several messages, `pmqtt_publish_multiple` is many times
+ * faster.
  *
  * @param topic        As for `pmqtt_publish`.
  * @param payload      As for `pmqtt_publish`.
@@ -2951,7 +2979,8 @@ int pmqtt_publish_single(const char *topic,
  * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
  * that sends more. The client tries nothing a second time.
  *
- * The time limit of a message, its `expiry_s`, begins with this call.
+ * The time limit of a message, its `expiry_s`, begins with this call. If messages were not sent in
+ * time, the call returns `PMQTT_ERR_EXPIRED` once the others are done.
  *
  * @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
  *                  The client copies them in parts, so that at most 64 MiB are queued.
@@ -2966,10 +2995,8 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
  *   before all were done.
  * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
- * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
- *   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
- *   that message or not.
- * - `PMQTT_ERR_EXPIRED`: some messages were not sent within their time limits; the others are done.
+ * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed between PUBREC and PUBCOMP of
+ *   a message of QoS 2. Nobody knows whether the broker has delivered that message.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
  *   the library knows.
  *
@@ -2988,18 +3015,18 @@ int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
  * Receives a number of messages: connects, subscribes, waits until they have come, and
  * disconnects.
  *
- * The client acknowledges the messages that it returns or drops, and no others. In a durable
- * session, the broker keeps the others.
+ * The client acknowledges the messages that it returns or drops, and no others. If `durable` of
+ * the options is true, the broker keeps the others for the next call.
  *
  * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
  * @param filter_count   At least 1.
- * @param qos            The maximum QoS to receive with: 0, 1 or 2.
+ * @param qos            The maximum QoS at which the broker sends the messages: 0, 1 or 2.
  * @param message_count  How many messages to wait for; at least 1.
  * @param retained       false: retained messages do not count, and are dropped.
  * @param options        Where and how to connect; NULL: as all zeros.
  * @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
- *                       written in any case: the messages that came before a failure were
- *                       acknowledged, and are here too. NULL is written if there is none.
+ *                       written even if the call fails, as the client has acknowledged the
+ *                       messages that came before the failure. NULL is written if no message came.
  *
  * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
  * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
@@ -3030,9 +3057,9 @@ int pmqtt_subscribe_simple(const char *const *filters,
  * @param userdata      Passed to the callback; may be NULL.
  * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
  * @param filter_count  At least 1.
- * @param qos           The maximum QoS to receive with: 0, 1 or 2.
- * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
- *                      broker has answered the first SUBSCRIBE.
+ * @param qos           The maximum QoS at which the broker sends the messages: 0, 1 or 2.
+ * @param options       Where and how to connect; NULL: as all zeros. The timeout counts
+ *                      only until the broker has answered the first SUBSCRIBE.
  *
  * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
  * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
@@ -3120,7 +3147,8 @@ const char *pmqtt_connack_string(int code);
 /**
  * Returns the description of an MQTT 5 reason code.
  *
- * Events have reason codes in every version of MQTT.
+ * Events have a `reason` in MQTT 3 too. It is -1, except in `on_connect`, where it is the return
+ * code of CONNACK as an MQTT 5 reason code.
  *
  * @param reason  Any number, also an unknown one; -1: the broker gave no reason.
  *

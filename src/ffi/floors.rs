@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use super::handlers::MessageHandler;
 use super::oneshot_options::{OneshotOptions, OneshotTls, Publication};
-use super::queue::QueueOptions;
+use super::queue_options::QueueOptions;
 use super::sized::{Growing, LARGEST};
 use crate::client::Statistics;
 

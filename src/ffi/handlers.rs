@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::callbacks::pmqtt_on_message;
+use super::on_message::pmqtt_on_message;
 use super::{run, sized, text};
 use crate::client::{Error, Handle, Handler};
 

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::time::Duration;
 
-use super::{number, put, read, run};
+use super::{number, read, run};
 use crate::client::{Handle, milliseconds};
 
 /// Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
@@ -292,55 +292,4 @@ pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Handle) -> c_int {
 pub unsafe extern "C" fn pmqtt_process(client: *mut Handle) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.process()) }
-}
-
-/// Waits until all messages and requests are settled and their outcomes are reported.
-///
-/// - A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
-///   lost, dropped, expired or cancelled.
-/// - SUBSCRIBE and UNSUBSCRIBE are settled when the broker has answered or their connection has
-///   ended.
-///
-/// `pmqtt_on_drained_set` is for a program that must not wait.
-///
-/// - While the loop thread or a loop call of another thread runs the client, the call waits for it.
-///   When that has ended, the call runs the client itself.
-/// - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
-///   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
-/// - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
-///   does this call if `pmqtt_event_fd` was called. Otherwise the call ends with the connection,
-///   and returns the reason.
-///
-/// @param client      The client; not NULL.
-/// @param timeout_ms  The longest wait in milliseconds; not negative.
-/// @param left        The number of messages and requests that are not settled; 0 on success.
-///                    Written whenever the number is known. May be NULL.
-///
-/// @return `PMQTT_ERR_SUCCESS`: all are settled. Or:
-/// - `PMQTT_ERR_IN_DOUBT`: all are settled, and `on_publish` reported this outcome for at least one
-///   message meanwhile.
-/// - `PMQTT_ERR_TIMEOUT`: some are not settled.
-/// - `PMQTT_ERR_NO_CONN`: some are not settled, no connection exists, and nothing will reconnect.
-/// - `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop.
-/// - `PMQTT_ERR_INVAL`: an argument is wrong.
-/// - Others, as for `pmqtt_loop`: why the connection ended meanwhile.
-///
-/// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout and for the callbacks.
-///
-/// @ingroup api_publish
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_drain(
-    client: *mut Handle,
-    timeout_ms: c_int,
-    left: *mut usize,
-) -> c_int {
-    // SAFETY: the pointers are what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            let timeout = number(timeout_ms, c_int::MAX, "drain: timeout")?;
-            let (result, unsettled) = client.drain(Duration::from_millis(timeout.into()));
-            put(left, unsettled);
-            result
-        })
-    }
 }

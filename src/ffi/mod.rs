@@ -12,19 +12,33 @@ mod lifetime;
 
 mod options;
 
+mod will;
+
+mod queue_options;
+
 mod connection;
 
 mod loops;
 
-mod messages;
+mod publish;
 
 mod batch;
 
-mod queue;
+mod unsettled;
 
-mod callbacks;
+mod subscribe;
+
+mod on_connection;
+
+mod on_message;
 
 mod handlers;
+
+mod on_outcome;
+
+mod on_log;
+
+mod on_interest;
 
 mod tls;
 
@@ -37,19 +51,26 @@ mod floors;
 mod sized;
 
 pub use batch::*;
-pub use callbacks::*;
 pub use connection::*;
 pub use constants::*;
 pub use handlers::*;
 pub use lifetime::*;
 pub use loops::*;
-pub use messages::*;
+pub use on_connection::*;
+pub use on_interest::*;
+pub use on_log::*;
+pub use on_message::*;
+pub use on_outcome::*;
 pub use oneshot::*;
 pub use oneshot_options::*;
 pub use options::*;
-pub use queue::*;
+pub use publish::*;
+pub use queue_options::*;
 pub use report::*;
+pub use subscribe::*;
 pub use tls::*;
+pub use unsettled::*;
+pub use will::*;
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

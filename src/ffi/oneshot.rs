@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::checked;
-use super::callbacks::pmqtt_on_message;
 use super::lifetime::{pmqtt_client_free, version};
-use super::messages::message;
+use super::on_message::pmqtt_on_message;
 use super::oneshot_options::{OneshotOptions, Publication};
+use super::publish::message;
 use super::{array, optional_text, put, put_text, text};
 use crate::client::events::MessageEvent;
 use crate::client::{

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
-use super::messages::message;
+use super::publish::message;
 use super::{number, optional_bytes, optional_text, sized};
 use crate::client::{Address, Client, Error, Host, Result, Target};
 use crate::codec::Message;

@@ -3,9 +3,8 @@
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
-use super::constants::{PMQTT_ACK_AT_ONCE, PMQTT_ACK_AUTO, PMQTT_ACK_IN_ORDER};
 use super::{number, optional_text, run};
-use crate::client::{Error, Handle};
+use crate::client::Handle;
 
 /// Sets how many messages of QoS 1 and 2 may be in flight at the same time: the window.
 ///
@@ -249,49 +248,6 @@ pub unsafe extern "C" fn pmqtt_username_pw_set(
         run(client, |client| {
             let username = optional_text(username, "username_pw_set: the user name")?;
             client.set_credentials(username, super::optional_bytes(password))
-        })
-    }
-}
-
-/// Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
-///
-/// The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
-/// that is held stays held until its turn.
-///
-/// - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
-///   returned.
-/// - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
-///   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
-///   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
-/// - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
-///   acknowledgement at once. A broker may rely on the order.
-///
-/// @param client  The client; not NULL.
-/// @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
-///                `PMQTT_ACK_AT_ONCE` (2).
-///
-/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
-/// three.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_subscribe
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Handle, mode: c_int) -> c_int {
-    // SAFETY: the pointer is what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            match mode {
-                PMQTT_ACK_AUTO => client.set_manual_ack(false, false),
-                PMQTT_ACK_IN_ORDER => client.set_manual_ack(true, false),
-                PMQTT_ACK_AT_ONCE => client.set_manual_ack(true, true),
-                _ => {
-                    return Err(Error::inval(format!(
-                        "manual_ack_set: there is no mode {mode}"
-                    )));
-                }
-            }
-            Ok(())
         })
     }
 }

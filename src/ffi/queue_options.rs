@@ -1,4 +1,4 @@
-//! How the queue treats messages that wait.
+//! The options of the queue.
 
 use std::ffi::c_int;
 
@@ -72,54 +72,6 @@ pub unsafe extern "C" fn pmqtt_queue_options_set(
                 true => Default::default(),
                 false => sized::read(options, "queue_options_set")?.checked()?,
             });
-            Ok(())
-        })
-    }
-}
-
-/// Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
-///
-/// - A message that was never sent leaves the queue.
-/// - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
-///   identifier and its place in the window until the broker answers or loses the session. Until
-///   then, the client sends it again where MQTT demands that. After `PMQTT_ERR_CANCELLED`, no
-///   callback reports what becomes of the message.
-/// - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
-///   [MQTT-4.3.3]
-///
-/// @param client  The client; not NULL.
-/// @param mid     The number of the message.
-///
-/// @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
-/// - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
-/// - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
-///   and was handed to a connection.
-/// - `PMQTT_ERR_INVAL`: `client` is NULL.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_publish
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_cancel(client: *mut Handle, mid: u64) -> c_int {
-    // SAFETY: the pointer is what the header's contract says.
-    unsafe { run(client, |client| client.cancel(mid)) }
-}
-
-/// Cancels all messages that were never sent, each as `pmqtt_cancel` does.
-///
-/// @param client  The client; not NULL.
-///
-/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_publish
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_queue_clear(client: *mut Handle) -> c_int {
-    // SAFETY: the pointer is what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            client.clear_queue();
             Ok(())
         })
     }

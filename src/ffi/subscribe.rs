@@ -1,170 +1,11 @@
-//! The will, publish, subscribe, unsubscribe, acknowledge.
+//! Subscribing, and acknowledging what comes.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int};
 
-use super::{array, bytes, optional_bytes, put, run, run_plain, text};
+use super::constants::{PMQTT_ACK_AT_ONCE, PMQTT_ACK_AUTO, PMQTT_ACK_IN_ORDER};
+use super::{array, optional_bytes, put, run, text};
 use crate::client::{Code, Error, Handle, Result};
-use crate::codec::{Message, topic};
-
-/// Sets the will: the message that the broker publishes if the connection ends without a
-/// DISCONNECT.
-///
-/// The setting takes effect with the next connection.
-///
-/// @param client       The client; not NULL.
-/// @param topic        As for `pmqtt_publish`.
-/// @param payload      As for `pmqtt_publish`.
-/// @param payload_len  Bytes, at most 65,535.
-/// @param qos          0, 1 or 2.
-/// @param retain       true: the broker keeps the will as a retained message, for later
-///                     subscribers.
-///
-/// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_INVAL`: an argument is wrong.
-/// - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
-///
-/// Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
-///
-/// @ingroup api_options
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_will_set(
-    client: *mut Handle,
-    topic: *const c_char,
-    payload: *const c_void,
-    payload_len: usize,
-    qos: c_int,
-    retain: bool,
-) -> c_int {
-    // SAFETY: the pointers are what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            client.set_will(&message(
-                "will_set",
-                topic,
-                payload,
-                payload_len,
-                qos,
-                retain,
-            )?)
-        })
-    }
-}
-
-/// Removes the will, from the next connection on.
-///
-/// @param client  The client; not NULL.
-///
-/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_options
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_will_clear(client: *mut Handle) -> c_int {
-    // SAFETY: the pointer is what the header's contract says.
-    unsafe {
-        run(client, |client| {
-            client.clear_will();
-            Ok(())
-        })
-    }
-}
-
-/// Publishes a message. If the client accepts it, `on_publish` reports its outcome exactly once.
-///
-/// QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
-/// QoS 2 when PUBCOMP has come.
-///
-/// - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
-///   which `on_publish` does not report. With `keep_qos0` of `pmqtt_queue_options`, the client
-///   queues QoS 0 too.
-/// - When TCP and TLS are connected, for example when `pmqtt_connect` has returned, the client
-///   accepts messages as with a connection. After CONNACK, it sends in this order:
-///   1. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asked for before CONNACK,
-///   2. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asks for in `on_connect`,
-///   3. QoS 1 and 2.
-///
-/// @param client       The client; not NULL.
-/// @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
-/// @param payload      Copied. NULL with a length of 0: an empty payload.
-/// @param payload_len  Bytes, at most 268,435,455 together with the topic and 2 more bytes, or 4
-///                     more with QoS 1 and 2.
-/// @param qos          0, 1 or 2.
-/// @param retain       true: the broker keeps the message as the topic's retained message, for
-///                     later subscribers. [MQTT-3.3.1.3]
-/// @param mid          The number of the message; may be NULL. It is unique until the client is
-///                     freed or reinitialised. Numbers count from 1, together with those of
-///                     subscribe and unsubscribe. Written with `PMQTT_ERR_SUCCESS` and
-///                     `PMQTT_ERR_NO_CONN`.
-///
-/// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
-/// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
-///   is room.
-/// - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
-/// - `PMQTT_ERR_INVAL`: an argument is wrong.
-/// - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_publish
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_publish(
-    client: *mut Handle,
-    topic: *const c_char,
-    payload: *const c_void,
-    payload_len: usize,
-    qos: c_int,
-    retain: bool,
-    mid: *mut u64,
-) -> c_int {
-    // SAFETY: the pointers are what the header's contract says.
-    unsafe {
-        let done = run_plain(client, |client| {
-            let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            let mut number = 0;
-            let result = client.publish_plain(message, &mut number);
-            if number != 0 {
-                put(mid, number);
-            }
-            result
-        });
-        match done {
-            Some(rc) => rc,
-            None => publish_ruled(client, topic, payload, payload_len, qos, retain, mid),
-        }
-    }
-}
-
-/// `pmqtt_publish` for a client that is not plain. It is a separate function, so that it costs a
-/// plain client nothing.
-///
-/// # Safety
-/// As for `pmqtt_publish`.
-#[cold]
-#[inline(never)]
-unsafe fn publish_ruled(
-    client: *mut Handle,
-    topic: *const c_char,
-    payload: *const c_void,
-    payload_len: usize,
-    qos: c_int,
-    retain: bool,
-    mid: *mut u64,
-) -> c_int {
-    // SAFETY: the caller's promise is the same.
-    unsafe {
-        run(client, |client| {
-            let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            let mut number = 0;
-            let result = client.publish(message, &mut number);
-            if number != 0 {
-                put(mid, number);
-            }
-            result
-        })
-    }
-}
+use crate::codec::topic;
 
 /// Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
 ///
@@ -330,6 +171,53 @@ pub unsafe extern "C" fn pmqtt_topic_matches_sub(
     }
 }
 
+fn is_well_formed(filter: &str, name: &[u8]) -> bool {
+    topic::check_filter(filter).is_ok() && topic::check_name(name).is_ok()
+}
+
+/// Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+///
+/// The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
+/// that is held stays held until its turn.
+///
+/// - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
+///   returned.
+/// - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
+///   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
+///   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+/// - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
+///   acknowledgement at once. A broker may rely on the order.
+///
+/// @param client  The client; not NULL.
+/// @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
+///                `PMQTT_ACK_AT_ONCE` (2).
+///
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
+/// three.
+///
+/// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_subscribe
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Handle, mode: c_int) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            match mode {
+                PMQTT_ACK_AUTO => client.set_manual_ack(false, false),
+                PMQTT_ACK_IN_ORDER => client.set_manual_ack(true, false),
+                PMQTT_ACK_AT_ONCE => client.set_manual_ack(true, true),
+                _ => {
+                    return Err(Error::inval(format!(
+                        "manual_ack_set: there is no mode {mode}"
+                    )));
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
 /// Acknowledges a message that `on_message` has delivered, if `pmqtt_manual_ack_set` leaves this to
 /// the program.
 ///
@@ -364,39 +252,4 @@ pub unsafe extern "C" fn pmqtt_topic_matches_sub(
 pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.acknowledge(mid, super::qos(qos)?)) }
-}
-
-fn is_well_formed(filter: &str, name: &[u8]) -> bool {
-    topic::check_filter(filter).is_ok() && topic::check_name(name).is_ok()
-}
-
-/// # Safety
-/// The pointers are NULL, or a string and `length` bytes that live through the call.
-#[inline(always)]
-pub(super) unsafe fn message<'a>(
-    function: &str,
-    topic: *const c_char,
-    payload: *const c_void,
-    length: usize,
-    qos: c_int,
-    retain: bool,
-) -> Result<Message<'a>> {
-    // SAFETY: the caller's promise is the same.
-    let Some(topic) = (unsafe { optional_bytes(topic) }) else {
-        return Err(Error::inval("the topic is NULL").in_function(function));
-    };
-    // SAFETY: the caller's promise is the same.
-    let payload = match unsafe { bytes(payload, length, "the payload") } {
-        Ok(payload) => payload,
-        Err(error) => return Err(error.in_function(function)),
-    };
-    match super::qos(qos) {
-        Err(error) => Err(error.in_function(function)),
-        Ok(qos) => Ok(Message {
-            topic,
-            payload,
-            qos,
-            retain,
-        }),
-    }
 }
