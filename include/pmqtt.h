@@ -26,7 +26,8 @@
  * - Strings are NUL-terminated UTF-8. The library copies them.
  * - A payload is a pointer and a length.
  *
- * Structures with a `struct_size`, which is their first field and the sizeof of the structure:
+ * Structures whose first field is `struct_size`, which the program sets to the `sizeof` of the
+ * structure:
  * - Such a structure grows at its tail. The program and the library may have different versions
  *   of it.
  * - The fields that a smaller structure lacks count as 0.
@@ -38,25 +39,32 @@
  *
  * Threads and callbacks:
  * - Every function may be called in any thread at any time ("thread-safe" below), and in any
- *   callback ("callback-safe"). A number after "callback-safe" is what the call then returns.
+ *   callback ("callback-safe"). An error in brackets after "callback-safe" is what the call returns
+ *   in a callback of the same client.
  * - Callbacks run in loop calls, with no lock held. Loop calls are `pmqtt_loop`,
  *   `pmqtt_loop_forever`, `pmqtt_loop_read`, `pmqtt_loop_write`, `pmqtt_loop_misc`,
  *   `pmqtt_process`, `pmqtt_drain`, `pmqtt_subscribe_callback`, and the thread of
  *   `pmqtt_loop_start`.
  * - `on_log` and `on_interest` run at the end of other calls too. A loop call in another thread
- *   waits for that.
- * - `release` of a handler runs in the call that ends the handler, or in the loop call that runs
- *   its callback.
+ *   waits until such a callback has returned.
+ * - `release` of a `pmqtt_message_handler` runs in the call that replaces or removes the handler,
+ *   or in the loop call that runs the handler's callback.
  * - What the library passes to a callback belongs to the library, and is valid until the callback
  *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
+ *
+ * Specification:
+ * - A mark such as [MQTT-3.14] names a section of the MQTT 3.1.1 specification. A mark such as
+ *   [MQTT-4.4.0-1] names one of its numbered statements.
+ * - "Section 4.7" is a section of this specification too.
  *
  * Memory:
  * - If there is no memory for a packet from the broker, its connection ends with
  *   `PMQTT_ERR_NOMEM`. If there is none for a message, `pmqtt_publish` returns
  *   `PMQTT_ERR_NOMEM`.
- * - If any other allocation fails, the process aborts, as any Rust program does. These
- *   allocations are some MiB at most, apart from what the program itself asks for.
+ * - If any other allocation fails, the process aborts, as any Rust program does. These allocations
+ *   are some MiB at most, apart from memory for what the program passes to calls, such as topic
+ *   filters.
  * - `pmqtt_max_packet_size_set` limits the size of a packet. At most about 1 MiB of
  *   acknowledgements waits to be sent.
  *
@@ -66,19 +74,19 @@
  * - The library never raises SIGPIPE.
  * - After a fork, clients belong to the parent, where they go on. The child can free them and
  *   create new ones.
- * - In the child, each other call with a client of the parent returns `PMQTT_ERR_INVAL`, or what
- *   it returns for NULL. `pmqtt_last_error` describes this. A daemon therefore creates its
+ * - In the child, each other call with a client of the parent returns `PMQTT_ERR_INVAL`, or what it
+ *   returns if the client is NULL. `pmqtt_last_error` says why. A daemon therefore creates its
  *   clients after its last fork.
  * - exec closes all descriptors of the library.
- * - A process may exit while its clients live and loop threads run. Once exit has begun to call
- *   the functions of atexit, TLS stops: the library neither reads nor writes it, and calls no
- *   callback for it. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` works as
- *   ever. A program that wants a DISCONNECT over TLS disconnects before exit.
+ * - A process may exit while its clients live and loop threads run. Once exit has begun to call the
+ *   functions of atexit, connections over TLS stop: the library neither reads nor writes them, and
+ *   calls no callback for them. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` still
+ *   works. A program that wants a DISCONNECT over TLS disconnects before exit.
  */
 
 /**
  * @defgroup api_client Creating and freeing a client
- * @brief A program creates a client, which each other function takes.
+ * @brief A client is the object that most other functions take.
  */
 
 /**
@@ -195,7 +203,8 @@
 #define PMQTT_ACK_AT_ONCE 2
 
 /**
- * Log level: stages of connecting, and connections that ended as asked.
+ * Log level: stages of connecting, waits before a reconnect, and connections that the program
+ * ended.
  *
  * @ingroup api_callbacks
  */
@@ -329,7 +338,7 @@
 #define PMQTT_ERR_CONN_REFUSED 5
 
 /**
- * The named thing does not exist.
+ * There is no such message, acknowledgement or handler.
  *
  * @ingroup api_diagnosis
  */
@@ -350,7 +359,7 @@
 #define PMQTT_ERR_TLS 8
 
 /**
- * The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
+ * A payload or a packet from the broker is too large (`pmqtt_max_packet_size_set`).
  *
  * @ingroup api_diagnosis
  */
@@ -364,7 +373,7 @@
 #define PMQTT_ERR_NOT_SUPPORTED 10
 
 /**
- * Authorisation has failed.
+ * Authorisation has failed. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
  */
@@ -378,7 +387,7 @@
 #define PMQTT_ERR_ACL_DENIED 12
 
 /**
- * An error without a name.
+ * An error without a name. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
  */
@@ -399,15 +408,15 @@
 #define PMQTT_ERR_QUEUE_SIZE 15
 
 /**
- * The broker has not answered PINGREQ in time, or takes none of the acknowledgements that it
- * has asked for.
+ * The broker has not answered PINGREQ in time, or has not read the acknowledgements of its
+ * messages in time.
  *
  * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_KEEPALIVE 16
 
 /**
- * Another call is doing this at the moment.
+ * Another call works on the client at the moment, or it is too late to cancel a message.
  *
  * @ingroup api_diagnosis
  */
@@ -535,12 +544,14 @@ typedef struct pmqtt_queue_options {
    */
   int when_full;
   /**
-   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
+   * true: a new message replaces the waiting message of the same topic. The new message goes to
+   * the end of the queue.
    */
   bool newest_only;
   /**
-   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
-   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
+   * true: a message of QoS 0 that is published without a connection waits for the next
+   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
+   * returns `PMQTT_ERR_SUCCESS`.
    */
   bool keep_qos0;
 } pmqtt_queue_options;
@@ -552,7 +563,7 @@ typedef struct pmqtt_queue_options {
  */
 typedef struct pmqtt_publication {
   /**
-   * `sizeof(pmqtt_publication)`. In an array, it is the stride, and the same for each element.
+   * `sizeof(pmqtt_publication)`. It is the same for each element of an array.
    */
   size_t struct_size;
   /**
@@ -564,7 +575,8 @@ typedef struct pmqtt_publication {
    */
   const void *payload;
   /**
-   * Bytes, at most 268,435,455 together with topic and header; at most 65,535 in a will.
+   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes). In a
+   * will, at most 65,535.
    */
   size_t payload_len;
   /**
@@ -576,14 +588,17 @@ typedef struct pmqtt_publication {
    */
   bool retain;
   /**
-   * How long the message may wait, in seconds from the call that publishes it; 0: any time, and in a will.
+   * How long the message may wait, in seconds from the call that publishes it; 0: no limit. A
+   * will must have 0.
    *
-   * A message that still waits for a connection, or for room in the window, when its time is over is not sent.
-   * Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop tells it within a second, connected or not.
-   * `messages_expired` of `pmqtt_stats` counts these messages.
+   * When the time is over, the client does not send a message that still waits for a connection
+   * or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
+   * reports it within a second, with or without a connection. `messages_expired` of
+   * `pmqtt_stats` counts these messages.
    *
-   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0 waits only where
-   * `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own: the broker does not know it.
+   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0
+   * waits only where `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own:
+   * the broker does not know it.
    */
   uint32_t expiry_s;
 } pmqtt_publication;
@@ -756,10 +771,11 @@ typedef struct pmqtt_published {
   uint64_t mid;
   /**
    * The outcome; `pmqtt_on_publish_set` has the details.
-   * - `PMQTT_ERR_SUCCESS`: the operating system has QoS 0, or the broker has QoS 1 and 2.
+   * - `PMQTT_ERR_SUCCESS`: the operating system has the message (QoS 0), or the broker has it
+   *   (QoS 1 and 2).
    * - `PMQTT_ERR_CONN_LOST`: the connection ended before QoS 0 was written.
-   * - `PMQTT_ERR_IN_DOUBT`: the broker may have lost a message of QoS 2 together with the
-   *   session.
+   * - `PMQTT_ERR_IN_DOUBT`: the broker lost the session during the handshake of a message of QoS
+   *   2. It may have delivered the message or not.
    * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
    *   sent.
    * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
@@ -800,7 +816,7 @@ typedef struct pmqtt_subscribed {
    */
   const uint8_t *granted_qos;
   /**
-   * The number of filters in `granted_qos`.
+   * The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
    */
   size_t granted_qos_count;
   /**
@@ -1073,8 +1089,8 @@ typedef struct pmqtt_oneshot_options {
    */
   int protocol;
   /**
-   * The longest time that the call may take, in milliseconds, over 0; 0: 30000. Each step of
-   * connecting may take 10 s of it, as for `pmqtt_connect`.
+   * The longest time that the call may take, in milliseconds, over 0; 0: 30000. Within it, each
+   * step that `pmqtt_connect_timeout_set` lists may take 10 s at most.
    */
   int timeout_ms;
   /**
@@ -1187,9 +1203,10 @@ extern "C" {
  *                       random one, which `pmqtt_client_id` returns. This requires
  *                       `clean_session`.
  * @param clean_session  true: the broker discards the session when the connection ends. The client
- *                       never discards its own messages of QoS 1 and 2.
- * @param userdata       Passed to each callback. The library does not use what it points to. May
- *                       be NULL.
+ *                       keeps its own messages of QoS 1 and 2 for the next connection in both
+ *                       cases.
+ * @param userdata       Passed to each callback that has no `userdata` of its own. The library
+ *                       does not dereference the pointer. May be NULL.
  * @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
@@ -1215,10 +1232,10 @@ int pmqtt_client_new(struct pmqtt_client **out,
  * and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
  * `on_interest`, which reports that the descriptor closes.
  *
- * - In a callback of the same client, the call returns at once. The client ends when the call that
- *   runs the callback returns. That call waits for callbacks that run in other threads.
- * - In another thread, the call waits until no callback of the client runs. It does not wait for
- *   the network, a look-up or a connect.
+ * - In a callback of the same client, the call returns at once. The call that runs the callback
+ *   frees the client before it returns. It first waits for callbacks that run in other threads.
+ * - Outside of callbacks of the client, the call waits until none of them runs in another thread.
+ *   It does not wait for the network, a look-up or a connect.
  *
  * In a child of the process that created the client, the call:
  * - waits for nothing and calls no callback,
@@ -1245,7 +1262,8 @@ void pmqtt_client_free(struct pmqtt_client *client);
  * - removes queued messages, callbacks, the will, credentials and every setting,
  * - restarts `mid` numbers at 1.
  *
- * Messages that were pending have no outcome. A loop thread goes on, with nothing to do.
+ * Messages that were not settled get no outcome. The thread of `pmqtt_loop_start` continues to
+ * run, and waits for the next connect.
  *
  * @param client         The client; not NULL.
  * @param client_id      As for `pmqtt_client_new`.
@@ -1282,7 +1300,7 @@ const char *pmqtt_client_id(const struct pmqtt_client *client);
  * Sets the `userdata` of callbacks, from the next callback on.
  *
  * @param client    The client; not NULL.
- * @param userdata  Any pointer, also NULL. The library does not use what it points to.
+ * @param userdata  Any pointer, also NULL. The library does not dereference it.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
@@ -1390,12 +1408,12 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  * TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
  * not answer:
  *
- * 1. An answer is overdue by this time. The client sends one PINGREQ for all overdue answers, also
- *    if the keep alive is 0.
- * 2. PINGRESP comes: the broker has read all that was sent before.
- * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It waits
- *    while bytes of this connection are on their way, where the system reports that (Linux,
- *    Apple's).
+ * 1. An answer has not come within this time. The client sends one PINGREQ for all such answers,
+ *    also if the keep alive is 0.
+ * 2. PINGRESP comes. It shows that the broker has read all that was sent before PINGREQ.
+ * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It first
+ *    waits until the broker's TCP has acknowledged all bytes of this connection, where the system
+ *    reports that (Linux and Apple's systems).
  *
  * - The client sends each packet again at most once on a connection.
  * - A broker that answers later than twice this time may receive a duplicate.
@@ -1421,7 +1439,7 @@ int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
  * The timeout applies to each of these steps:
  * - look-up, TCP and TLS together,
  * - the wait for CONNACK,
- * - sending a DISCONNECT; the client gives up one that the broker does not take.
+ * - sending a DISCONNECT. If the time is over, the client closes the connection without it.
  *
  * The setting takes effect with the next attempt.
  *
@@ -1443,7 +1461,7 @@ int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
  * - The delay is `min_delay` at first. It doubles after each failure, up to `max_delay`.
  * - Each wait is random, between half the delay and the delay, so that many clients do not
  *   reconnect together.
- * - A connection that lasts as long as the next wait resets the delay to `min_delay`.
+ * - A connection that has lasted at least as long as the delay resets it to `min_delay`.
  *
  * The setting takes effect with the next wait.
  *
@@ -1463,8 +1481,8 @@ int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int ma
  * Sets the user name and the password.
  *
  * The setting takes effect with the next connection. The library keeps one copy of the password
- * until it is replaced or the client is freed, and wipes it then. The library wipes the copy that
- * it makes for a connection as soon as that is written.
+ * until it is replaced or the client is freed, and wipes it then. The library wipes the copy in a
+ * CONNECT packet as soon as the packet is written.
  *
  * @param client    The client; not NULL.
  * @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.
@@ -1574,10 +1592,11 @@ int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queu
  *   seconds. It is enough that one of the two directions was silent.
  * - The broker then has the same time to answer. Each byte that it sends restarts that time.
  * - The time begins when the broker's TCP has acknowledged PINGREQ, where the system reports that
- *   (Linux, Apple's). Until then, each acknowledged byte restarts it, so that a slow link is kept.
+ *   (Linux and Apple's systems). Until then, each acknowledged byte restarts the time, so that a
+ *   slow link does not end the connection.
  * - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
- *   within twice `keepalive`. This is also true of a broker that has stopped, unless PINGREQ is
- *   still on its way.
+ *   within twice `keepalive`. A broker process that hangs is found in the same time, unless
+ *   PINGREQ is still on its way.
  *
  * @param client        The client; not NULL.
  * @param host          Name or address, UTF-8, copied; not NULL and not empty. The client tries
@@ -1596,8 +1615,8 @@ int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queu
  * - `PMQTT_ERR_TLS`: the TLS handshake failed.
  * - `PMQTT_ERR_TIMEOUT`: the connect timeout passed without an answer.
  * - `PMQTT_ERR_BUSY`: another thread connects this client.
- * - `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected elsewhere or freed
- *   the client meanwhile.
+ * - `PMQTT_ERR_NO_CONN`: meanwhile, another thread or a callback has disconnected, reinitialised
+ *   or freed the client, or called an `_async` connect.
  *
  * `pmqtt_last_error` has the details.
  *
@@ -1616,13 +1635,13 @@ int pmqtt_connect(struct pmqtt_client *client,
  * Asks the client to connect, and returns at once. The thread that runs the loop makes the
  * connection.
  *
- * - The look-up of the name and all other steps never block a caller, nor does a later
- *   `pmqtt_reconnect`.
+ * - No call blocks for the look-up of the name or for another step. A later `pmqtt_reconnect` does
+ *   not block either.
  * - `on_connect` reports the answer of the broker, and `on_connect_fail` a failure before it.
  * - The client closes an existing connection without a DISCONNECT. If `pmqtt_disconnect` has asked
  *   that one to end, it still sends its DISCONNECT.
- * - If no loop call has begun an earlier attempt, this call replaces it. The two then count as one
- *   attempt.
+ * - If an earlier connect still waits for a loop call to begin it, this call replaces it. No
+ *   callback reports the earlier one.
  *
  * @param client        The client; not NULL.
  * @param host          As for `pmqtt_connect`.
@@ -1649,8 +1668,8 @@ int pmqtt_connect_async(struct pmqtt_client *client,
  *
  * - The client tries the hosts in the order of RFC 2782: the lowest priority first, and equal
  *   priorities at random by their weights.
- * - If the look-up, TCP or TLS of a host fails, the client tries the next one. A silent host gets
- *   an equal share of the time that is left.
+ * - If the look-up, TCP or TLS of a host fails, the client tries the next one. The remaining time
+ *   is shared equally among the remaining hosts, so that a silent host leaves time for the others.
  * - The client tries the first 16 hosts at most.
  * - Each later connection of the client begins with the SRV records again.
  * - Everything else is as for `pmqtt_connect`.
@@ -1670,8 +1689,8 @@ int pmqtt_connect_async(struct pmqtt_client *client,
  *   there is no such service.
  * - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
  *   machine has no domain.
- * - Others: as for `pmqtt_connect`. If each host has failed, the number is that of the last one,
- *   and `pmqtt_last_error` names them all.
+ * - Others: as for `pmqtt_connect`. If each host has failed, the error is that of the last host,
+ *   and `pmqtt_last_error` names the errors of all hosts.
  *
  * Thread-safe; callback-safe. Blocks at most for the connect timeout
  * (`pmqtt_connect_timeout_set`), in a callback too.
@@ -1687,8 +1706,8 @@ int pmqtt_connect_srv(struct pmqtt_client *client,
  * Asks the client to find a broker by SRV records and to connect to it, and returns at once.
  *
  * The client finds and tries the hosts as `pmqtt_connect_srv` does. Everything else is as for
- * `pmqtt_connect_async`. `on_connect_fail` reports a domain that cannot be found, also that of
- * this machine.
+ * `pmqtt_connect_async`. `on_connect_fail` reports a failed look-up of the SRV records, also if
+ * `domain` is NULL and this machine has no domain.
  *
  * @param client        The client; not NULL.
  * @param domain        As for `pmqtt_connect_srv`.
@@ -1717,8 +1736,8 @@ int pmqtt_connect_srv_async(struct pmqtt_client *client,
  *
  * @param client  The client; not NULL.
  *
- * @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before;
- * each `_async` connect counts as one that has.
+ * @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before. A
+ * connect by an `_async` function counts as successful.
  *
  * Thread-safe; callback-safe, also in `on_disconnect`. Blocks as the last connect did.
  *
@@ -1737,13 +1756,13 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  * 3. The broker closes the connection, or the client does after half a second.
  * 4. They call `on_disconnect` with `PMQTT_ERR_SUCCESS`.
  *
- * Messages that are queued behind the window stay for the next connection. `pmqtt_drain` waits for
- * them.
+ * Messages that are queued behind the window stay for the next connection. To send them too, the
+ * program calls `pmqtt_drain` before this function.
  *
- * A connect need not wait for any of this, and may follow in the same callback. The old connection
- * then ends beside the new one, and `on_disconnect` is called for it. If the new one is
- * disconnected and replaced too, the client closes the old one at once. `pmqtt_loop_forever` and
- * `pmqtt_loop_stop` return when both have ended.
+ * The program may connect again at once, also in the callback that has called this function. The
+ * old connection then ends beside the new one, and `on_disconnect` reports its end. If the program
+ * also disconnects the new connection and connects once more, the client closes the old connection
+ * at once. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both have ended.
  *
  * @param client  The client; not NULL.
  *
@@ -1765,8 +1784,9 @@ int pmqtt_disconnect(struct pmqtt_client *client);
  * `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused. In
  * `on_disconnect` it is not.
  *
- * The client notices only later that a broker is gone, as the keep alive says. A publish may
- * therefore fail although this function returns true: decide by the outcome of the publish.
+ * If the broker is gone without closing the connection, the client may notice it only by the keep
+ * alive. A publish may therefore fail although this function returns true: decide by the outcome
+ * of the publish.
  *
  * @param client  The client; NULL gives false.
  *
@@ -1782,9 +1802,9 @@ bool pmqtt_is_connected(const struct pmqtt_client *client);
  * Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
  *
  * The step does not reconnect by itself; `pmqtt_reconnect` does. Apart from the wait, the step
- * takes some milliseconds, and the callbacks that run until it looks at the clock: one if
- * callbacks are slow, at most 32. It leaves the rest to the next step. If poll fails, the step
- * logs a WARNING and waits at most 50 ms.
+ * ends after some milliseconds. It looks at the clock after each callback if callbacks are slow,
+ * and after at most 32 callbacks if they are fast. It leaves the rest of the work to the next
+ * step. If poll fails, the step logs a WARNING and waits at most 50 ms.
  *
  * @param client      The client; not NULL.
  * @param timeout_ms  The longest wait in milliseconds, also without a connection; -1: 1000 ms.
@@ -1853,13 +1873,13 @@ int pmqtt_loop_start(struct pmqtt_client *client);
 /**
  * Stops the thread of `pmqtt_loop_start`.
  *
- * Before it stops, the thread still sends what the client has accepted, and reports the outcomes,
- * for at most a second:
+ * Before the thread stops, it has at most a second to send the following and to report the
+ * outcomes:
  * - messages of QoS 0, and messages that the window has room for,
  * - a DISCONNECT, with the end of its connection.
  *
- * It waits for CONNACK if that must come first. A connection that is not asked to end stays as it
- * is.
+ * The thread waits for CONNACK if that must come first. Without `pmqtt_disconnect`, the connection
+ * stays open.
  *
  * @param client  The client; not NULL.
  *
@@ -1867,7 +1887,7 @@ int pmqtt_loop_start(struct pmqtt_client *client);
  *
  * Thread-safe; callback-safe: in a callback of that thread, the call returns at once, and the
  * thread stops when the callback has returned. Elsewhere, it blocks until the thread has stopped:
- * for at most a second, and for a callback that runs.
+ * for at most a second, plus the time of a callback that runs.
  *
  * @ingroup api_loop
  */
@@ -1902,8 +1922,8 @@ int pmqtt_loop_read(struct pmqtt_client *client);
 int pmqtt_loop_write(struct pmqtt_client *client);
 
 /**
- * Does what is due by time. A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has
- * passed.
+ * Does what is due at a certain time, such as sending PINGREQ and giving up an attempt to connect.
+ * A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has passed.
  *
  * Additional calls do no harm.
  *
@@ -1936,7 +1956,7 @@ int pmqtt_socket(const struct pmqtt_client *client);
 /**
  * Tells a foreign loop whether to call `pmqtt_loop_read` when the socket is readable.
  *
- * It is false while the broker takes none of the acknowledgements that it has asked for. The
+ * It is false while too many acknowledgements wait because the broker does not read them. The
  * client reads nothing then, so a loop that still watches for reading would spin.
  *
  * @param client  The client; NULL gives false.

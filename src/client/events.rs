@@ -85,10 +85,11 @@ pub struct Published {
     /// The number of the message, as `pmqtt_publish` returned it.
     pub mid: u64,
     /// The outcome; `pmqtt_on_publish_set` has the details.
-    /// - `PMQTT_ERR_SUCCESS`: the operating system has QoS 0, or the broker has QoS 1 and 2.
+    /// - `PMQTT_ERR_SUCCESS`: the operating system has the message (QoS 0), or the broker has it
+    ///   (QoS 1 and 2).
     /// - `PMQTT_ERR_CONN_LOST`: the connection ended before QoS 0 was written.
-    /// - `PMQTT_ERR_IN_DOUBT`: the broker may have lost a message of QoS 2 together with the
-    ///   session.
+    /// - `PMQTT_ERR_IN_DOUBT`: the broker lost the session during the handshake of a message of QoS
+    ///   2. It may have delivered the message or not.
     /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
     ///   sent.
     /// - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
@@ -109,7 +110,7 @@ pub struct Subscribed {
     pub rc: c_int,
     /// The granted QoS of each filter, or 0x80 for a refusal; valid until the callback returns.
     pub granted_qos: *const u8,
-    /// The number of filters in `granted_qos`.
+    /// The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
     pub granted_qos_count: usize,
     /// The broker's MQTT 5 reason code for the whole request; -1: none. `granted_qos` has the
     /// answer for each filter.

@@ -23,10 +23,11 @@ use crate::client::{Address, Handle, Host, Result, Target};
 ///   seconds. It is enough that one of the two directions was silent.
 /// - The broker then has the same time to answer. Each byte that it sends restarts that time.
 /// - The time begins when the broker's TCP has acknowledged PINGREQ, where the system reports that
-///   (Linux, Apple's). Until then, each acknowledged byte restarts it, so that a slow link is kept.
+///   (Linux and Apple's systems). Until then, each acknowledged byte restarts the time, so that a
+///   slow link does not end the connection.
 /// - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
-///   within twice `keepalive`. This is also true of a broker that has stopped, unless PINGREQ is
-///   still on its way.
+///   within twice `keepalive`. A broker process that hangs is found in the same time, unless
+///   PINGREQ is still on its way.
 ///
 /// @param client        The client; not NULL.
 /// @param host          Name or address, UTF-8, copied; not NULL and not empty. The client tries
@@ -45,8 +46,8 @@ use crate::client::{Address, Handle, Host, Result, Target};
 /// - `PMQTT_ERR_TLS`: the TLS handshake failed.
 /// - `PMQTT_ERR_TIMEOUT`: the connect timeout passed without an answer.
 /// - `PMQTT_ERR_BUSY`: another thread connects this client.
-/// - `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected elsewhere or freed
-///   the client meanwhile.
+/// - `PMQTT_ERR_NO_CONN`: meanwhile, another thread or a callback has disconnected, reinitialised
+///   or freed the client, or called an `_async` connect.
 ///
 /// `pmqtt_last_error` has the details.
 ///
@@ -74,13 +75,13 @@ pub unsafe extern "C" fn pmqtt_connect(
 /// Asks the client to connect, and returns at once. The thread that runs the loop makes the
 /// connection.
 ///
-/// - The look-up of the name and all other steps never block a caller, nor does a later
-///   `pmqtt_reconnect`.
+/// - No call blocks for the look-up of the name or for another step. A later `pmqtt_reconnect` does
+///   not block either.
 /// - `on_connect` reports the answer of the broker, and `on_connect_fail` a failure before it.
 /// - The client closes an existing connection without a DISCONNECT. If `pmqtt_disconnect` has asked
 ///   that one to end, it still sends its DISCONNECT.
-/// - If no loop call has begun an earlier attempt, this call replaces it. The two then count as one
-///   attempt.
+/// - If an earlier connect still waits for a loop call to begin it, this call replaces it. No
+///   callback reports the earlier one.
 ///
 /// @param client        The client; not NULL.
 /// @param host          As for `pmqtt_connect`.
@@ -116,8 +117,8 @@ pub unsafe extern "C" fn pmqtt_connect_async(
 ///
 /// - The client tries the hosts in the order of RFC 2782: the lowest priority first, and equal
 ///   priorities at random by their weights.
-/// - If the look-up, TCP or TLS of a host fails, the client tries the next one. A silent host gets
-///   an equal share of the time that is left.
+/// - If the look-up, TCP or TLS of a host fails, the client tries the next one. The remaining time
+///   is shared equally among the remaining hosts, so that a silent host leaves time for the others.
 /// - The client tries the first 16 hosts at most.
 /// - Each later connection of the client begins with the SRV records again.
 /// - Everything else is as for `pmqtt_connect`.
@@ -137,8 +138,8 @@ pub unsafe extern "C" fn pmqtt_connect_async(
 ///   there is no such service.
 /// - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
 ///   machine has no domain.
-/// - Others: as for `pmqtt_connect`. If each host has failed, the number is that of the last one,
-///   and `pmqtt_last_error` names them all.
+/// - Others: as for `pmqtt_connect`. If each host has failed, the error is that of the last host,
+///   and `pmqtt_last_error` names the errors of all hosts.
 ///
 /// Thread-safe; callback-safe. Blocks at most for the connect timeout
 /// (`pmqtt_connect_timeout_set`), in a callback too.
@@ -163,8 +164,8 @@ pub unsafe extern "C" fn pmqtt_connect_srv(
 /// Asks the client to find a broker by SRV records and to connect to it, and returns at once.
 ///
 /// The client finds and tries the hosts as `pmqtt_connect_srv` does. Everything else is as for
-/// `pmqtt_connect_async`. `on_connect_fail` reports a domain that cannot be found, also that of
-/// this machine.
+/// `pmqtt_connect_async`. `on_connect_fail` reports a failed look-up of the SRV records, also if
+/// `domain` is NULL and this machine has no domain.
 ///
 /// @param client        The client; not NULL.
 /// @param domain        As for `pmqtt_connect_srv`.
@@ -202,8 +203,8 @@ pub unsafe extern "C" fn pmqtt_connect_srv_async(
 ///
 /// @param client  The client; not NULL.
 ///
-/// @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before;
-/// each `_async` connect counts as one that has.
+/// @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before. A
+/// connect by an `_async` function counts as successful.
 ///
 /// Thread-safe; callback-safe, also in `on_disconnect`. Blocks as the last connect did.
 ///
@@ -224,13 +225,13 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Handle) -> c_int {
 /// 3. The broker closes the connection, or the client does after half a second.
 /// 4. They call `on_disconnect` with `PMQTT_ERR_SUCCESS`.
 ///
-/// Messages that are queued behind the window stay for the next connection. `pmqtt_drain` waits for
-/// them.
+/// Messages that are queued behind the window stay for the next connection. To send them too, the
+/// program calls `pmqtt_drain` before this function.
 ///
-/// A connect need not wait for any of this, and may follow in the same callback. The old connection
-/// then ends beside the new one, and `on_disconnect` is called for it. If the new one is
-/// disconnected and replaced too, the client closes the old one at once. `pmqtt_loop_forever` and
-/// `pmqtt_loop_stop` return when both have ended.
+/// The program may connect again at once, also in the callback that has called this function. The
+/// old connection then ends beside the new one, and `on_disconnect` reports its end. If the program
+/// also disconnects the new connection and connects once more, the client closes the old connection
+/// at once. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both have ended.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -254,8 +255,9 @@ pub unsafe extern "C" fn pmqtt_disconnect(client: *mut Handle) -> c_int {
 /// `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused. In
 /// `on_disconnect` it is not.
 ///
-/// The client notices only later that a broker is gone, as the keep alive says. A publish may
-/// therefore fail although this function returns true: decide by the outcome of the publish.
+/// If the broker is gone without closing the connection, the client may notice it only by the keep
+/// alive. A publish may therefore fail although this function returns true: decide by the outcome
+/// of the publish.
 ///
 /// @param client  The client; NULL gives false.
 ///

@@ -39,7 +39,8 @@ pub const PMQTT_ACK_IN_ORDER: c_int = 1;
 /// @ingroup api_subscribe
 pub const PMQTT_ACK_AT_ONCE: c_int = 2;
 
-/// Log level: stages of connecting, and connections that ended as asked.
+/// Log level: stages of connecting, waits before a reconnect, and connections that the program
+/// ended.
 ///
 /// @ingroup api_callbacks
 pub const PMQTT_LOG_INFO: c_int = 1;
@@ -119,7 +120,7 @@ pub const PMQTT_ERR_NO_CONN: c_int = 4;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_CONN_REFUSED: c_int = 5;
-/// The named thing does not exist.
+/// There is no such message, acknowledgement or handler.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_NOT_FOUND: c_int = 6;
@@ -131,7 +132,7 @@ pub const PMQTT_ERR_CONN_LOST: c_int = 7;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_TLS: c_int = 8;
-/// The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
+/// A payload or a packet from the broker is too large (`pmqtt_max_packet_size_set`).
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_PAYLOAD_SIZE: c_int = 9;
@@ -139,7 +140,7 @@ pub const PMQTT_ERR_PAYLOAD_SIZE: c_int = 9;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_NOT_SUPPORTED: c_int = 10;
-/// Authorisation has failed.
+/// Authorisation has failed. Reserved: no function of this version returns it.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_AUTH: c_int = 11;
@@ -147,7 +148,7 @@ pub const PMQTT_ERR_AUTH: c_int = 11;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_ACL_DENIED: c_int = 12;
-/// An error without a name.
+/// An error without a name. Reserved: no function of this version returns it.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_UNKNOWN: c_int = 13;
@@ -159,12 +160,12 @@ pub const PMQTT_ERR_ERRNO: c_int = 14;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_QUEUE_SIZE: c_int = 15;
-/// The broker has not answered PINGREQ in time, or takes none of the acknowledgements that it
-/// has asked for.
+/// The broker has not answered PINGREQ in time, or has not read the acknowledgements of its
+/// messages in time.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_KEEPALIVE: c_int = 16;
-/// Another call is doing this at the moment.
+/// Another call works on the client at the moment, or it is too late to cancel a message.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_BUSY: c_int = 64;

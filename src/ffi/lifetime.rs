@@ -16,9 +16,10 @@ use crate::client::{Client, Code, Error, Handle, Result, Version};
 ///                       random one, which `pmqtt_client_id` returns. This requires
 ///                       `clean_session`.
 /// @param clean_session  true: the broker discards the session when the connection ends. The client
-///                       never discards its own messages of QoS 1 and 2.
-/// @param userdata       Passed to each callback. The library does not use what it points to. May
-///                       be NULL.
+///                       keeps its own messages of QoS 1 and 2 for the next connection in both
+///                       cases.
+/// @param userdata       Passed to each callback that has no `userdata` of its own. The library
+///                       does not dereference the pointer. May be NULL.
 /// @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
@@ -64,10 +65,10 @@ pub unsafe extern "C" fn pmqtt_client_new(
 /// and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
 /// `on_interest`, which reports that the descriptor closes.
 ///
-/// - In a callback of the same client, the call returns at once. The client ends when the call that
-///   runs the callback returns. That call waits for callbacks that run in other threads.
-/// - In another thread, the call waits until no callback of the client runs. It does not wait for
-///   the network, a look-up or a connect.
+/// - In a callback of the same client, the call returns at once. The call that runs the callback
+///   frees the client before it returns. It first waits for callbacks that run in other threads.
+/// - Outside of callbacks of the client, the call waits until none of them runs in another thread.
+///   It does not wait for the network, a look-up or a connect.
 ///
 /// In a child of the process that created the client, the call:
 /// - waits for nothing and calls no callback,
@@ -105,7 +106,8 @@ pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
 /// - removes queued messages, callbacks, the will, credentials and every setting,
 /// - restarts `mid` numbers at 1.
 ///
-/// Messages that were pending have no outcome. A loop thread goes on, with nothing to do.
+/// Messages that were not settled get no outcome. The thread of `pmqtt_loop_start` continues to
+/// run, and waits for the next connect.
 ///
 /// @param client         The client; not NULL.
 /// @param client_id      As for `pmqtt_client_new`.
@@ -153,7 +155,7 @@ pub unsafe extern "C" fn pmqtt_client_id(client: *const Handle) -> *const c_char
 /// Sets the `userdata` of callbacks, from the next callback on.
 ///
 /// @param client    The client; not NULL.
-/// @param userdata  Any pointer, also NULL. The library does not use what it points to.
+/// @param userdata  Any pointer, also NULL. The library does not dereference it.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///

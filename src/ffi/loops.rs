@@ -9,9 +9,9 @@ use crate::client::{Handle, milliseconds};
 /// Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
 ///
 /// The step does not reconnect by itself; `pmqtt_reconnect` does. Apart from the wait, the step
-/// takes some milliseconds, and the callbacks that run until it looks at the clock: one if
-/// callbacks are slow, at most 32. It leaves the rest to the next step. If poll fails, the step
-/// logs a WARNING and waits at most 50 ms.
+/// ends after some milliseconds. It looks at the clock after each callback if callbacks are slow,
+/// and after at most 32 callbacks if they are fast. It leaves the rest of the work to the next
+/// step. If poll fails, the step logs a WARNING and waits at most 50 ms.
 ///
 /// @param client      The client; not NULL.
 /// @param timeout_ms  The longest wait in milliseconds, also without a connection; -1: 1000 ms.
@@ -97,13 +97,13 @@ pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Handle) -> c_int {
 
 /// Stops the thread of `pmqtt_loop_start`.
 ///
-/// Before it stops, the thread still sends what the client has accepted, and reports the outcomes,
-/// for at most a second:
+/// Before the thread stops, it has at most a second to send the following and to report the
+/// outcomes:
 /// - messages of QoS 0, and messages that the window has room for,
 /// - a DISCONNECT, with the end of its connection.
 ///
-/// It waits for CONNACK if that must come first. A connection that is not asked to end stays as it
-/// is.
+/// The thread waits for CONNACK if that must come first. Without `pmqtt_disconnect`, the connection
+/// stays open.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Handle) -> c_int {
 ///
 /// Thread-safe; callback-safe: in a callback of that thread, the call returns at once, and the
 /// thread stops when the callback has returned. Elsewhere, it blocks until the thread has stopped:
-/// for at most a second, and for a callback that runs.
+/// for at most a second, plus the time of a callback that runs.
 ///
 /// @ingroup api_loop
 #[unsafe(no_mangle)]
@@ -152,8 +152,8 @@ pub unsafe extern "C" fn pmqtt_loop_write(client: *mut Handle) -> c_int {
     unsafe { run(client, |client| client.step(false)) }
 }
 
-/// Does what is due by time. A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has
-/// passed.
+/// Does what is due at a certain time, such as sending PINGREQ and giving up an attempt to connect.
+/// A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has passed.
 ///
 /// Additional calls do no harm.
 ///
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn pmqtt_socket(client: *const Handle) -> c_int {
 
 /// Tells a foreign loop whether to call `pmqtt_loop_read` when the socket is readable.
 ///
-/// It is false while the broker takes none of the acknowledgements that it has asked for. The
+/// It is false while too many acknowledgements wait because the broker does not read them. The
 /// client reads nothing then, so a loop that still watches for reading would spin.
 ///
 /// @param client  The client; NULL gives false.

@@ -17,26 +17,30 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Publication {
-    /// `sizeof(pmqtt_publication)`. In an array, it is the stride, and the same for each element.
+    /// `sizeof(pmqtt_publication)`. It is the same for each element of an array.
     pub struct_size: usize,
     /// The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
     pub topic: *const c_char,
     /// The payload. NULL with a length of 0: an empty payload.
     pub payload: *const c_void,
-    /// Bytes, at most 268,435,455 together with topic and header; at most 65,535 in a will.
+    /// Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes). In a
+    /// will, at most 65,535.
     pub payload_len: usize,
     /// 0, 1 or 2.
     pub qos: c_int,
     /// true: the broker keeps the message as a retained message, for later subscribers.
     pub retain: bool,
-    /// How long the message may wait, in seconds from the call that publishes it; 0: any time, and in a will.
+    /// How long the message may wait, in seconds from the call that publishes it; 0: no limit. A
+    /// will must have 0.
     ///
-    /// A message that still waits for a connection, or for room in the window, when its time is over is not sent.
-    /// Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop tells it within a second, connected or not.
-    /// `messages_expired` of `pmqtt_stats` counts these messages.
+    /// When the time is over, the client does not send a message that still waits for a connection
+    /// or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
+    /// reports it within a second, with or without a connection. `messages_expired` of
+    /// `pmqtt_stats` counts these messages.
     ///
-    /// A message that was handed to a connection does not expire, as it may have arrived. QoS 0 waits only where
-    /// `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own: the broker does not know it.
+    /// A message that was handed to a connection does not expire, as it may have arrived. QoS 0
+    /// waits only where `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own:
+    /// the broker does not know it.
     pub expiry_s: u32,
 }
 
@@ -71,8 +75,8 @@ pub struct OneshotOptions {
     pub tls: *const OneshotTls,
     /// `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
     pub protocol: c_int,
-    /// The longest time that the call may take, in milliseconds, over 0; 0: 30000. Each step of
-    /// connecting may take 10 s of it, as for `pmqtt_connect`.
+    /// The longest time that the call may take, in milliseconds, over 0; 0: 30000. Within it, each
+    /// step that `pmqtt_connect_timeout_set` lists may take 10 s at most.
     pub timeout_ms: c_int,
     /// false: a clean session. true: the broker keeps the session, and with it the messages for its
     /// subscriptions until the next call.

@@ -120,12 +120,12 @@ pub unsafe extern "C" fn pmqtt_max_packet_size_set(client: *mut Handle, bytes: u
 /// TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
 /// not answer:
 ///
-/// 1. An answer is overdue by this time. The client sends one PINGREQ for all overdue answers, also
-///    if the keep alive is 0.
-/// 2. PINGRESP comes: the broker has read all that was sent before.
-/// 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It waits
-///    while bytes of this connection are on their way, where the system reports that (Linux,
-///    Apple's).
+/// 1. An answer has not come within this time. The client sends one PINGREQ for all such answers,
+///    also if the keep alive is 0.
+/// 2. PINGRESP comes. It shows that the broker has read all that was sent before PINGREQ.
+/// 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It first
+///    waits until the broker's TCP has acknowledged all bytes of this connection, where the system
+///    reports that (Linux and Apple's systems).
 ///
 /// - The client sends each packet again at most once on a connection.
 /// - A broker that answers later than twice this time may receive a duplicate.
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn pmqtt_message_retry_set(client: *mut Handle, seconds: c
 /// The timeout applies to each of these steps:
 /// - look-up, TCP and TLS together,
 /// - the wait for CONNACK,
-/// - sending a DISCONNECT; the client gives up one that the broker does not take.
+/// - sending a DISCONNECT. If the time is over, the client closes the connection without it.
 ///
 /// The setting takes effect with the next attempt.
 ///
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn pmqtt_connect_timeout_set(
 /// - The delay is `min_delay` at first. It doubles after each failure, up to `max_delay`.
 /// - Each wait is random, between half the delay and the delay, so that many clients do not
 ///   reconnect together.
-/// - A connection that lasts as long as the next wait resets the delay to `min_delay`.
+/// - A connection that has lasted at least as long as the delay resets it to `min_delay`.
 ///
 /// The setting takes effect with the next wait.
 ///
@@ -224,8 +224,8 @@ pub unsafe extern "C" fn pmqtt_reconnect_delay_set(
 /// Sets the user name and the password.
 ///
 /// The setting takes effect with the next connection. The library keeps one copy of the password
-/// until it is replaced or the client is freed, and wipes it then. The library wipes the copy that
-/// it makes for a connection as soon as that is written.
+/// until it is replaced or the client is freed, and wipes it then. The library wipes the copy in a
+/// CONNECT packet as soon as the packet is written.
 ///
 /// @param client    The client; not NULL.
 /// @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.

@@ -23,10 +23,12 @@ pub struct QueueOptions {
     ///
     /// If dropping cannot make enough room, the client refuses the new message and drops none.
     pub when_full: c_int,
-    /// true: a message replaces the waiting one of the same topic, and takes a place at the end.
+    /// true: a new message replaces the waiting message of the same topic. The new message goes to
+    /// the end of the queue.
     pub newest_only: bool,
-    /// true: without a connection, QoS 0 waits for the next one, in its place among the others.
-    /// `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
+    /// true: a message of QoS 0 that is published without a connection waits for the next
+    /// connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
+    /// returns `PMQTT_ERR_SUCCESS`.
     pub keep_qos0: bool,
 }
 
