@@ -1564,7 +1564,7 @@ int pmqtt_will_clear(struct pmqtt_client *client);
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
- *   of the three `PMQTT_WHEN_FULL_` constants.
+ *   of the three constants.
  * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
  *
  * Thread-safe; callback-safe; never blocks.

@@ -56,7 +56,7 @@ pub struct QueueOptions {
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
 /// - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
-///   of the three `PMQTT_WHEN_FULL_` constants.
+///   of the three constants.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
 ///
 /// Thread-safe; callback-safe; never blocks.
