@@ -15,6 +15,9 @@ pub struct IdMap<T> {
     len: usize,
 }
 
+/// Where an entry stands.
+pub struct Place(usize);
+
 /// The number of places at first.
 const LEAST: usize = 2;
 
@@ -34,8 +37,15 @@ impl<T> IdMap<T> {
 
     #[inline(always)]
     pub fn get(&self, id: PacketId) -> Option<&T> {
-        let (_, value) = self.places[self.find(id).ok()?].as_ref()?;
-        Some(value)
+        self.entry(id).map(|(_, value)| value)
+    }
+
+    /// The value of an identifier, and its place for `remove_at`.
+    #[inline(always)]
+    pub fn entry(&self, id: PacketId) -> Option<(Place, &T)> {
+        let place = self.find(id).ok()?;
+        let (_, value) = self.places[place].as_ref()?;
+        Some((Place(place), value))
     }
 
     /// Replaces the value that the identifier had.
@@ -66,6 +76,12 @@ impl<T> IdMap<T> {
         if let Ok(place) = self.find(id) {
             self.vacate(place);
         }
+    }
+
+    /// Removes the entry at a place. Only `entry` gives a place, and it is valid until the next change of the map.
+    #[inline(always)]
+    pub fn remove_at(&mut self, place: Place) {
+        self.vacate(place.0);
     }
 
     pub fn retain(&mut self, mut keep: impl FnMut(PacketId, &T) -> bool) {
@@ -222,7 +238,13 @@ mod tests {
                         assert_eq!(ours.insert_new(id, number), !theirs.contains_key(&id));
                         theirs.entry(id).or_insert(number);
                     }
-                    50..98 => {
+                    50..75 => {
+                        if let Some((place, _)) = ours.entry(id) {
+                            ours.remove_at(place);
+                        }
+                        theirs.remove(&id);
+                    }
+                    75..98 => {
                         ours.remove(id);
                         theirs.remove(&id);
                     }

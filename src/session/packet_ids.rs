@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::id_map::IdMap;
+use super::id_map::{IdMap, Place};
 use crate::codec::PacketId;
 
 /// How many identifiers there are: 1 to 65,535.
@@ -69,9 +69,11 @@ impl PacketIds {
         Some(id)
     }
 
+    /// The owner of an identifier, and the place for `release_at`.
     #[inline(always)]
-    pub fn get(&self, id: PacketId) -> Option<Use> {
-        self.in_use.get(id).copied()
+    pub fn get(&self, id: PacketId) -> Option<(Place, Use)> {
+        let (place, usage) = self.in_use.entry(id)?;
+        Some((place, *usage))
     }
 
     /// The SUBSCRIBE or UNSUBSCRIBE that waits for its answer.
@@ -84,6 +86,12 @@ impl PacketIds {
     #[inline(always)]
     pub fn release(&mut self, id: PacketId) {
         self.in_use.remove(id);
+    }
+
+    /// Releases the identifier that `get` has found, before any other one changes.
+    #[inline(always)]
+    pub fn release_at(&mut self, place: Place) {
+        self.in_use.remove_at(place);
     }
 
     /// Releases the identifier of a SUBSCRIBE or UNSUBSCRIBE.

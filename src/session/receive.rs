@@ -1,5 +1,6 @@
 //! The effect of each packet from the broker.
 
+use super::id_map::Place;
 use super::incoming::Arrival;
 use super::outgoing::Progress;
 use super::packet_ids::Request;
@@ -124,26 +125,25 @@ impl Session {
         id: PacketId,
         now: Moment,
     ) -> Result<Event<'static>, Failure> {
-        let progress = match self.ids.get(id) {
-            Some(usage) => self.outgoing.acknowledged(ack, usage, now),
-            None => Progress::Unknown,
+        let Some((place, usage)) = self.ids.get(id) else {
+            return Ok(self.unknown(ack, id));
         };
-        match progress {
+        match self.outgoing.acknowledged(ack, usage, now) {
             Progress::Finished(mid) => {
-                self.finished(id, now);
+                self.finished(place, now);
                 Ok(Event::Published { mid })
             }
             Progress::Downgraded(mid) => {
-                self.finished(id, now);
+                self.finished(place, now);
                 let is_first = !std::mem::replace(&mut self.downgrades, true);
                 Ok(Event::Downgraded { mid, is_first })
             }
             Progress::Cancelled => {
-                self.finished(id, now);
+                self.finished(place, now);
                 Ok(Event::None)
             }
             Progress::InDoubt(mid) => {
-                self.finished(id, now);
+                self.finished(place, now);
                 Ok(Event::InDoubt { mid })
             }
             Progress::Release => {
@@ -154,21 +154,25 @@ impl Session {
             }
             Progress::Noted => Ok(Event::None),
             Progress::Violation(what) => Err(Failure::Violation(what)),
-            Progress::Unknown if ack == Ack::PubRec => {
-                // Without PUBREL, the broker would keep the identifier for ever.
-                self.acknowledge(Ack::PubRel, id);
-                Ok(Event::Unexpected("PUBREC for no message in flight"))
-            }
-            Progress::Unknown => Ok(Event::Unexpected(
-                "an acknowledgement for no message in flight",
-            )),
+            Progress::Unknown => Ok(self.unknown(ack, id)),
         }
+    }
+
+    /// An acknowledgement of no message in flight.
+    #[cold]
+    fn unknown(&mut self, ack: Ack, id: PacketId) -> Event<'static> {
+        if ack != Ack::PubRec {
+            return Event::Unexpected("an acknowledgement for no message in flight");
+        }
+        // Without PUBREL, the broker would keep the identifier for ever.
+        self.acknowledge(Ack::PubRel, id);
+        Event::Unexpected("PUBREC for no message in flight")
     }
 
     /// A handshake is complete.
     #[inline(always)]
-    fn finished(&mut self, id: PacketId, now: Moment) {
-        self.ids.release(id);
+    fn finished(&mut self, place: Place, now: Moment) {
+        self.ids.release_at(place);
         self.pump(now);
         self.disarm_retry();
         self.announce_room();
