@@ -60,4 +60,4 @@ def write(lines, command):
     (ROOT / "docs/benchmarks.md").write_text(TEMPLATE.read_text().format(
         machine=machine(), command=command, met=met, goals=len(goals),
         table=table.markdown(*table.goals_table(lines, table.others(lines))),
-        ways=table.markdown(*ways) if ways[1] else "`make bench-full` measures the other loops."))
+        ways=table.markdown(*ways) if ways[1] else "`make bench-full` adds a table of the other loops here."))
