@@ -37,8 +37,9 @@ using asio_error = ::std::error_code;
 
 /// Runs a client in an `io_context`, as long as the driver lives.
 ///
-/// This includes reconnects, timers, TLS and messages of other threads. Callbacks run in the threads of the
-/// `io_context`. Their exceptions leave its `run`. When `run` is called again, the client goes on.
+/// This includes reconnects, timers, TLS and messages that other threads publish. Callbacks run in the threads of
+/// the `io_context`. An exception that leaves a callback also leaves `run` of the `io_context`. When `run` is called
+/// again, the client goes on.
 ///
 ///     asio::io_context io;
 ///     pmqtt::client client;
@@ -51,7 +52,8 @@ using asio_error = ::std::error_code;
 /// driver lives. Only one thread at a time may use the driver, as with other objects of Asio. If several
 /// threads run the `io_context`, give the driver a strand as its executor.
 ///
-/// While the driver lives, `run` does not return for lack of work.
+/// While the driver lives, `run` does not return for lack of work. Call `stop` when the program does not need
+/// the client any more.
 class asio_driver {
 public:
     /// Starts to run a client. `where` is an `io_context` or an executor.
