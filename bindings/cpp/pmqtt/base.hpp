@@ -1,5 +1,5 @@
 /// @file
-/// Calls of C functions, for the functions of a client. Not for programs.
+/// The class with which the functions of a client call the C functions. Not for programs.
 #ifndef PMQTT_BASE_HPP
 #define PMQTT_BASE_HPP
 
