@@ -44,7 +44,7 @@ public:
     {
     }
 
-    /// Views the characters of a text, without a NUL at its end.
+    /// Views the characters of a text. A NUL at its end does not belong to the view.
     template <class Text, std::enable_if_t<detail::is_text<Text>, int> = 0>
     bytes(const Text &text) noexcept : bytes(std::string_view(text))
     {
