@@ -20,19 +20,20 @@ namespace pmqtt {
 
 /// The callbacks of a client. Each function replaces a callback; an empty callback removes it. No function blocks.
 ///
-/// **Callbacks** run in loop calls, one at a time, as the header says. They may do anything: replace
+/// **Callbacks** run in loop calls, one at a time, as `pmqtt.h` says. They may do anything: replace
 /// themselves, move the client, or destroy it. A callback that is replaced while it runs is destroyed when it
 /// has returned.
 ///
 /// **Exceptions** that leave a callback never pass through C.
 /// - `loop`, `loop_read`, `loop_write`, `loop_misc`, `process` and `drain` throw the exception of a callback
-///   when they return, even if they were given a `std::error_code`. If several callbacks throw in one call, it
-///   throws the first exception. The library has then done what follows a callback, such as acknowledging a
+///   when they return, even if they were given a `std::error_code`. If several callbacks throw in one call, the
+///   call throws the first exception. The library has then done what follows a callback, such as acknowledging a
 ///   message. The connection stays open, and the next call continues.
 /// - `loop_forever` disconnects, as `disconnect()` does, and then throws the exception.
-/// - The thread of `loop_start` keeps the exception and goes on, because other code uses its connection.
-///   `loop_stop` throws it, or a loop call in another thread if that ends earlier. If there are several
-///   exceptions, the first is kept. A program that must know at once catches the exception in the callback.
+/// - The thread of `loop_start` keeps the exception and goes on, because other code uses the client's connection.
+///   `loop_stop` throws the exception. If a loop call in another thread, such as `drain`, ends first, that call
+///   throws the exception instead, unless it gives `errc::busy`. If there are several exceptions, the first is
+///   kept. A program that must know at once catches the exception in the callback.
 /// - `on_log` and `on_interest` may run in other calls, such as `publish`. Their exceptions are kept too.
 /// - `tls_set` and `tls_pem_set` throw the exception of the password callback.
 /// - An exception that is kept when the client is destroyed is dropped.
@@ -80,7 +81,7 @@ public:
         set("on_unsubscribe", callback, pmqtt_on_unsubscribe_set, ec);
     }
 
-    /// Sets the callback for room in the queue, after `errc::queue_size`.
+    /// Sets the callback that reports room in the queue after `publish` has failed with `errc::queue_size`.
     void on_writable(handler<writable> callback, or_throw ec = {})
     {
         set("on_writable", callback, pmqtt_on_writable_set, ec);
@@ -106,7 +107,7 @@ public:
 
     /// Sets the callback that tells a foreign loop what to wait for.
     ///
-    /// It runs at once with the present state, and then in the thread that changes the state.
+    /// It runs at once, and then for each change of what to wait for, in the thread that makes the change.
     void on_interest(handler<interest> callback, or_throw ec = {})
     {
         set("on_interest", callback, pmqtt_on_interest_set, ec);
@@ -155,8 +156,8 @@ private:
     /// The callback that the library calls for a filter, with the `filter_callback` as user data.
     static void filter_trampoline(pmqtt_client *, void *userdata, const pmqtt_message *raw) noexcept;
 
-    /// Destroys the callback of a filter. What the callback owns may destroy the client, so this is a callback
-    /// frame.
+    /// Destroys the callback of a filter. The callback may own an object that destroys the client. Therefore the
+    /// function counts as a callback (`frame`).
     static void filter_release(void *userdata) noexcept
     {
         std::unique_ptr<detail::filter_callback> gone(static_cast<detail::filter_callback *>(userdata));
