@@ -76,8 +76,8 @@ private:
         const auto self = std::move(state_);
         if (!self)
             return;
-        // In a callback, `free` waits for no other thread. The loop thread may be about to run a callback,
-        // and shares the state only once it does.
+        // In a callback, `pmqtt_client_free` does not wait for other threads. But the loop thread may be about to
+        // run a callback, and owns a share of the state only while the callback runs.
         if (detail::frame::is_in_callback(*self))
             pmqtt_loop_stop(self->handle);
         pmqtt_client_free(self->handle); // a callback that it waits for may still use the client
