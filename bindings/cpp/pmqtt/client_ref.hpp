@@ -33,9 +33,9 @@ struct subscription {
 
 /// A reference to a client. Each callback gets one.
 ///
-/// A program may copy and keep a reference. It stays valid when the `client` is moved. The program must not
-/// use it after the `client` is destroyed, except in a callback that the destructor waits for. In a callback
-/// that has itself destroyed the client, the functions give `errc::inval`.
+/// A program may copy and keep a reference. It stays valid when the `client` is moved. When the destructor of
+/// the `client` has begun, only callbacks that still run may use the reference: the destructor waits for them.
+/// In a callback that has itself destroyed the client, the functions give `errc::inval`.
 ///
 /// Each function is `pmqtt_<name>` of `pmqtt.h`, which describes its errors. Each may be called in any thread
 /// and in any callback. `or_throw` describes how a function reports a failure.
@@ -120,7 +120,7 @@ public:
 
     /// Stops the thread of `loop_start`, and throws the exception that a callback threw in it.
     ///
-    /// It blocks at most for a second, and for a callback that runs. In a callback of that thread it
+    /// It blocks at most for a second, plus the time of a callback that runs. In a callback of that thread it
     /// returns at once, and throws nothing.
     void loop_stop(or_throw ec = {}) { run("loop_stop", ec, frame::kind::loop_call, pmqtt_loop_stop); }
 
@@ -136,9 +136,9 @@ public:
     /// Does all that is due when `event_fd` is readable, and reconnects. Never blocks.
     void process(or_throw ec = {}) { run("process", ec, frame::kind::loop_call, pmqtt_process); }
 
-    /// Waits until all published messages are settled, at most for `timeout`.
+    /// Waits until all messages and requests are settled, at most for `timeout`.
     ///
-    /// It returns the number of messages that are not settled: 0 on success.
+    /// It returns the number of messages and requests that are not settled: 0 on success.
     std::size_t drain(milliseconds timeout, or_throw ec = {})
     {
         std::size_t left = 0;
@@ -290,7 +290,7 @@ public:
         return id ? id : "";
     }
 
-    /// Describes in words what failed last; empty if nothing has.
+    /// Returns a description of the last failure; empty if nothing has failed.
     std::string last_error() const { return last_error_of(state_); }
 
     /// Takes a snapshot of the client's statistics.
