@@ -117,7 +117,7 @@ class or_throw {
 public:
     /// Reports failures by exception.
     or_throw() noexcept = default;
-    /// Reports failures in `code`, which must live through the call.
+    /// Reports failures in `code`, which must exist until the call returns.
     or_throw(std::error_code &code) noexcept : code_(&code) {}
 
     /// Reports the result of a call. `words` returns the text of the exception, a `std::string`.
