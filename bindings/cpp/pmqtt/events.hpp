@@ -25,7 +25,8 @@ template <class Event> using handler = std::function<void(client_ref &, const Ev
 /// The broker answered CONNECT: `session_present`, and `rc`, which is 0 if it accepted.
 using connected = ::pmqtt_connected;
 
-/// The queue has room again: `messages` and `bytes` are the present numbers.
+/// The queue has room again. `messages` is the number of messages of QoS 1 and 2 that are not settled, and `bytes`
+/// is the number of bytes in the queue.
 using writable = ::pmqtt_writable;
 
 /// All messages and requests up to `last_mid` are settled.
@@ -91,7 +92,7 @@ struct published {
     int reason; ///< The broker's MQTT 5 reason code; -1: none.
 };
 
-/// The broker answered SUBSCRIBE, or the connection ended before.
+/// The broker answered SUBSCRIBE, or the connection ended before the answer.
 struct subscribed {
     /// Makes the event of the C structure.
     explicit subscribed(const ::pmqtt_subscribed &raw) noexcept
@@ -106,7 +107,7 @@ struct subscribed {
     int reason;            ///< The broker's MQTT 5 reason code for the whole request; -1: none.
 };
 
-/// The broker answered UNSUBSCRIBE, or the connection ended before.
+/// The broker answered UNSUBSCRIBE, or the connection ended before the answer.
 struct unsubscribed {
     /// Makes the event of the C structure.
     explicit unsubscribed(const ::pmqtt_unsubscribed &raw) noexcept
