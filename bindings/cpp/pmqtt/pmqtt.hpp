@@ -1,9 +1,9 @@
 /// @file
 /// pmqtt, an MQTT client, for C++17 and newer.
 ///
-/// The headers contain all code of the C++ API. It calls the functions of `pmqtt.h`, which is the
-/// manual, and its functions have the same names. The comments of `pmqtt.h` on units, errors, threads
-/// and blocking apply here too. Each class describes what C++ does differently:
+/// The headers contain all code of the C++ API. The C++ functions call the functions of `pmqtt.h`, and
+/// have the same names. `pmqtt.h` is the manual: its comments on units, errors, threads and blocking
+/// apply here too. Each class describes what C++ does differently:
 ///
 /// - `client`, and its base `client_ref`: connecting, loops and messages
 /// - `client_callbacks`: setting callbacks, and exceptions that leave them
