@@ -17,7 +17,7 @@ namespace pmqtt {
 
 /// A message to publish, or a will.
 ///
-/// Topic and payload are views, and must live through the call.
+/// Topic and payload are views. The bytes that they view must exist until the call returns.
 struct publication {
     std::string_view topic; ///< The topic, not empty, without wildcards.
     bytes payload;          ///< The payload; at most 65,535 bytes in a will.
