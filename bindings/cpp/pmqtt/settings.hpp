@@ -148,8 +148,11 @@ public:
 
     /// Secures connections with TLS. The files are PEM.
     ///
-    /// `{}` means: the system's store, no client certificate, a key in `certfile`, or the ciphers that OpenSSL
-    /// chooses.
+    /// A parameter may be `{}`:
+    /// - `ca_certs`: the system's store.
+    /// - `certfile`: no client certificate.
+    /// - `keyfile`: the key is in `certfile`.
+    /// - `ciphers`: the ciphers that OpenSSL chooses.
     void tls_set(std::string_view ca_certs = {}, std::string_view certfile = {}, std::string_view keyfile = {},
                  cert_reqs reqs = cert_reqs::required, tls_version version = tls_version::best,
                  std::string_view ciphers = {}, or_throw ec = {})
