@@ -97,11 +97,14 @@ struct filter_callback {
     handler<message> function;
 };
 
-/// A mark on the stack of a thread: it runs a callback of a client, or a call that throws the exceptions
-/// of callbacks.
+/// A mark on the stack of a thread. It shows that the thread runs a callback of a client, or a call that throws
+/// the exceptions of callbacks.
 class frame {
 public:
-    /// A loop call also throws a kept exception. An endless call must be ended before it can throw.
+    /// - `callback`: runs code of the program.
+    /// - `call`: throws the exceptions of the callbacks that it runs.
+    /// - `loop_call`: also throws a kept exception.
+    /// - `endless_call`: a loop call that `pmqtt_disconnect` must end before it can throw.
     enum class kind { callback, call, loop_call, endless_call };
 
     frame(std::shared_ptr<state> of, kind what) noexcept : state_(std::move(of)), kind_(what), outer_(innermost_)
@@ -120,8 +123,9 @@ public:
         return find(of, [](const frame &found) { return found.kind_ == kind::callback; }) != nullptr;
     }
 
-    /// Gives the exception that a callback has thrown to the call that runs the callback. Without such a call, it
-    /// keeps the exception for a later call. `pmqtt_disconnect` ends an `endless_call`.
+    /// Handles the exception that has left a callback. The call that runs the callback will throw it; an
+    /// `endless_call` is ended for that with `pmqtt_disconnect`. Without such a call, the client keeps the exception
+    /// for a later call.
     static void caught(state &of)
     {
         frame *call = find(of, [](const frame &found) { return found.kind_ != kind::callback; });
@@ -133,8 +137,11 @@ public:
             pmqtt_disconnect(of.handle);
     }
 
-    /// Throws what callbacks have thrown, at the end of a call. An exception that was kept stays kept in two cases:
-    /// the call was refused because another one runs the client, or a callback makes the call.
+    /// Throws the exception of a callback, at the end of a call. If there is none, it throws a kept exception, except
+    /// in these cases:
+    /// - The kind is `call`.
+    /// - The call was refused, because another call runs the client.
+    /// - A callback makes the call.
     void rethrow(int rc)
     {
         if (!thrown_ && state_ && kind_ != kind::call && rc != PMQTT_ERR_BUSY && !is_in_callback(*state_))
