@@ -23,8 +23,8 @@ typedef struct pmqtt_epoll {
     int epoll;
     /** The number of clients. */
     int count;
-    /** The client of each descriptor; NULL: none. An event may still be in the program's array
-     *  when its client is detached. The descriptor of this event then has no client here. */
+    /** The client of each descriptor; NULL: none. When a client is detached, epoll_wait may have
+     *  returned an event of this client already. `pmqtt_epoll_dispatch` then finds NULL here. */
     pmqtt_client **by_fd;
     /** The number of elements of by_fd. */
     int room;

@@ -28,7 +28,7 @@ static inline void pmqtt_ev_on_readable(struct ev_loop *loop, ev_io *watcher, in
  * @param loop    The loop; not NULL. The watcher keeps the loop running, as each active watcher
  *                does (`ev_unref` changes that).
  * @param out     The watcher, for `pmqtt_ev_detach`; written on success only. The adapter uses the
- *                watcher's data.
+ *                field `data` of the watcher, so the program must not change it.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_INVAL`: `client` is NULL.

@@ -49,7 +49,7 @@ static inline void pmqtt_uv_detach(uv_poll_t *handle)
  * @param loop    The loop; not NULL. The handle keeps the loop running, as each active handle does
  *                (`uv_unref` changes that).
  * @param out     The handle, for `pmqtt_uv_detach`; written on success only. The adapter uses the
- *                handle's data.
+ *                field `data` of the handle, so the program must not change it.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
