@@ -62,9 +62,10 @@ impl Session {
         if message.qos == QoS::AtMostOnce {
             encode::publish(self.output.buffer(), message, None)?;
             self.output.mark_at_most_once(mid);
-        } else {
-            self.publish_acknowledged(mid, message, now())?;
+            self.last_mid = mid;
+            return Ok(mid);
         }
+        self.publish_acknowledged(mid, message, now())?;
         self.last_mid = mid;
         match connected {
             true => Ok(mid),
