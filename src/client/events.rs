@@ -87,7 +87,7 @@ pub struct Published {
     /// The outcome; `pmqtt_on_publish_set` has the details.
     /// - `PMQTT_ERR_SUCCESS`: the operating system has the message (QoS 0), or the broker has it
     ///   (QoS 1 and 2).
-    /// - `PMQTT_ERR_CONN_LOST`: the connection ended before QoS 0 was written.
+    /// - `PMQTT_ERR_CONN_LOST`: the connection ended before the message (QoS 0) was written.
     /// - `PMQTT_ERR_IN_DOUBT`: the broker lost the session during the handshake of a message of QoS
     ///   2. It may have delivered the message or not.
     /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
@@ -168,7 +168,8 @@ pub struct Drained {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest {
     /// The descriptor; -1: none. If `read` and `write` are both false, the loop does not watch it
-    /// for now.
+    /// for now. If a watched descriptor has an error (POLLERR, POLLHUP), the loop calls
+    /// `pmqtt_loop_read`.
     pub fd: c_int,
     /// true: the loop calls `pmqtt_loop_read` when the descriptor is readable.
     pub read: bool,
@@ -177,6 +178,8 @@ pub struct Interest {
     /// true: the descriptor is about to be closed. The loop must forget it before the callback
     /// returns.
     pub closing: bool,
-    /// The loop calls `pmqtt_loop_misc` after this many milliseconds; -1: never.
+    /// The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. An event
+    /// with `closing` has -1, but does not change the time: that of the event before it still
+    /// applies.
     pub timeout_ms: c_int,
 }

@@ -41,7 +41,8 @@ use crate::client::{Address, Handle, Host, Result, Target};
 ///
 /// @return `PMQTT_ERR_SUCCESS`: the transport is open, and CONNECT is sent. Or:
 /// - `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
-/// - `PMQTT_ERR_DNS`: the name has no address, or the zone of the host is no interface.
+/// - `PMQTT_ERR_DNS`: the name has no address, or no interface has the name or number of the
+///   zone.
 /// - `PMQTT_ERR_ERRNO`: each address failed.
 /// - `PMQTT_ERR_TLS`: the TLS handshake failed.
 /// - `PMQTT_ERR_TIMEOUT`: the connect timeout passed without an answer.
@@ -199,7 +200,8 @@ pub unsafe extern "C" fn pmqtt_connect_srv_async(
 /// - After `pmqtt_connect_async` and `pmqtt_connect_srv_async`, it returns at once.
 ///
 /// An existing connection ends as those functions say. After CONNACK, the client sends all messages
-/// in flight again, in order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+/// in flight again, in order. For a message whose PUBREC has come, it sends PUBREL. For each other
+/// message, it sends PUBLISH with DUP. [MQTT-4.4.0-1]
 ///
 /// @param client  The client; not NULL.
 ///
@@ -236,8 +238,9 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Handle) -> c_int {
 /// @param client  The client; not NULL.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_NO_CONN`: there is no connection. The call gives up an attempt to connect, which
-///   `on_connect_fail` reports, or the wait for the next attempt. `pmqtt_loop_forever` returns.
+/// - `PMQTT_ERR_NO_CONN`: there is no connection to end, and the client makes none any more. It
+///   gives up an attempt to connect, and `on_connect_fail` reports that. It also ends a wait for
+///   the next attempt, which no callback reports. `pmqtt_loop_forever` returns in both cases.
 /// - `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.14]

@@ -63,7 +63,8 @@ pub unsafe extern "C" fn pmqtt_client_new(
 ///
 /// The client drops all queued messages. A program that needs them delivered calls `pmqtt_drain`
 /// and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
-/// `on_interest`, which reports that the descriptor closes.
+/// `on_interest`, which reports that the descriptor closes. It calls `release` of each
+/// `pmqtt_message_handler`.
 ///
 /// - In a callback of the same client, the call returns at once. The call that runs the callback
 ///   frees the client before it returns. It first waits for callbacks that run in other threads.
@@ -106,8 +107,9 @@ pub unsafe extern "C" fn pmqtt_client_free(client: *mut Handle) {
 /// - removes queued messages, callbacks, the will, credentials and every setting,
 /// - restarts `mid` numbers at 1.
 ///
-/// Messages that were not settled get no outcome. The thread of `pmqtt_loop_start` continues to
-/// run, and waits for the next connect.
+/// Messages that were not settled get no outcome. The protocol version and the descriptor of
+/// `pmqtt_event_fd` stay. The thread of `pmqtt_loop_start` continues to run, and waits for the next
+/// connect.
 ///
 /// @param client         The client; not NULL.
 /// @param client_id      As for `pmqtt_client_new`.

@@ -121,7 +121,10 @@ pub unsafe extern "C" fn pmqtt_loop_stop(client: *mut Handle) -> c_int {
 }
 
 /// Reads, runs callbacks, and writes what they caused. A foreign loop calls this when the socket is
-/// readable.
+/// readable, and also when it has an error (POLLERR, POLLHUP).
+///
+/// `pmqtt_loop_read`, `pmqtt_loop_write` and `pmqtt_loop_misc` do not reconnect. The program calls
+/// `pmqtt_reconnect`, for example in a timer of its own.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -190,8 +193,8 @@ pub unsafe extern "C" fn pmqtt_socket(client: *const Handle) -> c_int {
 
 /// Tells a foreign loop whether to call `pmqtt_loop_read` when the socket is readable.
 ///
-/// It is false while too many acknowledgements wait because the broker does not read them. The
-/// client reads nothing then, so a loop that still watches for reading would spin.
+/// The result is false while too many acknowledgements wait, because the broker does not read them.
+/// The client reads nothing then, so a loop that still watches for reading would spin.
 ///
 /// @param client  The client; NULL gives false.
 ///
@@ -246,13 +249,14 @@ pub unsafe extern "C" fn pmqtt_next_timeout_ms(client: *const Handle) -> c_int {
 ///
 /// The first call creates the descriptor. It is readable once when it is new, so that the first
 /// `pmqtt_process` finds out what to wait for. A program adds it to any loop once. Reconnects,
-/// timers and publishes from other threads need nothing else.
+/// timers and publishes from other threads need nothing else. The program watches the descriptor
+/// level-triggered: with epoll, without EPOLLET.
 ///
 /// @param client  The client; not NULL.
 ///
 /// @return The descriptor, which the library owns. The program watches it for reading, and does
-/// nothing else with it. -1: it could not be created, or `client` is NULL; `pmqtt_last_error` has
-/// the reason.
+/// nothing else with it. -1: `client` is NULL, or the descriptor could not be created, and
+/// `pmqtt_last_error` has the reason.
 ///
 /// Thread-safe; callback-safe; never blocks.
 ///
@@ -283,7 +287,7 @@ pub unsafe extern "C" fn pmqtt_event_fd(client: *mut Handle) -> c_int {
 /// - `PMQTT_ERR_BUSY`: another loop call runs this client.
 /// - `PMQTT_ERR_INVAL`: `client` is NULL.
 /// - Others, as for `pmqtt_loop`: after `pmqtt_disconnect`, the connection ended for this reason
-///   before its DISCONNECT was done.
+///   before its DISCONNECT was written.
 ///
 /// Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
 ///

@@ -58,8 +58,8 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
 ///
 /// Reasons are for example: the name has no address, the host refuses, or nobody answers.
 ///
-/// - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, this call returns the error,
-///   and the callback is not called.
+/// - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, `pmqtt_connect` returns the
+///   error, and the callback is not called.
 /// - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. It does so by
 ///   another connect, or by `pmqtt_disconnect` before TCP and TLS are connected.
 ///

@@ -28,13 +28,13 @@ pub type pmqtt_on_interest =
 ///
 /// A descriptor with neither read nor write is not watched for now, but stays open. A later event
 /// names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
-/// waits by itself. It also happens while an old connection is still closing, and the loop watches
-/// the new connection.
+/// or `pmqtt_drain` watches the descriptors itself. It also happens while an old connection is
+/// still closing, and the loop watches the new connection.
 ///
 /// `pmqtt_client_free` and `pmqtt_reinitialise` close descriptors. They report each one to the
-/// callback that was set, with its `userdata`. They do so before they return, also in a callback.
-/// There is one exception: if another thread runs the client during `pmqtt_reinitialise`, that
-/// thread reports the descriptors.
+/// callback that was set, with the `userdata` that the client had before the call. They do so
+/// before they return, also in a callback. There is one exception: if another thread runs the
+/// client during `pmqtt_reinitialise`, that thread reports the descriptors.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the

@@ -23,9 +23,10 @@ pub type pmqtt_on_log =
 ///   before a reconnect.
 /// - `PMQTT_LOG_DEBUG`: each packet, in and out.
 ///
-/// No line has a payload or a password in it. Control characters of topics and names are written as
-/// `\x0a`, so that a line is one line. The calls that the callback makes are logged too. A callback
-/// must not publish DEBUG lines, because each publish would cause the next line.
+/// No line has a payload or a password in it. A control character of a topic or name is written as
+/// its number, for example `\x0a`, so that a line is one line. The calls that the callback makes
+/// are logged too. A callback must not publish DEBUG lines, because each publish would cause the
+/// next line.
 ///
 /// At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
 /// and a WARNING has their number. `pmqtt_log_level_set` selects levels.

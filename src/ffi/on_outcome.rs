@@ -150,7 +150,7 @@ pub unsafe extern "C" fn pmqtt_on_unsubscribe_set(
 ///
 /// The callback is called once after `pmqtt_publish` or `pmqtt_publish_batch` returned
 /// `PMQTT_ERR_QUEUE_SIZE`. It is called when half of the queue is free, and the message that was
-/// refused last fits. A program that does not wait for the callback may succeed earlier.
+/// refused last fits. A publish before the callback may be accepted too.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -176,13 +176,13 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 
 /// Sets `on_drained`, which is called when all messages and requests are settled and reported.
 ///
-/// The callback is called each time the last open message, SUBSCRIBE or UNSUBSCRIBE has got its
-/// outcome. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
-/// `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
+/// The callback is called each time the last unsettled message, SUBSCRIBE or UNSUBSCRIBE has got
+/// its outcome. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+/// `pmqtt_drain` waits for that moment. This callback is for a program that must not wait. Such a
 /// program publishes, and calls `pmqtt_disconnect` in this callback.
 ///
-/// - Each kind of outcome counts: also of a message that is lost, cancelled, dropped or expired, or
-///   of a SUBSCRIBE that is lost with its connection.
+/// - Each kind of outcome counts. A message may also be lost, cancelled, dropped or expired. A
+///   SUBSCRIBE may be lost with its connection.
 /// - If the end of a connection brings the last outcome, the callback comes before `on_disconnect`.
 ///   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
 /// - The callback also waits for what the program publishes before the callback is called, for

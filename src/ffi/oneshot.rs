@@ -72,7 +72,7 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 ///
 /// The client does not wait for each message. Any number is in flight at the same time. If one of
 /// them has QoS 2, the number is at most 20, because some brokers close the connection of a client
-/// that sends more. The client tries nothing a second time.
+/// that sends more. The client does not reconnect.
 ///
 /// The time limit of a message, its `expiry_s`, begins with this call. If messages were not sent in
 /// time, the call returns `PMQTT_ERR_EXPIRED` once the others are done.

@@ -75,7 +75,7 @@ pub struct OneshotOptions {
     pub tls: *const OneshotTls,
     /// `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
     pub protocol: c_int,
-    /// The longest time that the call may take, in milliseconds, over 0; 0: 30000. Within it, each
+    /// The longest time that the call may take, in milliseconds; 0: 30000. Within this time, each
     /// step that `pmqtt_connect_timeout_set` lists may take 10 s at most.
     pub timeout_ms: c_int,
     /// false: a clean session. true: the broker keeps the session, and with it the messages for its

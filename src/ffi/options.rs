@@ -223,9 +223,9 @@ pub unsafe extern "C" fn pmqtt_reconnect_delay_set(
 
 /// Sets the user name and the password.
 ///
-/// The setting takes effect with the next connection. The library keeps one copy of the password
-/// until it is replaced or the client is freed, and wipes it then. The library wipes the copy in a
-/// CONNECT packet as soon as the packet is written.
+/// The setting takes effect with the next connection. The library keeps one copy of the password,
+/// and wipes this copy when the password is replaced or removed, or the client is freed. The
+/// library wipes the copy in a CONNECT packet as soon as the packet is written.
 ///
 /// @param client    The client; not NULL.
 /// @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.

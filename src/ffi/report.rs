@@ -51,10 +51,13 @@ pub extern "C" fn pmqtt_reason_string(reason: c_int) -> *const c_char {
     reason::reason_string(reason).as_ptr()
 }
 
-/// Describes in words what failed last, in a call or in the loop.
+/// Describes in words what failed last with this client, in a call or in the loop, in any thread.
+///
+/// A later success does not change the text. Before the first failure, it is "no error".
 ///
 /// The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
-/// operating system. It is one line: control characters of topics and names are written as `\x0a`.
+/// operating system. It is one line: a control character of a topic or name is written as its
+/// number, for example `\x0a`.
 ///
 /// @param client  The client; NULL gives an empty text.
 /// @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not

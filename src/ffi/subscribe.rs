@@ -20,7 +20,8 @@ use crate::codec::topic;
 /// @param mid     The number of the request, on success; may be NULL.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_NO_CONN`: the client is not connected; nothing was done.
+/// - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called; nothing was
+///   done.
 /// - `PMQTT_ERR_INVAL`: an argument is wrong.
 /// - `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers are in use.
 ///
@@ -177,16 +178,20 @@ fn is_well_formed(filter: &str, name: &[u8]) -> bool {
 
 /// Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
 ///
-/// The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
-/// that is held stays held until its turn.
+/// Whether a message needs `pmqtt_ack` depends on the setting when the message comes. Whether its
+/// acknowledgement may overtake others depends on the setting when the program calls `pmqtt_ack`.
+/// This call does not send the acknowledgements that the client holds already: they still wait for
+/// those of earlier messages.
 ///
 /// - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
 ///   returned.
 /// - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
-///   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
+///   sends PUBACKs in the order in which the messages of QoS 1 came, and PUBRECs in that of QoS 2.
+///   It holds an acknowledgement until those of all earlier messages of the same QoS are sent.
 ///   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
 /// - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
-///   acknowledgement at once. A broker may rely on the order.
+///   acknowledgement at once. This can break the order that MQTT demands, and a broker
+///   may rely on that order.
 ///
 /// @param client  The client; not NULL.
 /// @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or

@@ -15,8 +15,8 @@ use crate::client::Handle;
 ///
 /// `pmqtt_on_drained_set` is for a program that must not wait.
 ///
-/// - While the loop thread or a loop call of another thread runs the client, the call waits for it.
-///   When that has ended, the call runs the client itself.
+/// - While the loop thread or a loop call of another thread runs the client, the call waits for the
+///   outcomes. If the other thread stops running the client first, this call runs the client.
 /// - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
 ///   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
 /// - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
