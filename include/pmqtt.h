@@ -15,7 +15,8 @@
  *
  * Results:
  * - A function that can fail returns an int: `PMQTT_ERR_SUCCESS` (0) or another error number.
- *   `pmqtt_last_error` describes the failure.
+ *   `pmqtt_last_error` describes the failure, if the call has a client. A one-shot describes it in
+ *   `error` of its options.
  * - A call that fails has changed nothing.
  * - Output parameters come last. They are written on success only.
  *
@@ -31,10 +32,10 @@
  * - Such a structure grows at its tail. The program and the library may have different versions
  *   of it.
  * - The fields that a smaller structure lacks count as 0.
- * - A structure smaller than its first version, or of a size that no version has, gives
- *   `PMQTT_ERR_INVAL`.
- * - A larger structure gives `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not
- *   know is not 0.
+ * - A structure may be larger than the version that the library knows. It gives
+ *   `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not know is not 0.
+ * - A size that no version can have gives `PMQTT_ERR_INVAL`: smaller than the first version, over
+ *   4096 bytes, or no multiple of the alignment of the structure.
  * - All elements of an array have the same `struct_size`.
  *
  * Threads and callbacks:
@@ -47,11 +48,23 @@
  *   `pmqtt_loop_start`.
  * - `on_log` and `on_interest` run at the end of other calls too. A loop call in another thread
  *   waits until such a callback has returned.
+ * - The callback of `pmqtt_tls_key_password_set` runs in `pmqtt_tls_set` and `pmqtt_tls_pem_set`,
+ *   with no lock held.
  * - `release` of a `pmqtt_message_handler` runs in the call that replaces or removes the handler,
- *   or in the loop call that runs the handler's callback.
+ *   or resets or frees the client. If another call runs the handler's callback, `release` runs
+ *   after it, in the thread of the callback.
  * - What the library passes to a callback belongs to the library, and is valid until the callback
  *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
+ *
+ * Words:
+ * - A message is settled when it has its outcome. A request is settled when it has its answer, or
+ *   when its connection has ended (`pmqtt_drain`).
+ * - The window is how many messages of QoS 1 and 2 may be in flight at the same time
+ *   (`pmqtt_max_inflight_messages_set`).
+ * - A message is handed to a connection when its wait for a connection and for room in the window
+ *   first ends. It may still wait for the socket.
+ * - A foreign loop is an event loop of the program that watches the client's socket itself.
  *
  * Specification:
  * - A mark such as [MQTT-3.14] names a section of the MQTT 3.1.1 specification. A mark such as
@@ -74,14 +87,17 @@
  * - The library never raises SIGPIPE.
  * - After a fork, clients belong to the parent, where they go on. The child can free them and
  *   create new ones.
- * - In the child, each other call with a client of the parent returns `PMQTT_ERR_INVAL`, or what it
- *   returns if the client is NULL. `pmqtt_last_error` says why. A daemon therefore creates its
- *   clients after its last fork.
+ * - In the child, `pmqtt_last_error` says that the client belongs to the parent. Each other call
+ *   with such a client, except `pmqtt_client_free`, returns the same as with NULL. If it returns
+ *   an error number, this is `PMQTT_ERR_INVAL`.
+ * - A daemon therefore creates its clients after its last fork.
  * - exec closes all descriptors of the library.
- * - A process may exit while its clients live and loop threads run. Once exit has begun to call the
- *   functions of atexit, connections over TLS stop: the library neither reads nor writes them, and
- *   calls no callback for them. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` still
- *   works. A program that wants a DISCONNECT over TLS disconnects before exit.
+ * - A process may exit while its clients live and loop threads run. Connections over TLS stop when
+ *   exit begins to call the functions of atexit. The library then neither reads nor writes them,
+ *   and calls no callback for them.
+ * - From that moment on, `pmqtt_tls_set`, `pmqtt_tls_pem_set`, `pmqtt_tls_psk_set` and
+ *   `pmqtt_tls_context_set` return `PMQTT_ERR_TLS`. `pmqtt_client_free` still works. A program that
+ *   wants a DISCONNECT over TLS disconnects before exit.
  */
 
 /**
@@ -111,6 +127,9 @@
  *   `pmqtt_want_write` and `pmqtt_next_timeout_ms`, or `pmqtt_on_interest_set`. It calls
  *   `pmqtt_loop_read`, `pmqtt_loop_write` and `pmqtt_loop_misc`.
  * - A loop of the program that runs the client step by step: `pmqtt_loop`.
+ *
+ * `pmqtt_loop_forever`, `pmqtt_loop_start` and `pmqtt_process` reconnect by themselves.
+ * In the other loops, the program calls `pmqtt_reconnect`.
  */
 
 /**
@@ -773,7 +792,7 @@ typedef struct pmqtt_published {
    * The outcome; `pmqtt_on_publish_set` has the details.
    * - `PMQTT_ERR_SUCCESS`: the operating system has the message (QoS 0), or the broker has it
    *   (QoS 1 and 2).
-   * - `PMQTT_ERR_CONN_LOST`: the connection ended before QoS 0 was written.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the message (QoS 0) was written.
    * - `PMQTT_ERR_IN_DOUBT`: the broker lost the session during the handshake of a message of QoS
    *   2. It may have delivered the message or not.
    * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
@@ -943,7 +962,8 @@ typedef void (*pmqtt_on_log)(struct pmqtt_client *client,
 typedef struct pmqtt_interest {
   /**
    * The descriptor; -1: none. If `read` and `write` are both false, the loop does not watch it
-   * for now.
+   * for now. If a watched descriptor has an error (POLLERR, POLLHUP), the loop calls
+   * `pmqtt_loop_read`.
    */
   int fd;
   /**
@@ -960,7 +980,9 @@ typedef struct pmqtt_interest {
    */
   bool closing;
   /**
-   * The loop calls `pmqtt_loop_misc` after this many milliseconds; -1: never.
+   * The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. An event
+   * with `closing` has -1, but does not change the time: that of the event before it still
+   * applies.
    */
   int timeout_ms;
 } pmqtt_interest;
@@ -1089,7 +1111,7 @@ typedef struct pmqtt_oneshot_options {
    */
   int protocol;
   /**
-   * The longest time that the call may take, in milliseconds, over 0; 0: 30000. Within it, each
+   * The longest time that the call may take, in milliseconds; 0: 30000. Within this time, each
    * step that `pmqtt_connect_timeout_set` lists may take 10 s at most.
    */
   int timeout_ms;
@@ -1230,7 +1252,8 @@ int pmqtt_client_new(struct pmqtt_client **out,
  *
  * The client drops all queued messages. A program that needs them delivered calls `pmqtt_drain`
  * and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
- * `on_interest`, which reports that the descriptor closes.
+ * `on_interest`, which reports that the descriptor closes. It calls `release` of each
+ * `pmqtt_message_handler`.
  *
  * - In a callback of the same client, the call returns at once. The call that runs the callback
  *   frees the client before it returns. It first waits for callbacks that run in other threads.
@@ -1262,8 +1285,9 @@ void pmqtt_client_free(struct pmqtt_client *client);
  * - removes queued messages, callbacks, the will, credentials and every setting,
  * - restarts `mid` numbers at 1.
  *
- * Messages that were not settled get no outcome. The thread of `pmqtt_loop_start` continues to
- * run, and waits for the next connect.
+ * Messages that were not settled get no outcome. The protocol version and the descriptor of
+ * `pmqtt_event_fd` stay. The thread of `pmqtt_loop_start` continues to run, and waits for the next
+ * connect.
  *
  * @param client         The client; not NULL.
  * @param client_id      As for `pmqtt_client_new`.
@@ -1480,9 +1504,9 @@ int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int ma
 /**
  * Sets the user name and the password.
  *
- * The setting takes effect with the next connection. The library keeps one copy of the password
- * until it is replaced or the client is freed, and wipes it then. The library wipes the copy in a
- * CONNECT packet as soon as the packet is written.
+ * The setting takes effect with the next connection. The library keeps one copy of the password,
+ * and wipes this copy when the password is replaced or removed, or the client is freed. The
+ * library wipes the copy in a CONNECT packet as soon as the packet is written.
  *
  * @param client    The client; not NULL.
  * @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.
@@ -1610,7 +1634,8 @@ int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queu
  *
  * @return `PMQTT_ERR_SUCCESS`: the transport is open, and CONNECT is sent. Or:
  * - `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
- * - `PMQTT_ERR_DNS`: the name has no address, or the zone of the host is no interface.
+ * - `PMQTT_ERR_DNS`: the name has no address, or no interface has the name or number of the
+ *   zone.
  * - `PMQTT_ERR_ERRNO`: each address failed.
  * - `PMQTT_ERR_TLS`: the TLS handshake failed.
  * - `PMQTT_ERR_TIMEOUT`: the connect timeout passed without an answer.
@@ -1732,7 +1757,8 @@ int pmqtt_connect_srv_async(struct pmqtt_client *client,
  * - After `pmqtt_connect_async` and `pmqtt_connect_srv_async`, it returns at once.
  *
  * An existing connection ends as those functions say. After CONNACK, the client sends all messages
- * in flight again, in order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+ * in flight again, in order. For a message whose PUBREC has come, it sends PUBREL. For each other
+ * message, it sends PUBLISH with DUP. [MQTT-4.4.0-1]
  *
  * @param client  The client; not NULL.
  *
@@ -1767,8 +1793,9 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  * @param client  The client; not NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. The call gives up an attempt to connect, which
- *   `on_connect_fail` reports, or the wait for the next attempt. `pmqtt_loop_forever` returns.
+ * - `PMQTT_ERR_NO_CONN`: there is no connection to end, and the client makes none any more. It
+ *   gives up an attempt to connect, and `on_connect_fail` reports that. It also ends a wait for
+ *   the next attempt, which no callback reports. `pmqtt_loop_forever` returns in both cases.
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.14]
@@ -1895,7 +1922,10 @@ int pmqtt_loop_stop(struct pmqtt_client *client);
 
 /**
  * Reads, runs callbacks, and writes what they caused. A foreign loop calls this when the socket is
- * readable.
+ * readable, and also when it has an error (POLLERR, POLLHUP).
+ *
+ * `pmqtt_loop_read`, `pmqtt_loop_write` and `pmqtt_loop_misc` do not reconnect. The program calls
+ * `pmqtt_reconnect`, for example in a timer of its own.
  *
  * @param client  The client; not NULL.
  *
@@ -1956,8 +1986,8 @@ int pmqtt_socket(const struct pmqtt_client *client);
 /**
  * Tells a foreign loop whether to call `pmqtt_loop_read` when the socket is readable.
  *
- * It is false while too many acknowledgements wait because the broker does not read them. The
- * client reads nothing then, so a loop that still watches for reading would spin.
+ * The result is false while too many acknowledgements wait, because the broker does not read them.
+ * The client reads nothing then, so a loop that still watches for reading would spin.
  *
  * @param client  The client; NULL gives false.
  *
@@ -2006,13 +2036,14 @@ int pmqtt_next_timeout_ms(const struct pmqtt_client *client);
  *
  * The first call creates the descriptor. It is readable once when it is new, so that the first
  * `pmqtt_process` finds out what to wait for. A program adds it to any loop once. Reconnects,
- * timers and publishes from other threads need nothing else.
+ * timers and publishes from other threads need nothing else. The program watches the descriptor
+ * level-triggered: with epoll, without EPOLLET.
  *
  * @param client  The client; not NULL.
  *
  * @return The descriptor, which the library owns. The program watches it for reading, and does
- * nothing else with it. -1: it could not be created, or `client` is NULL; `pmqtt_last_error` has
- * the reason.
+ * nothing else with it. -1: `client` is NULL, or the descriptor could not be created, and
+ * `pmqtt_last_error` has the reason.
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -2034,7 +2065,7 @@ int pmqtt_event_fd(struct pmqtt_client *client);
  * - `PMQTT_ERR_BUSY`: another loop call runs this client.
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  * - Others, as for `pmqtt_loop`: after `pmqtt_disconnect`, the connection ended for this reason
- *   before its DISCONNECT was done.
+ *   before its DISCONNECT was written.
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
  *
@@ -2138,8 +2169,8 @@ int pmqtt_publish_batch(struct pmqtt_client *client,
  *
  * `pmqtt_on_drained_set` is for a program that must not wait.
  *
- * - While the loop thread or a loop call of another thread runs the client, the call waits for it.
- *   When that has ended, the call runs the client itself.
+ * - While the loop thread or a loop call of another thread runs the client, the call waits for the
+ *   outcomes. If the other thread stops running the client first, this call runs the client.
  * - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
  *   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
  * - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
@@ -2219,7 +2250,8 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  * @param mid     The number of the request, on success; may be NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: the client is not connected; nothing was done.
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called; nothing was
+ *   done.
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
  * - `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers are in use.
  *
@@ -2314,16 +2346,20 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
 /**
  * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
  *
- * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
- * that is held stays held until its turn.
+ * Whether a message needs `pmqtt_ack` depends on the setting when the message comes. Whether its
+ * acknowledgement may overtake others depends on the setting when the program calls `pmqtt_ack`.
+ * This call does not send the acknowledgements that the client holds already: they still wait for
+ * those of earlier messages.
  *
  * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
  *   returned.
  * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
- *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
+ *   sends PUBACKs in the order in which the messages of QoS 1 came, and PUBRECs in that of QoS 2.
+ *   It holds an acknowledgement until those of all earlier messages of the same QoS are sent.
  *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
  * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
- *   acknowledgement at once. A broker may rely on the order.
+ *   acknowledgement at once. This can break the order that MQTT demands, and a broker
+ *   may rely on that order.
  *
  * @param client  The client; not NULL.
  * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
@@ -2394,8 +2430,8 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
  *
  * Reasons are for example: the name has no address, the host refuses, or nobody answers.
  *
- * - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, this call returns the error,
- *   and the callback is not called.
+ * - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, `pmqtt_connect` returns the
+ *   error, and the callback is not called.
  * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. It does so by
  *   another connect, or by `pmqtt_disconnect` before TCP and TLS are connected.
  *
@@ -2616,7 +2652,7 @@ int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe c
  *
  * The callback is called once after `pmqtt_publish` or `pmqtt_publish_batch` returned
  * `PMQTT_ERR_QUEUE_SIZE`. It is called when half of the queue is free, and the message that was
- * refused last fits. A program that does not wait for the callback may succeed earlier.
+ * refused last fits. A publish before the callback may be accepted too.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2632,13 +2668,13 @@ int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callbac
 /**
  * Sets `on_drained`, which is called when all messages and requests are settled and reported.
  *
- * The callback is called each time the last open message, SUBSCRIBE or UNSUBSCRIBE has got its
- * outcome. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
- * `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
+ * The callback is called each time the last unsettled message, SUBSCRIBE or UNSUBSCRIBE has got
+ * its outcome. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+ * `pmqtt_drain` waits for that moment. This callback is for a program that must not wait. Such a
  * program publishes, and calls `pmqtt_disconnect` in this callback.
  *
- * - Each kind of outcome counts: also of a message that is lost, cancelled, dropped or expired, or
- *   of a SUBSCRIBE that is lost with its connection.
+ * - Each kind of outcome counts. A message may also be lost, cancelled, dropped or expired. A
+ *   SUBSCRIBE may be lost with its connection.
  * - If the end of a connection brings the last outcome, the callback comes before `on_disconnect`.
  *   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
  * - The callback also waits for what the program publishes before the callback is called, for
@@ -2673,9 +2709,10 @@ int pmqtt_on_drained_set(struct pmqtt_client *client, pmqtt_on_drained callback)
  *   before a reconnect.
  * - `PMQTT_LOG_DEBUG`: each packet, in and out.
  *
- * No line has a payload or a password in it. Control characters of topics and names are written as
- * `\x0a`, so that a line is one line. The calls that the callback makes are logged too. A callback
- * must not publish DEBUG lines, because each publish would cause the next line.
+ * No line has a payload or a password in it. A control character of a topic or name is written as
+ * its number, for example `\x0a`, so that a line is one line. The calls that the callback makes
+ * are logged too. A callback must not publish DEBUG lines, because each publish would cause the
+ * next line.
  *
  * At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
  * and a WARNING has their number. `pmqtt_log_level_set` selects levels.
@@ -2728,13 +2765,13 @@ int pmqtt_log_level_set(struct pmqtt_client *client, int level);
  *
  * A descriptor with neither read nor write is not watched for now, but stays open. A later event
  * names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
- * waits by itself. It also happens while an old connection is still closing, and the loop watches
- * the new connection.
+ * or `pmqtt_drain` watches the descriptors itself. It also happens while an old connection is
+ * still closing, and the loop watches the new connection.
  *
  * `pmqtt_client_free` and `pmqtt_reinitialise` close descriptors. They report each one to the
- * callback that was set, with its `userdata`. They do so before they return, also in a callback.
- * There is one exception: if another thread runs the client during `pmqtt_reinitialise`, that
- * thread reports the descriptors.
+ * callback that was set, with the `userdata` that the client had before the call. They do so
+ * before they return, also in a callback. There is one exception: if another thread runs the
+ * client during `pmqtt_reinitialise`, that thread reports the descriptors.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
@@ -2997,7 +3034,7 @@ int pmqtt_publish_single(const char *topic,
  *
  * The client does not wait for each message. Any number is in flight at the same time. If one of
  * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
- * that sends more. The client tries nothing a second time.
+ * that sends more. The client does not reconnect.
  *
  * The time limit of a message, its `expiry_s`, begins with this call. If messages were not sent in
  * time, the call returns `PMQTT_ERR_EXPIRED` once the others are done.
@@ -3181,10 +3218,13 @@ const char *pmqtt_connack_string(int code);
 const char *pmqtt_reason_string(int reason);
 
 /**
- * Describes in words what failed last, in a call or in the loop.
+ * Describes in words what failed last with this client, in a call or in the loop, in any thread.
+ *
+ * A later success does not change the text. Before the first failure, it is "no error".
  *
  * The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
- * operating system. It is one line: control characters of topics and names are written as `\x0a`.
+ * operating system. It is one line: a control character of a topic or name is written as its
+ * number, for example `\x0a`.
  *
  * @param client  The client; NULL gives an empty text.
  * @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not
