@@ -980,9 +980,8 @@ typedef struct pmqtt_interest {
    */
   bool closing;
   /**
-   * The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. An event
-   * with `closing` has -1, but does not change the time: that of the event before it still
-   * applies.
+   * The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. This
+   * replaces the time of the event before.
    */
   int timeout_ms;
 } pmqtt_interest;

@@ -178,8 +178,7 @@ pub struct Interest {
     /// true: the descriptor is about to be closed. The loop must forget it before the callback
     /// returns.
     pub closing: bool,
-    /// The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. An event
-    /// with `closing` has -1, but does not change the time: that of the event before it still
-    /// applies.
+    /// The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. This
+    /// replaces the time of the event before.
     pub timeout_ms: c_int,
 }

@@ -26,7 +26,6 @@ mod turn;
 pub use api::{Source, TlsOptions};
 pub use api::{Statistics, Target, Timed, Wanted, check_message};
 pub use driver::deliver::address;
-pub use driver::interest::milliseconds;
 pub use error::{Code, Error, Result};
 pub use events::Handle;
 pub use handle::Client;
@@ -35,6 +34,7 @@ pub use state::inbox::Received;
 
 pub use crate::codec::Version;
 pub use crate::session::{QueueOptions, WhenFull};
+pub use crate::sys::milliseconds;
 #[cfg(feature = "tls")]
 pub use crate::transport::tls::Protocol;
 pub use crate::transport::{Address, Host};

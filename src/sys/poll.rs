@@ -60,8 +60,9 @@ fn entry(watch: &Watch) -> libc::pollfd {
     }
 }
 
-/// Rounded up: otherwise a wait ends just before its deadline, and many waits of 0 ms follow.
-fn milliseconds(timeout: Option<Duration>) -> libc::c_int {
+/// Rounded up: otherwise a wait ends just before its deadline, and many waits of 0 ms follow. None, for
+/// ever, is -1.
+pub fn milliseconds(timeout: Option<Duration>) -> libc::c_int {
     let Some(timeout) = timeout else { return -1 };
     let rounded = timeout.as_nanos().div_ceil(1_000_000);
     libc::c_int::try_from(rounded).unwrap_or(libc::c_int::MAX)

@@ -4,6 +4,7 @@
 use std::ffi::c_void;
 use std::os::fd::RawFd;
 use std::ptr;
+use std::time::Duration;
 
 use super::pace::Pace;
 use super::step::{Pass, Step, Stop};
@@ -20,6 +21,7 @@ use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
 use crate::codec::{ConnAck, Publish};
 use crate::session::{Event, GivenUp, Outcome};
+use crate::sys;
 use crate::sys::sync::MutexGuard;
 
 /// Reports an event of the session to the program. Returns true if the clock was read.
@@ -124,7 +126,12 @@ pub fn interest(state: &mut Guard, interest: &Interest) {
 pub fn closing(state: &mut Guard, fd: RawFd) {
     closing_to_retired(state);
     if state.reported.forget(fd) {
-        interest(state, &closing_event(fd));
+        // A loop that sets its timer from each event keeps the time that it has.
+        let deadline = state.reported.deadline;
+        let left = deadline
+            .filter(|_| !state.tenancy.is_freed())
+            .map(|at| at.since(sys::now()));
+        interest(state, &closing_event(fd, left));
     }
 }
 
@@ -133,7 +140,7 @@ pub fn closing_to_retired(state: &mut Guard) {
     while let Some(retired) = state.reported.take_retired() {
         let client = state.handle();
         for &fd in &retired.fds {
-            let (callback, event) = (retired.callback, closing_event(fd));
+            let (callback, event) = (retired.callback, closing_event(fd, None));
             MutexGuard::unlocked(state, || callback(client, retired.userdata(), &event));
         }
     }
@@ -380,13 +387,13 @@ fn drained(state: &mut Guard, pace: &mut Pace, callback: Callback<Drained>) {
     call(state, pace, Some(callback), &Drained { last_mid });
 }
 
-fn closing_event(fd: RawFd) -> Interest {
+fn closing_event(fd: RawFd, left: Option<Duration>) -> Interest {
     Interest {
         fd,
         read: false,
         write: false,
         closing: true,
-        timeout_ms: -1,
+        timeout_ms: sys::milliseconds(left),
     }
 }
 

@@ -85,18 +85,6 @@ pub fn close_retired(state: &mut Guard, driver: &mut Driver) {
     }
 }
 
-/// Rounded up, so that no loop returns again and again a moment too early; -1: never.
-pub fn milliseconds(time: Option<Duration>) -> i32 {
-    match time {
-        None => -1,
-        Some(time) => time
-            .as_nanos()
-            .div_ceil(1_000_000)
-            .try_into()
-            .unwrap_or(i32::MAX),
-    }
-}
-
 /// A deadline that moves later is no change: the program is told when it wakes at the old one. So a
 /// busy connection, whose keep alive moves with each message, needs no call for each message.
 fn has_changed(state: &Guard) -> bool {
@@ -136,7 +124,7 @@ fn tell(state: &mut Guard, watch: Option<Watch>, left: Option<Duration>) {
         read: watch.is_some_and(|watch| watch.read),
         write: watch.is_some_and(|watch| watch.write),
         closing: false,
-        timeout_ms: milliseconds(left),
+        timeout_ms: sys::milliseconds(left),
     };
     deliver::interest(state, &interest);
 }
