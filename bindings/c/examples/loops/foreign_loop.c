@@ -20,9 +20,9 @@ static void on_interest(pmqtt_client *client, void *userdata, const pmqtt_intere
     struct epoll_event wanted = {.events = (event->read ? EPOLLIN : 0u) | (event->write ? EPOLLOUT : 0u)};
 
     (void)client;
-    if (event->closing)
+    if (wanted.events == 0) /* so it is with closing; epoll reports errors even if no event is wanted */
         epoll_ctl(loop->epoll, EPOLL_CTL_DEL, event->fd, NULL);
-    else if (event->fd >= 0 && epoll_ctl(loop->epoll, EPOLL_CTL_MOD, event->fd, &wanted) != 0)
+    else if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, event->fd, &wanted) != 0)
         epoll_ctl(loop->epoll, EPOLL_CTL_ADD, event->fd, &wanted);
 }
 
