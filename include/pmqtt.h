@@ -962,8 +962,8 @@ typedef void (*pmqtt_on_log)(struct pmqtt_client *client,
 typedef struct pmqtt_interest {
   /**
    * The descriptor; -1: none. If `read` and `write` are both false, the loop does not watch it
-   * for now. (epoll reports errors even without events: remove the descriptor.) If a watched descriptor has an error (POLLERR, POLLHUP), the loop calls
-   * `pmqtt_loop_read`.
+   * for now. (epoll reports errors even without events: remove the descriptor.) If a watched
+   * descriptor has an error (POLLERR, POLLHUP), the loop calls `pmqtt_loop_read`.
    */
   int fd;
   /**

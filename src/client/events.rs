@@ -168,8 +168,8 @@ pub struct Drained {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest {
     /// The descriptor; -1: none. If `read` and `write` are both false, the loop does not watch it
-    /// for now. (epoll reports errors even without events: remove the descriptor.) If a watched descriptor has an error (POLLERR, POLLHUP), the loop calls
-    /// `pmqtt_loop_read`.
+    /// for now. (epoll reports errors even without events: remove the descriptor.) If a watched
+    /// descriptor has an error (POLLERR, POLLHUP), the loop calls `pmqtt_loop_read`.
     pub fd: c_int,
     /// true: the loop calls `pmqtt_loop_read` when the descriptor is readable.
     pub read: bool,
