@@ -3239,6 +3239,19 @@ const char *pmqtt_reason_string(int reason);
 size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len);
 
 /**
+ * Returns the version of the library that the program runs with.
+ *
+ * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
+ *
+ * @return `major * 1000000 + minor * 1000 + patch`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+int pmqtt_lib_version(void);
+
+/**
  * Takes a snapshot of a client's statistics.
  *
  * @param client  The client; not NULL.
@@ -3254,19 +3267,6 @@ size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len
  * @ingroup api_diagnosis
  */
 int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out);
-
-/**
- * Returns the version of the library that the program runs with.
- *
- * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
- *
- * @return `major * 1000000 + minor * 1000 + patch`.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_diagnosis
- */
-int pmqtt_lib_version(void);
 
 #ifdef __cplusplus
 }  // extern "C"

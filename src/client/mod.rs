@@ -22,9 +22,9 @@ pub mod reason;
 mod state;
 mod turn;
 
+pub use api::{Figures, Target, Timed, Wanted, check_message};
 #[cfg(feature = "tls")]
 pub use api::{Source, TlsOptions};
-pub use api::{Statistics, Target, Timed, Wanted, check_message};
 pub use driver::deliver::address;
 pub use error::{Code, Error, Result};
 pub use events::Handle;

@@ -6,7 +6,7 @@ use super::handlers::MessageHandler;
 use super::oneshot_options::{OneshotOptions, OneshotTls, Publication};
 use super::queue_options::QueueOptions;
 use super::sized::{Growing, LARGEST};
-use crate::client::Statistics;
+use super::statistics::Statistics;
 
 macro_rules! floors {
     ($($structure:ty: $floor:expr;)*) => {$(

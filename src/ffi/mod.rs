@@ -46,6 +46,7 @@ mod oneshot;
 mod oneshot_options;
 
 mod report;
+mod statistics;
 
 mod floors;
 mod sized;
@@ -67,6 +68,7 @@ pub use options::*;
 pub use publish::*;
 pub use queue_options::*;
 pub use report::*;
+pub use statistics::*;
 pub use subscribe::*;
 pub use tls::*;
 pub use unsettled::*;

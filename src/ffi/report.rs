@@ -1,10 +1,10 @@
-//! Reports: texts for error numbers, the last error, statistics, the version.
+//! Reports: texts for error numbers, the last error, the version.
 
 use std::ffi::{c_char, c_int};
 
 use super::constants::PMQTT_VERSION_NUMBER;
-use super::{put_text, read, refusal, run, sized};
-use crate::client::{Handle, Statistics, error, reason};
+use super::{put_text, read, refusal};
+use crate::client::{Handle, error, reason};
 
 /// Returns the description of an error number.
 ///
@@ -80,25 +80,6 @@ pub unsafe extern "C" fn pmqtt_last_error(
     // SAFETY: NULL or `len` bytes, by the header's contract.
     unsafe { put_text(buf, len, &text) };
     text.len()
-}
-
-/// Takes a snapshot of a client's statistics.
-///
-/// @param client  The client; not NULL.
-/// @param out     The statistics; not NULL. The program sets `struct_size` before the call, and the
-///                call fills that many bytes. Fields that this version of the library does not know
-///                become 0.
-///
-/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the
-/// structure has this `struct_size`.
-///
-/// Thread-safe; callback-safe; never blocks.
-///
-/// @ingroup api_diagnosis
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmqtt_stats(client: *const Handle, out: *mut Statistics) -> c_int {
-    // SAFETY: the pointers are what the header's contract says.
-    unsafe { run(client, |client| sized::fill(out, client.stats(), "stats")) }
 }
 
 /// Returns the version of the library that the program runs with.

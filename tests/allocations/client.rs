@@ -4,9 +4,10 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pmqtt::client::Handle as Raw;
 use pmqtt::client::events::{Connected, LogLine, MessageEvent, Published};
-use pmqtt::client::{Handle as Raw, Statistics};
 use pmqtt::ffi;
+use pmqtt::ffi::Statistics;
 
 use crate::counting::count_this_thread;
 

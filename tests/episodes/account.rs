@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_int;
 
-use pmqtt::client::Statistics;
 use pmqtt::ffi;
+use pmqtt::ffi::Statistics;
 
 use super::settings::Queue;
 

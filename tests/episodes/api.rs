@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pmqtt::client::{Handle, Statistics};
+use pmqtt::client::Handle;
+use pmqtt::ffi::Statistics;
 use pmqtt::ffi::{self, Publication, QueueOptions};
 
 use super::account::{Message, Request};

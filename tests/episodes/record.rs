@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Arguments;
 
-use pmqtt::client::Statistics;
 use pmqtt::client::events::Interest;
+use pmqtt::ffi::Statistics;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

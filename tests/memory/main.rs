@@ -84,7 +84,7 @@ impl Client {
     fn bytes_in(&self) -> usize {
         // SAFETY: the client is live, and a structure of numbers may be all zero.
         unsafe {
-            let mut figures: pmqtt::client::Statistics = std::mem::zeroed();
+            let mut figures: pmqtt::ffi::Statistics = std::mem::zeroed();
             figures.struct_size = size_of_val(&figures);
             assert_eq!(ffi::pmqtt_stats(self.raw, &mut figures), 0);
             figures.bytes_in as usize

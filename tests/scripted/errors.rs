@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 use std::ptr::{null, null_mut};
 
-use pmqtt::client::Statistics;
+use pmqtt::ffi::Statistics;
 use pmqtt::ffi::{
     self, PMQTT_ERR_INVAL, PMQTT_ERR_NO_CONN, PMQTT_ERR_NOT_FOUND, PMQTT_ERR_PAYLOAD_SIZE,
 };

@@ -15,6 +15,6 @@ mod tls;
 pub use connect::Target;
 pub use oneshot::Wanted;
 pub use request::{Timed, check_message};
-pub use stats::Statistics;
+pub use stats::Figures;
 #[cfg(feature = "tls")]
 pub use tls::{Source, TlsOptions};

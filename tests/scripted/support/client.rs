@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use pmqtt::client::Statistics;
 use pmqtt::ffi;
+use pmqtt::ffi::Statistics;
 
 use super::drive::{Drive, Running};
 use super::event::{self, Event};
