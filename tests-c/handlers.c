@@ -221,12 +221,22 @@ static void begin_anew(pmqtt_client *client, struct guest *self)
     check_released(&later, 1);
 }
 
+/* The message came before, and is none for what is added now. */
+static void begin_anew_with_others(pmqtt_client *client, struct guest *self)
+{
+    CHECK_OK(pmqtt_reinitialise(client, "anew", true, self->trace));
+    add(client, "h/#", &later);
+    add(client, "h/+", &later);
+    add(client, "#", &later);
+}
+
 static void in_callbacks(void)
 {
     struct trace seen;
     struct guest changing = {.trace = &seen, .letter = 'x', .act = change},
                  renewing = {.trace = &seen, .letter = 'r', .act = renew},
                  anew = {.trace = &seen, .letter = 'n', .act = begin_anew},
+                 others = {.trace = &seen, .letter = 'o', .act = begin_anew_with_others},
                  next = {.trace = &seen, .letter = 'y'};
     loop loop;
     pmqtt_client *client = begin(&seen, &loop, &STEP_LOOP);
@@ -261,6 +271,17 @@ static void in_callbacks(void)
     check_released(&anew, 2);
     loop_end(&loop);
     client_free(client);
+
+    step("a callback begins anew, and adds others");
+    later = (struct guest){.trace = &seen, .letter = 'l'};
+    client = begin(&seen, &loop, &STEP_LOOP);
+    add(client, "h/others", &others);
+    CHECK_OK(pmqtt_publish(client, "h/others", NULL, 0, 0, false, NULL));
+    RUN_UNTIL(&loop, tally_get(&others.released));
+    CHECK_TEXT(seen.text, "o");
+    loop_end(&loop);
+    client_free(client);
+    check_released(&later, 3);
 }
 
 static pmqtt_client *called_by_release;

@@ -54,6 +54,13 @@ impl Callbacks {
         &mut self.seldom.get_or_insert_default().handlers
     }
 
+    /// These are set after a reset, in place of `former`.
+    pub fn follow(&mut self, former: &Callbacks) {
+        if let Some(former) = &former.seldom {
+            *self.handlers() = former.handlers.successor();
+        }
+    }
+
     /// The first handler whose filter matches, of those that were added after number `after`.
     pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Handler)> {
         self.seldom.as_ref()?.handlers.next_match(topic, after)

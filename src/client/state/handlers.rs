@@ -67,6 +67,8 @@ impl Drop for Userdata {
 pub struct Handlers {
     entries: Vec<Entry>,
     last_number: u64,
+    /// The last number of before a reset. A message that a handler of then has got is none for these.
+    reset_at: u64,
 }
 
 struct Entry {
@@ -79,6 +81,15 @@ struct Entry {
 impl Handlers {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The empty table after a reset, in which numbers continue.
+    pub fn successor(&self) -> Handlers {
+        Handlers {
+            entries: Vec::new(),
+            last_number: self.last_number,
+            reset_at: self.last_number,
+        }
     }
 
     /// Sets the handler of a filter. A previous one is replaced in its place, and returned.
@@ -104,6 +115,9 @@ impl Handlers {
 
     /// The first handler whose filter matches, of those that were added after number `after`.
     pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Handler)> {
+        if (1..=self.reset_at).contains(&after) {
+            return None;
+        }
         self.entries
             .iter()
             .find(|entry| entry.number > after && topic::matches(&entry.filter, topic))

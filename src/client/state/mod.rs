@@ -113,7 +113,7 @@ impl State {
     /// Resets all values, except those of the calls that run the client. Returns the callbacks, which the
     /// caller drops without the lock.
     #[must_use]
-    pub fn reset(&mut self, mut options: Options, callbacks: Callbacks) -> Callbacks {
+    pub fn reset(&mut self, mut options: Options, mut callbacks: Callbacks) -> Callbacks {
         self.abandon();
         let former = self.session.take_client_id();
         match former == options.client_id {
@@ -124,6 +124,7 @@ impl State {
         self.counters = Counters::default();
         self.why_none = None;
         self.security = None;
+        callbacks.follow(&self.callbacks);
         mem::replace(&mut self.callbacks, callbacks)
     }
 
