@@ -214,6 +214,14 @@ static void renew(pmqtt_client *client, struct guest *self)
     self->act = NULL;
 }
 
+/* Leaves its place, and takes the last one. */
+static void queue_again(pmqtt_client *client, struct guest *self)
+{
+    self->act = NULL;
+    CHECK_OK(pmqtt_message_callback_remove(client, "h/again"));
+    add(client, "h/again", self);
+}
+
 static void begin_anew(pmqtt_client *client, struct guest *self)
 {
     CHECK_OK(pmqtt_reinitialise(client, "anew", true, self->trace));
@@ -234,6 +242,7 @@ static void in_callbacks(void)
 {
     struct trace seen;
     struct guest changing = {.trace = &seen, .letter = 'x', .act = change},
+                 again = {.trace = &seen, .letter = 'a', .act = queue_again},
                  renewing = {.trace = &seen, .letter = 'r', .act = renew},
                  anew = {.trace = &seen, .letter = 'n', .act = begin_anew},
                  others = {.trace = &seen, .letter = 'o', .act = begin_anew_with_others},
@@ -254,6 +263,11 @@ static void in_callbacks(void)
     expect(&loop, &seen, "h/renew", "lr");
     check_released(&renewing, 1);
     expect(&loop, &seen, "h/renew", "lr");
+
+    add(client, "h/again", &again);
+    expect(&loop, &seen, "h/again", "laa");
+    expect(&loop, &seen, "h/again", "la");
+    check_released(&again, 1);
 
     step("a callback begins anew");
     CHECK_OK(pmqtt_message_callback_remove(client, "#"));
