@@ -87,61 +87,57 @@ static void on_route(pmqtt_client *client, void *userdata, const pmqtt_message *
     arrived(self->bridge, self->route, event);
 }
 
-static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
+/* The handle, for what Go is told of behind all messages that came before. */
+static uintptr_t after_messages(void *userdata)
 {
     struct bridge *bridge = userdata;
-    (void)client;
     flush(bridge);
-    goConnected(bridge->handle, event->rc, event->reason, event->session_present);
+    return bridge->handle;
+}
+
+static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
+{
+    (void)client;
+    goConnected(after_messages(userdata), event->rc, event->reason, event->session_present);
 }
 
 static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
 {
-    struct bridge *bridge = userdata;
     (void)client;
-    flush(bridge);
-    goConnectFailed(bridge->handle, event->rc);
+    goConnectFailed(after_messages(userdata), event->rc);
 }
 
 static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disconnected *event)
 {
-    struct bridge *bridge = userdata;
     (void)client;
-    flush(bridge);
-    goDisconnected(bridge->handle, event->rc, event->reason);
+    goDisconnected(after_messages(userdata), event->rc, event->reason);
 }
 
 static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)
 {
-    struct bridge *bridge = userdata;
     (void)client;
     int granted = event->granted_qos_count > 0 ? event->granted_qos[0] : 0;
-    flush(bridge);
-    goAnswered(bridge->handle, event->mid, event->rc, granted, event->reason);
+    goAnswered(after_messages(userdata), event->mid, event->rc, granted, event->reason);
 }
 
 static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_unsubscribed *event)
 {
-    struct bridge *bridge = userdata;
     (void)client;
-    flush(bridge);
-    goAnswered(bridge->handle, event->mid, event->rc, 0, event->reason);
+    goAnswered(after_messages(userdata), event->mid, event->rc, 0, event->reason);
 }
 
 static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writable *event)
 {
-    struct bridge *bridge = userdata;
     (void)client;
     (void)event;
-    flush(bridge);
-    goWritable(bridge->handle);
+    goWritable(after_messages(userdata));
 }
 
 static void on_drained(pmqtt_client *client, void *userdata, const pmqtt_drained *event)
 {
     (void)client;
     (void)event;
-    goDrained(((struct bridge *)userdata)->handle);
+    goDrained(after_messages(userdata));
 }
 
 static void on_log(pmqtt_client *client, void *userdata, const pmqtt_log_line *event)

@@ -238,3 +238,24 @@ func TestBadPublish(t *testing.T) {
 		}
 	}
 }
+
+// OnDrained follows the handlers of messages that came before.
+func TestDrainedAfterMessages(t *testing.T) {
+	address := serve(t, nil, accepting(func(conn net.Conn, kind byte, body []byte) {
+		switch kind {
+		case packetSubscribe:
+			conn.Write(subAck(body, 0))
+		case packetPublish:
+			conn.Write(append(message("in", 0), 0x40, 2, body[5], body[6])) // its PUBACK
+		}
+	}))
+	told := make(chan string, 10)
+	client := connect(t, pmqtt.Options{Broker: address, OnDrained: func() { told <- "drained" }})
+	subscribe(t, client, "in", 0, func(*pmqtt.Message) { told <- "message" })
+	publish(t, client, "out", "", 1)
+	for _, want := range []string{"drained", "message", "drained"} {
+		if got := receive(t, told); got != want {
+			t.Fatalf("%s, not %s", got, want)
+		}
+	}
+}

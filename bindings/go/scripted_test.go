@@ -88,3 +88,15 @@ func accepting(rest script) script {
 
 // subAck is the answer to a SUBSCRIBE.
 func subAck(body []byte, code byte) []byte { return []byte{0x90, 3, body[0], body[1], code} }
+
+// message is a PUBLISH with the payload "x"; an id of 0: of QoS 0, else of QoS 1.
+func message(topic string, id byte) []byte {
+	packet := append([]byte{0x30, 0, 0, byte(len(topic))}, topic...)
+	if id != 0 {
+		packet[0] = 0x32
+		packet = append(packet, 0, id)
+	}
+	packet = append(packet, 'x')
+	packet[1] = byte(len(packet) - 2)
+	return packet
+}
