@@ -2504,6 +2504,9 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   `pmqtt_message_callback_remove` removes a handler.
  * - The library looks for the next handler after each callback. If a callback adds, replaces or
  *   removes a later handler of the order, this already takes effect for the same message.
+ * - A callback that removes its own handler and adds it again is called again with the same message.
+ *   One that replaces its own handler is not.
+ * - After `pmqtt_reinitialise`, no further handler is called for the message.
  *
  * A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
  * `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
@@ -2514,7 +2517,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
  * function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
  * outside of callbacks, all handlers of the client are released when it returns. Without
- * `release`, `userdata` must live until that return of `pmqtt_client_free`. In a child of the
+ * `release`, `userdata` must live until that return of `pmqtt_client_free`. A handler that
+ * `release` adds inside `pmqtt_client_free` is released at once. In a child of the
  * process that created the client, `release` is not called.
  *
  * @param client   The client; not NULL.

@@ -159,12 +159,13 @@ func (w *way) has(id uint64) bool {
 	return false
 }
 
-// is tells whether an event belongs to this message, or to an identical one of QoS 0.
+// is tells whether an event belongs to this message, or to an identical one. The number alone does not tell: a broker
+// may err, and use it twice.
 func (m *Message) is(event *C.pmqtt_message) bool {
-	if m.QoS != QoS(event.qos) || m.mid != uint64(event.mid) {
+	if m.QoS != QoS(event.qos) || m.mid != uint64(event.mid) ||
+		m.Topic != string(unsafe.Slice((*byte)(unsafe.Pointer(event.topic)), event.topic_len)) {
 		return false
 	}
 	return m.QoS != AtMostOnce || m.Retained == bool(event.retain) && m.Duplicate == bool(event.dup) &&
-		m.Topic == string(unsafe.Slice((*byte)(unsafe.Pointer(event.topic)), event.topic_len)) &&
 		bytes.Equal(m.Payload, unsafe.Slice((*byte)(event.payload), event.payload_len))
 }

@@ -92,6 +92,30 @@ func TestHandlersEndHandlers(t *testing.T) {
 	}
 }
 
+// A broker that gives two messages the same number does not make one of them.
+func TestMessagesOfTheSameNumber(t *testing.T) {
+	address := serve(t, nil, accepting(func(conn net.Conn, kind byte, body []byte) {
+		switch kind {
+		case packetSubscribe:
+			conn.Write(subAck(body, 1))
+		case packetPublish:
+			conn.Write(append(message("a", 1), message("b", 1)...))
+		}
+	}))
+	called := make(chan string, 10)
+	client := connect(t, pmqtt.Options{Broker: address})
+	for _, filter := range []string{"a", "b"} {
+		filter := filter
+		subscribe(t, client, filter, 1, func(m *pmqtt.Message) { called <- filter + " " + m.Topic })
+	}
+	publish(t, client, "go", "", 0)
+	for _, want := range []string{"a a", "b b"} {
+		if got := receive(t, called); got != want {
+			t.Fatalf("%s, not %s", got, want)
+		}
+	}
+}
+
 // Any goroutine adds and removes handlers while messages arrive.
 func TestHandlersChangeUnderLoad(t *testing.T) {
 	const messages, changers = 2000, 4
