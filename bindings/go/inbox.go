@@ -125,6 +125,12 @@ func (in *inbox) close() {
 	in.changed.Broadcast()
 }
 
+func (in *inbox) isClosed() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.closed
+}
+
 func (in *inbox) droppedMessages() uint64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()

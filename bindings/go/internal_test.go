@@ -79,6 +79,14 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// Close ends all subscriptions, which gives OnMessage no message that a handler would have had.
+func TestNoMessageAfterClose(t *testing.T) {
+	c := &Client{options: Options{OnMessage: func(*Message) { t.Error("it is called") }}}
+	c.inbox.init(0)
+	c.inbox.close()
+	c.handOver(&Message{}, newRoute(1, "a").alone)
+}
+
 func TestReasons(t *testing.T) {
 	const quota = 0x97
 	lost := newError(ErrConnLost, "words")

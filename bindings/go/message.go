@@ -51,7 +51,9 @@ func (c *Client) handOver(message *Message, w *way) {
 			}
 		}
 	}
-	if !matched && c.options.OnMessage != nil {
+	// A message has no handler any more, too, where Close has ended all subscriptions.
+	ended := w != nil && c.inbox.isClosed()
+	if !matched && !ended && c.options.OnMessage != nil {
 		c.options.OnMessage(message)
 	}
 	if !c.options.ManualAck {
