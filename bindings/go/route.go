@@ -48,21 +48,25 @@ func (c *Client) route(filter string) *route {
 	return newRoute(c.lastRoute, filter)
 }
 
-// assign gives a route a subscription, and returns the previous one. mu is held.
-func (c *Client) assign(r *route, s *subscription) (previous *subscription, err error) {
-	if s.handler != nil && !r.added {
-		filter := C.CString(r.filter)
-		defer freeAll(filter)
-		if err := c.lastError(C.bridge_route_add(c.bridge, filter, C.uint64_t(r.id))); err != nil {
-			return nil, err
-		}
-		r.added = true
+// add makes the library report the messages of a route. mu is held.
+func (c *Client) add(r *route) error {
+	if r.added {
+		return nil
 	}
+	filter := C.CString(r.filter)
+	defer freeAll(filter)
+	err := c.lastError(C.bridge_route_add(c.bridge, filter, C.uint64_t(r.id)))
+	r.added = err == nil
+	return err
+}
+
+// assign gives a route a subscription, and returns the one it had. mu is held.
+func (c *Client) assign(r *route, s *subscription) (previous *subscription) {
 	previous = r.subscription.Swap(s)
 	if previous == nil {
 		c.routes = append(c.routes, r)
 	}
-	return previous, nil
+	return previous
 }
 
 // endRoute removes a route, and returns its subscription. mu is held.

@@ -51,7 +51,7 @@ func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capa
 // Unsubscribe ends a subscription. From the start of the call, the handler gets no further message, and the client does
 // not subscribe again after a reconnect. This holds even if the request fails. Unsubscribe returns when the broker has
 // confirmed the request. It returns an error if the request cannot be sent or is not answered. If the context has
-// already ended, Unsubscribe does nothing.
+// already ended, Unsubscribe does nothing. A call of the handler that is running finishes.
 func (c *Client) Unsubscribe(ctx context.Context, filter string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -99,12 +99,14 @@ func (c *Client) subscribe(ctx context.Context, s *subscription) (QoS, error) {
 	return r.granted, nil
 }
 
-// requestNew assigns a new subscription to its route before the first message can arrive. mu is held.
+// requestNew requests a new subscription. The subscription gets messages when the library has accepted the request, and
+// not before: nobody receives from the channel of a refused request. mu is held.
 func (c *Client) requestNew(s *subscription) (*request, error) {
 	route := c.route(s.filter)
-	previous, err := c.assign(route, s)
-	if err != nil {
-		return nil, err
+	if s.handler != nil {
+		if err := c.add(route); err != nil {
+			return nil, err
+		}
 	}
 	r, err := c.requestSubscription(s, func(err error) {
 		if err != nil {
@@ -113,11 +115,9 @@ func (c *Client) requestNew(s *subscription) (*request, error) {
 	})
 	switch {
 	case err == nil:
-		previous.end()
-	case previous == nil:
+		c.assign(route, s).end() // goArrived waits for mu, so that no message comes before this
+	case route.subscription.Load() == nil:
 		c.endRoute(route)
-	default:
-		route.subscription.Store(previous)
 	}
 	return r, err
 }

@@ -241,6 +241,22 @@ func TestRefusedSubscription(t *testing.T) {
 	}
 }
 
+// A request that is refused at once gets no message: nobody would take it from the channel.
+func TestRefusedChannelGetsNothing(t *testing.T) {
+	const messages = 50_000
+	var handled atomic.Int64
+	client := connect(t, pmqtt.Options{})
+	subscribe(t, client, "invalid", 1, func(*pmqtt.Message) { handled.Add(1) })
+	for i := 0; i < messages; i++ {
+		must(t, client.PublishAsync("invalid", nil, 1, false).Err())
+	}
+	for ctx := contextOf(t); handled.Load() < messages; {
+		if _, err := client.SubscribeChan(ctx, "invalid", 3, 0); !errors.Is(err, pmqtt.ErrInvalid) {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestSubscriptionThatGrantsLess(t *testing.T) {
 	client := connect(t, pmqtt.Options{Broker: serve(t, nil, accepting(func(conn net.Conn, kind byte, body []byte) {
 		conn.Write(subAck(body, 1))
