@@ -40,6 +40,8 @@ pub struct MessageHandler {
 /// - A callback that removes its own handler and adds it again is called again with the same message.
 ///   One that replaces its own handler is not.
 /// - After `pmqtt_reinitialise`, no further handler is called for the message.
+/// - A client can have any number of handlers. This call, `pmqtt_message_callback_remove` and each
+///   message take time in proportion to it.
 ///
 /// A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
 /// `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
