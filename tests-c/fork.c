@@ -364,6 +364,51 @@ static void in_a_callback(void)
     CHECK_INT(released, 2);
 }
 
+static pid_t parent_of_callback;
+static tally messages;
+
+static void fork_once(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+    CHECK(getpid() == parent_of_callback);
+    tally_add(&messages);
+    if (child_of_callback == -1)
+        child_of_callback = fork();
+}
+
+/* What else is to be called, for the same message and for those behind it, the parent calls. */
+static void in_the_parent_alone(void)
+{
+    enum { COUNT = 10 };
+    record seen = {0};
+    pmqtt_client *client = new_client(&seen);
+    int i;
+
+    step("the child calls no other handler");
+    connect_to_broker(client);
+    DO_UNTIL(tally_get(&seen.connects) == 1, pmqtt_loop(client, 20));
+    subscribe_to(client, "more");
+    DO_UNTIL(tally_get(&seen.subscribed) == 1, pmqtt_loop(client, 20));
+    child_of_callback = -1;
+    parent_of_callback = getpid();
+    tally_set(&messages, 0);
+    CHECK_OK(pmqtt_message_callback_add(client, "more", fork_once));
+    CHECK_OK(pmqtt_message_callback_add(client, "+", fork_once));
+    for (i = 0; i < COUNT; i++)
+        CHECK_OK(pmqtt_publish(client, "more", "x", 1, i % 3, false, NULL));
+    sleep_ms(100); /* so that all come in one read */
+    DO_UNTIL(child_of_callback != -1, pmqtt_loop(client, 20));
+    if (child_of_callback == 0) {
+        be_a_child(&client, 1, false);
+        end_child();
+    }
+    wait_for(child_of_callback);
+    DO_UNTIL(tally_get(&messages) == 2 * COUNT, pmqtt_loop(client, 20));
+    client_free(client);
+}
+
 /* The usual way to become a daemon: the process that made the client ends. */
 static void the_parent_is_gone(void)
 {
@@ -413,6 +458,7 @@ int main(int argc, char **argv)
     in_a_loop_of_the_program(&EVENT_EPOLL_LOOP);
     in_a_loop_of_the_program(&INTEREST_LOOP);
     in_a_callback();
+    in_the_parent_alone();
     the_parent_is_gone();
     return 0;
 }

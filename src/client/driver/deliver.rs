@@ -227,6 +227,10 @@ fn handlers(
         last = number;
         handle(state, handler, message);
         looked |= pace.tick();
+        if state.tenancy.is_in_child() {
+            pace.stop();
+            break;
+        }
     }
     (last > 0).then_some(looked)
 }

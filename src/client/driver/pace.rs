@@ -82,6 +82,13 @@ impl Pace {
         self.is_over
     }
 
+    /// The pass has to end now: a callback has forked this child, and all that was read is the parent's.
+    #[cold]
+    pub fn stop(&mut self) {
+        self.is_pause_due = true;
+        self.is_over = true;
+    }
+
     /// How many callbacks run between two looks at the clock.
     pub fn stride(&self) -> u8 {
         self.stride

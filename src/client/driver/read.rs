@@ -92,10 +92,13 @@ impl Driver {
     }
 
     /// Does what is due in the middle of a pass: sends PINGREQ, and writes. Returns false if the
-    /// pass has to end. Nothing counts as late here, because the answer may be among the bytes that
+    /// pass has to end: its time is over, or a callback has forked this child. Nothing counts as late here, because the answer may be among the bytes that
     /// are not handled yet.
     #[cold]
     fn pause(&mut self, pass: &mut Pass) -> Step<bool> {
+        if pass.state.tenancy.is_in_child() {
+            return Ok(false);
+        }
         pass.now = pass.pace.now();
         pass.state.session.received(pass.now);
         pass.state.session.ping(pass.now, || self.sent());

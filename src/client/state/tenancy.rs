@@ -301,7 +301,12 @@ impl Tenancy {
     /// Whether the calls that run the client have to end. Either the client is freed, or a callback
     /// of these calls forked this child.
     pub fn is_gone(&self) -> bool {
-        self.is_freed() || self.home != sys::generation() as u16
+        self.is_freed() || self.is_in_child()
+    }
+
+    /// Whether a callback of the call that runs the client has forked this child.
+    pub fn is_in_child(&self) -> bool {
+        self.home != sys::generation() as u16
     }
 
     /// Whether this thread has freed the client in a callback, and its outermost frame has ended.
