@@ -91,9 +91,10 @@ public:
     {
         const auto self = state_;
         const auto reset = [&](pmqtt_client *client, const char *id) {
+            auto former = self ? self->all() : detail::callback_table();
             const int rc = pmqtt_reinitialise(client, id, clean_session, self.get());
             if (rc == PMQTT_ERR_SUCCESS)
-                self->clear();
+                self->forget(std::move(former)); // what the end of a handler has set stays
             return rc;
         };
         call("reinitialise", ec, reset, text(client_id));

@@ -71,6 +71,24 @@ public:
         callbacks_.swap(old);
     }
 
+    /// All callbacks but those of filters.
+    callback_table all() const
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return callbacks_;
+    }
+
+    /// Forgets of those callbacks all that were not replaced since.
+    template <class... Slots> void forget(std::tuple<Slots...> those)
+    {
+        const std::lock_guard<std::mutex> lock(mutex_); // they are let go of after that
+        const auto forget_one = [](auto &present, auto &that) {
+            if (present == that)
+                present.reset(); // `that` still owns it
+        };
+        (forget_one(std::get<Slots>(callbacks_), std::get<Slots>(those)), ...);
+    }
+
     /// Keeps an exception until a call takes it. If there are several, it keeps the first.
     void keep(std::exception_ptr exception)
     {

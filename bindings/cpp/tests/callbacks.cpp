@@ -201,6 +201,17 @@ static void replaced_while_it_runs()
     client.on_message([&](auto &, auto &) { second = true; });
     client.publish("replace", "x", 1);
     LOOP_UNTIL(client, second);
+
+    step("what is set while reinitialise destroys a callback stays");
+    int lines = 0;
+    const auto set_log = [&, self = pmqtt::client_ref(client)](guest *last) mutable {
+        delete last;
+        self.on_log([&](auto &, auto &) { lines++; });
+    };
+    client.message_callback_add("held", [held = std::shared_ptr<guest>(new guest(gone), set_log)](auto &, auto &) {});
+    client.reinitialise();
+    connect_now(client);
+    CHECK(lines > 0);
 }
 
 static void moved_with_callbacks()
