@@ -32,6 +32,12 @@ impl Session {
         Ok(self.last_mid)
     }
 
+    /// Whether a message that waits has a time limit.
+    #[inline(always)]
+    pub fn has_limits(&self) -> bool {
+        self.expiry_due().is_some()
+    }
+
     /// When to call `expire`; None: no message that waits has a time limit.
     #[inline(always)]
     pub fn expiry_due(&self) -> Option<Moment> {

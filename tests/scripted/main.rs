@@ -3,6 +3,7 @@
 mod connect;
 mod drained;
 mod errors;
+mod expiry;
 mod hostile;
 mod keep_alive;
 mod leaving;

@@ -320,7 +320,8 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
     call(pass.state, &mut pass.pace, callback, &event);
     pass.check_epoch()?;
     if rc == 0 {
-        pass.state.session.announced(pass.now);
+        let now = pass.state.sending_at(pass.now);
+        pass.state.session.announced(now);
         return Ok(());
     }
     let words = connack_string(rc).to_string_lossy();

@@ -61,6 +61,7 @@ impl Driver {
         };
         self.blocked = !all;
         state.counters.bytes_out += count as u64;
+        let now = state.sending_at(now);
         state.session.written(count, now);
         Ok(())
     }

@@ -79,7 +79,9 @@ impl Driver {
                     return Ok(false);
                 }
             }
-            self.handle_acks(pass)?;
+            if !pass.state.session.has_limits() {
+                self.handle_acks(pass)?;
+            }
             if !self.handle_next(pass)? {
                 break;
             }
@@ -147,7 +149,8 @@ impl Driver {
             deliver::log_lines(pass.state, &mut pass.pace);
             pass.check_epoch()?;
         }
-        match pass.state.session.handle(packet, pass.now) {
+        let now = pass.state.sending_at(pass.now);
+        match pass.state.session.handle(packet, now) {
             Ok(event) => deliver::event(pass, event)?,
             Err(failure) => return Err(Stop::Over(failure.into())),
         };

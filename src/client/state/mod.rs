@@ -47,6 +47,7 @@ use super::error::Error;
 use super::events::{Callback, Drained, Handle};
 use crate::codec::Version;
 use crate::session::{Options, Phase, Session};
+use crate::sys;
 use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
 use crate::transport::{Address, Endpoint, Host, Resolver, Transport};
@@ -171,6 +172,21 @@ impl State {
     pub fn version(&self) -> Version {
         self.session.options().version
     }
+
+    /// The time at which the session sends. Callbacks may have taken some since `now`, which matters only
+    /// where a message has a time limit.
+    #[inline(always)]
+    pub fn sending_at(&self, now: Moment) -> Moment {
+        match self.session.has_limits() {
+            false => now,
+            true => look_at_clock(),
+        }
+    }
+}
+
+#[cold]
+fn look_at_clock() -> Moment {
+    sys::now()
 }
 
 /// Is everything reported, written and closed? Each call that stops at that point asks here.

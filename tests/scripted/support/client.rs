@@ -10,8 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use pmqtt::ffi;
-use pmqtt::ffi::Statistics;
+use pmqtt::ffi::{self, Publication, Statistics};
 
 use super::drive::{Drive, Running};
 use super::event::{self, Event};
@@ -226,6 +225,26 @@ impl Handle {
         let (rc, mid) = self.try_publish(topic, payload, qos, false);
         assert_eq!(rc, 0);
         mid.expect("a mid")
+    }
+
+    /// Publishes a message of QoS 1 that is not sent from so many seconds on.
+    #[track_caller]
+    pub fn publish_for(self, seconds: u32, topic: &str, payload: &[u8]) -> u64 {
+        let topic = c(topic);
+        let message = Publication {
+            struct_size: size_of::<Publication>(),
+            topic: topic.as_ptr(),
+            payload: payload.as_ptr().cast(),
+            payload_len: payload.len(),
+            qos: 1,
+            retain: false,
+            expiry_s: seconds,
+        };
+        let (mut accepted, mut mid) = (0, 0);
+        // SAFETY: as above.
+        unsafe { ffi::pmqtt_publish_batch(self.0, &message, 1, &mut accepted, &mut mid) };
+        assert_eq!(accepted, 1);
+        mid
     }
 
     /// The return code, and the mid.
