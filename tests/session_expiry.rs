@@ -209,6 +209,37 @@ fn what_expires_makes_room() {
     assert_eq!(peer.connect(false), ["PUBLISH q1 #3 c"]);
 }
 
+/// An older message still waits, so the places of the expired ones are not closed.
+#[test]
+fn what_expires_makes_all_of_its_room() {
+    const LIMIT: usize = 7000;
+    const SIZE: usize = 43;
+    for options in [QueueOptions::default(), KEEP] {
+        let mut peer = Peer::new(|options| options.max_queued_bytes = LIMIT);
+        peer.session.set_queue_options(options);
+        let fill = |peer: &mut Peer| {
+            let mut count = 0;
+            while peer.try_publish_for(seconds(1), 1, &[0; SIZE]) != Err(PublishError::QueueFull) {
+                count += 1;
+            }
+            count
+        };
+        peer.publish(1, "oldest");
+        let count = fill(&mut peer);
+        assert!((50..64).contains(&count), "{count}");
+        let outcomes = live(&mut peer, seconds(1));
+        assert_eq!(outcomes.len(), count + 1);
+        assert_eq!(outcomes.last(), Some(&Outcome::Writable));
+        for _ in 0..count {
+            peer.publish(1, &"x".repeat(SIZE));
+        }
+        assert_eq!(
+            peer.try_publish(1, &"x".repeat(SIZE)),
+            Err(PublishError::QueueFull)
+        );
+    }
+}
+
 /// Each message has one outcome, whatever ends it first.
 #[test]
 fn another_end_comes_first() {

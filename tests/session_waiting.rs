@@ -116,6 +116,26 @@ fn bytes_make_room_too() {
     assert_eq!(peer.session.unsettled(), 1);
 }
 
+/// The places of those that were answered behind it are not free.
+#[test]
+fn the_limit_holds_behind_a_message_without_an_answer() {
+    const LIMIT: usize = 50_000;
+    for options in [QueueOptions::default(), OLDEST, NEWEST, KEEP] {
+        let mut peer = Peer::connected(|options| options.max_queued_bytes = LIMIT);
+        peer.session.set_queue_options(options);
+        peer.publish(1, "first");
+        while let Ok(mid) = peer.try_publish(1, "x") {
+            peer.sent();
+            peer.hears(ack(PubAck, mid as u16));
+            assert!(peer.session.queued_bytes() <= LIMIT);
+        }
+        assert_eq!(peer.session.unsettled(), 1);
+        peer.hears(ack(PubAck, 1));
+        assert_eq!(peer.outcomes(), [Outcome::Writable]);
+        assert_eq!(peer.session.queued_bytes(), 0);
+    }
+}
+
 #[test]
 fn only_those_of_qos_0_make_room() {
     let mut peer = with(

@@ -292,8 +292,7 @@ impl Session {
     #[inline(always)]
     pub(super) fn announce_room(&mut self) {
         if let Some(refused) = self.outgoing.refused
-            && self.has_room(refused.qos(), refused.bytes())
-            && self.is_half_free(refused.qos())
+            && self.is_half_free_for(refused)
         {
             self.outgoing.refused = None;
             self.add_outcome(Outcome::Writable);

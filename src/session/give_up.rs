@@ -189,8 +189,7 @@ impl Outgoing {
             self.forget_before(seq);
         }
         let mut unfinished = self.unfinished();
-        // Holes do not count: `close_holes` bounds them by the remaining messages.
-        let mut used = new.elsewhere + self.bytes - MESSAGE * (self.len() - unfinished);
+        let mut used = new.elsewhere + self.bytes - self.hole_bytes();
         let mut count = 0;
         let others = self.droppable().filter(|seq| Some(*seq) != new.older);
         let mut victims = new.older.into_iter().chain(others);
@@ -250,6 +249,14 @@ impl Outgoing {
     pub(super) fn untold_bytes(&self) -> usize {
         let waiting = self.waiting.as_ref();
         waiting.map_or(0, |waiting| ENDED * waiting.untold())
+    }
+
+    /// The bytes of the places that removed messages leave. They do not count as use of the queue:
+    /// `close_holes` bounds them by the remaining messages.
+    pub fn hole_bytes(&self) -> usize {
+        let holes = self.waiting.as_ref().map_or(0, |waiting| waiting.holes);
+        // Holes in front of the first message are gone, but counted until the next time.
+        MESSAGE * (holes as usize).min(self.len() - self.unfinished())
     }
 
     /// How many slots can be in use before holes are closed.

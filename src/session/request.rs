@@ -41,7 +41,7 @@ impl Session {
         }
     }
 
-    /// `publish` without queue options.
+    /// `publish` of a session that is not ruled.
     #[inline(always)]
     pub fn publish_plain(
         &mut self,
@@ -222,15 +222,19 @@ impl Session {
         most == 0 || used == 0
     }
 
-    /// Whether at most half of the queue is taken.
-    pub(super) fn is_half_free(&self, qos: QoS) -> bool {
+    /// Whether at most half of the queue is taken, and it would take what was refused.
+    #[cold]
+    pub(super) fn is_half_free_for(&self, refused: Refused) -> bool {
         let Options {
             max_queued_messages: messages,
             max_queued_bytes: most,
             ..
         } = self.options;
-        (qos == QoS::AtMostOnce || messages == 0 || self.outgoing.unfinished() <= messages / 2)
-            && (most == 0 || self.queued_bytes() <= most / 2)
+        let is_counted = refused.qos() != QoS::AtMostOnce && messages != 0;
+        let used = self.queued_bytes() - self.outgoing.hole_bytes();
+        (!is_counted || self.outgoing.unfinished() <= messages / 2)
+            && (most == 0 || used <= most / 2)
+            && (most == 0 || used == 0 || used + refused.bytes() <= most)
     }
 
     /// CONNECT was sent, and no disconnect was requested.

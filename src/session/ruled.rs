@@ -49,7 +49,7 @@ impl Session {
     }
 
     /// Whether the program has used queue options, time limits or cancelling.
-    pub(super) fn is_ruled(&self) -> bool {
+    pub fn is_ruled(&self) -> bool {
         self.outgoing.has_queue_options()
     }
 

@@ -62,3 +62,25 @@ fn on_publish_may_take_the_time_of_a_message() {
         peer.expect_silence();
     });
 }
+
+/// Also for a message without a limit, and while the oldest one is in front of their places.
+#[test]
+fn what_expires_makes_all_of_its_room() {
+    const SIZE: usize = 43;
+    let client = Client::new("c");
+    client.set_max_queued_bytes(7000);
+    let payload = [b'x'; SIZE];
+    let publish = || client.try_publish("t", &payload, 1, false).0;
+    assert_eq!(publish(), ffi::PMQTT_ERR_NO_CONN);
+    for _ in 0..50 {
+        client.publish_for(LIMIT, "t", &payload);
+    }
+    thread::sleep(SLOW);
+    client.step(0);
+    for mid in 2..=51 {
+        assert_eq!(client.told(), Some(expired(mid)));
+    }
+    for _ in 0..50 {
+        assert_eq!(publish(), ffi::PMQTT_ERR_NO_CONN);
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
+use crate::client::state::State;
 use crate::codec::{Message, Publishable, QoS, TooLong, Unfit, topic};
 use crate::session::{Cancel, PublishError, RequestError, Session};
 use crate::sys;
@@ -64,6 +65,7 @@ impl Client {
             taken += 1;
             result = result.and(published.map(drop));
         }
+        self.note_rules(&state);
         self.wake_or_write(state);
         (taken, first, result.map_err(Error::from))
     }
@@ -72,6 +74,7 @@ impl Client {
     pub fn cancel(&self, mid: u64) -> Result {
         let mut state = self.lock();
         let cancel = state.session.cancel(mid);
+        self.note_rules(&state);
         self.wake_or_write(state);
         match cancel {
             Cancel::Done => Ok(()),
@@ -87,7 +90,15 @@ impl Client {
     pub fn clear_queue(&self) {
         let mut state = self.lock();
         state.session.clear_queue();
+        self.note_rules(&state);
         self.wake_or_write(state);
+    }
+
+    /// From the first message with a rule of its own on, `publish_plain` is not for this client.
+    fn note_rules(&self, state: &State) {
+        if state.session.is_ruled() {
+            self.unlocked.set_ruled();
+        }
     }
 
     pub fn subscribe(&self, filters: &[(&str, QoS)]) -> Result<u64> {
