@@ -364,6 +364,60 @@ fn a_hundred_thousand_expire_in_time_and_the_others_arrive() {
     assert_eq!(peer.session.expiry_due(), None);
 }
 
+/// CONNACK may come before a program that was busy has looked at what is over.
+#[test]
+fn many_that_are_over_are_no_work_of_one_call() {
+    const MOST: usize = 2 * 4096;
+    for is_first in [true, false] {
+        let mut peer = Peer::connected(|options| options.max_inflight = 2);
+        if !is_first {
+            peer.publish(1, "a");
+            peer.sent();
+        }
+        peer.session.close();
+        for _ in 0..50_000 {
+            publish(&mut peer, 1, 1, "x");
+        }
+        let last = peer.publish(1, "z");
+        peer.wait(seconds(1));
+        let mut sent = peer.connect(false);
+        let mut count = 0;
+        loop {
+            let outcomes = peer.outcomes().len();
+            assert!((1..=MOST).contains(&outcomes), "{outcomes}");
+            count += outcomes;
+            let Some(at) = peer.session.expiry_due() else {
+                break;
+            };
+            assert!(at <= peer.now);
+            peer.session.expire(peer.now);
+            sent.extend(peer.sent());
+        }
+        assert_eq!(count, 50_000);
+        assert_eq!(sent.last(), Some(&format!("PUBLISH q1 #{last} z")));
+        assert_eq!(sent.len(), 1 + usize::from(!is_first));
+    }
+}
+
+#[test]
+fn disconnect_comes_behind_what_waited_behind_many_that_are_over() {
+    let mut peer = Peer::connected(|options| options.max_inflight = 1);
+    peer.publish(1, "a");
+    for _ in 0..20_000 {
+        publish(&mut peer, 1, 1, "x");
+    }
+    let last = peer.publish(1, "z");
+    assert_eq!(peer.sent(), ["PUBLISH q1 #1 a"]);
+    peer.wait(seconds(1));
+    peer.hears(ack(PubAck, 1));
+    peer.session.disconnect(peer.now);
+    assert_eq!(
+        peer.sent(),
+        [&format!("PUBLISH q1 #{last} z"), "DISCONNECT"]
+    );
+    assert_eq!(peer.outcomes(), expired(2..last));
+}
+
 /// Messages are added and cancelled between two parts of a round, and holes are closed.
 #[test]
 fn a_round_misses_none_while_the_queue_changes() {

@@ -80,8 +80,13 @@ impl Session {
                 then_disconnect, ..
             } => *then_disconnect = true,
             Phase::Connected => {
-                // Messages that fit into the window go out before DISCONNECT.
-                self.send_waiting(usize::MAX, now);
+                // Messages that fit into the window go out before DISCONNECT, behind any number of
+                // those whose time is over, too.
+                let mut unfinished = usize::MAX;
+                while self.outgoing.unfinished() < unfinished {
+                    unfinished = self.outgoing.unfinished();
+                    self.send_waiting(usize::MAX, now);
+                }
                 self.phase = Phase::Disconnecting {
                     deadline: now + self.options.handshake_timeout(),
                 };

@@ -44,10 +44,12 @@ impl Session {
         self.outgoing.expiry_due()
     }
 
-    /// Gives up messages whose time is over. If many wait, it checks a part of them.
+    /// Gives up messages whose time is over, and sends the messages behind them. If many wait, it checks
+    /// a part of them.
     pub fn expire(&mut self, now: Moment) {
         if self.expiry_due().is_some_and(|at| now >= at) {
             self.outgoing.expire(now);
+            self.pump(now);
             self.announce_room();
         }
     }
@@ -116,8 +118,37 @@ impl Outgoing {
         }
     }
 
-    /// Sends the next message, which is of QoS 0 or has a time limit; gives it up if its time is
-    /// over. Returns false without memory or a free packet identifier.
+    /// Gives up the messages at the cursor whose time is over, at most `PART` of them. Returns false if
+    /// there may be more: `expire` continues.
+    fn give_up_row(&mut self, now: Moment) -> bool {
+        for _ in 0..PART {
+            let seq = self.next;
+            match self.slot(seq).filter(|_| seq != self.end) {
+                Some(slot) if slot.stage == Stage::Done => {}
+                Some(slot) if slot.until().is_some_and(|until| until <= now) => {
+                    self.give_up(seq, GivenUp::Expired);
+                }
+                _ => {
+                    self.close_holes();
+                    return true;
+                }
+            }
+            // The first message has left its place, and `next` has moved.
+            if self.next == seq {
+                self.next = seq.wrapping_add(1);
+            }
+        }
+        self.close_holes();
+        let start = self.next;
+        let limits = self.waiting.as_mut().map(|waiting| &mut waiting.limits);
+        limits.is_none_or(|limits| {
+            limits.begin(start, now);
+            limits.due().is_none()
+        })
+    }
+
+    /// Sends the next message, which is of QoS 0 or has a time limit. Gives it up if its time is over.
+    /// Returns false if it has to wait for memory, a packet identifier, or `expire`.
     #[cold]
     pub(super) fn send_rare(
         &mut self,
@@ -129,9 +160,7 @@ impl Outgoing {
         let seq = self.next;
         let slot = self.slot(seq).copied().unwrap_or_default();
         if slot.until().is_some_and(|until| until <= now) {
-            self.give_up(seq, GivenUp::Expired);
-            self.close_holes();
-            return true;
+            return self.give_up_row(now);
         }
         match slot.stage {
             Stage::Kept => self.send_kept(output).is_ok(),

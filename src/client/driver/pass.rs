@@ -73,7 +73,8 @@ impl Driver {
     /// 6. Memory is given back last, when it is known to be unused.
     fn try_pass(&mut self, pass: &mut Pass, read: bool) -> Step {
         self.advance_closing(pass)?;
-        pass.state.session.expire(pass.now);
+        let now = pass.state.sending_at(pass.now);
+        pass.state.session.expire(now);
         deliver::news(pass)?;
         self.begin(pass)?;
         self.advance(pass)?;
