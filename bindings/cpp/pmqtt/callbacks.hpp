@@ -176,7 +176,7 @@ private:
     }
 
     /// Sets the callback in the library if the program has set one, and removes it otherwise. Another thread may
-    /// change that meanwhile, so the function looks again after it has told the library.
+    /// set or remove the program's callback meanwhile, so the function checks again after the library's setter.
     template <class Event, class Raw>
     static int sync(const std::shared_ptr<detail::state> &self,
                     int (*setter)(pmqtt_client *, void (*)(pmqtt_client *, void *, const Raw *)))

@@ -94,7 +94,7 @@ public:
             auto former = self ? self->all() : detail::callback_table();
             const int rc = pmqtt_reinitialise(client, id, clean_session, self.get());
             if (rc == PMQTT_ERR_SUCCESS)
-                self->forget(std::move(former)); // what the end of a handler has set stays
+                self->forget(std::move(former)); // keeps the callbacks that a handler's end has set meanwhile
             return rc;
         };
         call("reinitialise", ec, reset, text(client_id));

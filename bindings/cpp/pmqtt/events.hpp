@@ -22,7 +22,7 @@ class client_ref;
 /// The callback gets the client as `client_ref &`. Its parameter may also be `auto &` or a `client_ref` by value.
 template <class Event> using handler = std::function<void(client_ref &, const Event &)>;
 
-/// The broker answered CONNECT: `session_present`, and `rc`, which is 0 if it accepted.
+/// The broker answered CONNECT: `session_present`, `rc` (0: the broker accepted the connection), `reason`.
 using connected = ::pmqtt_connected;
 
 /// The queue has room again. `messages` is the number of messages of QoS 1 and 2 that are not settled, and `bytes`

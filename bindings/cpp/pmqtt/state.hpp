@@ -78,10 +78,10 @@ public:
         return callbacks_;
     }
 
-    /// Forgets of those callbacks all that were not replaced since.
+    /// Removes each of these callbacks, unless another one has replaced it since.
     template <class... Slots> void forget(std::tuple<Slots...> those)
     {
-        const std::lock_guard<std::mutex> lock(mutex_); // they are let go of after that
+        const std::lock_guard<std::mutex> lock(mutex_); // released before `those` is destroyed
         const auto forget_one = [](auto &present, auto &that) {
             if (present == that)
                 present.reset(); // `that` still owns it
@@ -141,9 +141,9 @@ public:
         return find(of, [](const frame &found) { return found.kind_ == kind::callback; }) != nullptr;
     }
 
-    /// Handles the exception that has left a callback. The call that runs the callback will throw it; an
-    /// `endless_call` is ended for that with `pmqtt_disconnect`. Without such a call, the client keeps the exception
-    /// for a later call.
+    /// Handles the exception that has left a callback. The call that runs the callback throws it later. If
+    /// that call is an `endless_call`, this function ends it with `pmqtt_disconnect`. If no such call runs the
+    /// callback, the client keeps the exception for a later call.
     static void caught(state &of)
     {
         frame *call = find(of, [](const frame &found) { return found.kind_ != kind::callback; });
