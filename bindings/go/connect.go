@@ -12,7 +12,7 @@ import (
 // connection, or when the attempt has failed. If the context ends first, Connect gives up the attempt. No hook reports
 // an attempt that Disconnect, Close or the context has ended, even if the broker still answers.
 //
-// If the connection is lost later, the client reconnects until it succeeds. OnDisconnect reports the loss,
+// If the connection is lost later, the client tries to reconnect until it succeeds. OnDisconnect reports the loss,
 // OnConnectFail each failed attempt, and OnConnect the new connection. If the broker then has no session of the client,
 // the client makes all its subscriptions again.
 //

@@ -7,6 +7,7 @@
 //
 // [Client.Publish] returns when the outcome is known. [Client.PublishAsync] returns a [Token] that reports the outcome
 // later. Without a connection, the client keeps messages of QoS 1 and 2, and sends them on the next connection.
+// A message or request is settled when it has its outcome.
 //
 // A call that waits takes a context. When the context ends, the call returns at once, and its request goes on.
 //

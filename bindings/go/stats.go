@@ -12,17 +12,18 @@ import (
 type Stats struct {
 	// Connected: the broker has accepted the connection, and the connection has not ended.
 	Connected bool
-	// InFlight counts messages of QoS 1 and 2 that were sent and are not settled. Queued counts messages that wait for
-	// room in the window, or for a connection.
+	// InFlight counts messages of QoS 1 and 2 that were sent and are not settled. Queued counts messages that wait
+	// for a connection, or because Options.MaxInflight messages are in flight.
 	InFlight, Queued uint64
 	// QueuedBytes counts bytes that are kept for messages, or wait for the socket.
 	QueuedBytes uint64
-	// Unsettled counts messages that Drain waits for: QoS 0 not written, QoS 1 and 2 not settled.
+	// Unsettled counts messages without an outcome, and requests to subscribe or unsubscribe without an answer.
 	Unsettled uint64
 	// AcksHeld counts acknowledgements that wait for those of earlier messages.
 	AcksHeld uint64
 	// MessagesIn counts messages from the broker. DroppedIn counts those that the client dropped, because
-	// MaxPendingBytes bytes waited for handlers. MessagesOut counts messages that are settled.
+	// MaxPendingBytes bytes waited for handlers. MessagesOut counts messages that were published with success:
+	// QoS 0 is written, QoS 1 and 2 are acknowledged by the broker.
 	MessagesIn, DroppedIn, MessagesOut uint64
 	// BytesIn and BytesOut count the bytes of MQTT that were read and written.
 	BytesIn, BytesOut uint64

@@ -20,9 +20,9 @@ type subscription struct {
 	sending sync.Mutex
 }
 
-// Subscribe subscribes to a filter, and sets the handler of its messages. When the broker has answered, it returns the
-// QoS that the broker grants, or ErrDenied. If the context ends first, Subscribe returns the context's error at once,
-// and the request goes on.
+// Subscribe subscribes to a filter, and sets the handler of its messages. When the broker has answered, Subscribe
+// returns the QoS that the broker grants, or ErrDenied. If the context ends first, Subscribe returns the context's
+// error at once, and the request goes on.
 //
 //   - A filter has one handler. A new one replaces the old one, even if the broker then refuses.
 //   - If several filters match a message, the handler of each is called, in the order of the first subscription.
@@ -51,7 +51,7 @@ func (c *Client) SubscribeChan(ctx context.Context, filter string, qos QoS, capa
 // Unsubscribe ends a subscription. From the start of the call, the handler gets no further message, and the client does
 // not subscribe again after a reconnect. This holds even if the request fails. Unsubscribe returns when the broker has
 // confirmed the request. It returns an error if the request cannot be sent or is not answered. If the context has
-// already ended, Unsubscribe does nothing. A call of the handler that is running finishes.
+// already ended, Unsubscribe does nothing. If the handler is running, that call finishes.
 func (c *Client) Unsubscribe(ctx context.Context, filter string) error {
 	if err := ctx.Err(); err != nil {
 		return err
