@@ -15,7 +15,8 @@
  *
  * Results:
  * - A function that can fail returns an int: `PMQTT_ERR_SUCCESS` (0) or another error number.
- *   `pmqtt_last_error` describes the failure.
+ *   `pmqtt_last_error` describes the failure, if the call has a client. A one-shot describes it in
+ *   `error` of its options.
  * - A call that fails has changed nothing.
  * - Output parameters come last. They are written on success only.
  *
@@ -26,37 +27,57 @@
  * - Strings are NUL-terminated UTF-8. The library copies them.
  * - A payload is a pointer and a length.
  *
- * Structures with a `struct_size`, which is their first field and the sizeof of the structure:
+ * Structures whose first field is `struct_size`, which the program sets to the `sizeof` of the
+ * structure:
  * - Such a structure grows at its tail. The program and the library may have different versions
  *   of it.
  * - The fields that a smaller structure lacks count as 0.
- * - A structure smaller than its first version, or of a size that no version has, gives
- *   `PMQTT_ERR_INVAL`.
- * - A larger structure gives `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not
- *   know is not 0.
+ * - A structure may be larger than the version that the library knows. It gives
+ *   `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not know is not 0.
+ * - A size that no version can have gives `PMQTT_ERR_INVAL`: smaller than the first version, over
+ *   4096 bytes, or no multiple of the alignment of the structure.
  * - All elements of an array have the same `struct_size`.
  *
  * Threads and callbacks:
  * - Every function may be called in any thread at any time ("thread-safe" below), and in any
- *   callback ("callback-safe"). A number after "callback-safe" is what the call then returns.
+ *   callback ("callback-safe"). An error in brackets after "callback-safe" is what the call returns
+ *   in a callback of the same client.
  * - Callbacks run in loop calls, with no lock held. Loop calls are `pmqtt_loop`,
  *   `pmqtt_loop_forever`, `pmqtt_loop_read`, `pmqtt_loop_write`, `pmqtt_loop_misc`,
  *   `pmqtt_process`, `pmqtt_drain`, `pmqtt_subscribe_callback`, and the thread of
  *   `pmqtt_loop_start`.
  * - `on_log` and `on_interest` run at the end of other calls too. A loop call in another thread
- *   waits for that.
- * - `release` of a handler runs in the call that ends the handler, or in the loop call that runs
- *   its callback.
+ *   waits until such a callback has returned.
+ * - The callback of `pmqtt_tls_key_password_set` runs in `pmqtt_tls_set` and `pmqtt_tls_pem_set`,
+ *   with no lock held.
+ * - `release` of a `pmqtt_message_handler` runs in the call that replaces or removes the handler,
+ *   or resets or frees the client. If another call runs the handler's callback, `release` runs
+ *   after it, in the thread of the callback.
  * - What the library passes to a callback belongs to the library, and is valid until the callback
  *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
+ *
+ * Words:
+ * - A message is settled when it has its outcome. A request is settled when it has its answer, or
+ *   when its connection has ended (`pmqtt_drain`).
+ * - The window is how many messages of QoS 1 and 2 may be in flight at the same time
+ *   (`pmqtt_max_inflight_messages_set`).
+ * - A message is handed to a connection when its wait for a connection and for room in the window
+ *   first ends. It may still wait for the socket.
+ * - A foreign loop is an event loop of the program that watches the client's socket itself.
+ *
+ * Specification:
+ * - A mark such as [MQTT-3.14] names a section of the MQTT 3.1.1 specification. A mark such as
+ *   [MQTT-4.4.0-1] names one of its numbered statements.
+ * - "Section 4.7" is a section of this specification too.
  *
  * Memory:
  * - If there is no memory for a packet from the broker, its connection ends with
  *   `PMQTT_ERR_NOMEM`. If there is none for a message, `pmqtt_publish` returns
  *   `PMQTT_ERR_NOMEM`.
- * - If any other allocation fails, the process aborts, as any Rust program does. These
- *   allocations are some MiB at most, apart from what the program itself asks for.
+ * - If any other allocation fails, the process aborts, as any Rust program does. These allocations
+ *   are some MiB at most, apart from memory for what the program passes to calls, such as topic
+ *   filters.
  * - `pmqtt_max_packet_size_set` limits the size of a packet. At most about 1 MiB of
  *   acknowledgements waits to be sent.
  *
@@ -66,19 +87,22 @@
  * - The library never raises SIGPIPE.
  * - After a fork, clients belong to the parent, where they go on. The child can free them and
  *   create new ones.
- * - In the child, each other call with a client of the parent returns `PMQTT_ERR_INVAL`, or what
- *   it returns for NULL. `pmqtt_last_error` describes this. A daemon therefore creates its
- *   clients after its last fork.
+ * - In the child, `pmqtt_last_error` says that the client belongs to the parent. Each other call
+ *   with such a client, except `pmqtt_client_free`, returns the same as with NULL. If it returns
+ *   an error number, this is `PMQTT_ERR_INVAL`.
+ * - A daemon therefore creates its clients after its last fork.
  * - exec closes all descriptors of the library.
- * - A process may exit while its clients live and loop threads run. Once exit has begun to call
- *   the functions of atexit, TLS stops: the library neither reads nor writes it, and calls no
- *   callback for it. `pmqtt_tls_set` returns `PMQTT_ERR_TLS`. `pmqtt_client_free` works as
- *   ever. A program that wants a DISCONNECT over TLS disconnects before exit.
+ * - A process may exit while its clients live and loop threads run. Connections over TLS stop when
+ *   exit begins to call the functions of atexit. The library then neither reads nor writes them,
+ *   and calls no callback for them.
+ * - From that moment on, `pmqtt_tls_set`, `pmqtt_tls_pem_set`, `pmqtt_tls_psk_set` and
+ *   `pmqtt_tls_context_set` return `PMQTT_ERR_TLS`. `pmqtt_client_free` still works. A program that
+ *   wants a DISCONNECT over TLS disconnects before exit.
  */
 
 /**
  * @defgroup api_client Creating and freeing a client
- * @brief A program creates a client, which each other function takes.
+ * @brief A client is the object that most other functions take.
  */
 
 /**
@@ -103,6 +127,9 @@
  *   `pmqtt_want_write` and `pmqtt_next_timeout_ms`, or `pmqtt_on_interest_set`. It calls
  *   `pmqtt_loop_read`, `pmqtt_loop_write` and `pmqtt_loop_misc`.
  * - A loop of the program that runs the client step by step: `pmqtt_loop`.
+ *
+ * `pmqtt_loop_forever`, `pmqtt_loop_start` and `pmqtt_process` reconnect by themselves.
+ * In the other loops, the program calls `pmqtt_reconnect`.
  */
 
 /**
@@ -195,7 +222,8 @@
 #define PMQTT_ACK_AT_ONCE 2
 
 /**
- * Log level: stages of connecting, and connections that ended as asked.
+ * Log level: stages of connecting, waits before a reconnect, and connections that the program
+ * ended.
  *
  * @ingroup api_callbacks
  */
@@ -329,7 +357,7 @@
 #define PMQTT_ERR_CONN_REFUSED 5
 
 /**
- * The named thing does not exist.
+ * There is no such message, acknowledgement or handler.
  *
  * @ingroup api_diagnosis
  */
@@ -350,7 +378,7 @@
 #define PMQTT_ERR_TLS 8
 
 /**
- * The payload is too large, or a packet from the broker is (`pmqtt_max_packet_size_set`).
+ * A payload or a packet from the broker is too large (`pmqtt_max_packet_size_set`).
  *
  * @ingroup api_diagnosis
  */
@@ -364,7 +392,7 @@
 #define PMQTT_ERR_NOT_SUPPORTED 10
 
 /**
- * Authorisation has failed.
+ * Authorisation has failed. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
  */
@@ -378,7 +406,7 @@
 #define PMQTT_ERR_ACL_DENIED 12
 
 /**
- * An error without a name.
+ * An error without a name. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
  */
@@ -399,15 +427,15 @@
 #define PMQTT_ERR_QUEUE_SIZE 15
 
 /**
- * The broker has not answered PINGREQ in time, or takes none of the acknowledgements that it
- * has asked for.
+ * The broker has not answered PINGREQ in time, or has not read the acknowledgements of its
+ * messages in time.
  *
  * @ingroup api_diagnosis
  */
 #define PMQTT_ERR_KEEPALIVE 16
 
 /**
- * Another call is doing this at the moment.
+ * Another call works on the client at the moment, or it is too late to cancel a message.
  *
  * @ingroup api_diagnosis
  */
@@ -516,49 +544,6 @@ typedef struct pmqtt_client pmqtt_client;
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
- * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
- *
- * @ingroup api_publish
- */
-typedef struct pmqtt_publication {
-  /**
-   * `sizeof(pmqtt_publication)`. In an array, it is the stride, and the same for each element.
-   */
-  size_t struct_size;
-  /**
-   * The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
-   */
-  const char *topic;
-  /**
-   * The payload. NULL with a length of 0: an empty payload.
-   */
-  const void *payload;
-  /**
-   * Bytes, at most 268,435,455 together with topic and header; at most 65,535 in a will.
-   */
-  size_t payload_len;
-  /**
-   * 0, 1 or 2.
-   */
-  int qos;
-  /**
-   * true: the broker keeps the message as a retained message, for later subscribers.
-   */
-  bool retain;
-  /**
-   * How long the message may wait, in seconds from the call that publishes it; 0: any time, and in a will.
-   *
-   * A message that still waits for a connection, or for room in the window, when its time is over is not sent.
-   * Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop tells it within a second, connected or not.
-   * `messages_expired` of `pmqtt_stats` counts these messages.
-   *
-   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0 waits only where
-   * `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own: the broker does not know it.
-   */
-  uint32_t expiry_s;
-} pmqtt_publication;
-
-/**
  * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
  *
  * @ingroup api_options
@@ -578,15 +563,64 @@ typedef struct pmqtt_queue_options {
    */
   int when_full;
   /**
-   * true: a message replaces the waiting one of the same topic, and takes a place at the end.
+   * true: a new message replaces the waiting message of the same topic. The new message goes to
+   * the end of the queue.
    */
   bool newest_only;
   /**
-   * true: without a connection, QoS 0 waits for the next one, in its place among the others.
-   * `pmqtt_publish` then returns `PMQTT_ERR_SUCCESS`.
+   * true: a message of QoS 0 that is published without a connection waits for the next
+   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
+   * returns `PMQTT_ERR_SUCCESS`.
    */
   bool keep_qos0;
 } pmqtt_queue_options;
+
+/**
+ * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
+ *
+ * @ingroup api_publish
+ */
+typedef struct pmqtt_publication {
+  /**
+   * `sizeof(pmqtt_publication)`. It is the same for each element of an array.
+   */
+  size_t struct_size;
+  /**
+   * The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
+   */
+  const char *topic;
+  /**
+   * The payload. NULL with a length of 0: an empty payload.
+   */
+  const void *payload;
+  /**
+   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes). In a
+   * will, at most 65,535.
+   */
+  size_t payload_len;
+  /**
+   * 0, 1 or 2.
+   */
+  int qos;
+  /**
+   * true: the broker keeps the message as a retained message, for later subscribers.
+   */
+  bool retain;
+  /**
+   * How long the message may wait, in seconds from the call that publishes it; 0: no limit. A
+   * will must have 0.
+   *
+   * When the time is over, the client does not send a message that still waits for a connection
+   * or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
+   * reports it within a second, with or without a connection. `messages_expired` of
+   * `pmqtt_stats` counts these messages.
+   *
+   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0
+   * waits only where `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own:
+   * the broker does not know it.
+   */
+  uint32_t expiry_s;
+} pmqtt_publication;
 
 /**
  * The event of `on_connect`: the broker answered CONNECT.
@@ -715,6 +749,36 @@ typedef void (*pmqtt_on_message)(struct pmqtt_client *client,
                                  const struct pmqtt_message *event);
 
 /**
+ * A callback for the messages of a topic filter, with its own `userdata`.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_message_handler {
+  /**
+   * `sizeof(pmqtt_message_handler)`.
+   */
+  size_t struct_size;
+  /**
+   * The topic filter: UTF-8, copied, well-formed (section 4.7); not NULL.
+   */
+  const char *filter;
+  /**
+   * The callback; not NULL. A loop call runs it.
+   */
+  pmqtt_on_message callback;
+  /**
+   * Passed to the callback in place of the client's `userdata`. May be NULL.
+   */
+  void *userdata;
+  /**
+   * Called with `userdata` when the library does not use it any more; NULL: none. It is called
+   * exactly once for each `pmqtt_message_handler_add` that succeeded. `free` of the C library
+   * may be used.
+   */
+  void (*release)(void *userdata);
+} pmqtt_message_handler;
+
+/**
  * The event of `on_publish`: a publish is done.
  *
  * @ingroup api_callbacks
@@ -726,10 +790,11 @@ typedef struct pmqtt_published {
   uint64_t mid;
   /**
    * The outcome; `pmqtt_on_publish_set` has the details.
-   * - `PMQTT_ERR_SUCCESS`: the operating system has QoS 0, or the broker has QoS 1 and 2.
-   * - `PMQTT_ERR_CONN_LOST`: the connection ended before QoS 0 was written.
-   * - `PMQTT_ERR_IN_DOUBT`: the broker may have lost a message of QoS 2 together with the
-   *   session.
+   * - `PMQTT_ERR_SUCCESS`: the operating system has the message (QoS 0), or the broker has it
+   *   (QoS 1 and 2).
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the message (QoS 0) was written.
+   * - `PMQTT_ERR_IN_DOUBT`: the broker lost the session during the handshake of a message of QoS
+   *   2. It may have delivered the message or not.
    * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
    *   sent.
    * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
@@ -770,7 +835,7 @@ typedef struct pmqtt_subscribed {
    */
   const uint8_t *granted_qos;
   /**
-   * The number of filters in `granted_qos`.
+   * The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
    */
   size_t granted_qos_count;
   /**
@@ -897,7 +962,8 @@ typedef void (*pmqtt_on_log)(struct pmqtt_client *client,
 typedef struct pmqtt_interest {
   /**
    * The descriptor; -1: none. If `read` and `write` are both false, the loop does not watch it
-   * for now.
+   * for now. (epoll reports errors even without events: remove the descriptor.) If a watched
+   * descriptor has an error (POLLERR, POLLHUP), the loop calls `pmqtt_loop_read`.
    */
   int fd;
   /**
@@ -914,7 +980,8 @@ typedef struct pmqtt_interest {
    */
   bool closing;
   /**
-   * The loop calls `pmqtt_loop_misc` after this many milliseconds; -1: never.
+   * The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. This
+   * replaces the time of the event before.
    */
   int timeout_ms;
 } pmqtt_interest;
@@ -927,36 +994,6 @@ typedef struct pmqtt_interest {
 typedef void (*pmqtt_on_interest)(struct pmqtt_client *client,
                                   void *userdata,
                                   const struct pmqtt_interest *event);
-
-/**
- * A callback for the messages of a topic filter, with its own `userdata`.
- *
- * @ingroup api_callbacks
- */
-typedef struct pmqtt_message_handler {
-  /**
-   * `sizeof(pmqtt_message_handler)`.
-   */
-  size_t struct_size;
-  /**
-   * The topic filter: UTF-8, copied, well-formed (section 4.7); not NULL.
-   */
-  const char *filter;
-  /**
-   * The callback; not NULL. A loop call runs it.
-   */
-  pmqtt_on_message callback;
-  /**
-   * Passed to the callback in place of the client's `userdata`. May be NULL.
-   */
-  void *userdata;
-  /**
-   * Called with `userdata` when the library does not use it any more; NULL: none. It is called
-   * exactly once for each `pmqtt_message_handler_add` that succeeded. `free` of the C library
-   * may be used.
-   */
-  void (*release)(void *userdata);
-} pmqtt_message_handler;
 
 /**
  * Returns the password of a private key.
@@ -1073,8 +1110,8 @@ typedef struct pmqtt_oneshot_options {
    */
   int protocol;
   /**
-   * The longest time that the call may take, in milliseconds, over 0; 0: 30000. Each step of
-   * connecting may take 10 s of it, as for `pmqtt_connect`.
+   * The longest time that the call may take, in milliseconds; 0: 30000. Within this time, each
+   * step that `pmqtt_connect_timeout_set` lists may take 10 s at most.
    */
   int timeout_ms;
   /**
@@ -1187,9 +1224,10 @@ extern "C" {
  *                       random one, which `pmqtt_client_id` returns. This requires
  *                       `clean_session`.
  * @param clean_session  true: the broker discards the session when the connection ends. The client
- *                       never discards its own messages of QoS 1 and 2.
- * @param userdata       Passed to each callback. The library does not use what it points to. May
- *                       be NULL.
+ *                       keeps its own messages of QoS 1 and 2 for the next connection in both
+ *                       cases.
+ * @param userdata       Passed to each callback that has no `userdata` of its own. The library
+ *                       does not dereference the pointer. May be NULL.
  * @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
@@ -1213,12 +1251,13 @@ int pmqtt_client_new(struct pmqtt_client **out,
  *
  * The client drops all queued messages. A program that needs them delivered calls `pmqtt_drain`
  * and `pmqtt_disconnect` first. The library calls no callback of the client any more, except
- * `on_interest`, which reports that the descriptor closes.
+ * `on_interest`, which reports that the descriptor closes. It calls `release` of each
+ * `pmqtt_message_handler`.
  *
- * - In a callback of the same client, the call returns at once. The client ends when the call that
- *   runs the callback returns. That call waits for callbacks that run in other threads.
- * - In another thread, the call waits until no callback of the client runs. It does not wait for
- *   the network, a look-up or a connect.
+ * - In a callback of the same client, the call returns at once. The call that runs the callback
+ *   frees the client before it returns. It first waits for callbacks that run in other threads.
+ * - Outside of callbacks of the client, the call waits until none of them runs in another thread.
+ *   It does not wait for the network, a look-up or a connect.
  *
  * In a child of the process that created the client, the call:
  * - waits for nothing and calls no callback,
@@ -1245,7 +1284,9 @@ void pmqtt_client_free(struct pmqtt_client *client);
  * - removes queued messages, callbacks, the will, credentials and every setting,
  * - restarts `mid` numbers at 1.
  *
- * Messages that were pending have no outcome. A loop thread goes on, with nothing to do.
+ * Messages that were not settled get no outcome. The protocol version and the descriptor of
+ * `pmqtt_event_fd` stay. The thread of `pmqtt_loop_start` continues to run, and waits for the next
+ * connect.
  *
  * @param client         The client; not NULL.
  * @param client_id      As for `pmqtt_client_new`.
@@ -1282,7 +1323,7 @@ const char *pmqtt_client_id(const struct pmqtt_client *client);
  * Sets the `userdata` of callbacks, from the next callback on.
  *
  * @param client    The client; not NULL.
- * @param userdata  Any pointer, also NULL. The library does not use what it points to.
+ * @param userdata  Any pointer, also NULL. The library does not dereference it.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
@@ -1390,12 +1431,12 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  * TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
  * not answer:
  *
- * 1. An answer is overdue by this time. The client sends one PINGREQ for all overdue answers, also
- *    if the keep alive is 0.
- * 2. PINGRESP comes: the broker has read all that was sent before.
- * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It waits
- *    while bytes of this connection are on their way, where the system reports that (Linux,
- *    Apple's).
+ * 1. An answer has not come within this time. The client sends one PINGREQ for all such answers,
+ *    also if the keep alive is 0.
+ * 2. PINGRESP comes. It shows that the broker has read all that was sent before PINGREQ.
+ * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It first
+ *    waits until the broker's TCP has acknowledged all bytes of this connection, where the system
+ *    reports that (Linux and Apple's systems).
  *
  * - The client sends each packet again at most once on a connection.
  * - A broker that answers later than twice this time may receive a duplicate.
@@ -1421,7 +1462,7 @@ int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
  * The timeout applies to each of these steps:
  * - look-up, TCP and TLS together,
  * - the wait for CONNACK,
- * - sending a DISCONNECT; the client gives up one that the broker does not take.
+ * - sending a DISCONNECT. If the time is over, the client closes the connection without it.
  *
  * The setting takes effect with the next attempt.
  *
@@ -1443,7 +1484,7 @@ int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
  * - The delay is `min_delay` at first. It doubles after each failure, up to `max_delay`.
  * - Each wait is random, between half the delay and the delay, so that many clients do not
  *   reconnect together.
- * - A connection that lasts as long as the next wait resets the delay to `min_delay`.
+ * - A connection that has lasted at least as long as the delay resets it to `min_delay`.
  *
  * The setting takes effect with the next wait.
  *
@@ -1462,9 +1503,9 @@ int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int ma
 /**
  * Sets the user name and the password.
  *
- * The setting takes effect with the next connection. The library keeps one copy of the password
- * until it is replaced or the client is freed, and wipes it then. The library wipes the copy that
- * it makes for a connection as soon as that is written.
+ * The setting takes effect with the next connection. The library keeps one copy of the password,
+ * and wipes this copy when the password is replaced or removed, or the client is freed. The
+ * library wipes the copy in a CONNECT packet as soon as the packet is written.
  *
  * @param client    The client; not NULL.
  * @param username  UTF-8, copied, at most 65,535 bytes; NULL removes both.
@@ -1480,31 +1521,80 @@ int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int ma
 int pmqtt_username_pw_set(struct pmqtt_client *client, const char *username, const char *password);
 
 /**
- * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+ * Sets the will: the message that the broker publishes if the connection ends without a
+ * DISCONNECT.
  *
- * The setting takes effect with the next message, and for `pmqtt_ack` at once. An acknowledgement
- * that is held stays held until its turn.
+ * The setting takes effect with the next connection.
  *
- * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
- *   returned.
- * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
- *   sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an early one.
- *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
- * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
- *   acknowledgement at once. A broker may rely on the order.
+ * @param client       The client; not NULL.
+ * @param topic        As for `pmqtt_publish`.
+ * @param payload      As for `pmqtt_publish`.
+ * @param payload_len  Bytes, at most 65,535.
+ * @param qos          0, 1 or 2.
+ * @param retain       true: the broker keeps the will as a retained message, for later
+ *                     subscribers.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_will_set(struct pmqtt_client *client,
+                   const char *topic,
+                   const void *payload,
+                   size_t payload_len,
+                   int qos,
+                   bool retain);
+
+/**
+ * Removes the will, from the next connection on.
  *
  * @param client  The client; not NULL.
- * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
- *                `PMQTT_ACK_AT_ONCE` (2).
  *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
- * three.
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_subscribe
+ * @ingroup api_options
  */
-int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
+int pmqtt_will_clear(struct pmqtt_client *client);
+
+/**
+ * Sets how the queue treats messages that wait for a connection or for room in the window.
+ *
+ * The setting takes effect with the next publish. The call itself drops no message.
+ *
+ * - The client drops or replaces only messages that were never written on any connection.
+ * - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
+ *   `pmqtt_stats` counts it.
+ * - An outcome that waits to be reported counts as 32 bytes in the queue. Equal outcomes of
+ *   messages with consecutive `mid` numbers count as one outcome.
+ *
+ * With `keep_qos0`, the client keeps messages of QoS 0 in the queue:
+ * - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
+ *   `pmqtt_max_queued_bytes_set`.
+ * - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
+ * - Once it is handed to a connection, it is like any other message of QoS 0.
+ *
+ * Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
+ * per publish, and 16 to 64 bytes of memory per topic. No limit counts these bytes.
+ *
+ * @param client   The client; not NULL.
+ * @param options  Copied; NULL: the defaults.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
+ *   of the three constants.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_options
+ */
+int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
 
 /**
  * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
@@ -1525,10 +1615,11 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
  *   seconds. It is enough that one of the two directions was silent.
  * - The broker then has the same time to answer. Each byte that it sends restarts that time.
  * - The time begins when the broker's TCP has acknowledged PINGREQ, where the system reports that
- *   (Linux, Apple's). Until then, each acknowledged byte restarts it, so that a slow link is kept.
+ *   (Linux and Apple's systems). Until then, each acknowledged byte restarts the time, so that a
+ *   slow link does not end the connection.
  * - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
- *   within twice `keepalive`. This is also true of a broker that has stopped, unless PINGREQ is
- *   still on its way.
+ *   within twice `keepalive`. A broker process that hangs is found in the same time, unless
+ *   PINGREQ is still on its way.
  *
  * @param client        The client; not NULL.
  * @param host          Name or address, UTF-8, copied; not NULL and not empty. The client tries
@@ -1542,13 +1633,14 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
  *
  * @return `PMQTT_ERR_SUCCESS`: the transport is open, and CONNECT is sent. Or:
  * - `PMQTT_ERR_INVAL`: an argument is wrong; nothing was changed.
- * - `PMQTT_ERR_DNS`: the name has no address, or the zone of the host is no interface.
+ * - `PMQTT_ERR_DNS`: the name has no address, or no interface has the name or number of the
+ *   zone.
  * - `PMQTT_ERR_ERRNO`: each address failed.
  * - `PMQTT_ERR_TLS`: the TLS handshake failed.
  * - `PMQTT_ERR_TIMEOUT`: the connect timeout passed without an answer.
  * - `PMQTT_ERR_BUSY`: another thread connects this client.
- * - `PMQTT_ERR_NO_CONN`: another thread or a callback disconnected, connected elsewhere or freed
- *   the client meanwhile.
+ * - `PMQTT_ERR_NO_CONN`: meanwhile, another thread or a callback has disconnected, reinitialised
+ *   or freed the client, or called an `_async` connect.
  *
  * `pmqtt_last_error` has the details.
  *
@@ -1567,13 +1659,13 @@ int pmqtt_connect(struct pmqtt_client *client,
  * Asks the client to connect, and returns at once. The thread that runs the loop makes the
  * connection.
  *
- * - The look-up of the name and all other steps never block a caller, nor does a later
- *   `pmqtt_reconnect`.
+ * - No call blocks for the look-up of the name or for another step. A later `pmqtt_reconnect` does
+ *   not block either.
  * - `on_connect` reports the answer of the broker, and `on_connect_fail` a failure before it.
  * - The client closes an existing connection without a DISCONNECT. If `pmqtt_disconnect` has asked
  *   that one to end, it still sends its DISCONNECT.
- * - If no loop call has begun an earlier attempt, this call replaces it. The two then count as one
- *   attempt.
+ * - If an earlier connect still waits for a loop call to begin it, this call replaces it. No
+ *   callback reports the earlier one.
  *
  * @param client        The client; not NULL.
  * @param host          As for `pmqtt_connect`.
@@ -1600,8 +1692,8 @@ int pmqtt_connect_async(struct pmqtt_client *client,
  *
  * - The client tries the hosts in the order of RFC 2782: the lowest priority first, and equal
  *   priorities at random by their weights.
- * - If the look-up, TCP or TLS of a host fails, the client tries the next one. A silent host gets
- *   an equal share of the time that is left.
+ * - If the look-up, TCP or TLS of a host fails, the client tries the next one. The remaining time
+ *   is shared equally among the remaining hosts, so that a silent host leaves time for the others.
  * - The client tries the first 16 hosts at most.
  * - Each later connection of the client begins with the SRV records again.
  * - Everything else is as for `pmqtt_connect`.
@@ -1621,8 +1713,8 @@ int pmqtt_connect_async(struct pmqtt_client *client,
  *   there is no such service.
  * - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
  *   machine has no domain.
- * - Others: as for `pmqtt_connect`. If each host has failed, the number is that of the last one,
- *   and `pmqtt_last_error` names them all.
+ * - Others: as for `pmqtt_connect`. If each host has failed, the error is that of the last host,
+ *   and `pmqtt_last_error` names the errors of all hosts.
  *
  * Thread-safe; callback-safe. Blocks at most for the connect timeout
  * (`pmqtt_connect_timeout_set`), in a callback too.
@@ -1638,8 +1730,8 @@ int pmqtt_connect_srv(struct pmqtt_client *client,
  * Asks the client to find a broker by SRV records and to connect to it, and returns at once.
  *
  * The client finds and tries the hosts as `pmqtt_connect_srv` does. Everything else is as for
- * `pmqtt_connect_async`. `on_connect_fail` reports a domain that cannot be found, also that of
- * this machine.
+ * `pmqtt_connect_async`. `on_connect_fail` reports a failed look-up of the SRV records, also if
+ * `domain` is NULL and this machine has no domain.
  *
  * @param client        The client; not NULL.
  * @param domain        As for `pmqtt_connect_srv`.
@@ -1664,12 +1756,13 @@ int pmqtt_connect_srv_async(struct pmqtt_client *client,
  * - After `pmqtt_connect_async` and `pmqtt_connect_srv_async`, it returns at once.
  *
  * An existing connection ends as those functions say. After CONNACK, the client sends all messages
- * in flight again, in order: PUBLISH with DUP, and after PUBREC only PUBREL. [MQTT-4.4.0-1]
+ * in flight again, in order. For a message whose PUBREC has come, it sends PUBREL. For each other
+ * message, it sends PUBLISH with DUP. [MQTT-4.4.0-1]
  *
  * @param client  The client; not NULL.
  *
- * @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before;
- * each `_async` connect counts as one that has.
+ * @return As `pmqtt_connect`. It is `PMQTT_ERR_INVAL` also if no connect has succeeded before. A
+ * connect by an `_async` function counts as successful.
  *
  * Thread-safe; callback-safe, also in `on_disconnect`. Blocks as the last connect did.
  *
@@ -1688,19 +1781,20 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  * 3. The broker closes the connection, or the client does after half a second.
  * 4. They call `on_disconnect` with `PMQTT_ERR_SUCCESS`.
  *
- * Messages that are queued behind the window stay for the next connection. `pmqtt_drain` waits for
- * them.
+ * Messages that are queued behind the window stay for the next connection. To send them too, the
+ * program calls `pmqtt_drain` before this function.
  *
- * A connect need not wait for any of this, and may follow in the same callback. The old connection
- * then ends beside the new one, and `on_disconnect` is called for it. If the new one is
- * disconnected and replaced too, the client closes the old one at once. `pmqtt_loop_forever` and
- * `pmqtt_loop_stop` return when both have ended.
+ * The program may connect again at once, also in the callback that has called this function. The
+ * old connection then ends beside the new one, and `on_disconnect` reports its end. If the program
+ * also disconnects the new connection and connects once more, the client closes the old connection
+ * at once. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both have ended.
  *
  * @param client  The client; not NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. The call gives up an attempt to connect, which
- *   `on_connect_fail` reports, or the wait for the next attempt. `pmqtt_loop_forever` returns.
+ * - `PMQTT_ERR_NO_CONN`: there is no connection to end, and the client makes none any more. It
+ *   gives up an attempt to connect, and `on_connect_fail` reports that. It also ends a wait for
+ *   the next attempt, which no callback reports. `pmqtt_loop_forever` returns in both cases.
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.14]
@@ -1716,8 +1810,9 @@ int pmqtt_disconnect(struct pmqtt_client *client);
  * `pmqtt_disconnect` was not called. In `on_connect` it is, unless the broker refused. In
  * `on_disconnect` it is not.
  *
- * The client notices only later that a broker is gone, as the keep alive says. A publish may
- * therefore fail although this function returns true: decide by the outcome of the publish.
+ * If the broker is gone without closing the connection, the client may notice it only by the keep
+ * alive. A publish may therefore fail although this function returns true: decide by the outcome
+ * of the publish.
  *
  * @param client  The client; NULL gives false.
  *
@@ -1733,9 +1828,9 @@ bool pmqtt_is_connected(const struct pmqtt_client *client);
  * Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
  *
  * The step does not reconnect by itself; `pmqtt_reconnect` does. Apart from the wait, the step
- * takes some milliseconds, and the callbacks that run until it looks at the clock: one if
- * callbacks are slow, at most 32. It leaves the rest to the next step. If poll fails, the step
- * logs a WARNING and waits at most 50 ms.
+ * ends after some milliseconds. It looks at the clock after each callback if callbacks are slow,
+ * and after at most 32 callbacks if they are fast. It leaves the rest of the work to the next
+ * step. If poll fails, the step logs a WARNING and waits at most 50 ms.
  *
  * @param client      The client; not NULL.
  * @param timeout_ms  The longest wait in milliseconds, also without a connection; -1: 1000 ms.
@@ -1804,13 +1899,13 @@ int pmqtt_loop_start(struct pmqtt_client *client);
 /**
  * Stops the thread of `pmqtt_loop_start`.
  *
- * Before it stops, the thread still sends what the client has accepted, and reports the outcomes,
- * for at most a second:
+ * Before the thread stops, it has at most a second to send the following and to report the
+ * outcomes:
  * - messages of QoS 0, and messages that the window has room for,
  * - a DISCONNECT, with the end of its connection.
  *
- * It waits for CONNACK if that must come first. A connection that is not asked to end stays as it
- * is.
+ * The thread waits for CONNACK if that must come first. Without `pmqtt_disconnect`, the connection
+ * stays open.
  *
  * @param client  The client; not NULL.
  *
@@ -1818,7 +1913,7 @@ int pmqtt_loop_start(struct pmqtt_client *client);
  *
  * Thread-safe; callback-safe: in a callback of that thread, the call returns at once, and the
  * thread stops when the callback has returned. Elsewhere, it blocks until the thread has stopped:
- * for at most a second, and for a callback that runs.
+ * for at most a second, plus the time of a callback that runs.
  *
  * @ingroup api_loop
  */
@@ -1826,7 +1921,10 @@ int pmqtt_loop_stop(struct pmqtt_client *client);
 
 /**
  * Reads, runs callbacks, and writes what they caused. A foreign loop calls this when the socket is
- * readable.
+ * readable, and also when it has an error (POLLERR, POLLHUP).
+ *
+ * `pmqtt_loop_read`, `pmqtt_loop_write` and `pmqtt_loop_misc` do not reconnect. The program calls
+ * `pmqtt_reconnect`, for example in a timer of its own.
  *
  * @param client  The client; not NULL.
  *
@@ -1853,8 +1951,8 @@ int pmqtt_loop_read(struct pmqtt_client *client);
 int pmqtt_loop_write(struct pmqtt_client *client);
 
 /**
- * Does what is due by time. A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has
- * passed.
+ * Does what is due at a certain time, such as sending PINGREQ and giving up an attempt to connect.
+ * A foreign loop calls this when the time of `pmqtt_next_timeout_ms` has passed.
  *
  * Additional calls do no harm.
  *
@@ -1887,8 +1985,8 @@ int pmqtt_socket(const struct pmqtt_client *client);
 /**
  * Tells a foreign loop whether to call `pmqtt_loop_read` when the socket is readable.
  *
- * It is false while the broker takes none of the acknowledgements that it has asked for. The
- * client reads nothing then, so a loop that still watches for reading would spin.
+ * The result is false while too many acknowledgements wait, because the broker does not read them.
+ * The client reads nothing then, so a loop that still watches for reading would spin.
  *
  * @param client  The client; NULL gives false.
  *
@@ -1937,13 +2035,14 @@ int pmqtt_next_timeout_ms(const struct pmqtt_client *client);
  *
  * The first call creates the descriptor. It is readable once when it is new, so that the first
  * `pmqtt_process` finds out what to wait for. A program adds it to any loop once. Reconnects,
- * timers and publishes from other threads need nothing else.
+ * timers and publishes from other threads need nothing else. The program watches the descriptor
+ * level-triggered: with epoll, without EPOLLET.
  *
  * @param client  The client; not NULL.
  *
  * @return The descriptor, which the library owns. The program watches it for reading, and does
- * nothing else with it. -1: it could not be created, or `client` is NULL; `pmqtt_last_error` has
- * the reason.
+ * nothing else with it. -1: `client` is NULL, or the descriptor could not be created, and
+ * `pmqtt_last_error` has the reason.
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -1965,7 +2064,7 @@ int pmqtt_event_fd(struct pmqtt_client *client);
  * - `PMQTT_ERR_BUSY`: another loop call runs this client.
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  * - Others, as for `pmqtt_loop`: after `pmqtt_disconnect`, the connection ended for this reason
- *   before its DISCONNECT was done.
+ *   before its DISCONNECT was written.
  *
  * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Never blocks, except for the callbacks.
  *
@@ -1974,101 +2073,25 @@ int pmqtt_event_fd(struct pmqtt_client *client);
 int pmqtt_process(struct pmqtt_client *client);
 
 /**
- * Waits until all messages and requests are settled and their outcomes are reported.
+ * Publishes a message. If the client accepts it, `on_publish` reports its outcome exactly once.
  *
- * - A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
- *   lost, dropped, expired or cancelled.
- * - SUBSCRIBE and UNSUBSCRIBE are settled when the broker has answered or their connection has
- *   ended.
- *
- * `pmqtt_on_drained_set` is for a program that must not wait.
- *
- * - While the loop thread or a loop call of another thread runs the client, the call waits for it.
- *   When that has ended, the call runs the client itself.
- * - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
- *   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
- * - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
- *   does this call if `pmqtt_event_fd` was called. Otherwise the call ends with the connection,
- *   and returns the reason.
- *
- * @param client      The client; not NULL.
- * @param timeout_ms  The longest wait in milliseconds; not negative.
- * @param left        The number of messages and requests that are not settled; 0 on success.
- *                    Written whenever the number is known. May be NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`: all are settled. Or:
- * - `PMQTT_ERR_IN_DOUBT`: all are settled, and `on_publish` reported this outcome for at least one
- *   message meanwhile.
- * - `PMQTT_ERR_TIMEOUT`: some are not settled.
- * - `PMQTT_ERR_NO_CONN`: some are not settled, no connection exists, and nothing will reconnect.
- * - `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop.
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - Others, as for `pmqtt_loop`: why the connection ended meanwhile.
- *
- * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout and for the callbacks.
- *
- * @ingroup api_publish
- */
-int pmqtt_drain(struct pmqtt_client *client, int timeout_ms, size_t *left);
-
-/**
- * Sets the will: the message that the broker publishes if the connection ends without a
- * DISCONNECT.
- *
- * The setting takes effect with the next connection.
- *
- * @param client       The client; not NULL.
- * @param topic        As for `pmqtt_publish`.
- * @param payload      As for `pmqtt_publish`.
- * @param payload_len  Bytes, at most 65,535.
- * @param qos          0, 1 or 2.
- * @param retain       true: the broker keeps the will as a retained message, for later
- *                     subscribers.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT-3.1.2.5]
- *
- * @ingroup api_options
- */
-int pmqtt_will_set(struct pmqtt_client *client,
-                   const char *topic,
-                   const void *payload,
-                   size_t payload_len,
-                   int qos,
-                   bool retain);
-
-/**
- * Removes the will, from the next connection on.
- *
- * @param client  The client; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_will_clear(struct pmqtt_client *client);
-
-/**
- * Publishes a message. `on_publish` reports its outcome by its `mid`, exactly once.
- *
- * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
- * has it.
+ * QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
+ * QoS 2 when PUBCOMP has come.
  *
  * - Without a connection, the client queues QoS 1 and 2 for the next connection. It drops QoS 0,
- *   which `on_publish` does not report. `pmqtt_queue_options_set` can change this.
- * - While the transport is open and CONNACK has not come, as after `pmqtt_connect`, the client
- *   accepts messages as with a connection. It sends them after CONNACK, in this order: QoS 0,
- *   SUBSCRIBE and UNSUBSCRIBE of this time; those that `on_connect` asks for; QoS 1 and 2.
+ *   which `on_publish` does not report. With `keep_qos0` of `pmqtt_queue_options`, the client
+ *   queues QoS 0 too.
+ * - When TCP and TLS are connected, for example when `pmqtt_connect` has returned, the client
+ *   accepts messages as with a connection. After CONNACK, it sends in this order:
+ *   1. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asked for before CONNACK,
+ *   2. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asks for in `on_connect`,
+ *   3. QoS 1 and 2.
  *
  * @param client       The client; not NULL.
  * @param topic        UTF-8, copied; not NULL, 1 to 65,535 bytes, no wildcards. [MQTT-4.7.3]
  * @param payload      Copied. NULL with a length of 0: an empty payload.
- * @param payload_len  Bytes, at most 268,435,455 together with topic and header.
+ * @param payload_len  Bytes, at most 268,435,455 together with the topic and 2 more bytes, or 4
+ *                     more with QoS 1 and 2.
  * @param qos          0, 1 or 2.
  * @param retain       true: the broker keeps the message as the topic's retained message, for
  *                     later subscribers. [MQTT-3.3.1.3]
@@ -2098,16 +2121,136 @@ int pmqtt_publish(struct pmqtt_client *client,
                   uint64_t *mid);
 
 /**
- * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
+ * Publishes several messages at once, each as `pmqtt_publish` does.
+ *
+ * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
+ * - The call takes the client's lock once, so it costs less than single calls. Other threads wait
+ *   for the lock: a batch should have some thousands of messages at most.
+ * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
+ *   program may publish the rest later.
+ * - A message may have a time limit, `expiry_s`. It begins with this call.
+ *
+ * @param client        The client; not NULL.
+ * @param publications  `count` messages, copied; may be NULL if `count` is 0.
+ * @param count         The number of messages; may be 0.
+ * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
+ *                      than `count` if the queue is full or memory is short.
+ * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
+ *                      Both outputs are also written with `PMQTT_ERR_NO_CONN`,
+ *                      `PMQTT_ERR_QUEUE_SIZE` and `PMQTT_ERR_NOMEM`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
+ *   1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room for the
+ *   first message that was not accepted.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
+ * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_publish_batch(struct pmqtt_client *client,
+                        const struct pmqtt_publication *publications,
+                        size_t count,
+                        size_t *accepted,
+                        uint64_t *first_mid);
+
+/**
+ * Waits until all messages and requests are settled and their outcomes are reported.
+ *
+ * - A message is settled when it is written (QoS 0), acknowledged by the broker (QoS 1 and 2),
+ *   lost, dropped, expired or cancelled.
+ * - SUBSCRIBE and UNSUBSCRIBE are settled when the broker has answered or their connection has
+ *   ended.
+ *
+ * `pmqtt_on_drained_set` is for a program that must not wait.
+ *
+ * - While the loop thread or a loop call of another thread runs the client, the call waits for the
+ *   outcomes. If the other thread stops running the client first, this call runs the client.
+ * - Otherwise, as in a program with a foreign loop, the call runs the client. Callbacks run in
+ *   this call, and loop calls of other threads return `PMQTT_ERR_BUSY` meanwhile.
+ * - If the connection ends meanwhile, the loop thread and `pmqtt_loop_forever` reconnect, and so
+ *   does this call if `pmqtt_event_fd` was called. Otherwise the call ends with the connection,
+ *   and returns the reason.
+ *
+ * @param client      The client; not NULL.
+ * @param timeout_ms  The longest wait in milliseconds; not negative.
+ * @param left        The number of messages and requests that are not settled; 0 on success.
+ *                    Written whenever the number is known. May be NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: all are settled. Or:
+ * - `PMQTT_ERR_IN_DOUBT`: all are settled, and `on_publish` reported this outcome for at least one
+ *   message meanwhile.
+ * - `PMQTT_ERR_TIMEOUT`: some are not settled.
+ * - `PMQTT_ERR_NO_CONN`: some are not settled, no connection exists, and nothing will reconnect.
+ * - `PMQTT_ERR_BUSY`: called in a callback of this client, which holds up its loop.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - Others, as for `pmqtt_loop`: why the connection ended meanwhile.
+ *
+ * Thread-safe; callback-safe (`PMQTT_ERR_BUSY`). Blocks for the timeout and for the callbacks.
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_drain(struct pmqtt_client *client, int timeout_ms, size_t *left);
+
+/**
+ * Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
+ *
+ * - A message that was never sent leaves the queue.
+ * - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
+ *   identifier and its place in the window until the broker answers or loses the session. Until
+ *   then, the client sends it again where MQTT demands that. After `PMQTT_ERR_CANCELLED`, no
+ *   callback reports what becomes of the message.
+ * - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
+ *   [MQTT-4.3.3]
  *
  * @param client  The client; not NULL.
- * @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with wildcards + and # as section 4.7
- *                allows them.
- * @param qos     The maximum QoS to receive with: 0, 1 or 2.
+ * @param mid     The number of the message.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
+ * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
+ * - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
+ *   and was handed to a connection.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
+
+/**
+ * Cancels all messages that were never sent, each as `pmqtt_cancel` does.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_queue_clear(struct pmqtt_client *client);
+
+/**
+ * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
+ *
+ * The client does not subscribe again by itself after a reconnect: the program does so in
+ * `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
+ * `pmqtt_publish` accepts messages.
+ *
+ * @param client  The client; not NULL.
+ * @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with the wildcards + and # as section
+ *                4.7 of MQTT 3.1.1 allows them.
+ * @param qos     The maximum QoS at which the broker sends the messages: 0, 1 or 2.
  * @param mid     The number of the request, on success; may be NULL.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: the client is not connected; nothing was done.
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called; nothing was
+ *   done.
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
  * - `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers are in use.
  *
@@ -2178,7 +2321,10 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
                                uint64_t *mid);
 
 /**
- * Tells whether a topic filter matches a topic, topics with $ included (section 4.7).
+ * Tells whether a topic filter matches a topic, by the rules of section 4.7 of MQTT 3.1.1.
+ *
+ * The rules include the one for topics that begin with $: a wildcard at the start of a filter does
+ * not match them.
  *
  * A shared subscription, `$share/group/filter`, matches what `filter` matches (section 4.8.2 of
  * MQTT 5).
@@ -2197,13 +2343,46 @@ int pmqtt_unsubscribe_multiple(struct pmqtt_client *client,
 int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
 
 /**
+ * Sets who acknowledges messages of QoS 1 and 2: the library after `on_message`, or the program.
+ *
+ * Whether a message needs `pmqtt_ack` depends on the setting when the message comes. Whether its
+ * acknowledgement may overtake others depends on the setting when the program calls `pmqtt_ack`.
+ * This call does not send the acknowledgements that the client holds already: they still wait for
+ * those of earlier messages.
+ *
+ * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
+ *   returned.
+ * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
+ *   sends PUBACKs in the order in which the messages of QoS 1 came, and PUBRECs in that of QoS 2.
+ *   It holds an acknowledgement until those of all earlier messages of the same QoS are sent.
+ *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+ * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
+ *   acknowledgement at once. This can break the order that MQTT demands, and a broker
+ *   may rely on that order.
+ *
+ * @param client  The client; not NULL.
+ * @param mode    `PMQTT_ACK_AUTO` (0), `PMQTT_ACK_IN_ORDER` (1, so `true` too) or
+ *                `PMQTT_ACK_AT_ONCE` (2).
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL, or `mode` is none of the
+ * three.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
+
+/**
  * Acknowledges a message that `on_message` has delivered, if `pmqtt_manual_ack_set` leaves this to
  * the program.
  *
  * The broker may forget the message then. Messages may be acknowledged in any order:
- * - The client sends PUBACKs in the order in which the messages came, and PUBRECs too. It holds an
- *   early one until those before it are acknowledged (`acks_held` of `pmqtt_stats`).
- * - With `PMQTT_ACK_AT_ONCE`, it holds none.
+ * - With `PMQTT_ACK_IN_ORDER`, the client sends PUBACKs in the order in which the messages came.
+ *   It holds a PUBACK until the program has acknowledged all earlier messages of QoS 1. The client
+ *   treats PUBRECs and messages of QoS 2 in the same way. `acks_held` of `pmqtt_stats` counts the
+ *   acknowledgements that it holds.
+ * - With `PMQTT_ACK_AT_ONCE`, the client sends each acknowledgement at once.
  * - A message of QoS 2 never delays a PUBACK.
  *
  * If the connection ends while an acknowledgement is due:
@@ -2215,11 +2394,11 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
  * @param client  The client; not NULL.
  * @param mid     The `mid` that the callback was given. No other message gets the same one, so a
  *                late acknowledgement acknowledges no other message.
- * @param qos     The QoS of the message, 1 or 2.
+ * @param qos     The QoS of the message. With 0, no acknowledgement is ever due.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: no such acknowledgement is due, or no longer, or the client
- *   acknowledges that message by itself.
+ * - `PMQTT_ERR_NOT_FOUND`: no acknowledgement of this message is due. For example, the program has
+ *   acknowledged the message already, or the client acknowledges it by itself.
  * - `PMQTT_ERR_INVAL`: `client` is NULL, or `qos` is none of 0, 1 and 2.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-4.3]
@@ -2227,115 +2406,6 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
  * @ingroup api_subscribe
  */
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
-
-/**
- * Publishes several messages at once, each as `pmqtt_publish` does.
- *
- * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
- * - The call takes the client's lock once, so it costs less than single calls. Other threads wait
- *   for the lock: a batch should have some thousands of messages at most.
- * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
- *   program may publish the rest later.
- * - A message may have a time limit, `expiry_s`. It begins with this call.
- *
- * @param client        The client; not NULL.
- * @param publications  `count` messages, copied; may be NULL if `count` is 0.
- * @param count         The number of messages; may be 0.
- * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
- *                      than `count` if the queue is full or memory is short.
- * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
- *                      Both outputs are also written if the call fails for want of a connection,
- *                      room or memory.
- *
- * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
- *   1 and 2 were queued.
- * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room.
- * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
- * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_publish
- */
-int pmqtt_publish_batch(struct pmqtt_client *client,
-                        const struct pmqtt_publication *publications,
-                        size_t count,
-                        size_t *accepted,
-                        uint64_t *first_mid);
-
-/**
- * Sets how the queue treats messages that wait for a connection or for room in the window.
- *
- * The setting takes effect with the next publish. The call itself drops no message.
- *
- * - The client drops or replaces only messages that were never written on any connection.
- * - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
- *   `pmqtt_stats` counts it.
- * - An outcome that waits to be reported counts as 32 bytes in the queue. Outcomes with
- *   consecutive `mid` numbers count once.
- *
- * QoS 0 that is kept:
- * - A kept message counts as one of QoS 1 for `pmqtt_max_queued_messages_set` and
- *   `pmqtt_max_queued_bytes_set`.
- * - While one waits, later messages of QoS 0 wait behind it, so that the order stays.
- * - Once it is handed to a connection, it is like any other message of QoS 0.
- *
- * Each publish costs a little more while an option is set. `newest_only` costs a hash of the topic
- * per publish. A topic takes 16 to 64 bytes beside its message, which no limit counts.
- *
- * @param client   The client; not NULL.
- * @param options  Copied; NULL: the defaults.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, or `when_full` is none
- *   of the three.
- * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_options
- */
-int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
-
-/**
- * Cancels a message that is not settled. Its outcome is `PMQTT_ERR_CANCELLED` in `on_publish`.
- *
- * - A message that was never sent leaves the queue.
- * - A message of QoS 1 that was sent may have arrived, or may still arrive. It keeps its packet
- *   identifier and its place in the window until the broker answers or loses the session. Until
- *   then, the client sends it again where MQTT demands that. No callback reports any of this.
- * - A message of QoS 2 that was sent cannot be cancelled, because its handshake must go on.
- *   [MQTT-4.3.3]
- *
- * @param client  The client; not NULL.
- * @param mid     The number of the message.
- *
- * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
- * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
- * - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
- *   and was handed to a connection.
- * - `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_publish
- */
-int pmqtt_cancel(struct pmqtt_client *client, uint64_t mid);
-
-/**
- * Cancels all messages that were never sent, each as `pmqtt_cancel` does.
- *
- * @param client  The client; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_publish
- */
-int pmqtt_queue_clear(struct pmqtt_client *client);
 
 /**
  * Sets `on_connect`, which is called when the broker has answered CONNECT.
@@ -2359,10 +2429,10 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
  *
  * Reasons are for example: the name has no address, the host refuses, or nobody answers.
  *
- * - The callback is not called for what `pmqtt_connect` itself waits for, as that call returns the
- *   error.
- * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens by
- *   `pmqtt_disconnect`, or by another connect, which then goes on.
+ * - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, `pmqtt_connect` returns the
+ *   error, and the callback is not called.
+ * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. It does so by
+ *   another connect, or by `pmqtt_disconnect` before TCP and TLS are connected.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2378,16 +2448,16 @@ int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail
 /**
  * Sets `on_disconnect`, which is called when a connection has ended.
  *
- * The callback is called exactly once for each connection that `on_connect` reported, and for each
- * that `pmqtt_disconnect` ended before CONNACK.
+ * The callback is called exactly once for each connection that `on_connect` reported. The same
+ * holds for a connection that has TCP and TLS, and that `pmqtt_disconnect` ends before CONNACK.
  *
  * - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
  *   `pmqtt_disconnect` or by a new connect.
  * - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
  *
- * Three or more connections in a row may end while the same message is the oldest without an
- * answer. `pmqtt_last_error` and the log then name that message. The broker may close each
- * connection because of it, and later messages wait behind it.
+ * The client notes the oldest message without an answer when a connection ends. If it is the same
+ * message three or more times in a row, `pmqtt_last_error` and the log name it. The broker may
+ * close each connection because of that message, and later messages wait behind it.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2408,6 +2478,9 @@ int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect cal
  * out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
  * [MQTT-4.3]
  *
+ * If no callback is set for a message, the client drops it. It acknowledges the message as if a
+ * callback had returned.
+ *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
  *
@@ -2420,21 +2493,108 @@ int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect cal
 int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback);
 
 /**
- * Sets `on_publish`, which is called when a publish is done, at each QoS.
+ * Adds a handler for messages whose topic matches a filter. The call does not subscribe.
  *
- * The callback is called exactly once for each `mid`, with these exceptions: messages that
- * `pmqtt_reinitialise` or `pmqtt_client_free` drops, and QoS 0 that `pmqtt_publish` did not
- * accept.
+ * - If several filters match, the callback of each is called, in the order in which they were
+ *   added.
+ * - `on_message` is called only if no filter matches.
+ * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
+ * - A filter has one handler. A new handler replaces the old one and takes its place in the order.
+ *   `pmqtt_message_callback_add` replaces a handler in the same way.
+ *   `pmqtt_message_callback_remove` removes a handler.
+ * - The library looks for the next handler after each callback. If a callback adds, replaces or
+ *   removes a later handler of the order, this already takes effect for the same message.
+ * - A callback that removes its own handler and adds it again is called again with the same message.
+ *   One that replaces its own handler is not.
+ * - After `pmqtt_reinitialise`, no further handler is called for the message.
+ * - A client can have any number of handlers. This call, `pmqtt_message_callback_remove` and each
+ *   message take time in proportion to it.
+ *
+ * A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
+ * `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
+ * to run it, for one message. The library calls `release` when nothing uses `userdata` any more:
+ * - If no thread runs the callback: in the call that ends the handler, before that call returns.
+ * - Otherwise: in the thread that runs the callback, after the callback has returned.
+ *
+ * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
+ * function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
+ * outside of callbacks, all handlers of the client are released when it returns. Without
+ * `release`, `userdata` must live until that return of `pmqtt_client_free`. A handler that
+ * `release` adds inside `pmqtt_client_free` is released at once. In a child of the
+ * process that created the client, `release` is not called.
+ *
+ * @param client   The client; not NULL.
+ * @param handler  Copied; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument, the filter or the callback is NULL, the filter is not
+ *   well-formed, or no version has this `struct_size`.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_handler_add(struct pmqtt_client *client,
+                              const struct pmqtt_message_handler *handler);
+
+/**
+ * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
+ *
+ * It does the same as `pmqtt_message_handler_add`, with the client's `userdata`.
+ *
+ * @param client    The client; not NULL.
+ * @param filter    UTF-8, copied, well-formed (MQTT 3.1.1, section 4.7); not NULL.
+ * @param callback  Not NULL. Replaces the callback that the same filter has.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_add(struct pmqtt_client *client,
+                               const char *filter,
+                               pmqtt_on_message callback);
+
+/**
+ * Removes the callback of a filter, which `pmqtt_message_callback_add` or
+ * `pmqtt_message_handler_add` added.
+ *
+ * When this call returns, another thread may still run the callback, or begin to run it, for one
+ * message. After that, the callback is not called any more.
+ *
+ * @param client  The client; not NULL.
+ * @param filter  The filter as it was added; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
+
+/**
+ * Sets `on_publish`, which is called when a message of any QoS has its outcome.
+ *
+ * The callback is called exactly once for each `mid`, with two exceptions:
+ * - messages that `pmqtt_reinitialise` or `pmqtt_client_free` drops,
+ * - QoS 0 that `pmqtt_publish` did not accept.
  *
  * The event's `rc` is the outcome:
- * - `PMQTT_ERR_SUCCESS`: the operating system has a message of QoS 0. The broker has acknowledged
- *   QoS 1 with PUBACK, and QoS 2 with the whole handshake in one session. It now owes the message
- *   to its subscribers.
+ * - `PMQTT_ERR_SUCCESS`:
+ *   - QoS 0: the operating system has the message.
+ *   - QoS 1: PUBACK has come. The broker is now responsible for the message.
+ *   - QoS 2: PUBREC and PUBCOMP have come in one session. The broker is now responsible for the
+ *     message.
  * - `PMQTT_ERR_CONN_LOST`: the connection ended before a message of QoS 0 was written completely.
  *   The message is lost, and the program may publish it again.
  * - `PMQTT_ERR_IN_DOUBT`: the broker acknowledged a message of QoS 2 with PUBREC, and then lost
- *   the session. It may have delivered the message or not. If the program publishes it again, it
- *   may arrive twice.
+ *   the session. Nobody knows whether the broker has delivered the message. If the program
+ *   publishes it again, it may arrive twice.
  * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue
  *   (`pmqtt_queue_options_set`), and was never sent.
  * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit (`expiry_s` of
@@ -2443,8 +2603,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   still arrive.
  *
  * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
- * such flag: there, `clean_session` decides. `PMQTT_ERR_IN_DOUBT` is reported when the broker has
- * answered PUBREL with PUBCOMP, after any number of connections.
+ * such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the
+ * session is lost. It reports `PMQTT_ERR_IN_DOUBT` when PUBCOMP has come, on a later connection.
  *
  * A message of QoS 1 or 2 without PUBACK or PUBREC is sent again with the next connection, also if
  * the session is lost.
@@ -2495,9 +2655,9 @@ int pmqtt_on_unsubscribe_set(struct pmqtt_client *client, pmqtt_on_unsubscribe c
 /**
  * Sets `on_writable`, which is called when the queue has room again.
  *
- * The callback is called once after `pmqtt_publish` returned `PMQTT_ERR_QUEUE_SIZE`, when half of
- * the queue is free and the message that was refused last fits. A program that does not wait for
- * the callback may succeed earlier.
+ * The callback is called once after `pmqtt_publish` or `pmqtt_publish_batch` returned
+ * `PMQTT_ERR_QUEUE_SIZE`. It is called when half of the queue is free, and the message that was
+ * refused last fits. A publish before the callback may be accepted too.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2513,22 +2673,23 @@ int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callbac
 /**
  * Sets `on_drained`, which is called when all messages and requests are settled and reported.
  *
- * The callback is called each time the last message, SUBSCRIBE or UNSUBSCRIBE without an outcome
- * gets it. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
- * `pmqtt_drain` waits for the same; this callback is for a program that must not wait. Such a
+ * The callback is called each time the last unsettled message, SUBSCRIBE or UNSUBSCRIBE has got
+ * its outcome. `on_publish`, `on_subscribe` or `on_unsubscribe` reports that outcome first.
+ * `pmqtt_drain` waits for that moment. This callback is for a program that must not wait. Such a
  * program publishes, and calls `pmqtt_disconnect` in this callback.
  *
- * - Each outcome counts: an answer, QoS 0 that is written or lost, a message that is cancelled,
- *   dropped or expired, a SUBSCRIBE that is lost with its connection. The callback comes before the
- *   `on_disconnect` of that connection, unless the callbacks before it took too long.
- * - What a program publishes before the call, for example in the last `on_publish`, is waited for
- *   too.
+ * - Each kind of outcome counts. A message may also be lost, cancelled, dropped or expired. A
+ *   SUBSCRIBE may be lost with its connection.
+ * - If the end of a connection brings the last outcome, the callback comes before `on_disconnect`.
+ *   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
+ * - The callback also waits for what the program publishes before the callback is called, for
+ *   example in the last `on_publish`.
  * - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
  *   not called for them.
  * - The callback is not called for what was settled before it was set, nor for messages that the
  *   client did not accept.
- * - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages and the callback, which is not
- *   called.
+ * - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages. They remove the callback, and
+ *   do not call it.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it, never a call
@@ -2553,16 +2714,17 @@ int pmqtt_on_drained_set(struct pmqtt_client *client, pmqtt_on_drained callback)
  *   before a reconnect.
  * - `PMQTT_LOG_DEBUG`: each packet, in and out.
  *
- * No line has a payload or a password in it. Control characters of topics and names are written as
- * `\x0a`, so that a line is one line. What the callback itself does is logged too: it must not
- * publish DEBUG lines, as each would cause the next.
+ * No line has a payload or a password in it. A control character of a topic or name is written as
+ * its number, for example `\x0a`, so that a line is one line. The calls that the callback makes
+ * are logged too. A callback must not publish DEBUG lines, because each publish would cause the
+ * next line.
  *
  * At most about 1 MiB of lines waits for the callback. If more come, the client leaves them out,
  * and a WARNING has their number. `pmqtt_log_level_set` selects levels.
  *
  * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. It runs in the thread that does what
- *                  the line is about, for one line at a time.
+ * @param callback  Replaces the present callback; NULL: none. It runs in a loop call, or at the
+ *                  end of another call that has caused the line. It gets one line at a time.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
@@ -2602,18 +2764,19 @@ int pmqtt_log_level_set(struct pmqtt_client *client, int level);
  * - at the end of each call that changes the state,
  * - before a descriptor is closed.
  *
- * A deadline that only moves later is not reported. At the earlier time, `pmqtt_loop_misc` finds
- * nothing to do, and then the later one is reported. With this callback, `pmqtt_publish` collects
- * messages and leaves writing to `pmqtt_loop_write`.
+ * If a deadline moves to a later time, the callback is not called at once. At the earlier time,
+ * `pmqtt_loop_misc` finds nothing to do, and the callback reports the later time. With this
+ * callback, `pmqtt_publish` collects messages and leaves writing to `pmqtt_loop_write`.
  *
  * A descriptor with neither read nor write is not watched for now, but stays open. A later event
  * names it again, or reports that it is closed. This happens while a call such as `pmqtt_loop`
- * waits by itself, and while an old connection ends beside its successor.
+ * or `pmqtt_drain` watches the descriptors itself. It also happens while an old connection is
+ * still closing, and the loop watches the new connection.
  *
- * `pmqtt_client_free` and `pmqtt_reinitialise` report the descriptors that they close to the
- * callback that was set, with its `userdata`. They do so before they return, also in a callback.
- * The exception is a `pmqtt_reinitialise` while another thread runs the client: that thread then
- * reports them.
+ * `pmqtt_client_free` and `pmqtt_reinitialise` close descriptors. They report each one to the
+ * callback that was set, with the `userdata` that the client had before the call. They do so
+ * before they return, also in a callback. There is one exception: if another thread runs the
+ * client during `pmqtt_reinitialise`, that thread reports the descriptors.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. It runs in the thread that makes the
@@ -2629,84 +2792,6 @@ int pmqtt_log_level_set(struct pmqtt_client *client, int level);
 int pmqtt_on_interest_set(struct pmqtt_client *client, pmqtt_on_interest callback);
 
 /**
- * Adds a handler for messages whose topic matches a filter. The call does not subscribe.
- *
- * - If several filters match, the callback of each is called, in the order in which they were
- *   added.
- * - `on_message` is called only if no filter matches.
- * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
- * - A filter has one handler. A new one replaces it and takes its place in the order, also if
- *   `pmqtt_message_callback_add` adds it. `pmqtt_message_callback_remove` removes it.
- * - The library looks for the next handler after each callback. If a callback adds, replaces or
- *   removes a handler behind its own place, this counts for the same message.
- *
- * A handler ends in the call that replaces or removes it, in `pmqtt_reinitialise` and in
- * `pmqtt_client_free`. When that call returns, another thread may still run the callback, or begin
- * to run it, for one message. The library calls `release` when nothing uses `userdata` any more:
- * - If no thread runs the callback: in the call that ends the handler, before that call returns.
- * - Otherwise: in the thread that runs the callback, after the callback has returned.
- *
- * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
- * function, as a callback may. Only `pmqtt_client_free` waits for it: when that call has returned
- * outside of callbacks, all handlers of the client are released. Without `release`, `userdata`
- * must live until then. In a child of the process that created the client, `release` is not
- * called.
- *
- * @param client   The client; not NULL.
- * @param handler  Copied; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: an argument, the filter or the callback is NULL, the filter is not
- *   well-formed, or no version has this `struct_size`.
- * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only a later version of the library knows.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_message_handler_add(struct pmqtt_client *client,
-                              const struct pmqtt_message_handler *handler);
-
-/**
- * Adds a callback for messages whose topic matches a filter. The call does not subscribe.
- *
- * It does the same as `pmqtt_message_handler_add`, with the client's `userdata`.
- *
- * @param client    The client; not NULL.
- * @param filter    UTF-8, copied, well-formed (section 4.7); not NULL.
- * @param callback  Not NULL. Replaces the callback that the same filter has.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_message_callback_add(struct pmqtt_client *client,
-                               const char *filter,
-                               pmqtt_on_message callback);
-
-/**
- * Removes the callback of a filter, which `pmqtt_message_callback_add` or
- * `pmqtt_message_handler_add` added.
- *
- * After this call has returned, the callback is not called any more. It may still run in another
- * thread at that moment.
- *
- * @param client  The client; not NULL.
- * @param filter  The filter as it was added; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: the filter has no callback.
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filter);
-
-/**
  * Secures connections with TLS, from the next connection on. The call reads and checks the files.
  *
  * When the broker rejects the client's certificate:
@@ -2717,8 +2802,8 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *
  * `pmqtt_last_error` has the broker's alert in both cases.
  *
- * The program's own entries in the OpenSSL error queue of a thread disturb no call, and stay
- * there. Only marks on them (`ERR_set_mark`) are lost.
+ * The OpenSSL error queue of a thread may have entries of the program. They do not disturb a call,
+ * and are still there afterwards. Only marks on these entries (`ERR_set_mark`) are lost.
  *
  * @param client       The client; not NULL.
  * @param ca_certs     A PEM file with the certificates of the authorities to trust; NULL: the
@@ -2735,8 +2820,8 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *
  * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
  * - `PMQTT_ERR_ERRNO`: a file cannot be read.
- * - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or no cipher is
- *   known.
+ * - `PMQTT_ERR_TLS`: a file cannot be used, the password is missing or wrong, or OpenSSL knows no
+ *   cipher of `ciphers`.
  * - `PMQTT_ERR_INVAL`: another argument is wrong.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
@@ -2758,7 +2843,7 @@ int pmqtt_tls_set(struct pmqtt_client *client,
  * Secures connections with TLS as `pmqtt_tls_set` does, with certificates and key from memory.
  *
  * The texts are PEM, NUL-terminated and copied. The library wipes its copy of the key's text.
- * OpenSSL keeps the key itself while the client may need it.
+ * OpenSSL keeps the decoded key while the client may need it.
  *
  * @param client       The client; not NULL.
  * @param ca_certs     The certificates of the authorities to trust; NULL: the system's store.
@@ -2769,14 +2854,15 @@ int pmqtt_tls_set(struct pmqtt_client *client,
  * @param ciphers      As for `pmqtt_tls_set`.
  *
  * @return `PMQTT_ERR_SUCCESS`, or, with nothing changed:
- * - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or no cipher is
- *   known.
+ * - `PMQTT_ERR_TLS`: a text cannot be used, the password is missing or wrong, or OpenSSL knows no
+ *   cipher of `ciphers`.
  * - `PMQTT_ERR_INVAL`: another argument is wrong.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
  * `pmqtt_last_error` names the text.
  *
- * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ * Thread-safe; callback-safe. Blocks only while it reads the system's store, that is if `ca_certs`
+ * is NULL and `cert_reqs` is not `PMQTT_CERT_NONE`.
  *
  * @ingroup api_tls
  */
@@ -2828,9 +2914,9 @@ int pmqtt_tls_key_password_set(struct pmqtt_client *client, pmqtt_key_password c
 int pmqtt_tls_insecure_set(struct pmqtt_client *client, bool insecure);
 
 /**
- * Sets the name that the client sends in SNI and that the broker's certificate must be for.
+ * Sets the name of the broker: the client sends it in SNI, and expects a certificate for it.
  *
- * It replaces the name of the host. The setting takes effect with the next connection.
+ * The name replaces the name of the host. The setting takes effect with the next connection.
  *
  * @param client  The client; not NULL.
  * @param name    UTF-8, copied; NULL or "": the name of the host.
@@ -2866,9 +2952,12 @@ int pmqtt_tls_server_name_set(struct pmqtt_client *client, const char *name);
 int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols, size_t count);
 
 /**
- * Secures connections with a pre-shared key, in place of certificates or beside them.
+ * Secures connections with a pre-shared key. The broker may still choose a certificate instead.
  *
- * The setting takes effect with the next connection.
+ * `pmqtt_tls_set` sets how the client checks a certificate, the version of TLS and the ciphers. By
+ * default, the client checks the certificate against the system's store.
+ *
+ * The setting takes effect with the next connection. `pmqtt_reinitialise` removes the key.
  *
  * @param client    The client; not NULL.
  * @param identity  The identity of the client for the broker: UTF-8, copied; not NULL and not
@@ -2881,7 +2970,8 @@ int pmqtt_tls_alpn_set(struct pmqtt_client *client, const char *const *protocols
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only to read the system's store, if that is trusted.
+ * Thread-safe; callback-safe. Blocks only while it reads the system's store. It does not read the
+ * store if `pmqtt_tls_set` was called with `ca_certs` or `PMQTT_CERT_NONE`.
  *
  * @ingroup api_tls
  */
@@ -2898,8 +2988,8 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  *
  * - The library takes its own reference to the context, and does not change the context's
  *   callbacks.
- * - The client checks the name if the context verifies the broker.
- * - Sessions are not resumed.
+ * - If the context verifies the broker, the client checks that the certificate is for the host.
+ * - TLS sessions are not resumed.
  *
  * @param client   The client; not NULL.
  * @param ssl_ctx  An `SSL_CTX *` for clients, of the same OpenSSL 3 library that libpmqtt is
@@ -2910,8 +3000,7 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS.
  *
- * Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, to read the system's store, if
- * that is trusted.
+ * Thread-safe; callback-safe. Blocks only if `ssl_ctx` is NULL, and then as `pmqtt_tls_psk_set`.
  *
  * @ingroup api_tls
  */
@@ -2920,8 +3009,9 @@ int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 /**
  * Publishes one message: connects, waits until the message is done, and disconnects.
  *
- * QoS 0 is done when the operating system has the message. QoS 1 and 2 are done when the broker
- * has it. For several messages, `pmqtt_publish_multiple` is many times faster.
+ * QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
+ * QoS 2 when PUBCOMP has come. For several messages, `pmqtt_publish_multiple` is many times
+ * faster.
  *
  * @param topic        As for `pmqtt_publish`.
  * @param payload      As for `pmqtt_publish`.
@@ -2949,9 +3039,10 @@ int pmqtt_publish_single(const char *topic,
  *
  * The client does not wait for each message. Any number is in flight at the same time. If one of
  * them has QoS 2, the number is at most 20, because some brokers close the connection of a client
- * that sends more. The client tries nothing a second time.
+ * that sends more. The client does not reconnect.
  *
- * The time limit of a message, its `expiry_s`, begins with this call.
+ * The time limit of a message, its `expiry_s`, begins with this call. If messages were not sent in
+ * time, the call returns `PMQTT_ERR_EXPIRED` once the others are done.
  *
  * @param messages  `count` messages, which are sent in this order; may be NULL if `count` is 0.
  *                  The client copies them in parts, so that at most 64 MiB are queued.
@@ -2966,10 +3057,8 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_CONN_LOST`, `PMQTT_ERR_KEEPALIVE`, `PMQTT_ERR_PROTOCOL`: the connection ended
  *   before all were done.
  * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
- * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed, while the handshake of a
- *   message of QoS 2 that the broker had taken was not complete. The broker may have delivered
- *   that message or not.
- * - `PMQTT_ERR_EXPIRED`: some messages were not sent within their time limits; the others are done.
+ * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed between PUBREC and PUBCOMP of
+ *   a message of QoS 2. Nobody knows whether the broker has delivered that message.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
  *   the library knows.
  *
@@ -2988,18 +3077,18 @@ int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
  * Receives a number of messages: connects, subscribes, waits until they have come, and
  * disconnects.
  *
- * The client acknowledges the messages that it returns or drops, and no others. In a durable
- * session, the broker keeps the others.
+ * The client acknowledges the messages that it returns or drops, and no others. If `durable` of
+ * the options is true, the broker keeps the others for the next call.
  *
  * @param filters        `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
  * @param filter_count   At least 1.
- * @param qos            The maximum QoS to receive with: 0, 1 or 2.
+ * @param qos            The maximum QoS at which the broker sends the messages: 0, 1 or 2.
  * @param message_count  How many messages to wait for; at least 1.
  * @param retained       false: retained messages do not count, and are dropped.
  * @param options        Where and how to connect; NULL: as all zeros.
  * @param out            The messages, to be freed with `pmqtt_messages_free`; not NULL. It is
- *                       written in any case: the messages that came before a failure were
- *                       acknowledged, and are here too. NULL is written if there is none.
+ *                       written even if the call fails, as the client has acknowledged the
+ *                       messages that came before the failure. NULL is written if no message came.
  *
  * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
  * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
@@ -3030,9 +3119,9 @@ int pmqtt_subscribe_simple(const char *const *filters,
  * @param userdata      Passed to the callback; may be NULL.
  * @param filters       `filter_count` topic filters, each as for `pmqtt_subscribe`; not NULL.
  * @param filter_count  At least 1.
- * @param qos           The maximum QoS to receive with: 0, 1 or 2.
- * @param options       Where and how to connect; NULL: as all zeros. The timeout ends when the
- *                      broker has answered the first SUBSCRIBE.
+ * @param qos           The maximum QoS at which the broker sends the messages: 0, 1 or 2.
+ * @param options       Where and how to connect; NULL: as all zeros. The timeout counts
+ *                      only until the broker has answered the first SUBSCRIBE.
  *
  * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
  * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
@@ -3120,7 +3209,8 @@ const char *pmqtt_connack_string(int code);
 /**
  * Returns the description of an MQTT 5 reason code.
  *
- * Events have reason codes in every version of MQTT.
+ * Events have a `reason` in MQTT 3 too. It is -1, except in `on_connect`, where it is the return
+ * code of CONNACK as an MQTT 5 reason code.
  *
  * @param reason  Any number, also an unknown one; -1: the broker gave no reason.
  *
@@ -3133,10 +3223,13 @@ const char *pmqtt_connack_string(int code);
 const char *pmqtt_reason_string(int reason);
 
 /**
- * Describes in words what failed last, in a call or in the loop.
+ * Describes in words what failed last with this client, in a call or in the loop, in any thread.
+ *
+ * A later success does not change the text. Before the first failure, it is "no error".
  *
  * The text names the stage (dns, tcp, tls, mqtt) or the function, the cause, and the error of the
- * operating system. It is one line: control characters of topics and names are written as `\x0a`.
+ * operating system. It is one line: a control character of a topic or name is written as its
+ * number, for example `\x0a`.
  *
  * @param client  The client; NULL gives an empty text.
  * @param buf     The buffer for the text, which is NUL-terminated, and truncated if it does not
@@ -3150,6 +3243,19 @@ const char *pmqtt_reason_string(int reason);
  * @ingroup api_diagnosis
  */
 size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len);
+
+/**
+ * Returns the version of the library that the program runs with.
+ *
+ * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
+ *
+ * @return `major * 1000000 + minor * 1000 + patch`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_diagnosis
+ */
+int pmqtt_lib_version(void);
 
 /**
  * Takes a snapshot of a client's statistics.
@@ -3167,19 +3273,6 @@ size_t pmqtt_last_error(const struct pmqtt_client *client, char *buf, size_t len
  * @ingroup api_diagnosis
  */
 int pmqtt_stats(const struct pmqtt_client *client, struct pmqtt_statistics *out);
-
-/**
- * Returns the version of the library that the program runs with.
- *
- * `PMQTT_VERSION_NUMBER` is the version of the header that the program was compiled with.
- *
- * @return `major * 1000000 + minor * 1000 + patch`.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_diagnosis
- */
-int pmqtt_lib_version(void);
 
 #ifdef __cplusplus
 }  // extern "C"
