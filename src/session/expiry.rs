@@ -133,7 +133,7 @@ impl Outgoing {
                     return true;
                 }
             }
-            // The first message has left its place, and `next` has moved.
+            // Giving up the first message of the queue moves `next`.
             if self.next == seq {
                 self.next = seq.wrapping_add(1);
             }
