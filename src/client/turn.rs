@@ -15,8 +15,8 @@ use crate::sys::sync::MutexGuard;
 use crate::sys::{self, Watch};
 use crate::time::Moment;
 
-/// How often an ending call writes the output that others have left to it, before it lets them
-/// wait.
+/// How often an ending call checks for the work that others have left to it, and does it. One last
+/// write follows if each check has found some.
 const LAST_WRITES: usize = 2;
 
 /// A call that may run callbacks or wait, and the lock that it works under. While a frame exists,
@@ -174,8 +174,13 @@ impl<'a> Turn<'a> {
             }
             self.driver.write_early(&mut self.state);
         }
-        // Other threads may go on for ever. From now on, a request waits for this write, which no
-        // callback follows, and then writes by itself.
+        // Other threads may go on for ever, so this write is the last one. No callback follows it.
+        // A request that comes during this write no longer relies on this call:
+        // - If this call is a request, the new one waits for the driver, and writes by itself.
+        // - If this call is a loop call, the new one returns at once. This write takes its output
+        //   too, unless the socket is full or the limit of `Driver::write` is reached. The next
+        //   loop call or request writes what is left. Until then, `note` lets `Client::wants_write`
+        //   report it.
         self.state.tenancy.set_yielding();
         self.driver.write_early(&mut self.state);
         interest::note(&mut self.state, &self.driver);
@@ -240,7 +245,7 @@ impl Client {
 
     /// Closes a connection that was given up, and writes what a request has encoded. With an
     /// `on_interest` callback, it only reports that there is output: such a foreign loop gathers
-    /// what it writes.
+    /// what it writes. Does nothing if a loop call has the driver: see `Turn::end`.
     #[cold]
     fn attend(&self, state: Guard) {
         if let Ok(mut turn) = Turn::begin(self, state, Who::Request) {

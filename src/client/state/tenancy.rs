@@ -61,8 +61,8 @@ enum Attention {
     Attentive,
     /// The holder waits, and has to be woken when there is work.
     Sleeping,
-    /// The holder has written as often as one call may. A new request waits for the driver, and
-    /// writes by itself.
+    /// The holder makes its last write. If it is a request, a new request waits for the driver, and
+    /// writes by itself. If it is a loop call, a new request does not wait.
     Yielding,
 }
 
