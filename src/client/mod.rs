@@ -34,7 +34,7 @@ pub use state::inbox::Received;
 
 pub use crate::codec::Version;
 pub use crate::session::{QueueOptions, WhenFull};
-pub use crate::sys::milliseconds;
+pub use crate::time::milliseconds;
 #[cfg(feature = "tls")]
 pub use crate::transport::tls::Protocol;
 pub use crate::transport::{Address, Host};

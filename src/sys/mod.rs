@@ -53,7 +53,7 @@ pub use host::full_host_name;
 pub use interface::interface_index;
 pub use memory::return_freed;
 pub use os::{EventSet, Waker, now};
-pub use poll::{PollSet, Watch, milliseconds};
+pub use poll::{PollSet, Watch};
 pub use process::{begin_child, close_inherited, generation, watch_forks};
 pub use random::Random;
 pub use socket::{NO_SIGNAL, unacked};

@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
+use crate::time::milliseconds;
+
 /// A descriptor, and what to wait for on it. A watch without read and write is left out, so not even a
 /// hang-up wakes the wait: a client that has stopped reading must not be woken again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,28 +59,5 @@ fn entry(watch: &Watch) -> libc::pollfd {
         fd: watch.fd,
         events: read | write,
         revents: 0,
-    }
-}
-
-/// Rounded up: otherwise a wait ends just before its deadline, and many waits of 0 ms follow. None, for
-/// ever, is -1.
-pub fn milliseconds(timeout: Option<Duration>) -> libc::c_int {
-    let Some(timeout) = timeout else { return -1 };
-    let rounded = timeout.as_nanos().div_ceil(1_000_000);
-    libc::c_int::try_from(rounded).unwrap_or(libc::c_int::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timeouts_are_rounded_up_and_clamped() {
-        assert_eq!(milliseconds(None), -1);
-        assert_eq!(milliseconds(Some(Duration::ZERO)), 0);
-        assert_eq!(milliseconds(Some(Duration::from_nanos(1))), 1);
-        assert_eq!(milliseconds(Some(Duration::from_millis(7))), 7);
-        assert_eq!(milliseconds(Some(Duration::from_micros(7001))), 8);
-        assert_eq!(milliseconds(Some(Duration::MAX)), libc::c_int::MAX);
     }
 }

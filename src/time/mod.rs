@@ -78,6 +78,14 @@ fn nanos(time: Duration) -> u64 {
     seconds.saturating_add(time.subsec_nanos().into())
 }
 
+/// For poll(2) and C: rounded up, so that no wait ends just before its deadline and is followed by many
+/// waits of 0 ms. None, for ever, is -1.
+pub fn milliseconds(time: Option<Duration>) -> i32 {
+    let Some(time) = time else { return -1 };
+    let rounded = time.as_nanos().div_ceil(1_000_000);
+    i32::try_from(rounded).unwrap_or(i32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +99,15 @@ mod tests {
         assert_eq!(later - 2 * second, Moment::origin());
         assert_eq!(later + Duration::MAX, Moment::never());
         assert_eq!(size_of::<Option<Moment>>(), 8);
+    }
+
+    #[test]
+    fn timeouts_are_rounded_up_and_clamped() {
+        assert_eq!(milliseconds(None), -1);
+        assert_eq!(milliseconds(Some(Duration::ZERO)), 0);
+        assert_eq!(milliseconds(Some(Duration::from_nanos(1))), 1);
+        assert_eq!(milliseconds(Some(Duration::from_millis(7))), 7);
+        assert_eq!(milliseconds(Some(Duration::from_micros(7001))), 8);
+        assert_eq!(milliseconds(Some(Duration::MAX)), i32::MAX);
     }
 }

@@ -23,6 +23,7 @@ use crate::codec::{ConnAck, Publish};
 use crate::session::{Event, GivenUp, Outcome};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
+use crate::time::milliseconds;
 
 /// Reports an event of the session to the program. Returns true if the clock was read.
 #[inline(always)]
@@ -398,7 +399,7 @@ fn closing_event(fd: RawFd, left: Option<Duration>) -> Interest {
         read: false,
         write: false,
         closing: true,
-        timeout_ms: sys::milliseconds(left),
+        timeout_ms: milliseconds(left),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::client::events::Interest;
 use crate::client::state::watch::Watching;
 use crate::client::state::{Guard, State};
 use crate::sys::{self, Watch};
+use crate::time::milliseconds;
 
 /// How soon the event descriptor becomes readable for another try, after its update failed.
 pub const RETRY: Duration = Duration::from_millis(50);
@@ -124,7 +125,7 @@ fn tell(state: &mut Guard, watch: Option<Watch>, left: Option<Duration>) {
         read: watch.is_some_and(|watch| watch.read),
         write: watch.is_some_and(|watch| watch.write),
         closing: false,
-        timeout_ms: sys::milliseconds(left),
+        timeout_ms: milliseconds(left),
     };
     deliver::interest(state, &interest);
 }
