@@ -19,6 +19,10 @@ use crate::time::Moment;
 /// write follows if each check has found some.
 const LAST_WRITES: usize = 2;
 
+/// The same while other threads replace the connection. The new one is adopted here: a foreign loop
+/// that does not know its descriptor may come back late.
+const LAST_CONNECTIONS: usize = 16;
+
 /// A call that may run callbacks or wait, and the lock that it works under. While a frame exists,
 /// the client is not destroyed: `free` waits for it. If `free` is called inside a frame, the client
 /// ends with the outermost frame of this thread.
@@ -165,7 +169,7 @@ impl<'a> Turn<'a> {
     /// Releases the driver, after other loops were told what to wait for. Before that, handles
     /// requests that were made meanwhile and rely on this call.
     pub fn end(mut self, auto: bool) {
-        for _ in 0..LAST_WRITES {
+        for checks in 1.. {
             self.driver.adopt(&mut self.state, auto);
             self.deliver_log_lines();
             interest::update(&mut self.state, &mut self.driver);
@@ -173,6 +177,13 @@ impl<'a> Turn<'a> {
                 return;
             }
             self.driver.write_early(&mut self.state);
+            let most = match self.has_successor() {
+                true => LAST_CONNECTIONS,
+                false => LAST_WRITES,
+            };
+            if checks >= most {
+                break;
+            }
         }
         // Other threads may go on for ever, so this write is the last one. No callback follows it.
         // A request that comes during this write no longer relies on this call:
@@ -196,9 +207,12 @@ impl<'a> Turn<'a> {
     fn is_relied_upon(&self) -> bool {
         let state = &self.state;
         let others = state.callbacks.interest.is_some() || state.wakes.has_event_set();
-        self.driver.is_superseded(state)
-            || state.intent.is_handed_over()
-            || !others && self.driver.may_write(state)
+        self.has_successor() || !others && self.driver.may_write(state)
+    }
+
+    /// Whether the program has replaced or given up the connection since the driver adopted it.
+    fn has_successor(&self) -> bool {
+        self.driver.is_superseded(&self.state) || self.state.intent.is_handed_over()
     }
 }
 

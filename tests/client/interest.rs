@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pmqtt::client::events::{Interest, Published};
-use pmqtt::client::{Code, Handle, Target, Timed};
+use pmqtt::client::events::{Connected, Interest, Published};
+use pmqtt::client::{Client, Code, Handle, Target, Timed};
 use pmqtt::codec::{Message, QoS};
 
 use crate::support::{PATIENCE, client, local, userdata};
@@ -125,4 +125,76 @@ fn a_loop_that_sets_its_timer_from_each_event_misses_no_time() {
     }
     assert!(seen.closed.load(Ordering::Relaxed));
     client.free();
+}
+
+/// Two brokers, and whether the callback has gone from the first to the second.
+struct Move {
+    second: u16,
+    is_connected: AtomicBool,
+    is_moved: AtomicBool,
+}
+
+extern "C" fn connected(client: *mut Handle, state: *mut c_void, _: *const Connected) {
+    let state = userdata::<Move>(state);
+    state.is_connected.store(true, Ordering::Relaxed);
+    // SAFETY: the client lives through the callback.
+    let client = unsafe { &*client.cast::<Client>() };
+    // Its answer is due before PINGREQ, so the loop call reports an earlier time at its end.
+    let (taken, _, _) = client.publish_batch(&[message(None)]);
+    assert_eq!(taken, 1);
+}
+
+extern "C" fn move_on(client: *mut Handle, state: *mut c_void, _: *const Interest) {
+    let state = userdata::<Move>(state);
+    if state.is_connected.load(Ordering::Relaxed) && !state.is_moved.swap(true, Ordering::Relaxed) {
+        // SAFETY: the client lives through the callback.
+        let client = unsafe { &*client.cast::<Client>() };
+        client.connect(&local(state.second)).expect("connect");
+    }
+}
+
+/// Accepts a connection, and returns the kinds of the packets that come: each in one read.
+fn listener(packets: usize) -> (u16, thread::JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let peer = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut kinds = Vec::new();
+        let mut bytes = [0; 512];
+        while kinds.len() < packets && stream.read(&mut bytes).is_ok_and(|count| count > 0) {
+            kinds.push(bytes[0]);
+            let _ = stream.write_all(&[0x20, 2, 0, 0]);
+        }
+        kinds
+    });
+    (port, peer)
+}
+
+/// At the end of a loop call, the callback replaces the connection.
+#[test]
+fn a_connection_made_in_the_callback_gets_its_own_connect() {
+    let ((first, one), (second, two)) = (listener(9), listener(1));
+    let state = Move {
+        second,
+        is_connected: AtomicBool::new(false),
+        is_moved: AtomicBool::new(false),
+    };
+    let client = client(&state);
+    client.set_callbacks(|callbacks| callbacks.connect = Some(connected));
+    client.set_interest(Some(move_on));
+    client.connect(&local(first)).expect("connect");
+    let start = Instant::now();
+    while !two.is_finished() {
+        assert!(start.elapsed() < PATIENCE / 2, "CONNECT is lost");
+        if client.wants_write() {
+            let _ = client.step(false);
+        }
+        let _ = client.step(true);
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(two.join().expect("no panic"), [0x10]);
+    client.free();
+    let first = one.join().expect("no panic");
+    assert_eq!(first.iter().filter(|kind| **kind == 0x10).count(), 1);
 }

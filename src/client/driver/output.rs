@@ -18,6 +18,10 @@ impl Driver {
     pub(super) fn write(&mut self, state: &mut Guard, now: Moment) -> Step {
         self.blocked = false;
         for _ in 0..WRITES {
+            // The output is already that of a successor, which has a transport of its own.
+            if self.epoch != state.intent.epoch() {
+                return Err(Stop::Superseded);
+            }
             if self.writing.is_empty() {
                 if !state.session.has_output() {
                     return Ok(());
