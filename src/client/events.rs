@@ -28,7 +28,7 @@ pub struct Connected {
     pub session_present: bool,
     /// The return code of CONNACK: 0 accepted, 1 to 5 refused; see `pmqtt_connack_string`.
     pub rc: c_int,
-    /// The same as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
+    /// `rc` as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
     pub reason: c_int,
 }
 
@@ -146,7 +146,8 @@ pub struct LogLine {
 /// @ingroup api_callbacks
 #[repr(C)]
 pub struct Writable {
-    /// The number of messages of QoS 1 and 2 that are not settled.
+    /// The number of messages in flight or in the queue: the sum of `in_flight` and
+    /// `queued_messages` of `pmqtt_stats`.
     pub messages: usize,
     /// The number of bytes in the queue.
     pub bytes: usize,

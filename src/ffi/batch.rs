@@ -18,15 +18,16 @@ use crate::client::{Handle, Result, Timed, check_message};
 /// @param client        The client; not NULL.
 /// @param publications  `count` messages, copied; may be NULL if `count` is 0.
 /// @param count         The number of messages; may be 0.
-/// @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
-///                      than `count` if the queue is full or memory is short.
-/// @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
+/// @param accepted      The number of messages that got a `mid`, from the first on; may be NULL.
+///                      QoS 0 that was dropped for lack of a connection counts too. The number is
+///                      less than `count` if the queue is full or memory is short.
+/// @param first_mid     The `mid` of the first message, if `accepted` is at least 1; may be NULL.
 ///                      Both outputs are also written with `PMQTT_ERR_NO_CONN`,
 ///                      `PMQTT_ERR_QUEUE_SIZE` and `PMQTT_ERR_NOMEM`.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
-/// - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
-///   1 and 2 were queued.
+/// - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called. Of the first
+///   `accepted` messages, QoS 0 was dropped (unless `keep_qos0` is set); QoS 1 and 2 were queued.
 /// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room for the
 ///   first message that was not accepted.
 /// - `PMQTT_ERR_NOMEM`: there is no memory for a message.

@@ -22,9 +22,9 @@ use crate::client::{Address, Handle, Host, Result, Target};
 /// - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
 ///   seconds. It is enough that one of the two directions was silent.
 /// - The broker then has the same time to answer. Each byte that it sends restarts that time.
-/// - The time begins when the broker's TCP has acknowledged PINGREQ, where the system reports that
-///   (Linux and Apple's systems). Until then, each acknowledged byte restarts the time, so that a
-///   slow link does not end the connection.
+/// - Until the broker's TCP has acknowledged PINGREQ, each byte that it acknowledges restarts the
+///   time too. So a slow link does not end the connection. This needs a system that reports
+///   acknowledged bytes (Linux and Apple's systems).
 /// - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
 ///   within twice `keepalive`. A broker process that hangs is found in the same time, unless
 ///   PINGREQ is still on its way.
@@ -137,8 +137,8 @@ pub unsafe extern "C" fn pmqtt_connect_async(
 /// @return `PMQTT_ERR_SUCCESS`, or:
 /// - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such records, or they say that
 ///   there is no such service.
-/// - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
-///   machine has no domain.
+/// - `PMQTT_ERR_INVAL`: an argument is wrong, or `domain` is NULL or "" and this machine has no
+///   domain; nothing was changed.
 /// - Others: as for `pmqtt_connect`. If each host has failed, the error is that of the last host,
 ///   and `pmqtt_last_error` names the errors of all hosts.
 ///
@@ -220,8 +220,9 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Handle) -> c_int {
 /// Ends the connection with a DISCONNECT, so that the broker does not publish the will.
 ///
 /// Loop calls carry this out:
-/// 1. They send what the client has accepted: requests, QoS 0, and messages in the window. In
-///    `on_message`, they send the acknowledgement of that message too.
+/// 1. They send what the client has accepted: requests, QoS 0, and messages in the window. If
+///    `on_message` runs during this call, its message is acknowledged before DISCONNECT too, unless
+///    `pmqtt_manual_ack_set` leaves this to the program.
 /// 2. They send DISCONNECT, within the connect timeout or not at all. If CONNACK has not come yet,
 ///    they wait for it first.
 /// 3. The broker closes the connection, or the client does after half a second.

@@ -61,7 +61,7 @@ pub const PMQTT_LOG_ERR: c_int = 8;
 /// @ingroup api_callbacks
 pub const PMQTT_LOG_DEBUG: c_int = 16;
 
-/// The client accepts any certificate, so anybody can listen, for `pmqtt_tls_set`.
+/// For `pmqtt_tls_set`: the client accepts any certificate, so anybody can listen.
 ///
 /// @ingroup api_tls
 pub const PMQTT_CERT_NONE: c_int = 0;
@@ -69,8 +69,8 @@ pub const PMQTT_CERT_NONE: c_int = 0;
 ///
 /// @ingroup api_tls
 pub const PMQTT_CERT_OPTIONAL: c_int = 1;
-/// The broker's certificate must lead to a trusted authority and be for the host, for
-/// `pmqtt_tls_set`.
+/// For `pmqtt_tls_set`: the broker's certificate must lead to a trusted authority and be for the
+/// host.
 ///
 /// @ingroup api_tls
 pub const PMQTT_CERT_REQUIRED: c_int = 2;
@@ -132,7 +132,8 @@ pub const PMQTT_ERR_CONN_LOST: c_int = 7;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_TLS: c_int = 8;
-/// A payload or a packet from the broker is too large (`pmqtt_max_packet_size_set`).
+/// A message of the program is too large for MQTT, or a packet from the broker is over the limit of
+/// `pmqtt_max_packet_size_set`.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_PAYLOAD_SIZE: c_int = 9;

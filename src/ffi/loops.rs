@@ -72,7 +72,7 @@ pub unsafe extern "C" fn pmqtt_loop_forever(
     unsafe { run(client, |client| client.run_forever(retry_first_connection)) }
 }
 
-/// Starts a thread that runs the client. It may be called before or after connect.
+/// Starts a thread that runs the client. The call may come before or after connect.
 ///
 /// - The client reconnects after a connection was lost or refused, or could not be made. It waits
 ///   first (`pmqtt_reconnect_delay_set`).

@@ -14,7 +14,7 @@ pub type pmqtt_on_message =
     Option<extern "C" fn(client: *mut Handle, userdata: *mut c_void, event: *const MessageEvent)>;
 
 /// Sets `on_message`, which is called for each message that no filter of
-/// `pmqtt_message_callback_add` matches.
+/// `pmqtt_message_handler_add` or `pmqtt_message_callback_add` matches.
 ///
 /// A message of QoS 2 is delivered when its PUBLISH comes, and only once. The acknowledgement goes
 /// out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.

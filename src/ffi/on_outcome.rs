@@ -187,8 +187,8 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 ///   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
 /// - The callback also waits for what the program publishes before the callback is called, for
 ///   example in the last `on_publish`.
-/// - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
-///   not called for them.
+/// - Messages that wait for a connection are not settled. Without a connection, the callback is not
+///   called for them.
 /// - The callback is not called for what was settled before it was set, nor for messages that the
 ///   client did not accept.
 /// - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages. They remove the callback, and

@@ -120,8 +120,8 @@ pub unsafe extern "C" fn pmqtt_max_packet_size_set(client: *mut Handle, bytes: u
 /// TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
 /// not answer:
 ///
-/// 1. An answer has not come within this time. The client sends one PINGREQ for all such answers,
-///    also if the keep alive is 0.
+/// 1. An answer has not come within this time. The client sends one PINGREQ for all missing
+///    answers, also if the keep alive is 0.
 /// 2. PINGRESP comes. It shows that the broker has read all that was sent before PINGREQ.
 /// 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It first
 ///    waits until the broker's TCP has acknowledged all bytes of this connection, where the system
@@ -154,9 +154,9 @@ pub unsafe extern "C" fn pmqtt_message_retry_set(client: *mut Handle, seconds: c
     }
 }
 
-/// Sets the connect timeout, which limits how long an attempt to connect may take.
+/// Sets the connect timeout.
 ///
-/// The timeout applies to each of these steps:
+/// The timeout limits how long each of these steps may take:
 /// - look-up, TCP and TLS together,
 /// - the wait for CONNACK,
 /// - sending a DISCONNECT. If the time is over, the client closes the connection without it.

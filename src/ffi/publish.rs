@@ -34,7 +34,8 @@ use crate::codec::Message;
 ///                     `PMQTT_ERR_NO_CONN`.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
+/// - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called. QoS 0 was
+///   dropped; QoS 1 and 2 were queued.
 /// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
 ///   is room.
 /// - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.

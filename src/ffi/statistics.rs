@@ -16,7 +16,8 @@ pub struct Statistics {
     pub struct_size: usize,
     /// true: the client is connected, as `pmqtt_is_connected` tells.
     pub connected: bool,
-    /// Messages of QoS 1 and 2 that were sent and are not settled.
+    /// Messages of QoS 1 and 2 that were sent on the present connection, and still need an answer
+    /// of the broker.
     pub in_flight: u64,
     /// Messages that wait for room in the window or for a connection: QoS 1 and 2, and kept QoS 0.
     pub queued_messages: u64,

@@ -186,8 +186,9 @@ fn is_well_formed(filter: &str, name: &[u8]) -> bool {
 /// - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
 ///   returned.
 /// - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
-///   sends PUBACKs in the order in which the messages of QoS 1 came, and PUBRECs in that of QoS 2.
-///   It holds an acknowledgement until those of all earlier messages of the same QoS are sent.
+///   sends PUBACKs in the order in which the messages of QoS 1 came. It sends PUBRECs in the order
+///   in which the messages of QoS 2 came. It holds an acknowledgement until those of all earlier
+///   messages of the same QoS are sent.
 ///   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
 /// - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
 ///   acknowledgement at once. This can break the order that MQTT demands, and a broker
