@@ -34,8 +34,8 @@
  * - The fields that a smaller structure lacks count as 0.
  * - A structure may be larger than the version that the library knows. It gives
  *   `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not know is not 0.
- * - A size that no version can have gives `PMQTT_ERR_INVAL`: smaller than the first version, over
- *   4096 bytes, or no multiple of the alignment of the structure.
+ * - A `struct_size` that no version can have gives `PMQTT_ERR_INVAL`: less than that of the first
+ *   version, over 4096, or no multiple of the structure's alignment.
  * - All elements of an array have the same `struct_size`.
  *
  * Threads and callbacks:
@@ -58,12 +58,15 @@
  * - No C++ exception and no longjmp may leave a callback.
  *
  * Words:
+ * - A request is a SUBSCRIBE or an UNSUBSCRIBE.
+ * - A `mid` is the number of a message or a request.
  * - A message is settled when it has its outcome. A request is settled when it has its answer, or
  *   when its connection has ended (`pmqtt_drain`).
  * - The window is how many messages of QoS 1 and 2 may be in flight at the same time
  *   (`pmqtt_max_inflight_messages_set`).
- * - A message is handed to a connection when its wait for a connection and for room in the window
- *   first ends. It may still wait for the socket.
+ * - A message first waits for a connection and for room in the window. Then the client hands it to
+ *   the connection. From that moment on, the message counts as sent. It may still wait for the
+ *   socket.
  * - A foreign loop is an event loop of the program that watches the client's socket itself.
  *
  * Specification:
@@ -72,7 +75,7 @@
  * - "Section 4.7" is a section of this specification too.
  *
  * Memory:
- * - If there is no memory for a packet from the broker, its connection ends with
+ * - If there is no memory for a packet from the broker, the connection ends with
  *   `PMQTT_ERR_NOMEM`. If there is none for a message, `pmqtt_publish` returns
  *   `PMQTT_ERR_NOMEM`.
  * - If any other allocation fails, the process aborts, as any Rust program does. These allocations
@@ -258,7 +261,7 @@
 #define PMQTT_LOG_DEBUG 16
 
 /**
- * The client accepts any certificate, so anybody can listen, for `pmqtt_tls_set`.
+ * For `pmqtt_tls_set`: the client accepts any certificate, so anybody can listen.
  *
  * @ingroup api_tls
  */
@@ -272,8 +275,8 @@
 #define PMQTT_CERT_OPTIONAL 1
 
 /**
- * The broker's certificate must lead to a trusted authority and be for the host, for
- * `pmqtt_tls_set`.
+ * For `pmqtt_tls_set`: the broker's certificate must lead to a trusted authority and be for the
+ * host.
  *
  * @ingroup api_tls
  */
@@ -378,7 +381,8 @@
 #define PMQTT_ERR_TLS 8
 
 /**
- * A payload or a packet from the broker is too large (`pmqtt_max_packet_size_set`).
+ * A message of the program is too large for MQTT, or a packet from the broker is over the limit of
+ * `pmqtt_max_packet_size_set`.
  *
  * @ingroup api_diagnosis
  */
@@ -637,7 +641,7 @@ typedef struct pmqtt_connected {
    */
   int rc;
   /**
-   * The same as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
+   * `rc` as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
    */
   int reason;
 } pmqtt_connected;
@@ -890,7 +894,8 @@ typedef void (*pmqtt_on_unsubscribe)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_writable {
   /**
-   * The number of messages of QoS 1 and 2 that are not settled.
+   * The number of messages in flight or in the queue: the sum of `in_flight` and
+   * `queued_messages` of `pmqtt_stats`.
    */
   size_t messages;
   /**
@@ -1147,7 +1152,8 @@ typedef struct pmqtt_statistics {
    */
   bool connected;
   /**
-   * Messages of QoS 1 and 2 that were sent and are not settled.
+   * Messages of QoS 1 and 2 that were sent on the present connection, and still need an answer
+   * of the broker.
    */
   uint64_t in_flight;
   /**
@@ -1431,8 +1437,8 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  * TCP loses no bytes, so the client sends a packet again only if the broker has read it and does
  * not answer:
  *
- * 1. An answer has not come within this time. The client sends one PINGREQ for all such answers,
- *    also if the keep alive is 0.
+ * 1. An answer has not come within this time. The client sends one PINGREQ for all missing
+ *    answers, also if the keep alive is 0.
  * 2. PINGRESP comes. It shows that the broker has read all that was sent before PINGREQ.
  * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It first
  *    waits until the broker's TCP has acknowledged all bytes of this connection, where the system
@@ -1457,9 +1463,9 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
 int pmqtt_message_retry_set(struct pmqtt_client *client, int seconds);
 
 /**
- * Sets the connect timeout, which limits how long an attempt to connect may take.
+ * Sets the connect timeout.
  *
- * The timeout applies to each of these steps:
+ * The timeout limits how long each of these steps may take:
  * - look-up, TCP and TLS together,
  * - the wait for CONNACK,
  * - sending a DISCONNECT. If the time is over, the client closes the connection without it.
@@ -1614,9 +1620,9 @@ int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queu
  * - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
  *   seconds. It is enough that one of the two directions was silent.
  * - The broker then has the same time to answer. Each byte that it sends restarts that time.
- * - The time begins when the broker's TCP has acknowledged PINGREQ, where the system reports that
- *   (Linux and Apple's systems). Until then, each acknowledged byte restarts the time, so that a
- *   slow link does not end the connection.
+ * - Until the broker's TCP has acknowledged PINGREQ, each byte that it acknowledges restarts the
+ *   time too. So a slow link does not end the connection. This needs a system that reports
+ *   acknowledged bytes (Linux and Apple's systems).
  * - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
  *   within twice `keepalive`. A broker process that hangs is found in the same time, unless
  *   PINGREQ is still on its way.
@@ -1711,8 +1717,8 @@ int pmqtt_connect_async(struct pmqtt_client *client,
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_DNS`: no name server answers, or the domain has no such records, or they say that
  *   there is no such service.
- * - `PMQTT_ERR_INVAL`: an argument is wrong, and nothing was changed; or `domain` is NULL and this
- *   machine has no domain.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, or `domain` is NULL or "" and this machine has no
+ *   domain; nothing was changed.
  * - Others: as for `pmqtt_connect`. If each host has failed, the error is that of the last host,
  *   and `pmqtt_last_error` names the errors of all hosts.
  *
@@ -1774,8 +1780,9 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  * Ends the connection with a DISCONNECT, so that the broker does not publish the will.
  *
  * Loop calls carry this out:
- * 1. They send what the client has accepted: requests, QoS 0, and messages in the window. In
- *    `on_message`, they send the acknowledgement of that message too.
+ * 1. They send what the client has accepted: requests, QoS 0, and messages in the window. If
+ *    `on_message` runs during this call, its message is acknowledged before DISCONNECT too, unless
+ *    `pmqtt_manual_ack_set` leaves this to the program.
  * 2. They send DISCONNECT, within the connect timeout or not at all. If CONNACK has not come yet,
  *    they wait for it first.
  * 3. The broker closes the connection, or the client does after half a second.
@@ -1876,7 +1883,7 @@ int pmqtt_loop(struct pmqtt_client *client, int timeout_ms);
 int pmqtt_loop_forever(struct pmqtt_client *client, bool retry_first_connection);
 
 /**
- * Starts a thread that runs the client. It may be called before or after connect.
+ * Starts a thread that runs the client. The call may come before or after connect.
  *
  * - The client reconnects after a connection was lost or refused, or could not be made. It waits
  *   first (`pmqtt_reconnect_delay_set`).
@@ -2101,7 +2108,8 @@ int pmqtt_process(struct pmqtt_client *client);
  *                     `PMQTT_ERR_NO_CONN`.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. QoS 0 was dropped; QoS 1 and 2 were queued.
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called. QoS 0 was
+ *   dropped; QoS 1 and 2 were queued.
  * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
  *   is room.
  * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
@@ -2133,15 +2141,16 @@ int pmqtt_publish(struct pmqtt_client *client,
  * @param client        The client; not NULL.
  * @param publications  `count` messages, copied; may be NULL if `count` is 0.
  * @param count         The number of messages; may be 0.
- * @param accepted      The number of messages accepted, from the first on; may be NULL. It is less
- *                      than `count` if the queue is full or memory is short.
- * @param first_mid     The `mid` of the first message, if at least one was accepted; may be NULL.
+ * @param accepted      The number of messages that got a `mid`, from the first on; may be NULL.
+ *                      QoS 0 that was dropped for lack of a connection counts too. The number is
+ *                      less than `count` if the queue is full or memory is short.
+ * @param first_mid     The `mid` of the first message, if `accepted` is at least 1; may be NULL.
  *                      Both outputs are also written with `PMQTT_ERR_NO_CONN`,
  *                      `PMQTT_ERR_QUEUE_SIZE` and `PMQTT_ERR_NOMEM`.
  *
  * @return `PMQTT_ERR_SUCCESS`: all were accepted. Or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection. Of the accepted messages, QoS 0 was dropped; QoS
- *   1 and 2 were queued.
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called. Of the first
+ *   `accepted` messages, QoS 0 was dropped (unless `keep_qos0` is set); QoS 1 and 2 were queued.
  * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full. `on_writable` reports when there is room for the
  *   first message that was not accepted.
  * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
@@ -2353,8 +2362,9 @@ int pmqtt_topic_matches_sub(const char *sub, const char *topic, bool *result);
  * - `PMQTT_ACK_AUTO`, the default: the library acknowledges a message when `on_message` has
  *   returned.
  * - `PMQTT_ACK_IN_ORDER`: the program acknowledges with `pmqtt_ack`, in any order. The client
- *   sends PUBACKs in the order in which the messages of QoS 1 came, and PUBRECs in that of QoS 2.
- *   It holds an acknowledgement until those of all earlier messages of the same QoS are sent.
+ *   sends PUBACKs in the order in which the messages of QoS 1 came. It sends PUBRECs in the order
+ *   in which the messages of QoS 2 came. It holds an acknowledgement until those of all earlier
+ *   messages of the same QoS are sent.
  *   [MQTT-4.6.0-2] [MQTT-4.6.0-3]
  * - `PMQTT_ACK_AT_ONCE`: the program acknowledges with `pmqtt_ack`, and the client sends each
  *   acknowledgement at once. This can break the order that MQTT demands, and a broker
@@ -2472,7 +2482,7 @@ int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect cal
 
 /**
  * Sets `on_message`, which is called for each message that no filter of
- * `pmqtt_message_callback_add` matches.
+ * `pmqtt_message_handler_add` or `pmqtt_message_callback_add` matches.
  *
  * A message of QoS 2 is delivered when its PUBLISH comes, and only once. The acknowledgement goes
  * out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
@@ -2684,8 +2694,8 @@ int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callbac
  *   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
  * - The callback also waits for what the program publishes before the callback is called, for
  *   example in the last `on_publish`.
- * - QoS 1 and 2 that wait for a connection are not settled. Without a connection, the callback is
- *   not called for them.
+ * - Messages that wait for a connection are not settled. Without a connection, the callback is not
+ *   called for them.
  * - The callback is not called for what was settled before it was set, nor for messages that the
  *   client did not accept.
  * - `pmqtt_reinitialise` and `pmqtt_client_free` drop the messages. They remove the callback, and

@@ -12,8 +12,9 @@ import (
 type Stats struct {
 	// Connected: the broker has accepted the connection, and the connection has not ended.
 	Connected bool
-	// InFlight counts messages of QoS 1 and 2 that were sent and are not settled. Queued counts messages that wait
-	// for a connection, or because Options.MaxInflight messages are in flight.
+	// InFlight counts messages of QoS 1 and 2 that were sent on the present connection, and still need an answer of
+	// the broker. Queued counts messages that wait for a connection, or because Options.MaxInflight messages are in
+	// flight.
 	InFlight, Queued uint64
 	// QueuedBytes counts bytes that are kept for messages, or wait for the socket.
 	QueuedBytes uint64

@@ -25,8 +25,8 @@ template <class Event> using handler = std::function<void(client_ref &, const Ev
 /// The broker answered CONNECT: `session_present`, `rc` (0: the broker accepted the connection), `reason`.
 using connected = ::pmqtt_connected;
 
-/// The queue has room again. `messages` is the number of messages of QoS 1 and 2 that are not settled, and `bytes`
-/// is the number of bytes in the queue.
+/// The queue has room again. `messages` is the number of messages in flight or in the queue, and `bytes` is the
+/// number of bytes in the queue.
 using writable = ::pmqtt_writable;
 
 /// All messages and requests up to `last_mid` are settled.
