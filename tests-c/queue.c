@@ -7,7 +7,7 @@
 #include "loops.h"
 #include "record.h"
 
-enum { MESSAGES = 100000, TOPICS = 100, MOST = 50 };
+enum { MESSAGES = 20000, TOPICS = 100, MOST = 50 };
 
 struct queue {
     record record;
