@@ -1573,7 +1573,7 @@ int pmqtt_will_clear(struct pmqtt_client *client);
  *
  * The setting takes effect with the next publish. The call itself drops no message.
  *
- * - The client drops or replaces only messages that were never written on any connection.
+ * - The client drops or replaces only messages that were never sent.
  * - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
  *   `pmqtt_stats` counts it.
  * - An outcome that waits to be reported counts as 32 bytes in the queue. Equal outcomes of
@@ -1794,7 +1794,8 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  * The program may connect again at once, also in the callback that has called this function. The
  * old connection then ends beside the new one, and `on_disconnect` reports its end. If the program
  * also disconnects the new connection and connects once more, the client closes the old connection
- * at once. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both have ended.
+ * at once. `pmqtt_loop_forever` returns when both have ended. `pmqtt_loop_stop` waits for
+ * connections that `pmqtt_disconnect` ends, for at most a second.
  *
  * @param client  The client; not NULL.
  *
@@ -1868,11 +1869,12 @@ int pmqtt_loop(struct pmqtt_client *client, int timeout_ms);
  * is open. A broker that refuses a connection in CONNACK is tried again without end, whatever the
  * value. `on_connect` reports each refusal.
  *
- * @param client                  The client; not NULL. A connect was called before.
+ * @param client                  The client; not NULL. A connect has succeeded before;
+ *                                an `_async` one counts.
  * @param retry_first_connection  false: the call returns if the first connection cannot be opened.
  *
  * @return `PMQTT_ERR_SUCCESS`: disconnected, as the program asked. Or:
- * - `PMQTT_ERR_INVAL`: no connect was called before.
+ * - `PMQTT_ERR_INVAL`: no connect has succeeded before.
  * - `PMQTT_ERR_BUSY`: another loop call runs this client.
  * - Others, if `retry_first_connection` is false: why the first connection could not be opened.
  *
@@ -1888,8 +1890,8 @@ int pmqtt_loop_forever(struct pmqtt_client *client, bool retry_first_connection)
  * - The client reconnects after a connection was lost or refused, or could not be made. It waits
  *   first (`pmqtt_reconnect_delay_set`).
  * - Callbacks run in that thread. Signal handlers of the program do not.
- * - As soon as this call has returned, loop calls in other threads return `PMQTT_ERR_BUSY`, and
- *   `pmqtt_drain` waits for this thread.
+ * - As soon as this call has returned, `pmqtt_drain` in another thread waits for this thread. The
+ *   other loop calls return `PMQTT_ERR_BUSY` there.
  *
  * @param client  The client; not NULL.
  *
@@ -1909,7 +1911,7 @@ int pmqtt_loop_start(struct pmqtt_client *client);
  * Before the thread stops, it has at most a second to send the following and to report the
  * outcomes:
  * - messages of QoS 0, and messages that the window has room for,
- * - a DISCONNECT, with the end of its connection.
+ * - a DISCONNECT, if `pmqtt_disconnect` was called. The end of its connection counts too.
  *
  * The thread waits for CONNACK if that must come first. Without `pmqtt_disconnect`, the connection
  * stays open.
@@ -2221,8 +2223,9 @@ int pmqtt_drain(struct pmqtt_client *client, int timeout_ms, size_t *left);
  *
  * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
  * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
- * - `PMQTT_ERR_NOT_FOUND`: no message has this number, it is settled or cancelled, or it has QoS 0
- *   and was handed to a connection.
+ * - `PMQTT_ERR_NOT_FOUND`: no message has this number. Or the message is settled or cancelled, or
+ *   it has QoS 0
+ *   and was sent.
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
@@ -2441,8 +2444,8 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
  *
  * - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, `pmqtt_connect` returns the
  *   error, and the callback is not called.
- * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. It does so by
- *   another connect, or by `pmqtt_disconnect` before TCP and TLS are connected.
+ * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. Another
+ *   connect does so, and `pmqtt_disconnect` before TCP and TLS are connected.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2488,8 +2491,8 @@ int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect cal
  * out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
  * [MQTT-4.3]
  *
- * If no callback is set for a message, the client drops it. It acknowledges the message as if a
- * callback had returned.
+ * If no callback is set for a message, the client drops and acknowledges it. With
+ * `pmqtt_manual_ack_set`, such a message stays without an acknowledgement: set a callback.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2529,7 +2532,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
  * function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
  * outside of callbacks, all handlers of the client are released when it returns. Without
- * `release`, `userdata` must live until that return of `pmqtt_client_free`. A handler that
+ * `release`, `userdata` must live until a `pmqtt_client_free` outside of callbacks has returned. A
+ * handler that
  * `release` adds inside `pmqtt_client_free` is released at once. In a child of the
  * process that created the client, `release` is not called.
  *
@@ -2592,7 +2596,7 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *
  * The callback is called exactly once for each `mid`, with two exceptions:
  * - messages that `pmqtt_reinitialise` or `pmqtt_client_free` drops,
- * - QoS 0 that `pmqtt_publish` did not accept.
+ * - QoS 0 that was dropped because there was no connection (`PMQTT_ERR_NO_CONN`).
  *
  * The event's `rc` is the outcome:
  * - `PMQTT_ERR_SUCCESS`:

@@ -234,7 +234,8 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Handle) -> c_int {
 /// The program may connect again at once, also in the callback that has called this function. The
 /// old connection then ends beside the new one, and `on_disconnect` reports its end. If the program
 /// also disconnects the new connection and connects once more, the client closes the old connection
-/// at once. `pmqtt_loop_forever` and `pmqtt_loop_stop` return when both have ended.
+/// at once. `pmqtt_loop_forever` returns when both have ended. `pmqtt_loop_stop` waits for
+/// connections that `pmqtt_disconnect` ends, for at most a second.
 ///
 /// @param client  The client; not NULL.
 ///

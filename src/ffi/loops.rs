@@ -52,11 +52,12 @@ pub unsafe extern "C" fn pmqtt_loop(client: *mut Handle, timeout_ms: c_int) -> c
 /// is open. A broker that refuses a connection in CONNACK is tried again without end, whatever the
 /// value. `on_connect` reports each refusal.
 ///
-/// @param client                  The client; not NULL. A connect was called before.
+/// @param client                  The client; not NULL. A connect has succeeded before;
+///                                an `_async` one counts.
 /// @param retry_first_connection  false: the call returns if the first connection cannot be opened.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: disconnected, as the program asked. Or:
-/// - `PMQTT_ERR_INVAL`: no connect was called before.
+/// - `PMQTT_ERR_INVAL`: no connect has succeeded before.
 /// - `PMQTT_ERR_BUSY`: another loop call runs this client.
 /// - Others, if `retry_first_connection` is false: why the first connection could not be opened.
 ///
@@ -77,8 +78,8 @@ pub unsafe extern "C" fn pmqtt_loop_forever(
 /// - The client reconnects after a connection was lost or refused, or could not be made. It waits
 ///   first (`pmqtt_reconnect_delay_set`).
 /// - Callbacks run in that thread. Signal handlers of the program do not.
-/// - As soon as this call has returned, loop calls in other threads return `PMQTT_ERR_BUSY`, and
-///   `pmqtt_drain` waits for this thread.
+/// - As soon as this call has returned, `pmqtt_drain` in another thread waits for this thread. The
+///   other loop calls return `PMQTT_ERR_BUSY` there.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Handle) -> c_int {
 /// Before the thread stops, it has at most a second to send the following and to report the
 /// outcomes:
 /// - messages of QoS 0, and messages that the window has room for,
-/// - a DISCONNECT, with the end of its connection.
+/// - a DISCONNECT, if `pmqtt_disconnect` was called. The end of its connection counts too.
 ///
 /// The thread waits for CONNACK if that must come first. Without `pmqtt_disconnect`, the connection
 /// stays open.

@@ -20,8 +20,8 @@ pub type pmqtt_on_message =
 /// out after the callback has returned, unless `pmqtt_manual_ack_set` leaves it to the program.
 /// [MQTT-4.3]
 ///
-/// If no callback is set for a message, the client drops it. It acknowledges the message as if a
-/// callback had returned.
+/// If no callback is set for a message, the client drops and acknowledges it. With
+/// `pmqtt_manual_ack_set`, such a message stays without an acknowledgement: set a callback.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.

@@ -45,7 +45,7 @@ pub type pmqtt_on_drained =
 ///
 /// The callback is called exactly once for each `mid`, with two exceptions:
 /// - messages that `pmqtt_reinitialise` or `pmqtt_client_free` drops,
-/// - QoS 0 that `pmqtt_publish` did not accept.
+/// - QoS 0 that was dropped because there was no connection (`PMQTT_ERR_NO_CONN`).
 ///
 /// The event's `rc` is the outcome:
 /// - `PMQTT_ERR_SUCCESS`:

@@ -36,7 +36,7 @@ pub struct QueueOptions {
 ///
 /// The setting takes effect with the next publish. The call itself drops no message.
 ///
-/// - The client drops or replaces only messages that were never written on any connection.
+/// - The client drops or replaces only messages that were never sent.
 /// - The outcome of a dropped message is `PMQTT_ERR_DROPPED` in `on_publish`. `messages_dropped` of
 ///   `pmqtt_stats` counts it.
 /// - An outcome that waits to be reported counts as 32 bytes in the queue. Equal outcomes of

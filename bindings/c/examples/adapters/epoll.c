@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     while (loop.count > 0) {
         count = epoll_wait(loop.epoll, events, 16, -1);
         for (i = 0; i < count; i++)
-            pmqtt_epoll_dispatch(&loop, &events[i]); /* false: a descriptor of the program */
+            pmqtt_epoll_dispatch(&loop, &events[i]); /* false: of the program, or of a freed client */
     }
     close(loop.epoll);
     return scenario_end();
