@@ -2224,8 +2224,7 @@ int pmqtt_drain(struct pmqtt_client *client, int timeout_ms, size_t *left);
  * @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
  * - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
  * - `PMQTT_ERR_NOT_FOUND`: no message has this number. Or the message is settled or cancelled, or
- *   it has QoS 0
- *   and was sent.
+ *   it has QoS 0 and was sent.
  * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
@@ -2533,8 +2532,7 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  * function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
  * outside of callbacks, all handlers of the client are released when it returns. Without
  * `release`, `userdata` must live until a `pmqtt_client_free` outside of callbacks has returned. A
- * handler that
- * `release` adds inside `pmqtt_client_free` is released at once. In a child of the
+ * handler that `release` adds inside `pmqtt_client_free` is released at once. In a child of the
  * process that created the client, `release` is not called.
  *
  * @param client   The client; not NULL.

@@ -53,8 +53,7 @@ pub struct MessageHandler {
 /// function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
 /// outside of callbacks, all handlers of the client are released when it returns. Without
 /// `release`, `userdata` must live until a `pmqtt_client_free` outside of callbacks has returned. A
-/// handler that
-/// `release` adds inside `pmqtt_client_free` is released at once. In a child of the
+/// handler that `release` adds inside `pmqtt_client_free` is released at once. In a child of the
 /// process that created the client, `release` is not called.
 ///
 /// @param client   The client; not NULL.

@@ -73,8 +73,7 @@ pub unsafe extern "C" fn pmqtt_drain(
 /// @return `PMQTT_ERR_SUCCESS`: the outcome follows. Or:
 /// - `PMQTT_ERR_BUSY`: the message has QoS 2 and was sent.
 /// - `PMQTT_ERR_NOT_FOUND`: no message has this number. Or the message is settled or cancelled, or
-///   it has QoS 0
-///   and was sent.
+///   it has QoS 0 and was sent.
 /// - `PMQTT_ERR_INVAL`: `client` is NULL.
 ///
 /// Thread-safe; callback-safe; never blocks.
