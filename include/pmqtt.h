@@ -33,7 +33,7 @@
  *   of it.
  * - The fields that a smaller structure lacks count as 0.
  * - A structure may be larger than the version that the library knows. It gives
- *   `PMQTT_ERR_NOT_SUPPORTED` only if a field that the library does not know is not 0.
+ *   `PMQTT_ERR_NOT_SUPPORTED` only if the program sets a field that the library does not know.
  * - A `struct_size` that no version can have gives `PMQTT_ERR_INVAL`: less than that of the first
  *   version, over 4096, or no multiple of the structure's alignment.
  * - All elements of an array have the same `struct_size`.
@@ -51,8 +51,8 @@
  * - The callback of `pmqtt_tls_key_password_set` runs in `pmqtt_tls_set` and `pmqtt_tls_pem_set`,
  *   with no lock held.
  * - `release` of a `pmqtt_message_handler` runs in the call that replaces or removes the handler,
- *   or resets or frees the client. If another call runs the handler's callback, `release` runs
- *   after it, in the thread of the callback.
+ *   or resets or frees the client. If another call runs the handler's callback at that moment,
+ *   `release` runs when the callback has returned, in the same thread.
  * - What the library passes to a callback belongs to the library, and is valid until the callback
  *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
@@ -78,9 +78,9 @@
  * - If there is no memory for a packet from the broker, the connection ends with
  *   `PMQTT_ERR_NOMEM`. If there is none for a message, `pmqtt_publish` returns
  *   `PMQTT_ERR_NOMEM`.
- * - If any other allocation fails, the process aborts, as any Rust program does. These allocations
- *   are some MiB at most, apart from memory for what the program passes to calls, such as topic
- *   filters.
+ * - If any other allocation fails, the process aborts, as any Rust program does. These
+ *   allocations are some MiB at most. Memory for arguments of calls, such as topic filters, is not
+ *   included.
  * - `pmqtt_max_packet_size_set` limits the size of a packet. At most about 1 MiB of
  *   acknowledgements waits to be sent.
  *
@@ -986,7 +986,7 @@ typedef struct pmqtt_interest {
   bool closing;
   /**
    * The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. This
-   * replaces the time of the event before.
+   * replaces the time of the previous event.
    */
   int timeout_ms;
 } pmqtt_interest;
@@ -1261,7 +1261,7 @@ int pmqtt_client_new(struct pmqtt_client **out,
  * `pmqtt_message_handler`.
  *
  * - In a callback of the same client, the call returns at once. The call that runs the callback
- *   frees the client before it returns. It first waits for callbacks that run in other threads.
+ *   then waits for callbacks in other threads, and frees the client before it returns.
  * - Outside of callbacks of the client, the call waits until none of them runs in another thread.
  *   It does not wait for the network, a look-up or a connect.
  *
@@ -1440,9 +1440,10 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  * 1. An answer has not come within this time. The client sends one PINGREQ for all missing
  *    answers, also if the keep alive is 0.
  * 2. PINGRESP comes. It shows that the broker has read all that was sent before PINGREQ.
- * 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It first
- *    waits until the broker's TCP has acknowledged all bytes of this connection, where the system
- *    reports that (Linux and Apple's systems).
+ * 3. The same time passes once more.
+ * 4. The broker's TCP has acknowledged all bytes of this connection, where the system reports that
+ *    (Linux and Apple's systems).
+ * 5. The client sends the packet again, PUBLISH with DUP.
  *
  * - The client sends each packet again at most once on a connection.
  * - A broker that answers later than twice this time may receive a duplicate.
@@ -1620,7 +1621,7 @@ int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queu
  * - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
  *   seconds. It is enough that one of the two directions was silent.
  * - The broker then has the same time to answer. Each byte that it sends restarts that time.
- * - Until the broker's TCP has acknowledged PINGREQ, each byte that it acknowledges restarts the
+ * - Until the broker's TCP has acknowledged PINGREQ, each byte that this TCP acknowledges restarts the
  *   time too. So a slow link does not end the connection. This needs a system that reports
  *   acknowledged bytes (Linux and Apple's systems).
  * - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
@@ -1793,9 +1794,9 @@ int pmqtt_reconnect(struct pmqtt_client *client);
  *
  * The program may connect again at once, also in the callback that has called this function. The
  * old connection then ends beside the new one, and `on_disconnect` reports its end. If the program
- * also disconnects the new connection and connects once more, the client closes the old connection
- * at once. `pmqtt_loop_forever` returns when both have ended. `pmqtt_loop_stop` waits for
- * connections that `pmqtt_disconnect` ends, for at most a second.
+ * then disconnects the second connection and makes a third, the client closes the first at once.
+ * `pmqtt_loop_forever` returns when all have ended. `pmqtt_loop_stop` waits for connections that
+ * `pmqtt_disconnect` ends, for at most a second.
  *
  * @param client  The client; not NULL.
  *
@@ -1890,8 +1891,8 @@ int pmqtt_loop_forever(struct pmqtt_client *client, bool retry_first_connection)
  * - The client reconnects after a connection was lost or refused, or could not be made. It waits
  *   first (`pmqtt_reconnect_delay_set`).
  * - Callbacks run in that thread. Signal handlers of the program do not.
- * - As soon as this call has returned, `pmqtt_drain` in another thread waits for this thread. The
- *   other loop calls return `PMQTT_ERR_BUSY` there.
+ * - As soon as this call has returned, the new thread runs the client. In other threads,
+ *   `pmqtt_drain` waits for the outcomes, and other loop calls return `PMQTT_ERR_BUSY`.
  *
  * @param client  The client; not NULL.
  *
@@ -1911,10 +1912,11 @@ int pmqtt_loop_start(struct pmqtt_client *client);
  * Before the thread stops, it has at most a second to send the following and to report the
  * outcomes:
  * - messages of QoS 0, and messages that the window has room for,
- * - a DISCONNECT, if `pmqtt_disconnect` was called. The end of its connection counts too.
+ * - a DISCONNECT, if `pmqtt_disconnect` was called.
  *
- * The thread waits for CONNACK if that must come first. Without `pmqtt_disconnect`, the connection
- * stays open.
+ * Within the same second, the thread also waits for the end of a connection that
+ * `pmqtt_disconnect` ends. The thread waits for CONNACK if that must come first. Without
+ * `pmqtt_disconnect`, the connection stays open.
  *
  * @param client  The client; not NULL.
  *
@@ -2091,7 +2093,7 @@ int pmqtt_process(struct pmqtt_client *client);
  *   which `on_publish` does not report. With `keep_qos0` of `pmqtt_queue_options`, the client
  *   queues QoS 0 too.
  * - When TCP and TLS are connected, for example when `pmqtt_connect` has returned, the client
- *   accepts messages as with a connection. After CONNACK, it sends in this order:
+ *   accepts messages, although CONNACK has not come yet. After CONNACK, it sends in this order:
  *   1. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asked for before CONNACK,
  *   2. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asks for in `on_connect`,
  *   3. QoS 1 and 2.
@@ -2443,8 +2445,8 @@ int pmqtt_on_connect_set(struct pmqtt_client *client, pmqtt_on_connect callback)
  *
  * - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, `pmqtt_connect` returns the
  *   error, and the callback is not called.
- * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. Another
- *   connect does so, and `pmqtt_disconnect` before TCP and TLS are connected.
+ * - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens if it
+ *   calls another connect, or calls `pmqtt_disconnect` before TCP and TLS are connected.
  *
  * @param client    The client; not NULL.
  * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
@@ -2529,11 +2531,11 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  * - Otherwise: in the thread that runs the callback, after the callback has returned.
  *
  * A callback may therefore end its own handler. `release` runs with no lock held, and may call any
- * function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
- * outside of callbacks, all handlers of the client are released when it returns. Without
- * `release`, `userdata` must live until a `pmqtt_client_free` outside of callbacks has returned. A
- * handler that `release` adds inside `pmqtt_client_free` is released at once. In a child of the
- * process that created the client, `release` is not called.
+ * function, as a callback may. Only a `pmqtt_client_free` outside of callbacks waits for
+ * `release`. When it returns, all handlers of the client are released. Without `release`,
+ * `userdata` must live until such a `pmqtt_client_free` has returned. A handler that `release`
+ * adds inside `pmqtt_client_free` is released at once. In a child of the process that created the
+ * client, `release` is not called.
  *
  * @param client   The client; not NULL.
  * @param handler  Copied; not NULL.
@@ -2694,8 +2696,8 @@ int pmqtt_on_writable_set(struct pmqtt_client *client, pmqtt_on_writable callbac
  *   SUBSCRIBE may be lost with its connection.
  * - If the end of a connection brings the last outcome, the callback comes before `on_disconnect`.
  *   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
- * - The callback also waits for what the program publishes before the callback is called, for
- *   example in the last `on_publish`.
+ * - Messages that the program publishes before this callback runs, for example in the last
+ *   `on_publish`, must be settled first.
  * - Messages that wait for a connection are not settled. Without a connection, the callback is not
  *   called for them.
  * - The callback is not called for what was settled before it was set, nor for messages that the

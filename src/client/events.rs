@@ -180,6 +180,6 @@ pub struct Interest {
     /// returns.
     pub closing: bool,
     /// The loop calls `pmqtt_loop_misc` this many milliseconds after the event; -1: never. This
-    /// replaces the time of the event before.
+    /// replaces the time of the previous event.
     pub timeout_ms: c_int,
 }

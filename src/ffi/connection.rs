@@ -22,7 +22,7 @@ use crate::client::{Address, Handle, Host, Result, Target};
 /// - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
 ///   seconds. It is enough that one of the two directions was silent.
 /// - The broker then has the same time to answer. Each byte that it sends restarts that time.
-/// - Until the broker's TCP has acknowledged PINGREQ, each byte that it acknowledges restarts the
+/// - Until the broker's TCP has acknowledged PINGREQ, each byte that this TCP acknowledges restarts the
 ///   time too. So a slow link does not end the connection. This needs a system that reports
 ///   acknowledged bytes (Linux and Apple's systems).
 /// - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
@@ -233,9 +233,9 @@ pub unsafe extern "C" fn pmqtt_reconnect(client: *mut Handle) -> c_int {
 ///
 /// The program may connect again at once, also in the callback that has called this function. The
 /// old connection then ends beside the new one, and `on_disconnect` reports its end. If the program
-/// also disconnects the new connection and connects once more, the client closes the old connection
-/// at once. `pmqtt_loop_forever` returns when both have ended. `pmqtt_loop_stop` waits for
-/// connections that `pmqtt_disconnect` ends, for at most a second.
+/// then disconnects the second connection and makes a third, the client closes the first at once.
+/// `pmqtt_loop_forever` returns when all have ended. `pmqtt_loop_stop` waits for connections that
+/// `pmqtt_disconnect` ends, for at most a second.
 ///
 /// @param client  The client; not NULL.
 ///

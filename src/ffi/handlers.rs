@@ -50,11 +50,11 @@ pub struct MessageHandler {
 /// - Otherwise: in the thread that runs the callback, after the callback has returned.
 ///
 /// A callback may therefore end its own handler. `release` runs with no lock held, and may call any
-/// function, as a callback may. Only `pmqtt_client_free` waits for `release`: if it is called
-/// outside of callbacks, all handlers of the client are released when it returns. Without
-/// `release`, `userdata` must live until a `pmqtt_client_free` outside of callbacks has returned. A
-/// handler that `release` adds inside `pmqtt_client_free` is released at once. In a child of the
-/// process that created the client, `release` is not called.
+/// function, as a callback may. Only a `pmqtt_client_free` outside of callbacks waits for
+/// `release`. When it returns, all handlers of the client are released. Without `release`,
+/// `userdata` must live until such a `pmqtt_client_free` has returned. A handler that `release`
+/// adds inside `pmqtt_client_free` is released at once. In a child of the process that created the
+/// client, `release` is not called.
 ///
 /// @param client   The client; not NULL.
 /// @param handler  Copied; not NULL.

@@ -67,7 +67,7 @@ pub unsafe extern "C" fn pmqtt_client_new(
 /// `pmqtt_message_handler`.
 ///
 /// - In a callback of the same client, the call returns at once. The call that runs the callback
-///   frees the client before it returns. It first waits for callbacks that run in other threads.
+///   then waits for callbacks in other threads, and frees the client before it returns.
 /// - Outside of callbacks of the client, the call waits until none of them runs in another thread.
 ///   It does not wait for the network, a look-up or a connect.
 ///

@@ -78,8 +78,8 @@ pub unsafe extern "C" fn pmqtt_loop_forever(
 /// - The client reconnects after a connection was lost or refused, or could not be made. It waits
 ///   first (`pmqtt_reconnect_delay_set`).
 /// - Callbacks run in that thread. Signal handlers of the program do not.
-/// - As soon as this call has returned, `pmqtt_drain` in another thread waits for this thread. The
-///   other loop calls return `PMQTT_ERR_BUSY` there.
+/// - As soon as this call has returned, the new thread runs the client. In other threads,
+///   `pmqtt_drain` waits for the outcomes, and other loop calls return `PMQTT_ERR_BUSY`.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -101,10 +101,11 @@ pub unsafe extern "C" fn pmqtt_loop_start(client: *mut Handle) -> c_int {
 /// Before the thread stops, it has at most a second to send the following and to report the
 /// outcomes:
 /// - messages of QoS 0, and messages that the window has room for,
-/// - a DISCONNECT, if `pmqtt_disconnect` was called. The end of its connection counts too.
+/// - a DISCONNECT, if `pmqtt_disconnect` was called.
 ///
-/// The thread waits for CONNACK if that must come first. Without `pmqtt_disconnect`, the connection
-/// stays open.
+/// Within the same second, the thread also waits for the end of a connection that
+/// `pmqtt_disconnect` ends. The thread waits for CONNACK if that must come first. Without
+/// `pmqtt_disconnect`, the connection stays open.
 ///
 /// @param client  The client; not NULL.
 ///

@@ -60,8 +60,8 @@ pub unsafe extern "C" fn pmqtt_on_connect_set(
 ///
 /// - `pmqtt_connect` waits for DNS, TCP and TLS. If one of them fails, `pmqtt_connect` returns the
 ///   error, and the callback is not called.
-/// - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. Another
-///   connect does so, and `pmqtt_disconnect` before TCP and TLS are connected.
+/// - The event's `rc` is `PMQTT_ERR_NO_CONN` if the program gave up the attempt. This happens if it
+///   calls another connect, or calls `pmqtt_disconnect` before TCP and TLS are connected.
 ///
 /// @param client    The client; not NULL.
 /// @param callback  Replaces the present callback; NULL: none. A loop call runs it.

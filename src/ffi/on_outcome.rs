@@ -185,8 +185,8 @@ pub unsafe extern "C" fn pmqtt_on_writable_set(
 ///   SUBSCRIBE may be lost with its connection.
 /// - If the end of a connection brings the last outcome, the callback comes before `on_disconnect`.
 ///   It may come after `on_disconnect` if earlier callbacks took longer than some milliseconds.
-/// - The callback also waits for what the program publishes before the callback is called, for
-///   example in the last `on_publish`.
+/// - Messages that the program publishes before this callback runs, for example in the last
+///   `on_publish`, must be settled first.
 /// - Messages that wait for a connection are not settled. Without a connection, the callback is not
 ///   called for them.
 /// - The callback is not called for what was settled before it was set, nor for messages that the

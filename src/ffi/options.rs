@@ -123,9 +123,10 @@ pub unsafe extern "C" fn pmqtt_max_packet_size_set(client: *mut Handle, bytes: u
 /// 1. An answer has not come within this time. The client sends one PINGREQ for all missing
 ///    answers, also if the keep alive is 0.
 /// 2. PINGRESP comes. It shows that the broker has read all that was sent before PINGREQ.
-/// 3. The same time passes once more. The client sends the packet again, PUBLISH with DUP. It first
-///    waits until the broker's TCP has acknowledged all bytes of this connection, where the system
-///    reports that (Linux and Apple's systems).
+/// 3. The same time passes once more.
+/// 4. The broker's TCP has acknowledged all bytes of this connection, where the system reports that
+///    (Linux and Apple's systems).
+/// 5. The client sends the packet again, PUBLISH with DUP.
 ///
 /// - The client sends each packet again at most once on a connection.
 /// - A broker that answers later than twice this time may receive a duplicate.

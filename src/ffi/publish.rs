@@ -15,7 +15,7 @@ use crate::codec::Message;
 ///   which `on_publish` does not report. With `keep_qos0` of `pmqtt_queue_options`, the client
 ///   queues QoS 0 too.
 /// - When TCP and TLS are connected, for example when `pmqtt_connect` has returned, the client
-///   accepts messages as with a connection. After CONNACK, it sends in this order:
+///   accepts messages, although CONNACK has not come yet. After CONNACK, it sends in this order:
 ///   1. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asked for before CONNACK,
 ///   2. QoS 0, SUBSCRIBE and UNSUBSCRIBE that the program asks for in `on_connect`,
 ///   3. QoS 1 and 2.
