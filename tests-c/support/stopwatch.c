@@ -1,6 +1,5 @@
 #include "stopwatch.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -15,9 +14,9 @@ double thread_cpu_ms(void)
     return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
 }
 
-static double starved_ms(const char *schedstat)
+static double starved_ms(void)
 {
-    FILE *file = fopen(schedstat, "r");
+    FILE *file = fopen("/proc/thread-self/schedstat", "r");
     double ran = 0, waited = 0;
 
     if (!file)
@@ -28,28 +27,9 @@ static double starved_ms(const char *schedstat)
     return waited / 1e6;
 }
 
-static double own_starved_ms(void) { return starved_ms("/proc/thread-self/schedstat"); }
-
-static double all_starved_ms(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    struct dirent *task;
-    char name[64];
-    double sum = 0;
-
-    CHECK(tasks != NULL);
-    while ((task = readdir(tasks)) != NULL) {
-        snprintf(name, sizeof name, "/proc/self/task/%.20s/schedstat", task->d_name);
-        if (task->d_name[0] != '.')
-            sum += starved_ms(name);
-    }
-    closedir(tasks);
-    return sum;
-}
-
 stopwatch stopwatch_start(void)
 {
-    return (stopwatch){now_ms(), thread_cpu_ms(), own_starved_ms(), all_starved_ms()};
+    return (stopwatch){now_ms(), thread_cpu_ms(), starved_ms()};
 }
 
 double wall_ms_since(const stopwatch *since)
@@ -64,10 +44,5 @@ double cpu_ms_since(const stopwatch *since)
 
 double starved_ms_since(const stopwatch *since)
 {
-    return own_starved_ms() - since->starved_ms;
-}
-
-double all_starved_ms_since(const stopwatch *since)
-{
-    return all_starved_ms() - since->all_starved_ms;
+    return starved_ms() - since->starved_ms;
 }

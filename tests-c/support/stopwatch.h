@@ -4,7 +4,7 @@
 
 typedef struct stopwatch {
     long long begin;
-    double cpu_ms, starved_ms, all_starved_ms;
+    double cpu_ms, starved_ms;
 } stopwatch;
 
 /* These functions are about the calling thread. */
@@ -14,9 +14,6 @@ double cpu_ms_since(const stopwatch *);
 
 /* How long the thread was ready and had no processor, as far as the system tells. */
 double starved_ms_since(const stopwatch *);
-
-/* The same, of all threads of the process together. */
-double all_starved_ms_since(const stopwatch *since);
 
 double thread_cpu_ms(void);
 
