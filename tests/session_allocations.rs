@@ -95,7 +95,7 @@ impl Driver {
         self.write();
         for &ack in acks {
             for mid in first..first + batch as u64 {
-                self.hears(Packet::Ack(ack, own_id(mid)));
+                self.hears(Packet::Ack(Acknowledgement::plain(ack, own_id(mid))));
             }
             self.write();
         }
@@ -114,6 +114,7 @@ fn message(qos: QoS, payload: &[u8]) -> Publishable<'_> {
         payload,
         qos,
         retain: false,
+        properties: None,
     };
     message.check().expect("PUBLISH fits")
 }
@@ -181,6 +182,7 @@ fn dropping_allocates_nothing_and_holds_no_memory() {
                     payload: &payload,
                     qos: QoS::AtLeastOnce,
                     retain: false,
+                    properties: None,
                 };
                 let message = message.check().expect("PUBLISH fits");
                 driver.0.publish(&message, || NOW).expect("it is taken");
@@ -253,7 +255,10 @@ fn a_wide_window_allocates_nothing() {
         let mut mids = 1..;
         let mut acknowledge = |count: usize| {
             for mid in mids.by_ref().take(count) {
-                driver.hears(Packet::Ack(Ack::PubAck, own_id(mid)));
+                driver.hears(Packet::Ack(Acknowledgement::plain(
+                    Ack::PubAck,
+                    own_id(mid),
+                )));
                 driver.0.publish(&message, || NOW).expect("it is taken");
                 driver.write();
             }
@@ -338,7 +343,10 @@ fn memory_of_a_long_queue_is_given_back() {
     let most = (bytes() - before) as usize;
     for mid in 1..=COUNT - 1000 {
         driver.write();
-        driver.hears(Packet::Ack(Ack::PubAck, own_id(mid)));
+        driver.hears(Packet::Ack(Acknowledgement::plain(
+            Ack::PubAck,
+            own_id(mid),
+        )));
     }
     let left = (bytes() - before) as usize;
     assert!(most > 30 << 20 && left < 3 << 20, "{most}, then {left}");
@@ -351,7 +359,7 @@ fn settling_what_is_received_allocates_nothing() {
         for number in 1..=BATCH {
             driver.0.delivered(id(number), QoS::AtLeastOnce, NOW);
             driver.0.delivered(id(number), QoS::ExactlyOnce, NOW);
-            driver.hears(Packet::Ack(Ack::PubRel, id(number)));
+            driver.hears(Packet::Ack(Acknowledgement::plain(Ack::PubRel, id(number))));
         }
         driver.write();
     };

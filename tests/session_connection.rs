@@ -45,6 +45,7 @@ fn connect_says_what_the_options_say() {
                 payload: b"bye",
                 qos: QoS::ExactlyOnce,
                 retain: true,
+                properties: None,
             }),
             username: Some("user"),
             password: Some(b"\0secret"),

@@ -138,11 +138,11 @@ fn hear(peer: &mut Peer, packet: &str) -> (Verdict, String) {
     let version = peer.session.options().version;
     let header = match codec::header(&bytes, Role::Client, version) {
         Ok(header) => header.expect("a whole packet"),
-        Err(Malformed(what)) => return (Ends, what.into()),
+        Err(error) => return (Ends, error.to_string()),
     };
     let decoded = match codec::decode(&mut bytes, &header, version) {
         Ok(decoded) => decoded,
-        Err(Malformed(what)) => return (Ends, what.into()),
+        Err(error) => return (Ends, error.to_string()),
     };
     match peer.session.handle(&decoded, peer.now) {
         Ok(event) => (GoesOn, text::event(&event)),

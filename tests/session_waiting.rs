@@ -37,6 +37,7 @@ fn publish(peer: &mut Peer, topic: &str, qos: QoS, payload: &[u8]) -> Result<u64
         payload,
         qos,
         retain: false,
+        properties: None,
     };
     let message = message.check().expect("PUBLISH fits");
     peer.session.publish(&message, || peer.now)

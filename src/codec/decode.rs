@@ -4,8 +4,9 @@ use super::header::{Header, Kind};
 use super::reader::Reader;
 use super::topic::{self, Topic};
 use super::{
-    Ack, ConnAck, Connect, Filters, Malformed, Message, Packet, PacketId, Publish, QoS, SubAck,
-    Subscribe, Unsubscribe, Version,
+    Ack, Acknowledgement, Auth, ConnAck, Connect, Disconnect, Filters, Malformed, Message, Packet,
+    PacketId, Place, Properties, Publish, QoS, SubAck, Subscribe, UnsubAck, Unsubscribe, Version,
+    Wish, property, reason,
 };
 
 /// Decodes the packet that `header` describes and that fills `packet` to its end. The buffer changes in
@@ -19,20 +20,25 @@ pub fn decode<'a>(
 ) -> Result<Packet<'a>, Malformed> {
     let body = &mut packet[header.start..header.end];
     match header.kind {
-        Kind::Publish => publish(body, header.flags),
+        Kind::Publish if version.rules().is_extended => {
+            publish::<true>(body, header.flags).map(Packet::Publish)
+        }
+        Kind::Publish => publish::<false>(body, header.flags).map(Packet::Publish),
         Kind::PubAck => ack(Ack::PubAck, body),
         Kind::PubRec => ack(Ack::PubRec, body),
         Kind::PubRel => ack(Ack::PubRel, body),
         Kind::PubComp => ack(Ack::PubComp, body),
         Kind::ConnAck => connack(body, version),
-        Kind::SubAck => suback(body),
-        Kind::UnsubAck => Ok(Packet::UnsubAck(Reader::new(body).packet_id()?)),
+        Kind::SubAck => suback(body, version),
+        Kind::UnsubAck => unsuback(body, version),
         Kind::PingResp => Ok(Packet::PingResp),
         Kind::Connect => connect(body),
-        Kind::Subscribe => subscribe(body),
-        Kind::Unsubscribe => unsubscribe(body),
+        Kind::Subscribe => subscribe(body, version),
+        Kind::Unsubscribe => unsubscribe(body, version),
         Kind::PingReq => Ok(Packet::PingReq),
-        Kind::Disconnect => Ok(Packet::Disconnect),
+        Kind::Disconnect => disconnect(body, Place::Disconnect),
+        Kind::Dismissal => disconnect(body, Place::Dismissal),
+        Kind::Auth => auth(body),
     }
 }
 
@@ -53,69 +59,242 @@ pub fn plain_ack(buffer: &[u8]) -> Option<(Ack, PacketId)> {
     Some((kind, PacketId::new(u16::from_be_bytes([high, low]))?))
 }
 
+/// `EXTENDED`: it has properties.
 #[inline(always)]
-fn publish(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
+pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publish<'_>, Malformed> {
     const SHORT: &str = "PUBLISH whose topic is longer than the packet";
     let mut reader = Reader::new(body);
     let topic_length = reader.binary(SHORT)?.len();
-    let qos = QoS::from_bits(flags >> 1 & 3).ok_or(Malformed("PUBLISH with QoS 3"))?;
+    let qos = QoS::from_bits(flags >> 1 & 3).ok_or(Malformed::packet("PUBLISH with QoS 3"))?;
     let packet_id = match qos {
         QoS::AtMostOnce => None,
         _ => Some(reader.packet_id()?),
     };
-    let payload_start = body.len() - reader.remaining().len();
+    let behind_id = body.len() - reader.remaining().len();
 
     body[1..2 + topic_length].copy_within(1.., 0);
     body[1 + topic_length] = 0;
     let body = &*body;
     let topic = Topic::new(&body[1..2 + topic_length]);
-    topic::check_name(topic.as_bytes()).map_err(Malformed)?;
-    Ok(Packet::Publish(Publish {
+    let mut reader = Reader::new(&body[behind_id..]);
+    let properties = match EXTENDED {
+        true => Properties::read(&mut reader, Place::Delivery)?,
+        false => Properties::NONE,
+    };
+    if EXTENDED && topic_length == 0 {
+        if properties.number(property::TOPIC_ALIAS).is_none() {
+            return Err(Malformed::protocol(
+                "PUBLISH with neither topic nor topic alias (3.3.2.1)",
+            ));
+        }
+    } else {
+        topic::check_name(topic.as_bytes()).map_err(Malformed::topic)?;
+    }
+    Ok(Publish {
         dup: flags & 0b1000 != 0,
         qos,
         retain: flags & 1 != 0,
         packet_id,
         topic,
-        payload: &body[payload_start..],
-    }))
+        properties,
+        payload: reader.remaining(),
+    })
 }
 
 #[inline(always)]
 fn ack(kind: Ack, body: &[u8]) -> Result<Packet<'_>, Malformed> {
-    Ok(Packet::Ack(kind, Reader::new(body).packet_id()?))
+    let mut reader = Reader::new(body);
+    let id = reader.packet_id()?;
+    if reader.is_empty() {
+        return Ok(Packet::Ack(Acknowledgement::plain(kind, id)));
+    }
+    let (reason, properties) = reason_and_properties(reader, Place::Ack)?;
+    let is_allowed = match kind {
+        Ack::PubAck | Ack::PubRec => reason::is_allowed_in_answer(reason),
+        Ack::PubRel | Ack::PubComp => reason::is_allowed_in_release(reason),
+    };
+    match is_allowed {
+        true => Ok(Packet::Ack(Acknowledgement {
+            ack: kind,
+            id,
+            reason,
+            properties,
+        })),
+        false => Err(Malformed::protocol(
+            "an acknowledgement with a reason code that it must not have [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] \
+             [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]",
+        )),
+    }
+}
+
+/// The end of a packet that may end behind its reason code.
+fn reason_and_properties<'a>(
+    mut reader: Reader<'a>,
+    place: Place,
+) -> Result<(u8, Properties<'a>), Malformed> {
+    let reason = reader.u8("the packet ends before its reason code")?;
+    let properties = match reader.is_empty() {
+        true => Properties::NONE,
+        false => Properties::read(&mut reader, place)?,
+    };
+    match reader.is_empty() {
+        true => Ok((reason, properties)),
+        false => Err(Malformed::packet(BEHIND_PROPERTIES)),
+    }
+}
+
+const BEHIND_PROPERTIES: &str = "bytes behind the last field of a packet";
+
+fn disconnect(body: &[u8], place: Place) -> Result<Packet<'_>, Malformed> {
+    if body.is_empty() {
+        return Ok(Packet::Disconnect(Disconnect {
+            reason: reason::SUCCESS,
+            properties: Properties::NONE,
+        }));
+    }
+    let (reason, properties) = reason_and_properties(Reader::new(body), place)?;
+    match reason::is_allowed(reason, place) {
+        true => Ok(Packet::Disconnect(Disconnect { reason, properties })),
+        false => Err(Malformed::protocol(
+            "DISCONNECT with a reason code that it must not have [MQTT5-3.14.2-1]",
+        )),
+    }
+}
+
+fn auth(body: &[u8]) -> Result<Packet<'_>, Malformed> {
+    if body.is_empty() {
+        let (reason, properties) = (reason::SUCCESS, Properties::NONE);
+        return Ok(Packet::Auth(Auth { reason, properties }));
+    }
+    let (reason, properties) = reason_and_properties(Reader::new(body), Place::Auth)?;
+    match reason::is_allowed(reason, Place::Auth) {
+        true => Ok(Packet::Auth(Auth { reason, properties })),
+        false => Err(Malformed::protocol(
+            "AUTH with a reason code that it must not have [MQTT5-3.15.2-1]",
+        )),
+    }
 }
 
 fn connack(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
+    if version.rules().is_extended {
+        return extended_connack(body);
+    }
     let mut reader = Reader::new(body);
     let flags = reader.u8("CONNACK ends before its flags")?;
     let return_code = reader.u8("CONNACK ends before its return code")?;
     // 3.1 has no session present flag and reserves the whole byte.
-    let session_present = version != Version::V31 && flags & 1 != 0;
-    if version != Version::V31 && flags & !1 != 0 {
-        return Err(Malformed("CONNACK with reserved flags set (3.2.2.1)"));
+    let has_flag = version.rules().has_session_present;
+    let session_present = has_flag && flags & 1 != 0;
+    if has_flag && flags & !1 != 0 {
+        return Err(Malformed::packet(
+            "CONNACK with reserved flags set (3.2.2.1)",
+        ));
     }
     if return_code > 5 {
-        return Err(Malformed("CONNACK with a reserved return code (table 3.1)"));
+        return Err(Malformed::packet(
+            "CONNACK with a reserved return code (table 3.1)",
+        ));
     }
     if session_present && return_code != 0 {
-        return Err(Malformed(
+        return Err(Malformed::packet(
             "CONNACK that refuses and has a session present [MQTT-3.2.2-4]",
         ));
     }
     Ok(Packet::ConnAck(ConnAck {
         session_present,
         return_code,
+        properties: Properties::NONE,
     }))
 }
 
-fn suback(body: &[u8]) -> Result<Packet<'_>, Malformed> {
+fn extended_connack(body: &[u8]) -> Result<Packet<'_>, Malformed> {
+    if let &[_, return_code @ 1..=5] = body {
+        return Ok(Packet::ConnAck(ConnAck {
+            session_present: false,
+            return_code: reason::of_return_code(return_code),
+            properties: Properties::NONE,
+        }));
+    }
+    let mut reader = Reader::new(body);
+    let flags = reader.u8("CONNACK ends before its flags")?;
+    if flags & !1 != 0 {
+        return Err(Malformed::packet(
+            "CONNACK with reserved flags set [MQTT5-3.2.2-1]",
+        ));
+    }
+    let (return_code, properties) = match reader.remaining() {
+        [_] => return Err(Malformed::packet("CONNACK ends before its properties")),
+        _ => reason_and_properties(reader, Place::ConnAck)?,
+    };
+    if !reason::is_allowed(return_code, Place::ConnAck) {
+        return Err(Malformed::protocol(
+            "CONNACK with a reason code that it must not have [MQTT5-3.2.2-8]",
+        ));
+    }
+    let session_present = flags & 1 != 0;
+    if session_present && return_code != 0 {
+        return Err(Malformed::protocol(
+            "CONNACK that refuses and has a session present [MQTT5-3.2.2-6]",
+        ));
+    }
+    Ok(Packet::ConnAck(ConnAck {
+        session_present,
+        return_code,
+        properties,
+    }))
+}
+
+fn suback(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let packet_id = reader.packet_id()?;
+    let properties = properties(&mut reader, Place::SubAck, version)?;
     let granted = reader.remaining();
-    if !granted.iter().all(|code| matches!(code, 0..=2 | 0x80)) {
-        return Err(Malformed("SUBACK with a reserved code [MQTT-3.9.3-2]"));
+    let is_allowed = |code: &u8| match version.rules().is_extended {
+        true => reason::is_allowed(*code, Place::SubAck),
+        false => matches!(code, 0..=2 | 0x80),
+    };
+    if !granted.iter().all(is_allowed) {
+        return Err(Malformed::packet(
+            "SUBACK with a reserved code [MQTT311-3.9.3-2] [MQTT5-3.9.3-2]",
+        ));
     }
-    Ok(Packet::SubAck(SubAck { packet_id, granted }))
+    Ok(Packet::SubAck(SubAck {
+        packet_id,
+        properties,
+        granted,
+    }))
+}
+
+fn unsuback(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
+    let mut reader = Reader::new(body);
+    let packet_id = reader.packet_id()?;
+    let properties = properties(&mut reader, Place::UnsubAck, version)?;
+    let codes = reader.remaining();
+    if !codes
+        .iter()
+        .all(|code| reason::is_allowed(*code, Place::UnsubAck))
+    {
+        return Err(Malformed::packet(
+            "UNSUBACK with a reserved code [MQTT5-3.11.3-2]",
+        ));
+    }
+    Ok(Packet::UnsubAck(UnsubAck {
+        packet_id,
+        properties,
+        codes,
+    }))
+}
+
+/// The properties of a packet that has them in MQTT 5.
+fn properties<'a>(
+    reader: &mut Reader<'a>,
+    place: Place,
+    version: Version,
+) -> Result<Properties<'a>, Malformed> {
+    match version.rules().is_extended {
+        true => Properties::read(reader, place),
+        false => Ok(Properties::NONE),
+    }
 }
 
 fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
@@ -123,17 +302,20 @@ fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let name = reader.string(SHORT)?;
     let level = reader.u8(SHORT)?;
-    let version = [Version::V31, Version::V311]
+    let version = [Version::V31, Version::V311, Version::V5]
         .into_iter()
         .find(|version| version.protocol() == (name, level))
-        .ok_or(Malformed("CONNECT with an unknown protocol"))?;
+        .ok_or(Malformed::packet("CONNECT with an unknown protocol"))?;
     let flags = reader.u8(SHORT)?;
     if flags & 1 != 0 {
-        return Err(Malformed("CONNECT with its reserved flag [MQTT-3.1.2-3]"));
+        return Err(Malformed::packet(
+            "CONNECT with its reserved flag [MQTT-3.1.2-3]",
+        ));
     }
     let keep_alive = reader.u16(SHORT)?;
+    let properties = properties(&mut reader, Place::Connect, version)?;
     let client_id = reader.string(SHORT)?;
-    let will = will(&mut reader, flags)?;
+    let will = will(&mut reader, flags, version)?;
     let username = match flags & 0x80 != 0 {
         true => Some(reader.string(SHORT)?),
         false => None,
@@ -142,13 +324,13 @@ fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
         true => Some(reader.binary(SHORT)?),
         false => None,
     };
-    if password.is_some() && username.is_none() {
-        return Err(Malformed(
+    if password.is_some() && username.is_none() && !version.rules().is_extended {
+        return Err(Malformed::packet(
             "CONNECT with a password and no user name [MQTT-3.1.2-22]",
         ));
     }
     if !reader.is_empty() {
-        return Err(Malformed("CONNECT with bytes after its last field"));
+        return Err(Malformed::packet("CONNECT with bytes after its last field"));
     }
     Ok(Packet::Connect(Box::new(Connect {
         version,
@@ -158,61 +340,99 @@ fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
         will,
         username,
         password,
+        properties,
     })))
 }
 
-fn will<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<Option<Message<'a>>, Malformed> {
+fn will<'a>(
+    reader: &mut Reader<'a>,
+    flags: u8,
+    version: Version,
+) -> Result<Option<Message<'a>>, Malformed> {
     const SHORT: &str = "CONNECT ends inside its will";
     let qos = QoS::from_bits(flags >> 3 & 3)
-        .ok_or(Malformed("CONNECT with will QoS 3 [MQTT-3.1.2-14]"))?;
+        .ok_or(Malformed::packet("CONNECT with will QoS 3 [MQTT-3.1.2-14]"))?;
     let retain = flags & 0x20 != 0;
     if flags & 0x04 == 0 {
         return match qos == QoS::AtMostOnce && !retain {
             true => Ok(None),
-            false => Err(Malformed(
+            false => Err(Malformed::packet(
                 "CONNECT with will flags but no will [MQTT-3.1.2-11]",
             )),
         };
     }
+    let properties = match version.rules().is_extended {
+        true => Some(Properties::read(reader, Place::Will)?),
+        false => None,
+    };
     let topic = reader.string(SHORT)?.as_bytes();
-    topic::check_name(topic).map_err(Malformed)?;
+    topic::check_name(topic).map_err(Malformed::topic)?;
     let payload = reader.binary(SHORT)?;
     Ok(Some(Message {
         topic,
         payload,
         qos,
         retain,
+        properties,
     }))
 }
 
-fn subscribe(body: &[u8]) -> Result<Packet<'_>, Malformed> {
+fn subscribe(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let packet_id = reader.packet_id()?;
-    let filters = filters(reader.remaining(), true)?;
-    Ok(Packet::Subscribe(Subscribe { packet_id, filters }))
+    let properties = properties(&mut reader, Place::Subscribe, version)?;
+    let filters = filters(reader.remaining(), Some(version))?;
+    Ok(Packet::Subscribe(Subscribe {
+        packet_id,
+        properties,
+        filters,
+    }))
 }
 
-fn unsubscribe(body: &[u8]) -> Result<Packet<'_>, Malformed> {
+fn unsubscribe(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let packet_id = reader.packet_id()?;
-    let filters = filters(reader.remaining(), false)?;
-    Ok(Packet::Unsubscribe(Unsubscribe { packet_id, filters }))
+    let properties = properties(&mut reader, Place::Unsubscribe, version)?;
+    let filters = filters(reader.remaining(), None)?;
+    Ok(Packet::Unsubscribe(Unsubscribe {
+        packet_id,
+        properties,
+        filters,
+    }))
 }
 
-fn filters(bytes: &[u8], with_qos: bool) -> Result<Filters<'_>, Malformed> {
+/// `wishes`: the version of the wishes behind the filters of SUBSCRIBE.
+fn filters(bytes: &[u8], wishes: Option<Version>) -> Result<Filters<'_>, Malformed> {
     if bytes.is_empty() {
-        return Err(Malformed("no topic filter [MQTT-3.8.3-3] [MQTT-3.10.3-2]"));
+        return Err(Malformed::packet(
+            "no topic filter [MQTT-3.8.3-3] [MQTT-3.10.3-2]",
+        ));
     }
     let mut reader = Reader::new(bytes);
     while !reader.is_empty() {
         let filter = reader.string("the packet ends inside a topic filter")?;
-        topic::check_filter(filter).map_err(Malformed)?;
-        if with_qos {
-            let qos = reader.u8("SUBSCRIBE ends before a requested QoS")?;
-            QoS::from_bits(qos).ok_or(Malformed(
-                "SUBSCRIBE with a requested QoS over 2 [MQTT-3.8.3-4]",
-            ))?;
+        topic::check_filter(filter).map_err(Malformed::topic)?;
+        if let Some(version) = wishes {
+            let bits = reader.u8("SUBSCRIBE ends before a requested QoS")?;
+            check_wish(bits, filter, version)?;
         }
     }
-    Ok(Filters { bytes, with_qos })
+    let with_wish = wishes.is_some();
+    Ok(Filters { bytes, with_wish })
+}
+
+fn check_wish(bits: u8, filter: &str, version: Version) -> Result<(), Malformed> {
+    let wish = match version.rules().is_extended {
+        true => Wish::from_bits(bits),
+        false => QoS::from_bits(bits).map(Wish::from),
+    };
+    match wish {
+        None => Err(Malformed::packet(
+            "SUBSCRIBE with reserved bits behind a filter [MQTT311-3.8.3-4] [MQTT5-3.8.3-5]",
+        )),
+        Some(wish) if wish.no_local && topic::is_shared(filter) => Err(Malformed::protocol(
+            "SUBSCRIBE with no local on a shared subscription [MQTT5-3.8.3-4]",
+        )),
+        Some(_) => Ok(()),
+    }
 }

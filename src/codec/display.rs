@@ -2,7 +2,10 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::{ConnAck, Connect, Filters, Packet, Publish, SubAck};
+use super::{
+    Acknowledgement, ConnAck, Connect, Filters, Packet, Properties, Publish, SubAck, UnsubAck,
+    property,
+};
 
 impl Display for Packet<'_> {
     fn fmt(&self, f: &mut Formatter) -> Result {
@@ -10,20 +13,25 @@ impl Display for Packet<'_> {
             Packet::Connect(connect) => connect.fmt(f),
             Packet::ConnAck(connack) => connack.fmt(f),
             Packet::Publish(publish) => publish.fmt(f),
-            Packet::Ack(ack, id) => write!(f, "{} (id {id})", ack.name()),
+            Packet::Ack(ack) => ack.fmt(f),
             Packet::Subscribe(subscribe) => {
                 write!(f, "SUBSCRIBE (id {}", subscribe.packet_id)?;
-                list(f, subscribe.filters)
+                list(f, subscribe.filters)?;
+                end(f, subscribe.properties)
             }
             Packet::SubAck(suback) => suback.fmt(f),
             Packet::Unsubscribe(unsubscribe) => {
                 write!(f, "UNSUBSCRIBE (id {}", unsubscribe.packet_id)?;
-                list(f, unsubscribe.filters)
+                list(f, unsubscribe.filters)?;
+                end(f, unsubscribe.properties)
             }
-            Packet::UnsubAck(id) => write!(f, "UNSUBACK (id {id})"),
+            Packet::UnsubAck(unsuback) => unsuback.fmt(f),
             Packet::PingReq => f.write_str("PINGREQ"),
             Packet::PingResp => f.write_str("PINGRESP"),
-            Packet::Disconnect => f.write_str("DISCONNECT"),
+            Packet::Disconnect(disconnect) => {
+                with_reason(f, "DISCONNECT", disconnect.reason, disconnect.properties)
+            }
+            Packet::Auth(auth) => with_reason(f, "AUTH", auth.reason, auth.properties),
         }
     }
 }
@@ -33,7 +41,7 @@ impl Display for Connect<'_> {
         write!(
             f,
             "CONNECT ({:?}, client id '{}', keep alive {} s, clean session {}, will {}, \
-             user name {}, password {})",
+             user name {}, password {}",
             self.version,
             self.client_id,
             self.keep_alive,
@@ -41,18 +49,20 @@ impl Display for Connect<'_> {
             yes_or_no(self.will.is_some()),
             yes_or_no(self.username.is_some()),
             yes_or_no(self.password.is_some()),
-        )
+        )?;
+        end(f, self.properties)
     }
 }
 
-impl Display for ConnAck {
+impl Display for ConnAck<'_> {
     fn fmt(&self, f: &mut Formatter) -> Result {
         let present = yes_or_no(self.session_present);
         write!(
             f,
-            "CONNACK (return code {}, session present {present})",
+            "CONNACK (return code {}, session present {present}",
             self.return_code
-        )
+        )?;
+        end(f, self.properties)
     }
 }
 
@@ -64,13 +74,14 @@ impl Display for Publish<'_> {
         }
         write!(
             f,
-            "QoS {}, retain {}, dup {}, '{}', {} bytes)",
+            "QoS {}, retain {}, dup {}, '{}', {} bytes",
             self.qos as u8,
             yes_or_no(self.retain),
             yes_or_no(self.dup),
             self.topic,
             self.payload.len(),
-        )
+        )?;
+        end(f, self.properties)
     }
 }
 
@@ -78,20 +89,61 @@ impl Display for SubAck<'_> {
     fn fmt(&self, f: &mut Formatter) -> Result {
         write!(
             f,
-            "SUBACK (id {}, granted {:?})",
+            "SUBACK (id {}, granted {:?}",
             self.packet_id, self.granted
-        )
+        )?;
+        end(f, self.properties)
     }
 }
 
-fn list(f: &mut Formatter, filters: Filters) -> Result {
-    for (filter, qos) in filters {
-        write!(f, ", '{filter}'")?;
-        if filters.with_qos {
-            write!(f, " QoS {}", qos as u8)?;
+impl Display for Acknowledgement<'_> {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        write!(f, "{} (id {}", self.ack.name(), self.id)?;
+        if self.reason != 0 {
+            write!(f, ", reason {:#04x}", self.reason)?;
         }
+        end(f, self.properties)
+    }
+}
+
+impl Display for UnsubAck<'_> {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        write!(f, "UNSUBACK (id {}", self.packet_id)?;
+        if !self.codes.is_empty() {
+            write!(f, ", codes {:?}", self.codes)?;
+        }
+        end(f, self.properties)
+    }
+}
+
+/// In the words of MQTT 3 if there is nothing that only MQTT 5 can say.
+fn with_reason(f: &mut Formatter, name: &str, reason: u8, properties: Properties) -> Result {
+    f.write_str(name)?;
+    if reason == 0 && properties.is_empty() {
+        return Ok(());
+    }
+    write!(f, " (reason {reason:#04x}")?;
+    end(f, properties)
+}
+
+/// The names of the properties, and the closing parenthesis. A value may be a secret.
+fn end(f: &mut Formatter, properties: Properties) -> Result {
+    for (index, (id, _)) in properties.into_iter().enumerate() {
+        let name = property::property(id).map_or("", |property| property.name);
+        let before = if index == 0 { ", with " } else { ", " };
+        write!(f, "{before}{name}")?;
     }
     f.write_str(")")
+}
+
+fn list(f: &mut Formatter, filters: Filters) -> Result {
+    for (filter, wish) in filters {
+        write!(f, ", '{filter}'")?;
+        if filters.with_wish {
+            write!(f, " QoS {}", wish.qos as u8)?;
+        }
+    }
+    Ok(())
 }
 
 fn yes_or_no(value: bool) -> &'static str {

@@ -25,7 +25,11 @@ pub enum Kind {
     UnsubAck,
     PingReq,
     PingResp,
+    /// DISCONNECT from a client.
     Disconnect,
+    /// DISCONNECT from a broker.
+    Dismissal,
+    Auth,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +64,10 @@ fn header_of(kind: Kind, packet: &[u8], version: Version) -> Result<Option<Heade
     };
     match packet[start..].first_chunk() {
         // A length with room for the topic is not too short, and one of four bytes is not too long.
-        Some(prefix) if kind == Kind::Publish => check_topic_length(*prefix, flags, length)?,
+        Some(prefix) if kind == Kind::Publish => {
+            check_topic_length(*prefix, flags, length, version)?;
+        }
+        _ if version.rules().is_extended => check_extended_length(kind, flags, length)?,
         _ => check_length(kind, flags, length)?,
     }
     Ok(Some(Header {
@@ -78,11 +85,12 @@ fn other_header(
     role: Role,
     version: Version,
 ) -> Result<Option<Header>, Malformed> {
-    header_of(other_kind(number, role)?, buffer, version)
+    header_of(other_kind(number, role, version)?, buffer, version)
 }
 
-fn other_kind(number: u8, role: Role) -> Result<Kind, Malformed> {
+fn other_kind(number: u8, role: Role, version: Version) -> Result<Kind, Malformed> {
     use Role::{Broker, Client};
+    let is_extended = version.rules().is_extended;
     match (number, role) {
         (4, _) => Ok(Kind::PubAck),
         (5, _) => Ok(Kind::PubRec),
@@ -97,17 +105,23 @@ fn other_kind(number: u8, role: Role) -> Result<Kind, Malformed> {
         (12, Broker) => Ok(Kind::PingReq),
         (13, Client) => Ok(Kind::PingResp),
         (14, Broker) => Ok(Kind::Disconnect),
-        (1, Client) => Err(Malformed("CONNECT, which only a client may send")),
-        (8, Client) => Err(Malformed("SUBSCRIBE, which only a client may send")),
-        (10, Client) => Err(Malformed("UNSUBSCRIBE, which only a client may send")),
-        (12, Client) => Err(Malformed("PINGREQ, which only a client may send")),
-        (14, Client) => Err(Malformed("DISCONNECT, which only a client may send")),
-        (2 | 9 | 11 | 13, Broker) => Err(Malformed("a packet that only a broker may send")),
-        _ => Err(Malformed("a reserved packet type (table 2.1)")),
+        (14, Client) if is_extended => Ok(Kind::Dismissal),
+        (15, _) if is_extended => Ok(Kind::Auth),
+        (1, Client) => Err(Malformed::packet("CONNECT, which only a client may send")),
+        (8, Client) => Err(Malformed::packet("SUBSCRIBE, which only a client may send")),
+        (10, Client) => Err(Malformed::packet(
+            "UNSUBSCRIBE, which only a client may send",
+        )),
+        (12, Client) => Err(Malformed::packet("PINGREQ, which only a client may send")),
+        (14, Client) => Err(Malformed::packet(
+            "DISCONNECT, which only a client may send",
+        )),
+        (2 | 9 | 11 | 13, Broker) => Err(Malformed::packet("a packet that only a broker may send")),
+        _ => Err(Malformed::packet("a reserved packet type (table 2.1)")),
     }
 }
 
-/// 3.1 leaves unused flags undefined; 3.1.1 makes each of them an error [MQTT-2.2.2-2].
+/// 3.1 leaves unused flags undefined; later versions make each of them an error.
 #[inline(always)]
 fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed> {
     let expected = match kind {
@@ -115,18 +129,20 @@ fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed>
         Kind::PubRel | Kind::Subscribe | Kind::Unsubscribe => 0b0010,
         _ => 0,
     };
-    if flags != expected && version != Version::V31 {
-        return Err(Malformed("reserved header flags are set [MQTT-2.2.2-2]"));
+    if flags != expected && version.rules().has_fixed_flags {
+        return Err(Malformed::packet(
+            "reserved header flags are set [MQTT311-2.2.2-2] [MQTT5-2.1.3-1]",
+        ));
     }
     Ok(())
 }
 
 fn check_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
     match flags & 0b1110 {
-        0b0110 | 0b1110 => Err(Malformed("PUBLISH with QoS 3 [MQTT-3.3.1-4]")),
-        0b1000 if version != Version::V31 => {
-            Err(Malformed("PUBLISH with DUP at QoS 0 [MQTT-3.3.1-2]"))
-        }
+        0b0110 | 0b1110 => Err(Malformed::packet("PUBLISH with QoS 3 [MQTT-3.3.1-4]")),
+        0b1000 if version.rules().has_fixed_flags => Err(Malformed::packet(
+            "PUBLISH with DUP at QoS 0 [MQTT-3.3.1-2]",
+        )),
         _ => Ok(()),
     }
 }
@@ -150,7 +166,9 @@ fn longer_length(packet: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
         }
     }
     if bytes.len() >= 4 {
-        return Err(Malformed("remaining length of more than 4 bytes (2.2.3)"));
+        return Err(Malformed::packet(
+            "remaining length of more than 4 bytes (2.2.3)",
+        ));
     }
     Ok(None)
 }
@@ -168,7 +186,7 @@ fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
         // At most as many codes as the largest SUBSCRIBE has filters, of one character each.
         Kind::SubAck => (3, 2 + (MAX_REMAINING_LENGTH - 2) / 4),
         Kind::Unsubscribe => (5, MAX_REMAINING_LENGTH),
-        Kind::PingReq | Kind::PingResp | Kind::Disconnect => (0, 0),
+        Kind::PingReq | Kind::PingResp | Kind::Disconnect | Kind::Dismissal | Kind::Auth => (0, 0),
         Kind::ConnAck
         | Kind::PubAck
         | Kind::PubRec
@@ -176,24 +194,60 @@ fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
         | Kind::PubComp
         | Kind::UnsubAck => (2, 2),
     };
+    check_range(length, least, most)
+}
+
+/// `check_length` for packets with properties, each of which ends at a length of its own.
+#[inline(never)]
+fn check_extended_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
+    let (least, most) = match kind {
+        // The same as before MQTT 5, and the length of the properties.
+        Kind::Connect => (13, MAX_REMAINING_LENGTH),
+        Kind::Subscribe => (7, MAX_REMAINING_LENGTH),
+        Kind::Unsubscribe => (6, MAX_REMAINING_LENGTH),
+        Kind::SubAck | Kind::UnsubAck => (4, MAX_REMAINING_LENGTH),
+        // A broker of an older version refuses in the form of its own version.
+        Kind::ConnAck => (2, MAX_REMAINING_LENGTH),
+        Kind::PubAck | Kind::PubRec | Kind::PubRel | Kind::PubComp => (2, MAX_REMAINING_LENGTH),
+        Kind::Disconnect | Kind::Dismissal | Kind::Auth => (0, MAX_REMAINING_LENGTH),
+        Kind::Publish | Kind::PingReq | Kind::PingResp => return check_length(kind, flags, length),
+    };
+    check_range(length, least, most)
+}
+
+#[inline(always)]
+fn check_range(length: usize, least: usize, most: usize) -> Result<(), Malformed> {
     if length < least {
-        return Err(Malformed("remaining length too short for the packet"));
+        return Err(Malformed::packet(
+            "remaining length too short for the packet",
+        ));
     }
     if length > most {
-        return Err(Malformed("remaining length too long for the packet"));
+        return Err(Malformed::packet(
+            "remaining length too long for the packet",
+        ));
     }
     Ok(())
 }
 
 /// The topic must leave room for what follows it. This is checked long before the payload has arrived.
 #[inline(always)]
-fn check_topic_length(prefix: [u8; 2], flags: u8, length: usize) -> Result<(), Malformed> {
+fn check_topic_length(
+    prefix: [u8; 2],
+    flags: u8,
+    length: usize,
+    version: Version,
+) -> Result<(), Malformed> {
     let packet_id = if flags & 0b0110 == 0 { 0 } else { 2 };
     match u16::from_be_bytes(prefix) as usize {
-        0 => Err(Malformed("PUBLISH with an empty topic [MQTT-4.7.3-1]")),
-        topic if 2 + topic + packet_id > length => {
-            Err(Malformed("PUBLISH whose topic is longer than the packet"))
-        }
+        // The topic of an alias, or a mistake: its properties will show.
+        0 if version.rules().is_extended => Ok(()),
+        0 => Err(Malformed::packet(
+            "PUBLISH with an empty topic [MQTT-4.7.3-1]",
+        )),
+        topic if 2 + topic + packet_id > length => Err(Malformed::packet(
+            "PUBLISH whose topic is longer than the packet",
+        )),
         _ => Ok(()),
     }
 }

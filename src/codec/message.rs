@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use super::properties::{Properties, section_len};
 use super::{MAX_REMAINING_LENGTH, QoS, topic};
 
 /// An application message as its sender states it, for a PUBLISH or a will.
@@ -11,6 +12,8 @@ pub struct Message<'a> {
     pub payload: &'a [u8],
     pub qos: QoS,
     pub retain: bool,
+    /// None: for a packet of MQTT 3, which has no place for them.
+    pub properties: Option<Properties<'a>>,
 }
 
 /// Why a PUBLISH cannot hold a message.
@@ -20,7 +23,7 @@ pub enum Unfit {
     Topic(&'static str),
     /// The payload alone is longer than a packet.
     Payload,
-    /// Topic and payload together are longer than a packet.
+    /// Topic, properties and payload together are longer than a packet.
     Packet,
 }
 
@@ -39,7 +42,8 @@ impl<'a> Message<'a> {
             return Err(Unfit::Payload);
         }
         let packet_id = if self.qos == QoS::AtMostOnce { 0 } else { 2 };
-        let remaining_length = 2 + self.topic.len() + packet_id + self.payload.len();
+        let properties = section_len(self.properties);
+        let remaining_length = 2 + self.topic.len() + packet_id + properties + self.payload.len();
         if remaining_length > MAX_REMAINING_LENGTH {
             return Err(Unfit::Packet);
         }

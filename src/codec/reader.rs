@@ -20,43 +20,98 @@ impl<'a> Reader<'a> {
     }
 
     pub fn u8(&mut self, short: &'static str) -> Result<u8, Malformed> {
-        let (&value, after) = self.bytes.split_first().ok_or(Malformed(short))?;
+        let (&value, after) = self.bytes.split_first().ok_or(Malformed::packet(short))?;
         self.bytes = after;
         Ok(value)
     }
 
     pub fn u16(&mut self, short: &'static str) -> Result<u16, Malformed> {
-        let (value, after) = self.bytes.split_first_chunk().ok_or(Malformed(short))?;
+        let (value, after) = self
+            .bytes
+            .split_first_chunk()
+            .ok_or(Malformed::packet(short))?;
         self.bytes = after;
         Ok(u16::from_be_bytes(*value))
     }
 
     pub fn packet_id(&mut self) -> Result<PacketId, Malformed> {
         let id = self.u16("the packet ends before its packet identifier")?;
-        PacketId::new(id).ok_or(Malformed("packet identifier 0 [MQTT-2.3.1-1]"))
+        PacketId::new(id).ok_or(Malformed::packet("packet identifier 0 [MQTT-2.3.1-1]"))
+    }
+
+    pub fn u32(&mut self, short: &'static str) -> Result<u32, Malformed> {
+        let (value, after) = self
+            .bytes
+            .split_first_chunk()
+            .ok_or(Malformed::packet(short))?;
+        self.bytes = after;
+        Ok(u32::from_be_bytes(*value))
+    }
+
+    /// A variable byte integer, in as few bytes as it needs [MQTT5-1.5.5-1].
+    #[inline(always)]
+    pub fn var_int(&mut self, short: &'static str) -> Result<usize, Malformed> {
+        match self.bytes.split_first() {
+            Some((&byte, after)) if byte < 0x80 => {
+                self.bytes = after;
+                Ok(byte.into())
+            }
+            _ => self.longer_var_int(short),
+        }
+    }
+
+    fn longer_var_int(&mut self, short: &'static str) -> Result<usize, Malformed> {
+        let mut number = 0;
+        for place in 0..4 {
+            let byte = self.u8(short)?;
+            number |= usize::from(byte & 0x7f) << (7 * place);
+            if byte & 0x80 == 0 {
+                return match byte {
+                    0 if place > 0 => Err(Malformed::packet(
+                        "a variable byte integer in more bytes than it needs [MQTT5-1.5.5-1]",
+                    )),
+                    _ => Ok(number),
+                };
+            }
+        }
+        Err(Malformed::packet(
+            "a variable byte integer of more than 4 bytes (1.5.5)",
+        ))
+    }
+
+    pub fn bytes(&mut self, length: usize, short: &'static str) -> Result<&'a [u8], Malformed> {
+        let (value, after) = self
+            .bytes
+            .split_at_checked(length)
+            .ok_or(Malformed::packet(short))?;
+        self.bytes = after;
+        Ok(value)
     }
 
     /// Binary data behind a two-byte length.
     pub fn binary(&mut self, short: &'static str) -> Result<&'a [u8], Malformed> {
         let length = self.u16(short)? as usize;
-        let (value, after) = self
-            .bytes
-            .split_at_checked(length)
-            .ok_or(Malformed(short))?;
-        self.bytes = after;
-        Ok(value)
+        self.bytes(length, short)
     }
 
     pub fn string(&mut self, short: &'static str) -> Result<&'a str, Malformed> {
-        let text = utf8(self.binary(short)?)?;
-        if text.as_bytes().contains(&0) {
-            return Err(Malformed("a string contains U+0000 [MQTT-1.5.3-2]"));
-        }
-        Ok(text)
+        let bytes = self.binary(short)?;
+        check_text(bytes)?;
+        std::str::from_utf8(bytes).map_err(|_| Malformed::packet(NO_UTF8))
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
-    std::str::from_utf8(bytes)
-        .map_err(|_| Malformed("a string is not well-formed UTF-8 [MQTT-1.5.3-1]"))
+const NO_UTF8: &str = "a string is not well-formed UTF-8 [MQTT311-1.5.3-1] [MQTT5-1.5.4-1]";
+
+/// Whether bytes can be a string.
+pub fn check_text(bytes: &[u8]) -> Result<(), Malformed> {
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(Malformed::packet(NO_UTF8));
+    }
+    match bytes.contains(&0) {
+        true => Err(Malformed::packet(
+            "a string contains U+0000 [MQTT311-1.5.3-2] [MQTT5-1.5.4-2]",
+        )),
+        false => Ok(()),
+    }
 }

@@ -152,6 +152,11 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether a filter is that of a shared subscription.
+pub fn is_shared(filter: &str) -> bool {
+    filter.starts_with(SHARE)
+}
+
 /// Whether `filter` matches `name`; both have passed their checks.
 ///
 /// A shared subscription matches what the filter behind its group matches. A broker without shared

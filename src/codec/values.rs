@@ -7,6 +7,7 @@ use std::num::NonZeroU16;
 pub enum Version {
     V31,
     V311,
+    V5,
 }
 
 impl Version {
@@ -15,6 +16,7 @@ impl Version {
         match self {
             Version::V31 => ("MQIsdp", 3),
             Version::V311 => ("MQTT", 4),
+            Version::V5 => ("MQTT", 5),
         }
     }
 }
@@ -37,6 +39,61 @@ impl QoS {
             2 => Some(QoS::ExactlyOnce),
             _ => None,
         }
+    }
+}
+
+/// What SUBSCRIBE asks for with a filter (section 3.8.3.1 of MQTT 5). Before MQTT 5, it is the QoS only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub qos: QoS,
+    /// The broker does not send back what this client publishes.
+    pub no_local: bool,
+    /// Messages keep the retain flag with which they were published.
+    pub retain_as_published: bool,
+    pub retain_handling: RetainHandling,
+}
+
+/// When SUBSCRIBE brings retained messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RetainHandling {
+    Always = 0,
+    IfNew = 1,
+    Never = 2,
+}
+
+impl From<QoS> for Wish {
+    fn from(qos: QoS) -> Wish {
+        Wish {
+            qos,
+            no_local: false,
+            retain_as_published: false,
+            retain_handling: RetainHandling::Always,
+        }
+    }
+}
+
+impl Wish {
+    pub(super) fn to_bits(self) -> u8 {
+        self.qos as u8
+            | u8::from(self.no_local) << 2
+            | u8::from(self.retain_as_published) << 3
+            | (self.retain_handling as u8) << 4
+    }
+
+    /// None for QoS 3, retain handling 3 and reserved bits.
+    pub(super) fn from_bits(bits: u8) -> Option<Wish> {
+        Some(Wish {
+            qos: QoS::from_bits(bits & 3)?,
+            no_local: bits & 4 != 0,
+            retain_as_published: bits & 8 != 0,
+            retain_handling: match bits >> 4 {
+                0 => RetainHandling::Always,
+                1 => RetainHandling::IfNew,
+                2 => RetainHandling::Never,
+                _ => return None,
+            },
+        })
     }
 }
 

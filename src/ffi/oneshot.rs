@@ -15,7 +15,7 @@ use crate::client::events::MessageEvent;
 use crate::client::{
     Client, Code, Error, Handle, Received, Result, Target, Timed, Wanted, address, check_message,
 };
-use crate::codec::QoS;
+use crate::codec::Wish;
 
 /// The messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
 /// them until they are freed.
@@ -379,13 +379,13 @@ unsafe fn read_filters<'a>(
     filters: *const *const c_char,
     count: usize,
     qos: c_int,
-) -> Result<Vec<(&'a str, QoS)>> {
-    let qos = super::qos(qos)?;
+) -> Result<Vec<(&'a str, Wish)>> {
+    let wish = super::qos(qos)?.into();
     // SAFETY: the caller's promise is the same.
     let filters = unsafe { array(filters, count, "subscribe: the array of filters") }?;
     filters
         .iter()
         // SAFETY: the caller's promise is the same.
-        .map(|&filter| Ok((unsafe { text(filter, "subscribe: the filter") }?, qos)))
+        .map(|&filter| Ok((unsafe { text(filter, "subscribe: the filter") }?, wish)))
         .collect()
 }

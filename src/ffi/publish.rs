@@ -130,6 +130,7 @@ pub(super) unsafe fn message<'a>(
             payload,
             qos,
             retain,
+            properties: None,
         }),
     }
 }

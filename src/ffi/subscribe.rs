@@ -72,7 +72,10 @@ pub unsafe extern "C" fn pmqtt_subscribe_multiple(
                 .iter()
                 .zip(qos)
                 .map(|(&filter, &value)| {
-                    Ok((text(filter, "subscribe: the filter")?, super::qos(value)?))
+                    Ok((
+                        text(filter, "subscribe: the filter")?,
+                        super::qos(value)?.into(),
+                    ))
                 })
                 .collect::<Result<Vec<_>>>()?;
             put(mid, client.subscribe(&filters)?);

@@ -3,7 +3,7 @@
 use super::packet_ids::Request;
 use super::retry::Step;
 use super::{Failure, Outcome, Phase, Sent, Session};
-use crate::codec::{Ack, ConnAck, Connect, Message, TooLong, Version, encode};
+use crate::codec::{Ack, ConnAck, Connect, Message, Properties, TooLong, encode};
 use crate::time::Moment;
 
 impl Session {
@@ -21,9 +21,11 @@ impl Session {
                 payload: &will.payload,
                 qos: will.qos,
                 retain: will.retain,
+                properties: None,
             }),
             username: credentials.map(|with| with.username.as_str()),
             password: credentials.and_then(|with| with.password.as_ref().map(|it| it.as_slice())),
+            properties: Properties::NONE,
         };
         encode::connect(self.output.buffer(), &connect)?;
         self.output.hold();
@@ -116,9 +118,9 @@ impl Session {
         );
         // MQTT 3.1 does not say whether the session is present. The client assumes that a durable
         // one is.
-        let forgotten = match self.version() {
-            Version::V31 => self.options.clean_session,
-            Version::V311 => !connack.session_present,
+        let forgotten = match self.version().rules().has_session_present {
+            true => !connack.session_present,
+            false => self.options.clean_session,
         };
         if forgotten {
             self.incoming.clear();

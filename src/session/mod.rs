@@ -104,7 +104,7 @@ pub enum Event<'a> {
     /// Nothing: the session has dealt with it.
     None,
     /// Tell the application, then call `announced` if the broker accepted.
-    ConnAck(ConnAck),
+    ConnAck(ConnAck<'a>),
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
     Message {
         publish: &'a Publish<'a>,
@@ -447,7 +447,9 @@ impl Session {
         self.keep_alive.round_trip()
     }
 
-    fn version(&self) -> Version {
+    /// The version of the connection.
+    #[inline(always)]
+    pub fn version(&self) -> Version {
         self.options.version
     }
 

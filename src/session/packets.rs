@@ -177,6 +177,7 @@ mod tests {
             payload,
             qos: QoS::AtLeastOnce,
             retain: false,
+            properties: None,
         };
         let message = message.check().expect("PUBLISH fits");
         let mut expected = Buffer::default();

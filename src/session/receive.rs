@@ -20,7 +20,7 @@ impl Session {
         self.keep_alive.received(now);
         match (self.phase, packet) {
             (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
-            (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(*connack, now),
+            (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(connack, now),
             (Phase::Connecting { .. }, _) => Err(BEFORE_CONNACK),
             (Phase::Connected, packet) => self.connected(packet, now),
         }
@@ -42,26 +42,26 @@ impl Session {
         }
     }
 
-    fn connack(&mut self, connack: ConnAck, now: Moment) -> Result<Event<'static>, Failure> {
+    fn connack<'a>(&mut self, connack: &ConnAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         if connack.session_present && self.options.clean_session {
             return Err(Failure::Violation(
                 "CONNACK has a session present, but a clean one was asked for [MQTT-3.2.2-1]",
             ));
         }
         if connack.return_code == 0 {
-            self.accepted(&connack, now);
+            self.accepted(connack, now);
         }
-        Ok(Event::ConnAck(connack))
+        Ok(Event::ConnAck(*connack))
     }
 
     #[inline(always)]
     fn connected<'a>(&mut self, packet: &'a Packet<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         match packet {
             Packet::Publish(publish) => Ok(self.message(publish, now)),
-            &Packet::Ack(Ack::PubRel, id) => Ok(self.released(id)),
-            &Packet::Ack(ack, id) => self.acknowledged(ack, id, now),
+            Packet::Ack(ack) if ack.ack == Ack::PubRel => Ok(self.released(ack.id)),
+            Packet::Ack(ack) => self.acknowledged(ack.ack, ack.id, now),
             Packet::SubAck(suback) => self.suback(suback, now),
-            &Packet::UnsubAck(id) => Ok(self.unsuback(id, now)),
+            Packet::UnsubAck(unsuback) => Ok(self.unsuback(unsuback.packet_id, now)),
             Packet::PingResp => {
                 self.pong(now);
                 Ok(Event::None)
@@ -71,7 +71,8 @@ impl Session {
             | Packet::Subscribe(_)
             | Packet::Unsubscribe(_)
             | Packet::PingReq
-            | Packet::Disconnect => Err(Failure::Violation("a packet that only a client may send")),
+            | Packet::Disconnect(_)
+            | Packet::Auth(_) => Err(Failure::Violation("a packet that only a client may send")),
         }
     }
 

@@ -5,7 +5,7 @@ use super::packet_ids::{Request, Use};
 use super::refused::Refused;
 use super::slot::MESSAGE;
 use super::{OUTPUT, Options, Phase, Session};
-use crate::codec::{Ack, Buffer, NoMemory, PacketId, Publishable, QoS, TooLong, encode};
+use crate::codec::{Ack, Buffer, NoMemory, PacketId, Publishable, QoS, TooLong, Wish, encode};
 use crate::time::Moment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,18 +104,20 @@ impl Session {
     }
 
     /// Sends one SUBSCRIBE for all filters. They are checked, and there is at least one.
-    pub fn subscribe(&mut self, filters: &[(&str, QoS)]) -> Result<u64, RequestError> {
+    pub fn subscribe(&mut self, filters: &[(&str, Wish)]) -> Result<u64, RequestError> {
         let request = |mid| Request::Subscribe {
             mid,
             filters: filters.len(),
         };
-        self.request(request, |out, id| encode::subscribe(out, id, filters))
+        self.request(request, |out, id| encode::subscribe(out, id, filters, None))
     }
 
     /// Sends one UNSUBSCRIBE for all filters. They are checked, and there is at least one.
     pub fn unsubscribe(&mut self, filters: &[&str]) -> Result<u64, RequestError> {
         let request = |mid| Request::Unsubscribe { mid };
-        self.request(request, |out, id| encode::unsubscribe(out, id, filters))
+        self.request(request, |out, id| {
+            encode::unsubscribe(out, id, filters, None)
+        })
     }
 
     /// The application has taken the message of an `Event::Message`.

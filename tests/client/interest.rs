@@ -73,6 +73,7 @@ fn message(limit: Option<Duration>) -> Timed<'static> {
         payload: b"",
         qos: QoS::AtLeastOnce,
         retain: false,
+        properties: None,
     };
     let message = message.check().expect("PUBLISH fits");
     Timed { message, limit }

@@ -10,7 +10,7 @@ fn read(packet: &[u8], version: Version) -> Option<(Ack, PacketId)> {
         return None;
     }
     match decode(&mut packet, &header, version) {
-        Ok(Packet::Ack(kind, id)) => Some((kind, id)),
+        Ok(Packet::Ack(ack)) => Some((ack.ack, ack.id)),
         _ => None,
     }
 }

@@ -108,7 +108,7 @@ const MALFORMED: &[(Role, &str, &str)] = &[
 fn each_is_refused_with_its_reason() {
     for &(reader, text, fragment) in MALFORMED {
         match round_trip(&hex(text), reader, Version::V311) {
-            Err(Malformed(error)) => assert!(error.contains(fragment), "{text}: {error}"),
+            Err(error) => assert!(error.text.contains(fragment), "{text}: {}", error.text),
             Ok(packet) => panic!("{text} is read as {packet:02x?}"),
         }
     }

@@ -27,35 +27,47 @@ fn write(packet: &Packet, version: Version) -> Vec<u8> {
     let mut out = Buffer::default();
     match packet.clone() {
         Packet::Connect(connect) => encode::connect(&mut out, &connect).unwrap(),
-        Packet::ConnAck(connack) => encode::connack(&mut out, &connack),
+        Packet::ConnAck(connack) => encode::connack(&mut out, &connack, version).unwrap(),
         Packet::Publish(publish) => {
             let message = Message {
                 topic: publish.topic.as_bytes(),
                 payload: publish.payload,
                 qos: publish.qos,
                 retain: publish.retain,
+                properties: version.rules().is_extended.then_some(publish.properties),
             };
             encode::publish(&mut out, &message.check().unwrap(), publish.packet_id).unwrap();
             if publish.dup {
                 encode::set_dup(&mut out);
             }
         }
-        Packet::Ack(kind, id) => encode::ack(&mut out, kind, id, false, version),
+        Packet::Ack(ack) if version.rules().is_extended => {
+            encode::ack_with(&mut out, &ack).unwrap()
+        }
+        Packet::Ack(ack) => encode::ack(&mut out, ack.ack, ack.id, false, version),
         Packet::Subscribe(subscribe) => {
             let filters: Vec<_> = subscribe.filters.collect();
-            encode::subscribe(&mut out, subscribe.packet_id, &filters).unwrap();
+            let properties = version.rules().is_extended.then_some(subscribe.properties);
+            encode::subscribe(&mut out, subscribe.packet_id, &filters, properties).unwrap();
         }
         Packet::SubAck(suback) => {
-            encode::suback(&mut out, suback.packet_id, suback.granted).unwrap();
+            encode::suback(&mut out, &suback, version).unwrap();
         }
         Packet::Unsubscribe(unsubscribe) => {
             let filters: Vec<_> = unsubscribe.filters.map(|(filter, _)| filter).collect();
-            encode::unsubscribe(&mut out, unsubscribe.packet_id, &filters).unwrap();
+            let properties = version
+                .rules()
+                .is_extended
+                .then_some(unsubscribe.properties);
+            encode::unsubscribe(&mut out, unsubscribe.packet_id, &filters, properties).unwrap();
         }
-        Packet::UnsubAck(id) => encode::unsuback(&mut out, id),
+        Packet::UnsubAck(unsuback) => encode::unsuback(&mut out, &unsuback, version).unwrap(),
         Packet::PingReq => encode::pingreq(&mut out),
         Packet::PingResp => encode::pingresp(&mut out),
-        Packet::Disconnect => encode::disconnect(&mut out),
+        Packet::Disconnect(disconnect) => {
+            encode::disconnect_with(&mut out, disconnect.reason, disconnect.properties).unwrap();
+        }
+        Packet::Auth(auth) => encode::auth(&mut out, auth.reason, auth.properties).unwrap(),
     }
     out.to_vec()
 }

@@ -16,6 +16,7 @@ fn publish(topic: &str, payload: &[u8], id: Option<PacketId>) -> Vec<u8> {
         payload,
         qos: id.map_or(QoS::AtMostOnce, |_| QoS::AtLeastOnce),
         retain: false,
+        properties: None,
     };
     let mut out = Buffer::default();
     encode::publish(&mut out, &message.check().unwrap(), id).unwrap();

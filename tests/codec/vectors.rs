@@ -50,6 +50,7 @@ const WILL: Message = Message {
     payload: b"bye",
     qos: QoS::AtLeastOnce,
     retain: false,
+    properties: None,
 };
 
 pub const MESSAGE: Message = Message {
@@ -57,6 +58,7 @@ pub const MESSAGE: Message = Message {
     payload: b"x",
     qos: QoS::AtMostOnce,
     retain: false,
+    properties: None,
 };
 
 #[rustfmt::skip]

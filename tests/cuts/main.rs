@@ -96,6 +96,7 @@ fn publish_some(client: &Client, seen: &Seen, sent: &mut HashMap<u64, u8>) {
             payload: &mid.to_be_bytes(),
             qos: QoS::from_bits(qos).expect("a QoS"),
             retain: false,
+            properties: None,
         };
         let mut given = 0;
         let result = client.publish(message, &mut given);

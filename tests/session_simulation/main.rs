@@ -276,6 +276,7 @@ impl World {
             payload: &payload,
             qos,
             retain: false,
+            properties: None,
         }
         .check()
         .expect("PUBLISH fits");

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pmqtt::codec::{
-    self, Ack, Buffer, ConnAck, Message, Packet, PacketId, Publish, QoS, Role, Version, encode,
+    self, Ack, Acknowledgement, Buffer, ConnAck, Message, Packet, PacketId, Properties, Publish,
+    QoS, Role, SubAck, UnsubAck, Version, encode,
 };
 
 use super::id;
@@ -147,8 +148,9 @@ impl Broker {
         let connack = ConnAck {
             session_present: present && self.version != Version::V31,
             return_code: 0,
+            properties: Properties::NONE,
         };
-        encode::connack(&mut self.output, &connack);
+        encode::connack(&mut self.output, &connack, self.version).expect("it fits");
         if !present {
             self.stored = Some(Stored::default());
         }
@@ -233,7 +235,7 @@ impl Broker {
                 self.link = Link::Asked(connect.clean_session);
             }
             // DISCONNECT may come before CONNACK if the connection was replaced.
-            (Link::Asked(_) | Link::Accepted, Packet::Disconnect) => self.link = Link::Ended,
+            (Link::Asked(_) | Link::Accepted, Packet::Disconnect(_)) => self.link = Link::Ended,
             (Link::Accepted, packet) => self.handle_accepted(packet),
             (_, packet) => panic!("out of turn: {packet:?}"),
         }
@@ -267,18 +269,26 @@ impl Broker {
                     answer(Ack::PubRec, id);
                 }
             }
-            Packet::Ack(Ack::PubRel, id) => {
+            Packet::Ack(Acknowledgement {
+                ack: Ack::PubRel,
+                id,
+                ..
+            }) => {
                 stored.unreleased.remove(&id);
                 self.unanswered.remove(&id);
                 answer(Ack::PubComp, id);
             }
-            Packet::Ack(Ack::PubRec, id) => {
+            Packet::Ack(Acknowledgement {
+                ack: Ack::PubRec,
+                id,
+                ..
+            }) => {
                 if let Some(message) = stored.outgoing.iter_mut().find(|it| it.id == id) {
                     message.released = true;
                 }
                 answer(Ack::PubRel, id);
             }
-            Packet::Ack(ack, id) => {
+            Packet::Ack(Acknowledgement { ack, id, .. }) => {
                 // A second PUBCOMP for the previous message with this identifier is not one for this
                 // message, whose PUBREC has not arrived.
                 let released = ack == Ack::PubComp;
@@ -288,11 +298,21 @@ impl Broker {
             Packet::Subscribe(subscribe) => {
                 let assigned = self.assigned.get(&subscribe.packet_id);
                 assert!(assigned.is_none_or(|number| self.cancelled.contains(number)));
-                let granted: Vec<u8> = subscribe.filters.map(|(_, qos)| qos as u8).collect();
-                encode::suback(&mut self.output, subscribe.packet_id, &granted).expect("it fits");
+                let granted: Vec<u8> = subscribe.filters.map(|(_, wish)| wish.qos as u8).collect();
+                let suback = SubAck {
+                    packet_id: subscribe.packet_id,
+                    properties: Properties::NONE,
+                    granted: &granted,
+                };
+                encode::suback(&mut self.output, &suback, version).expect("it fits");
             }
             Packet::Unsubscribe(unsubscribe) => {
-                encode::unsuback(&mut self.output, unsubscribe.packet_id);
+                let unsuback = UnsubAck {
+                    packet_id: unsubscribe.packet_id,
+                    properties: Properties::NONE,
+                    codes: &[],
+                };
+                encode::unsuback(&mut self.output, &unsuback, version).expect("it fits");
             }
             Packet::PingReq => encode::pingresp(&mut self.output),
             other => panic!("a client must not send {other:?}"),
@@ -324,6 +344,7 @@ impl Outgoing {
             payload: &payload,
             qos: self.qos,
             retain: false,
+            properties: None,
         }
         .check()
         .expect("PUBLISH fits");

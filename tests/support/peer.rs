@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pmqtt::codec::{self, Ack, Buffer, ConnAck, Message, Packet, Publishable, QoS, Role, encode};
+use pmqtt::codec::{
+    self, Ack, Buffer, ConnAck, Message, Packet, Properties, Publishable, QoS, Role, SubAck,
+    UnsubAck, Version, encode,
+};
 use pmqtt::session::{Event, Failure, Gather, Options, Outcome, PublishError, Sent, Session};
 use pmqtt::time::Moment;
 
@@ -237,6 +240,7 @@ fn publication(qos: u8, payload: &[u8]) -> Publishable<'_> {
         payload,
         qos: QoS::from_bits(qos).expect("a QoS"),
         retain: false,
+        properties: None,
     };
     message.check().expect("PUBLISH fits")
 }
@@ -246,22 +250,37 @@ pub fn connack(return_code: u8, session_present: bool) -> Vec<u8> {
         let connack = ConnAck {
             session_present,
             return_code,
+            properties: Properties::NONE,
         };
-        encode::connack(out, &connack);
+        encode::connack(out, &connack, Version::V311).expect("CONNACK fits");
     })
 }
 
 /// An acknowledgement from the peer.
 pub fn ack(kind: Ack, number: u16) -> Vec<u8> {
-    encoded(|out| encode::ack(out, kind, id(number), false, pmqtt::codec::Version::V311))
+    encoded(|out| encode::ack(out, kind, id(number), false, Version::V311))
 }
 
 pub fn suback(number: u16, granted: &[u8]) -> Vec<u8> {
-    encoded(|out| encode::suback(out, id(number), granted).expect("SUBACK fits"))
+    encoded(|out| {
+        let suback = SubAck {
+            packet_id: id(number),
+            properties: Properties::NONE,
+            granted,
+        };
+        encode::suback(out, &suback, Version::V311).expect("SUBACK fits");
+    })
 }
 
 pub fn unsuback(number: u16) -> Vec<u8> {
-    encoded(|out| encode::unsuback(out, id(number)))
+    encoded(|out| {
+        let unsuback = UnsubAck {
+            packet_id: id(number),
+            properties: Properties::NONE,
+            codes: &[],
+        };
+        encode::unsuback(out, &unsuback, Version::V311).expect("UNSUBACK fits");
+    })
 }
 
 pub fn pingresp() -> Vec<u8> {

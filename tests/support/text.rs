@@ -24,18 +24,18 @@ pub fn packet(header: &Header, packet: &Packet) -> String {
     match packet {
         Packet::Connect(_) => "CONNECT".into(),
         Packet::Publish(publish) => format!("PUBLISH {}", message(publish)),
-        Packet::Ack(ack, id) => {
+        Packet::Ack(ack) => {
             let dup = if header.flags & 0b1000 != 0 {
                 " dup"
             } else {
                 ""
             };
-            format!("{} #{id}{dup}", ack.name())
+            format!("{} #{}{dup}", ack.ack.name(), ack.id)
         }
         Packet::Subscribe(subscribe) => {
             let filters = subscribe
                 .filters
-                .map(|(f, qos)| format!(" {f}:{}", qos as u8));
+                .map(|(f, wish)| format!(" {f}:{}", wish.qos as u8));
             format!(
                 "SUBSCRIBE #{}{}",
                 subscribe.packet_id,
@@ -51,7 +51,7 @@ pub fn packet(header: &Header, packet: &Packet) -> String {
             )
         }
         Packet::PingReq => "PINGREQ".into(),
-        Packet::Disconnect => "DISCONNECT".into(),
+        Packet::Disconnect(_) => "DISCONNECT".into(),
         other => panic!("a client must not send {other:?}"),
     }
 }

@@ -19,6 +19,7 @@ fn message(qos: QoS) -> Publishable<'static> {
         payload: &PAYLOAD,
         qos,
         retain: false,
+        properties: None,
     }
     .check()
     .expect("it fits")

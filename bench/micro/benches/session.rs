@@ -26,6 +26,7 @@ fn publish(bencher: Bencher, qos: QoS) {
         payload: &[b'x'; 64],
         qos,
         retain: false,
+        properties: None,
     }
     .check()
     .expect("it fits");
@@ -40,7 +41,7 @@ fn publish(bencher: Bencher, qos: QoS) {
         connection.write();
         for &ack in acks {
             for mid in mids {
-                connection.hear(Packet::Ack(ack, id(mid)));
+                connection.hear(Packet::Ack(Acknowledgement::plain(ack, id(mid))));
             }
             connection.write();
         }
@@ -58,7 +59,7 @@ fn deliver(bencher: Bencher, qos: QoS) {
         connection.write();
         if qos == QoS::ExactlyOnce {
             for number in 1..=WINDOW {
-                connection.hear(Packet::Ack(Ack::PubRel, id(number.into())));
+                connection.hear(Packet::Ack(Acknowledgement::plain(Ack::PubRel, id(number.into()))));
             }
             connection.write();
         }

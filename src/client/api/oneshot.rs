@@ -14,7 +14,7 @@ use crate::client::state::State;
 use crate::client::state::inbox::{Inbox, Received};
 use crate::client::state::tenancy::Who;
 use crate::client::turn::Turn;
-use crate::codec::QoS;
+use crate::codec::{QoS, Wish};
 use crate::session::{Phase, PublishError};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -79,7 +79,7 @@ impl Client {
     pub fn collect(
         &self,
         target: &Target,
-        filters: &[(&str, QoS)],
+        filters: &[(&str, Wish)],
         wanted: &Wanted,
         timeout: Duration,
         kept: &mut Vec<Received>,
@@ -107,7 +107,7 @@ impl Client {
 
     /// Subscribes, and runs callbacks until one of them disconnects. The timeout is for the first
     /// connection, up to SUBACK. A lost connection is made again, until the broker refuses one.
-    pub fn follow(&self, target: &Target, filters: &[(&str, QoS)], timeout: Duration) -> Result {
+    pub fn follow(&self, target: &Target, filters: &[(&str, Wish)], timeout: Duration) -> Result {
         check_filters(filters)?;
         let until = sys::now() + timeout;
         self.begin_oneshot(target, Inbox::default(), timeout)?;
@@ -245,13 +245,13 @@ fn has_ended(state: &State) -> bool {
 
 /// Subscribes again with each connection, and checks what the broker grants.
 struct Subscriber<'a> {
-    filters: &'a [(&'a str, QoS)],
+    filters: &'a [(&'a str, Wish)],
     /// The number of the connection that it has subscribed with, counted from 1.
     connection: u32,
 }
 
 impl<'a> Subscriber<'a> {
-    fn new(filters: &'a [(&'a str, QoS)]) -> Subscriber<'a> {
+    fn new(filters: &'a [(&'a str, Wish)]) -> Subscriber<'a> {
         Subscriber {
             filters,
             connection: 0,

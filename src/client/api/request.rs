@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::State;
-use crate::codec::{Message, Publishable, QoS, TooLong, Unfit, topic};
+use crate::codec::{Message, Publishable, QoS, TooLong, Unfit, Wish, topic};
 use crate::session::{Cancel, PublishError, RequestError, Session};
 use crate::sys;
 use crate::time::Moment;
@@ -101,7 +101,7 @@ impl Client {
         }
     }
 
-    pub fn subscribe(&self, filters: &[(&str, QoS)]) -> Result<u64> {
+    pub fn subscribe(&self, filters: &[(&str, Wish)]) -> Result<u64> {
         check_filters(filters)?;
         let mut state = self.lock();
         let subscribed = state.session.subscribe(filters);
@@ -167,7 +167,7 @@ fn unfit(unfit: Unfit) -> Error {
 }
 
 /// Whether filters can be subscribed to.
-pub fn check_filters(filters: &[(&str, QoS)]) -> Result {
+pub fn check_filters(filters: &[(&str, Wish)]) -> Result {
     if filters.is_empty() {
         return Err(inval("subscribe", "there is no topic filter"));
     }

@@ -19,6 +19,14 @@ impl Driver {
     /// none.
     #[inline(always)]
     pub(super) fn deliver_batch(&mut self, pass: &mut Pass) -> Step<bool> {
+        match pass.state.session.version().rules().is_extended {
+            true => self.deliver::<true>(pass),
+            false => self.deliver::<false>(pass),
+        }
+    }
+
+    #[inline(always)]
+    fn deliver<const EXTENDED: bool>(&mut self, pass: &mut Pass) -> Step<bool> {
         let state = &mut *pass.state;
         if state.callbacks.has_handlers() || state.logs_packets() || state.inbox.is_some() {
             return Ok(false);
@@ -26,7 +34,7 @@ impl Driver {
         if !state.session.begin_batch() {
             return Ok(false);
         }
-        let version = state.session.options().version;
+        let version = state.session.version();
         let callback = state.callbacks.message;
         let (client, userdata) = (state.handle(), state.callbacks.userdata());
         let (input, unlocked, pace) = (&mut self.input, pass.unlocked, &mut pass.pace);
@@ -36,7 +44,7 @@ impl Driver {
         let mut count = 0;
         let result = MutexGuard::unlocked(state, || -> Result<(), Malformed> {
             while count < due.len()
-                && let Some(publish) = input.next_message(version)?
+                && let Some(publish) = input.next_message::<EXTENDED>(version)?
             {
                 unlocked.count_message();
                 if let Some(callback) = callback {

@@ -133,7 +133,7 @@ impl Driver {
     /// Handles the next packet. Returns false if no whole packet is left.
     #[inline(always)]
     fn handle_next(&mut self, pass: &mut Pass) -> Step<bool> {
-        let version = pass.state.session.options().version;
+        let version = pass.state.session.version();
         let (bytes, header) = match self.input.next_packet(version) {
             Ok(Some(next)) => next,
             Ok(None) => return Ok(false),

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::io::{self, ErrorKind};
 
 use crate::codec::{
-    Ack, Header, Malformed, Packet, PacketId, Publish, Role, Version, decode, header, plain_ack,
+    Ack, Header, Malformed, PacketId, Publish, Role, Version, decode, header, plain_ack,
 };
 use crate::transport::Transport;
 
@@ -115,19 +115,19 @@ impl ReadBuffer {
         first.is_some_and(|byte| byte & 0xf4 == 0x30)
     }
 
-    /// The next message, if it is whole and of QoS 0 or 1.
+    /// The next message, if it is whole and of QoS 0 or 1. `EXTENDED`: the version has properties.
     #[inline(always)]
-    pub fn next_message(&mut self, version: Version) -> Result<Option<Publish<'_>>, Malformed> {
+    pub fn next_message<const EXTENDED: bool>(
+        &mut self,
+        version: Version,
+    ) -> Result<Option<Publish<'_>>, Malformed> {
         if !self.has_message() {
             return Ok(None);
         }
         let Some((bytes, header)) = self.next_packet(version)? else {
             return Ok(None);
         };
-        match decode(bytes, &header, version)? {
-            Packet::Publish(publish) => Ok(Some(publish)),
-            _ => Ok(None),
-        }
+        decode::publish::<EXTENDED>(&mut bytes[header.start..], header.flags).map(Some)
     }
 
     /// The next packet, if it is a whole acknowledgement that needs no further check.
@@ -299,7 +299,10 @@ mod tests {
             .fill(most, |room| Ok(stream.read(room)))
             .expect("memory");
         let mut messages = Vec::new();
-        while let Some(message) = input.next_message(Version::V311).expect("a message") {
+        while let Some(message) = input
+            .next_message::<false>(Version::V311)
+            .expect("a message")
+        {
             let payload = message.payload;
             let first = payload.first().copied().unwrap_or_default();
             assert!(payload.iter().all(|&byte| byte == first));

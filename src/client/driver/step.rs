@@ -52,7 +52,7 @@ impl<'p, 'g> Pass<'p, 'g> {
 }
 
 #[cold]
-pub fn malformed(Malformed(what): Malformed) -> Stop {
-    let text = format!("mqtt: the broker sent {what}");
+pub fn malformed(malformed: Malformed) -> Stop {
+    let text = format!("mqtt: the broker sent {malformed}");
     Stop::Over(Error::new(Code::Protocol, text))
 }

@@ -104,6 +104,7 @@ pub fn publish(client: &Client, qos: QoS) -> Option<u64> {
         payload: b"payload",
         qos,
         retain: false,
+        properties: None,
     };
     let mut mid = 0;
     let result = call("publish", || client.publish(message, &mut mid));

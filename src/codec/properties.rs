@@ -1,0 +1,265 @@
+//! The properties of a packet, as bytes that were checked once. Reading them cannot fail.
+
+use super::property::{self, Kind, Place, property};
+use super::reader::{Reader, check_text};
+use super::{MAX_REMAINING_LENGTH, Malformed, TooLong, reason, topic};
+
+/// Without the length in front of them. Empty: there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Properties<'a>(&'a [u8]);
+
+/// The value of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    Number(u32),
+    /// UTF-8 if the property is a text.
+    Bytes(&'a [u8]),
+    /// Name and value, both UTF-8.
+    Pair(&'a [u8], &'a [u8]),
+}
+
+impl<'a> Properties<'a> {
+    pub const NONE: Properties<'static> = Properties(&[]);
+
+    /// Checks a list of the program's.
+    pub fn check(bytes: &'a [u8], place: Place) -> Result<Properties<'a>, Malformed> {
+        check(bytes, place)?;
+        Ok(Properties(bytes))
+    }
+
+    /// Reads properties with the length in front of them.
+    #[inline(always)]
+    pub(super) fn read(reader: &mut Reader<'a>, place: Place) -> Result<Properties<'a>, Malformed> {
+        const SHORT: &str = "the packet ends inside its properties";
+        let length = reader.var_int(SHORT)?;
+        match length {
+            0 => Ok(Properties::NONE),
+            _ => Properties::check(reader.bytes(length, SHORT)?, place),
+        }
+    }
+
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    #[inline(always)]
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// The first property with this identifier.
+    pub fn find(self, id: u8) -> Option<Value<'a>> {
+        self.into_iter()
+            .find_map(|(of, value)| (of == id).then_some(value))
+    }
+
+    pub fn number(self, id: u8) -> Option<u32> {
+        match self.find(id)? {
+            Value::Number(number) => Some(number),
+            Value::Bytes(_) | Value::Pair(..) => None,
+        }
+    }
+
+    /// A text or binary data.
+    pub fn bytes(self, id: u8) -> Option<&'a [u8]> {
+        match self.find(id)? {
+            Value::Bytes(bytes) => Some(bytes),
+            Value::Number(_) | Value::Pair(..) => None,
+        }
+    }
+
+    pub fn text(self, id: u8) -> Option<&'a str> {
+        str::from_utf8(self.bytes(id)?).ok()
+    }
+}
+
+impl<'a> IntoIterator for Properties<'a> {
+    type Item = (u8, Value<'a>);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        Iter(self.0)
+    }
+}
+
+pub struct Iter<'a>(&'a [u8]);
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (u8, Value<'a>);
+
+    fn next(&mut self) -> Option<(u8, Value<'a>)> {
+        let (property, rest) = next_property(self.0)?;
+        self.0 = rest;
+        Some(property)
+    }
+}
+
+/// The first property of a list, and the bytes behind it. None at the end, and for bytes that are no
+/// property, which a list from elsewhere may have.
+#[inline(always)]
+pub fn next_property(list: &[u8]) -> Option<((u8, Value<'_>), &[u8])> {
+    let mut reader = Reader::new(list);
+    let id = reader.u8("").ok()?;
+    let value = value(&mut reader, property(id)?.kind).ok()?;
+    Some(((id, value), reader.remaining()))
+}
+
+/// How many bytes properties and their length take in a packet. None: a packet of MQTT 3.
+#[inline(always)]
+pub(super) fn section_len(properties: Option<Properties>) -> usize {
+    match properties {
+        None => 0,
+        Some(properties) => var_int_len(properties.len()) + properties.len(),
+    }
+}
+
+/// How many bytes a variable byte integer takes (section 1.5.5).
+#[inline(always)]
+pub fn var_int_len(number: usize) -> usize {
+    match number {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
+    }
+}
+
+#[inline(always)]
+fn value<'a>(reader: &mut Reader<'a>, kind: Kind) -> Result<Value<'a>, Malformed> {
+    const SHORT: &str = "a property is longer than its packet";
+    Ok(match kind {
+        Kind::Byte => Value::Number(reader.u8(SHORT)?.into()),
+        Kind::U16 => Value::Number(reader.u16(SHORT)?.into()),
+        Kind::U32 => Value::Number(reader.u32(SHORT)?),
+        Kind::VarInt => Value::Number(reader.var_int(SHORT)? as u32),
+        Kind::Text | Kind::Binary => Value::Bytes(reader.binary(SHORT)?),
+        Kind::Pair => Value::Pair(reader.binary(SHORT)?, reader.binary(SHORT)?),
+    })
+}
+
+fn check(list: &[u8], place: Place) -> Result<(), Malformed> {
+    let mut reader = Reader::new(list);
+    // A bit for each identifier that has come.
+    let mut seen = 0_u64;
+    while !reader.is_empty() {
+        let id = reader.u8("")?;
+        check_one(&mut reader, id, place, seen).map_err(|error| error.of_property(id))?;
+        seen |= 1 << (id & 63);
+    }
+    if seen & AUTH_DATA_ONLY == 1 << property::AUTH_DATA {
+        let text = "authentication data without a method (3.1.2.11.10)";
+        return Err(Malformed::protocol(text).of_property(property::AUTH_DATA));
+    }
+    Ok(())
+}
+
+const AUTH_DATA_ONLY: u64 = 1 << property::AUTH_DATA | 1 << property::AUTH_METHOD;
+
+#[inline(always)]
+fn check_one(reader: &mut Reader, id: u8, place: Place, seen: u64) -> Result<(), Malformed> {
+    let Some(row) = property(id).filter(|row| row.is_allowed(place)) else {
+        return Err(Malformed::packet(
+            "a property that does not belong in the packet (2.2.2.2)",
+        ));
+    };
+    if seen & 1 << id != 0 && !row.may_repeat(place) {
+        return Err(Malformed::protocol(
+            "a property more than once in a packet (2.2.2.2)",
+        ));
+    }
+    match value(reader, row.kind)? {
+        Value::Number(0) if id == property::TOPIC_ALIAS => Err(Malformed {
+            reason: reason::ALIAS_INVALID,
+            ..Malformed::protocol("topic alias 0 [MQTT5-3.3.2-8]")
+        }),
+        Value::Number(number) => row.takes(number),
+        Value::Bytes(topic) if id == property::RESPONSE_TOPIC => {
+            topic::check_name(topic).map_err(Malformed::topic)
+        }
+        Value::Bytes(text) if row.kind == Kind::Text => check_text(text),
+        Value::Bytes(_) => Ok(()),
+        Value::Pair(name, value) => {
+            check_text(name)?;
+            check_text(value)
+        }
+    }
+}
+
+/// A list of properties that grows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PropertyList(Vec<u8>);
+
+impl PropertyList {
+    /// Takes over a list that was checked.
+    pub fn of(properties: Properties) -> PropertyList {
+        PropertyList(properties.0.to_vec())
+    }
+
+    /// What it holds was checked as it was added.
+    pub fn get(&self) -> Properties<'_> {
+        Properties(&self.0)
+    }
+
+    /// Appends a number in the form of its property. The caller knows that it has this value.
+    pub fn number(&mut self, id: u8, number: u32) -> &mut PropertyList {
+        self.0.push(id);
+        match property(id).map(|row| row.kind) {
+            Some(Kind::Byte) => self.0.push(number as u8),
+            Some(Kind::U16) => self.0.extend((number as u16).to_be_bytes()),
+            Some(Kind::VarInt) => self.0.extend(var_int(number as usize).iter()),
+            _ => self.0.extend(number.to_be_bytes()),
+        }
+        self
+    }
+
+    /// Appends a text or binary data.
+    pub fn bytes(&mut self, id: u8, bytes: &[u8]) -> Result<&mut PropertyList, TooLong> {
+        let length = u16::try_from(bytes.len()).map_err(|_| TooLong("property"))?;
+        self.0.push(id);
+        self.0.extend(length.to_be_bytes());
+        self.0.extend(bytes);
+        Ok(self)
+    }
+
+    pub fn append(&mut self, properties: Properties) -> &mut PropertyList {
+        self.0.extend(properties.0);
+        self
+    }
+}
+
+/// A variable byte integer.
+pub struct VarInt {
+    bytes: [u8; 4],
+    len: usize,
+}
+
+/// `number` is at most `MAX_REMAINING_LENGTH`.
+#[inline(always)]
+pub fn var_int(mut number: usize) -> VarInt {
+    debug_assert!(number <= MAX_REMAINING_LENGTH);
+    let mut bytes = [0; 4];
+    let mut len = 0;
+    while number > 0x7f && len < 3 {
+        bytes[len] = number as u8 | 0x80;
+        number >>= 7;
+        len += 1;
+    }
+    bytes[len] = number as u8;
+    VarInt {
+        bytes,
+        len: len + 1,
+    }
+}
+
+impl std::ops::Deref for VarInt {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}

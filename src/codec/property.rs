@@ -1,0 +1,193 @@
+//! The properties of MQTT 5: one table for decoder, writer and checks (table 2-4).
+
+use super::Malformed;
+
+/// The type of a property's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Byte,
+    U16,
+    U32,
+    VarInt,
+    Text,
+    Binary,
+    Pair,
+}
+
+/// A packet in one direction. A will is a place of its own, inside CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Place {
+    Connect,
+    Will,
+    ConnAck,
+    /// PUBLISH from client to broker.
+    Publish,
+    /// PUBLISH from broker to client.
+    Delivery,
+    /// PUBACK, PUBREC, PUBREL and PUBCOMP, in both directions.
+    Ack,
+    Subscribe,
+    SubAck,
+    Unsubscribe,
+    UnsubAck,
+    /// DISCONNECT from client to broker.
+    Disconnect,
+    /// DISCONNECT from broker to client.
+    Dismissal,
+    Auth,
+}
+
+#[derive(Clone, Copy)]
+pub struct Property {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// A bit for each `Place` that it may be in.
+    places: u16,
+    /// A bit for each `Place` that it may be in more than once.
+    repeats: u16,
+    least: u32,
+    most: u32,
+}
+
+pub const PAYLOAD_FORMAT: u8 = 0x01;
+pub const MESSAGE_EXPIRY: u8 = 0x02;
+pub const CONTENT_TYPE: u8 = 0x03;
+pub const RESPONSE_TOPIC: u8 = 0x08;
+pub const CORRELATION_DATA: u8 = 0x09;
+pub const SUBSCRIPTION_ID: u8 = 0x0b;
+pub const SESSION_EXPIRY: u8 = 0x11;
+pub const ASSIGNED_CLIENT_ID: u8 = 0x12;
+pub const SERVER_KEEP_ALIVE: u8 = 0x13;
+pub const AUTH_METHOD: u8 = 0x15;
+pub const AUTH_DATA: u8 = 0x16;
+pub const REQUEST_PROBLEM: u8 = 0x17;
+pub const WILL_DELAY: u8 = 0x18;
+pub const REQUEST_RESPONSE: u8 = 0x19;
+pub const RESPONSE_INFO: u8 = 0x1a;
+pub const SERVER_REFERENCE: u8 = 0x1c;
+pub const REASON_STRING: u8 = 0x1f;
+pub const RECEIVE_MAXIMUM: u8 = 0x21;
+pub const TOPIC_ALIAS_MAXIMUM: u8 = 0x22;
+pub const TOPIC_ALIAS: u8 = 0x23;
+pub const MAXIMUM_QOS: u8 = 0x24;
+pub const RETAIN_AVAILABLE: u8 = 0x25;
+pub const USER_PROPERTY: u8 = 0x26;
+pub const MAXIMUM_PACKET_SIZE: u8 = 0x27;
+pub const WILDCARD_AVAILABLE: u8 = 0x28;
+pub const SUBSCRIPTION_IDS_AVAILABLE: u8 = 0x29;
+pub const SHARED_AVAILABLE: u8 = 0x2a;
+
+/// The property with this identifier; None: MQTT 5 has none.
+#[inline(always)]
+pub fn property(id: u8) -> Option<&'static Property> {
+    TABLE.get(usize::from(id))?.as_ref()
+}
+
+impl Property {
+    /// Whether it may be in a packet.
+    #[inline(always)]
+    pub fn is_allowed(&self, place: Place) -> bool {
+        self.places & place.bit() != 0
+    }
+
+    /// Whether it may be in a packet more than once.
+    pub fn may_repeat(&self, place: Place) -> bool {
+        self.repeats & place.bit() != 0
+    }
+
+    /// Whether a number is among its values.
+    #[inline(always)]
+    pub fn takes(&self, number: u32) -> Result<(), Malformed> {
+        match (self.least..=self.most).contains(&number) {
+            true => Ok(()),
+            false => Err(Malformed::protocol("a property with a forbidden value")),
+        }
+    }
+}
+
+impl Place {
+    const fn bit(self) -> u16 {
+        1 << self as u8
+    }
+}
+
+const SIZE: usize = SHARED_AVAILABLE as usize + 1;
+
+/// By identifier.
+static TABLE: [Option<Property>; SIZE] = table();
+
+const fn table() -> [Option<Property>; SIZE] {
+    use Kind::*;
+    use Place::*;
+    const fn bits(places: &[Place]) -> u16 {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < places.len() {
+            bits |= places[index].bit();
+            index += 1;
+        }
+        bits
+    }
+    const fn row(name: &'static str, kind: Kind, values: (u32, u32), places: u16) -> Property {
+        Property {
+            name,
+            kind,
+            places,
+            repeats: 0,
+            least: values.0,
+            most: values.1,
+        }
+    }
+    const ANY: (u32, u32) = (0, u32::MAX);
+    const NOT_0: (u32, u32) = (1, u32::MAX);
+    const FLAG: (u32, u32) = (0, 1);
+    const MESSAGE: u16 = bits(&[Will, Publish, Delivery]);
+    const CONNACK: u16 = bits(&[ConnAck]);
+    const BOTH: u16 = bits(&[Connect, ConnAck]);
+    const AUTHENTICATION: u16 = bits(&[Connect, ConnAck, Auth]);
+    const REASON: u16 = bits(&[ConnAck, Ack, SubAck, UnsubAck, Disconnect, Dismissal, Auth]);
+    const EVERY: u16 = (Auth.bit() << 1) - 1;
+
+    let mut table = [None; SIZE];
+    #[rustfmt::skip]
+    let rows = [
+        (PAYLOAD_FORMAT, row("payload format indicator", Byte, FLAG, MESSAGE)),
+        (MESSAGE_EXPIRY, row("message expiry interval", U32, ANY, MESSAGE)),
+        (CONTENT_TYPE, row("content type", Text, ANY, MESSAGE)),
+        (RESPONSE_TOPIC, row("response topic", Text, ANY, MESSAGE)),
+        (CORRELATION_DATA, row("correlation data", Binary, ANY, MESSAGE)),
+        (SUBSCRIPTION_ID, Property {
+            repeats: bits(&[Delivery]),
+            ..row("subscription identifier", VarInt, NOT_0, bits(&[Delivery, Subscribe]))
+        }),
+        (SESSION_EXPIRY, row("session expiry interval", U32, ANY, bits(&[Connect, ConnAck, Disconnect]))),
+        (ASSIGNED_CLIENT_ID, row("assigned client identifier", Text, ANY, CONNACK)),
+        (SERVER_KEEP_ALIVE, row("server keep alive", U16, ANY, CONNACK)),
+        (AUTH_METHOD, row("authentication method", Text, ANY, AUTHENTICATION)),
+        (AUTH_DATA, row("authentication data", Binary, ANY, AUTHENTICATION)),
+        (REQUEST_PROBLEM, row("request problem information", Byte, FLAG, bits(&[Connect]))),
+        (WILL_DELAY, row("will delay interval", U32, ANY, bits(&[Will]))),
+        (REQUEST_RESPONSE, row("request response information", Byte, FLAG, bits(&[Connect]))),
+        (RESPONSE_INFO, row("response information", Text, ANY, CONNACK)),
+        (SERVER_REFERENCE, row("server reference", Text, ANY, bits(&[ConnAck, Dismissal]))),
+        (REASON_STRING, row("reason string", Text, ANY, REASON)),
+        (RECEIVE_MAXIMUM, row("receive maximum", U16, NOT_0, BOTH)),
+        (TOPIC_ALIAS_MAXIMUM, row("topic alias maximum", U16, ANY, BOTH)),
+        (TOPIC_ALIAS, row("topic alias", U16, ANY, bits(&[Publish, Delivery]))),
+        (MAXIMUM_QOS, row("maximum QoS", Byte, FLAG, CONNACK)),
+        (RETAIN_AVAILABLE, row("retain available", Byte, FLAG, CONNACK)),
+        (USER_PROPERTY, Property { repeats: EVERY, ..row("user property", Pair, ANY, EVERY) }),
+        (MAXIMUM_PACKET_SIZE, row("maximum packet size", U32, NOT_0, BOTH)),
+        (WILDCARD_AVAILABLE, row("wildcard subscription available", Byte, FLAG, CONNACK)),
+        (SUBSCRIPTION_IDS_AVAILABLE, row("subscription identifiers available", Byte, FLAG, CONNACK)),
+        (SHARED_AVAILABLE, row("shared subscription available", Byte, FLAG, CONNACK)),
+    ];
+    let mut index = 0;
+    while index < rows.len() {
+        let (id, row) = rows[index];
+        table[id as usize] = Some(row);
+        index += 1;
+    }
+    table
+}
