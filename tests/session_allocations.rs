@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use pmqtt::codec::{Ack, Message, Packet, PacketId, Publishable, QoS, encode};
+use pmqtt::codec::{Ack, Acknowledgement, Message, Packet, PacketId, Publishable, QoS, encode};
 use pmqtt::session::{Gather, Outcome, PublishError, QueueOptions, Session, WhenFull};
 use pmqtt::time::Moment;
 use support::{id, options};
@@ -60,6 +60,7 @@ impl Driver {
         let connack = pmqtt::codec::ConnAck {
             session_present: false,
             return_code: 0,
+            properties: pmqtt::codec::Properties::NONE,
         };
         driver.hears(Packet::ConnAck(connack));
         driver.0.announced(NOW);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use pmqtt::codec::{self, Connect, Message, Packet, QoS, Role, TooLong, Version};
+use pmqtt::codec::{self, Connect, Message, Packet, Properties, QoS, Role, TooLong, Version};
 use pmqtt::session::{Credentials, Failure, Gather, Options, Outcome, Phase, Session, Will};
 use pmqtt::time::Moment;
 use support::peer::{Peer, ack, connack, message, message_again, pingresp, suback};
@@ -49,6 +49,7 @@ fn connect_says_what_the_options_say() {
             }),
             username: Some("user"),
             password: Some(b"\0secret"),
+            properties: Properties::NONE,
         };
         assert_eq!(packet, Ok(Packet::Connect(expected.into())));
     }
@@ -75,7 +76,10 @@ fn all_waits_for_connack_and_follows_it_at_once() {
     peer.publish(0, "once");
     peer.publish(1, "twice");
     peer.session
-        .subscribe(&[("a/#", QoS::AtLeastOnce), ("b", QoS::AtMostOnce)])
+        .subscribe(&[
+            ("a/#", QoS::AtLeastOnce.into()),
+            ("b", QoS::AtMostOnce.into()),
+        ])
         .unwrap();
     peer.session.unsubscribe(&["c"]).unwrap();
     assert!(!peer.session.has_output());
@@ -175,7 +179,11 @@ fn disconnect_is_the_last_packet_and_only_once() {
     assert!(!peer.session.is_finished());
     peer.publish(0, "dropped");
     peer.publish(2, "later");
-    assert!(peer.session.subscribe(&[("a", QoS::AtMostOnce)]).is_err());
+    assert!(
+        peer.session
+            .subscribe(&[("a", QoS::AtMostOnce.into())])
+            .is_err()
+    );
     assert_eq!(peer.hears(message(1, 8, "late")), "nothing");
     assert_eq!(peer.hears(ack(PubRel, 8)), "nothing");
     peer.session
@@ -238,9 +246,13 @@ fn what_ends_with_a_connection_is_told_in_order() {
     peer.publish(0, "written");
     let written = peer.take().len();
     peer.publish(0, "lost");
-    peer.session.subscribe(&[("a", QoS::AtMostOnce)]).unwrap();
+    peer.session
+        .subscribe(&[("a", QoS::AtMostOnce.into())])
+        .unwrap();
     peer.session.unsubscribe(&["a"]).unwrap();
-    peer.session.subscribe(&[("b", QoS::AtMostOnce)]).unwrap();
+    peer.session
+        .subscribe(&[("b", QoS::AtMostOnce.into())])
+        .unwrap();
     peer.take();
     peer.hears(suback(5, &[0]));
     peer.written(written);

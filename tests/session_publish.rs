@@ -80,7 +80,7 @@ fn a_second_answer_to_another_message_changes_nothing() {
     assert_eq!(peer.sent().len(), 2);
     assert_eq!(peer.hears(ack(PubComp, 1)), "unexpected");
     assert_eq!(peer.hears(ack(PubComp, 2)), "unexpected");
-    let subscribed = peer.session.subscribe(&[("f", QoS::AtLeastOnce)]);
+    let subscribed = peer.session.subscribe(&[("f", QoS::AtLeastOnce.into())]);
     assert_eq!(subscribed, Ok(3));
     peer.sent();
     for kind in [PubAck, PubComp] {

@@ -7,13 +7,16 @@ use pmqtt::session::{Failure, RequestError};
 use support::peer::{Peer, ack, suback, unsuback};
 
 fn subscribe(peer: &mut Peer, filter: &str) -> Result<u64, RequestError> {
-    peer.session.subscribe(&[(filter, QoS::AtMostOnce)])
+    peer.session.subscribe(&[(filter, QoS::AtMostOnce.into())])
 }
 
 #[test]
 fn answers_name_the_request() {
     let mut peer = Peer::connected(|_| {});
-    let filters = [("a", QoS::AtMostOnce), ("b/+", QoS::ExactlyOnce)];
+    let filters = [
+        ("a", QoS::AtMostOnce.into()),
+        ("b/+", QoS::ExactlyOnce.into()),
+    ];
     assert_eq!(peer.session.subscribe(&filters), Ok(1));
     assert_eq!(peer.session.unsubscribe(&["a", "b/+"]), Ok(2));
     assert_eq!(

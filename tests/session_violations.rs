@@ -2,7 +2,7 @@
 
 mod support;
 
-use pmqtt::codec::{self, Ack, Malformed, QoS, Role};
+use pmqtt::codec::{self, Ack, QoS, Role};
 use pmqtt::session::Failure;
 use support::peer::{Peer, ack};
 use support::text;
@@ -122,7 +122,7 @@ fn outcome(under_way: While, packet: &str) -> (Verdict, String) {
     };
     match under_way {
         Asked | Connected => {}
-        Subscribing => drop(peer.session.subscribe(&[("f", QoS::AtMostOnce)])),
+        Subscribing => drop(peer.session.subscribe(&[("f", QoS::AtMostOnce.into())])),
         AtLeastOnce => drop(peer.publish(1, "")),
         ExactlyOnce | Released => drop(peer.publish(2, "")),
     }

@@ -1,13 +1,20 @@
 //! A packet that is too long is refused before its first byte is written.
 
 use pmqtt::codec::{
-    Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, QoS, TooLong, Unfit,
-    encode,
+    Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, Properties, QoS,
+    RetainHandling, SubAck, TooLong, Unfit, Version, Wish, encode,
 };
 
 use super::vectors::{CONNECT, MESSAGE};
 
 const ID: PacketId = PacketId::new(10).unwrap();
+
+const QOS_0: Wish = Wish {
+    qos: QoS::AtMostOnce,
+    no_local: false,
+    retain_as_published: false,
+    retain_handling: RetainHandling::Always,
+};
 
 type Write = fn(&mut Buffer, &str) -> Result<(), TooLong>;
 
@@ -33,10 +40,10 @@ const FIELDS: &[(&str, Write)] = &[
         encode::connect(out, &Connect { username: Some(""), password, ..CONNECT })
     }),
     ("topic filter", |out, text| {
-        encode::subscribe(out, ID, &[("#", QoS::AtMostOnce), (text, QoS::AtMostOnce)])
+        encode::subscribe(out, ID, &[("#", QOS_0), (text, QOS_0)], None)
     }),
     ("topic filter", |out, text| {
-        encode::unsubscribe(out, ID, &["#", text])
+        encode::unsubscribe(out, ID, &["#", text], None)
     }),
 ];
 
@@ -96,13 +103,17 @@ fn a_packet_has_up_to_268_435_455_bytes() {
 fn many_short_fields_are_a_long_packet() {
     let text = "x".repeat(MAX_STRING);
     let filters = vec![text.as_str(); 4096];
-    let with_qos = vec![(text.as_str(), QoS::AtMostOnce); 4096];
-    let codes = vec![0; MAX_REMAINING_LENGTH - 1];
+    let with_qos = vec![(text.as_str(), QOS_0); 4096];
+    let suback = SubAck {
+        packet_id: ID,
+        properties: Properties::NONE,
+        granted: &vec![0; MAX_REMAINING_LENGTH - 1],
+    };
     let mut out = Buffer::default();
     for result in [
-        encode::subscribe(&mut out, ID, &with_qos),
-        encode::unsubscribe(&mut out, ID, &filters),
-        encode::suback(&mut out, ID, &codes),
+        encode::subscribe(&mut out, ID, &with_qos, None),
+        encode::unsubscribe(&mut out, ID, &filters, None),
+        encode::suback(&mut out, &suback, Version::V311),
     ] {
         assert_eq!(result, Err(TooLong("packet")));
     }

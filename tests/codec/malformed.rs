@@ -1,6 +1,6 @@
 //! Packets with a valid header and an invalid body.
 
-use pmqtt::codec::{Malformed, Role, Version};
+use pmqtt::codec::{Role, Version};
 
 use super::{hex, oracle::round_trip};
 
@@ -11,7 +11,7 @@ const MALFORMED: &[(Role, &str, &str)] = &[
     // CONNECT: protocol, flags, and an end inside each field.
     (Broker, "10 0c 00 04 4d 51 54 74 04 02 00 0a 00 00", "unknown protocol"),
     (Broker, "10 0c 00 04 4d 51 54 54 03 02 00 0a 00 00", "unknown protocol"),
-    (Broker, "10 0c 00 04 4d 51 54 54 05 02 00 0a 00 00", "unknown protocol"),
+    (Broker, "10 0c 00 04 4d 51 54 54 06 02 00 0a 00 00", "unknown protocol"),
     (Broker, "10 0e 00 06 4d 51 49 73 64 70 04 02 00 0a 00 00", "unknown protocol"),
     (Broker, "10 0c 00 00 04 02 00 0a 00 00 00 00 00 00", "unknown protocol"),
     (Broker, "10 0c 00 04 4d 51 54 54 04 03 00 0a 00 00", "[MQTT-3.1.2-3]"),
@@ -33,13 +33,13 @@ const MALFORMED: &[(Role, &str, &str)] = &[
     (Broker, "10 0f 00 04 4d 51 54 54 04 06 00 0a 00 00 00 01 77", "CONNECT ends inside its will"),
     (Broker, "10 0e 00 04 4d 51 54 54 04 02 00 0a 00 00 00 00", "bytes after its last field"),
     // CONNECT: its strings.
-    (Broker, "10 0d 00 04 4d 51 54 54 04 02 00 0a 00 01 00", "[MQTT-1.5.3-2]"),
-    (Broker, "10 0d 00 04 4d 51 54 54 04 02 00 0a 00 01 80", "[MQTT-1.5.3-1]"),
-    (Broker, "10 0f 00 04 4d 51 54 54 04 82 00 0a 00 00 00 01 00", "[MQTT-1.5.3-2]"),
-    (Broker, "10 0f 00 04 4d 51 54 54 04 82 00 0a 00 00 00 01 ff", "[MQTT-1.5.3-1]"),
+    (Broker, "10 0d 00 04 4d 51 54 54 04 02 00 0a 00 01 00", "[MQTT311-1.5.3-2]"),
+    (Broker, "10 0d 00 04 4d 51 54 54 04 02 00 0a 00 01 80", "[MQTT311-1.5.3-1]"),
+    (Broker, "10 0f 00 04 4d 51 54 54 04 82 00 0a 00 00 00 01 00", "[MQTT311-1.5.3-2]"),
+    (Broker, "10 0f 00 04 4d 51 54 54 04 82 00 0a 00 00 00 01 ff", "[MQTT311-1.5.3-1]"),
     (Broker, "10 10 00 04 4d 51 54 54 04 06 00 0a 00 00 00 00 00 00", "[MQTT-4.7.3-1]"),
     (Broker, "10 11 00 04 4d 51 54 54 04 06 00 0a 00 00 00 01 23 00 00", "[MQTT-3.3.2-2]"),
-    (Broker, "10 11 00 04 4d 51 54 54 04 06 00 0a 00 00 00 01 00 00 00", "[MQTT-1.5.3-2]"),
+    (Broker, "10 11 00 04 4d 51 54 54 04 06 00 0a 00 00 00 01 00 00 00", "[MQTT311-1.5.3-2]"),
 
     (Client, "20 02 02 00", "reserved flags"),
     (Client, "20 02 81 00", "reserved flags"),
@@ -81,16 +81,16 @@ const MALFORMED: &[(Role, &str, &str)] = &[
     (Broker, "82 06 00 0a 00 02 61 62", "SUBSCRIBE ends before a requested QoS"),
     (Broker, "82 06 00 0a 00 03 61 62", "ends inside a topic filter"),
     (Broker, "82 07 00 0a 00 01 61 00 00", "ends inside a topic filter"),
-    (Broker, "82 06 00 0a 00 01 61 03", "[MQTT-3.8.3-4]"),
-    (Broker, "82 06 00 0a 00 01 61 04", "[MQTT-3.8.3-4]"),
-    (Broker, "82 06 00 0a 00 01 61 80", "[MQTT-3.8.3-4]"),
-    (Broker, "82 06 00 0a 00 01 80 00", "[MQTT-1.5.3-1]"),
-    (Broker, "82 06 00 0a 00 01 00 00", "[MQTT-1.5.3-2]"),
+    (Broker, "82 06 00 0a 00 01 61 03", "[MQTT311-3.8.3-4]"),
+    (Broker, "82 06 00 0a 00 01 61 04", "[MQTT311-3.8.3-4]"),
+    (Broker, "82 06 00 0a 00 01 61 80", "[MQTT311-3.8.3-4]"),
+    (Broker, "82 06 00 0a 00 01 80 00", "[MQTT311-1.5.3-1]"),
+    (Broker, "82 06 00 0a 00 01 00 00", "[MQTT311-1.5.3-2]"),
     (Broker, "82 06 00 0a 00 00 00 00", "[MQTT-4.7.3-1]"),
     (Broker, "82 07 00 0a 00 02 61 23 00", "[MQTT-4.7.1-2]"),
     (Broker, "82 07 00 0a 00 02 61 2b 00", "[MQTT-4.7.1-3]"),
     // The second filter is checked, too.
-    (Broker, "82 0a 00 0a 00 01 61 00 00 01 62 03", "[MQTT-3.8.3-4]"),
+    (Broker, "82 0a 00 0a 00 01 61 00 00 01 62 03", "[MQTT311-3.8.3-4]"),
 
     (Broker, "a2 05 00 00 00 01 61", "[MQTT-2.3.1-1]"),
     (Broker, "a2 05 00 0a 00 02 61", "ends inside a topic filter"),
@@ -98,10 +98,10 @@ const MALFORMED: &[(Role, &str, &str)] = &[
     (Broker, "a2 06 00 0a 00 02 61 23", "[MQTT-4.7.1-2]"),
 
     (Client, "90 03 00 00 00", "[MQTT-2.3.1-1]"),
-    (Client, "90 03 00 0a 03", "[MQTT-3.9.3-2]"),
-    (Client, "90 03 00 0a 7f", "[MQTT-3.9.3-2]"),
-    (Client, "90 03 00 0a 81", "[MQTT-3.9.3-2]"),
-    (Client, "90 04 00 0a 00 ff", "[MQTT-3.9.3-2]"),
+    (Client, "90 03 00 0a 03", "[MQTT311-3.9.3-2]"),
+    (Client, "90 03 00 0a 7f", "[MQTT311-3.9.3-2]"),
+    (Client, "90 03 00 0a 81", "[MQTT311-3.9.3-2]"),
+    (Client, "90 04 00 0a 00 ff", "[MQTT311-3.9.3-2]"),
 ];
 
 #[test]

@@ -4,7 +4,8 @@
 //! a decoded packet must encode to the same bytes, which fails if a field is in the wrong place.
 
 use pmqtt::codec::{
-    Ack, Buffer, ConnAck, Connect, Malformed, Message, PacketId, QoS, Role, Version, encode, header,
+    Ack, Buffer, ConnAck, Connect, Malformed, Message, PacketId, Properties, QoS, Role, SubAck,
+    UnsubAck, Version, encode, header,
 };
 
 use super::{hex, oracle::round_trip};
@@ -43,6 +44,7 @@ pub const CONNECT: Connect = Connect {
     will: None,
     username: None,
     password: None,
+    properties: Properties::NONE,
 };
 
 const WILL: Message = Message {
@@ -140,21 +142,21 @@ const ROWS: &[Row] = &[
     ("SUBSCRIBE of figures 3.21 and 3.23", BROKER, ANY,
      "82 0e 00 0a 00 03 61 2f 62 01 00 03 63 2f 64 02",
      |out| {
-         let filters = [("a/b", QoS::AtLeastOnce), ("c/d", QoS::ExactlyOnce)];
-         encode::subscribe(out, ID, &filters).unwrap();
+         let filters = [("a/b", QoS::AtLeastOnce.into()), ("c/d", QoS::ExactlyOnce.into())];
+         encode::subscribe(out, ID, &filters, None).unwrap();
      }),
     ("SUBSCRIBE, the shortest", BROKER, ANY, "82 06 00 0a 00 01 23 00",
-     |out| encode::subscribe(out, ID, &[("#", QoS::AtMostOnce)]).unwrap()),
+     |out| encode::subscribe(out, ID, &[("#", QoS::AtMostOnce.into())], None).unwrap()),
     ("SUBACK of figure 3.27", CLIENT, ANY, "90 05 00 0a 00 02 80",
-     |out| encode::suback(out, ID, &[0, 2, 0x80]).unwrap()),
+     |out| suback(out, &[0, 2, 0x80])),
     ("SUBACK, the shortest", CLIENT, ANY, "90 03 00 0a 01",
-     |out| encode::suback(out, ID, &[1]).unwrap()),
+     |out| suback(out, &[1])),
     ("UNSUBSCRIBE of figure 3.30", BROKER, ANY,
      "a2 0c 00 0a 00 03 61 2f 62 00 03 63 2f 64",
-     |out| encode::unsubscribe(out, ID, &["a/b", "c/d"]).unwrap()),
+     |out| encode::unsubscribe(out, ID, &["a/b", "c/d"], None).unwrap()),
     ("UNSUBSCRIBE, the shortest", BROKER, ANY, "a2 05 00 0a 00 01 2b",
-     |out| encode::unsubscribe(out, ID, &["+"]).unwrap()),
-    ("UNSUBACK", CLIENT, ANY, "b0 02 00 0a", |out| encode::unsuback(out, ID)),
+     |out| encode::unsubscribe(out, ID, &["+"], None).unwrap()),
+    ("UNSUBACK", CLIENT, ANY, "b0 02 00 0a", unsuback),
 
     ("PINGREQ", BROKER, ANY, "c0 00", encode::pingreq),
     ("PINGRESP", CLIENT, ANY, "d0 00", encode::pingresp),
@@ -169,8 +171,9 @@ fn connack(out: &mut Buffer, session_present: bool, return_code: u8) {
     let connack = ConnAck {
         session_present,
         return_code,
+        properties: Properties::NONE,
     };
-    encode::connack(out, &connack);
+    encode::connack(out, &connack, Version::V311).unwrap();
 }
 
 fn publish(out: &mut Buffer, message: Message) {
@@ -186,6 +189,24 @@ fn publish_again(out: &mut Buffer, message: Message) {
 
 fn ack(out: &mut Buffer, kind: Ack) {
     encode::ack(out, kind, ID, false, Version::V311);
+}
+
+fn suback(out: &mut Buffer, granted: &[u8]) {
+    let suback = SubAck {
+        packet_id: ID,
+        properties: Properties::NONE,
+        granted,
+    };
+    encode::suback(out, &suback, Version::V311).unwrap();
+}
+
+fn unsuback(out: &mut Buffer) {
+    let unsuback = UnsubAck {
+        packet_id: ID,
+        properties: Properties::NONE,
+        codes: &[],
+    };
+    encode::unsuback(out, &unsuback, Version::V311).unwrap();
 }
 
 /// Each row once for each role that may read it, in each version that has it.

@@ -12,7 +12,7 @@ fn read(text: &str, version: Version) -> String {
         .and_then(|header| decode(&mut bytes, &header, version));
     match result {
         Ok(packet) => format!("{packet:?}"),
-        Err(error) => error.0.to_string(),
+        Err(error) => error.text.to_string(),
     }
 }
 
@@ -33,8 +33,8 @@ fn the_same_bytes_mean_different_things() {
             "reserved return code",
         ),
         // Only 3.1 marks a PUBREL that is sent again.
-        ("6a 02 00 0a", "Ack(PubRel, 10)", "[MQTT-2.2.2-2]"),
-        ("48 02 00 0a", "Ack(PubAck, 10)", "[MQTT-2.2.2-2]"),
+        ("6a 02 00 0a", "{ ack: PubRel, id: 10,", "[MQTT311-2.2.2-2]"),
+        ("48 02 00 0a", "{ ack: PubAck, id: 10,", "[MQTT311-2.2.2-2]"),
         (
             "38 03 00 01 74",
             "dup: true, qos: AtMostOnce",

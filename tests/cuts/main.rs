@@ -126,7 +126,7 @@ fn subscriber(seen: &'static Seen, port: u16) -> Arc<Client> {
     start(&client, port);
     wait_for("a connection", || *seen.connected.lock().unwrap());
     client
-        .subscribe(&[("t", QoS::ExactlyOnce)])
+        .subscribe(&[("t", QoS::ExactlyOnce.into())])
         .expect("subscribe");
     wait_for("a subscription", || *seen.granted.lock().unwrap());
     client

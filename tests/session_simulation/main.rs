@@ -325,7 +325,7 @@ impl World {
         let (asked, mid) = match self.rng.random() {
             true => (
                 Asked::Subscribe,
-                self.session.subscribe(&[("in", QoS::AtLeastOnce)]),
+                self.session.subscribe(&[("in", QoS::AtLeastOnce.into())]),
             ),
             false => (Asked::Unsubscribe, self.session.unsubscribe(&["in"])),
         };

@@ -3,7 +3,9 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use pmqtt::codec::{Ack, ConnAck, Message, Packet, PacketId, QoS, Version};
+use pmqtt::codec::{
+    Ack, Acknowledgement, ConnAck, Message, Packet, PacketId, Properties, QoS, Version,
+};
 use pmqtt::session::{Gather, Options, Session};
 use pmqtt::time::Moment;
 
@@ -59,7 +61,10 @@ fn deliver(bencher: Bencher, qos: QoS) {
         connection.write();
         if qos == QoS::ExactlyOnce {
             for number in 1..=WINDOW {
-                connection.hear(Packet::Ack(Acknowledgement::plain(Ack::PubRel, id(number.into()))));
+                connection.hear(Packet::Ack(Acknowledgement::plain(
+                    Ack::PubRel,
+                    id(number.into()),
+                )));
             }
             connection.write();
         }
@@ -87,6 +92,7 @@ impl Connection {
         connection.hear(Packet::ConnAck(ConnAck {
             session_present: false,
             return_code: 0,
+            properties: Properties::NONE,
         }));
         connection.session.announced(NOW);
         connection.write();
