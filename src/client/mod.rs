@@ -7,6 +7,7 @@
 //! | `error`, `events`   | the error numbers; what callbacks are given                  |
 //! | `one_line`          | text from elsewhere, on one line                             |
 //! | `reason`            | the broker's reasons, in the numbers of MQTT 5               |
+//! | `scram`             | SCRAM-SHA-256, from the first message to the last            |
 //! | `state`             | the values under the lock, one file for each concept         |
 //! | `driver`            | the connection, and every call of a callback                 |
 //! | `handle`, `turn`    | the client and its lock; which call may run it               |
@@ -19,6 +20,8 @@ pub mod events;
 mod handle;
 mod one_line;
 pub mod reason;
+#[cfg(feature = "tls")]
+mod scram;
 mod state;
 mod turn;
 
@@ -29,6 +32,8 @@ pub use driver::deliver::address;
 pub use error::{Code, Error, Result};
 pub use events::Handle;
 pub use handle::Client;
+#[cfg(feature = "tls")]
+pub use scram::Scram;
 pub use state::handlers::Handler;
 pub use state::inbox::Received;
 

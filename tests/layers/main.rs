@@ -36,6 +36,7 @@ const ROWS: [&[&str]; 5] = [
         "client/events.rs",
         "client/one_line.rs",
         "client/reason.rs",
+        "client/scram/",
     ],
     &["client/state/"],
     &["client/driver/"],

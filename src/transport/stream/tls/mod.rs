@@ -26,5 +26,7 @@ pub use attached::Psk;
 pub use context::{Context, Tls};
 pub use handshake::{Handshake, Prepared};
 pub use peer::Peer;
+pub use queue::Visit;
 pub use settings::{Authorities, Identity, KeyPassword, Protocol, Settings};
 pub use stream::TlsStream as Secured;
+pub use words::reason;

@@ -5,7 +5,7 @@
 use crate::sys::tls_gate::{self, Inside};
 use crate::sys::{self, TakenErrors};
 
-/// Lets a connection call OpenSSL: meanwhile the process does not end, and the queue is ours. The queue
+/// Lets its owner call OpenSSL: meanwhile the process does not end, and the queue is ours. The queue
 /// is given back before the gate is left.
 pub struct Visit {
     _queue: OwnQueue,
@@ -15,11 +15,19 @@ pub struct Visit {
 impl Visit {
     /// None: the process is ending.
     pub fn enter() -> Option<Visit> {
-        let inside = tls_gate::enter()?;
-        Some(Visit {
+        tls_gate::enter().map(Visit::new)
+    }
+
+    /// For a thread that may be the first.
+    pub fn enter_first() -> Option<Visit> {
+        tls_gate::enter_first().map(Visit::new)
+    }
+
+    fn new(inside: Inside) -> Visit {
+        Visit {
             _queue: OwnQueue::new(),
             _inside: inside,
-        })
+        }
     }
 }
 
