@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 static INSIDE: AtomicI32 = AtomicI32::new(0);
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// How long the end of the process waits for the calls that are under way. Only a callback of the
-/// program that OpenSSL calls takes any time.
+/// How long the end of the process waits for the calls that are under way. Only PBKDF2 and callbacks of
+/// the program that OpenSSL calls take any time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a loop rests each time that it finds the gate closed.

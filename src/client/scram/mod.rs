@@ -1,12 +1,12 @@
 //! SCRAM-SHA-256 for the client, without channel binding (RFC 5802, RFC 7677). Each message makes the
 //! next type, so none can be left out:
 //!
-//! | type         | has                       | and waits for                           |
-//! |--------------|---------------------------|-----------------------------------------|
-//! | [`Scram`]    | user name and password    | a connection                            |
+//! | type         | has                        | and waits for                          |
+//! |--------------|----------------------------|----------------------------------------|
+//! | [`Scram`]    | user name and password     | a connection                           |
 //! | [`Exchange`] | the client's first message | the server's first message             |
-//! | [`Work`]     | what the keys depend on   | a thread that has the time for PBKDF2   |
-//! | [`Final`]    | the client's last message | the server's last message               |
+//! | [`Work`]     | what the keys depend on    | a thread that has the time for PBKDF2  |
+//! | [`Final`]    | the client's last message  | the server's last message              |
 //!
 //! | file         | idea                                                                 |
 //! |--------------|----------------------------------------------------------------------|
