@@ -167,6 +167,105 @@
 
 
 /**
+ * A server's first message takes some hundred bytes.
+ */
+#define MAX_LENGTH 4096
+
+/**
+ * What SHA-256 makes.
+ */
+#define KEY_LENGTH 32
+
+#define PAYLOAD_FORMAT 1
+
+#define MESSAGE_EXPIRY 2
+
+#define CONTENT_TYPE 3
+
+#define RESPONSE_TOPIC 8
+
+#define CORRELATION_DATA 9
+
+#define SUBSCRIPTION_ID 11
+
+#define SESSION_EXPIRY 17
+
+#define ASSIGNED_CLIENT_ID 18
+
+#define SERVER_KEEP_ALIVE 19
+
+#define AUTH_METHOD 21
+
+#define AUTH_DATA 22
+
+#define REQUEST_PROBLEM 23
+
+#define WILL_DELAY 24
+
+#define REQUEST_RESPONSE 25
+
+#define RESPONSE_INFO 26
+
+#define SERVER_REFERENCE 28
+
+#define REASON_STRING 31
+
+#define RECEIVE_MAXIMUM 33
+
+#define TOPIC_ALIAS_MAXIMUM 34
+
+#define TOPIC_ALIAS 35
+
+#define MAXIMUM_QOS 36
+
+#define RETAIN_AVAILABLE 37
+
+#define USER_PROPERTY 38
+
+#define MAXIMUM_PACKET_SIZE 39
+
+#define WILDCARD_AVAILABLE 40
+
+#define SUBSCRIPTION_IDS_AVAILABLE 41
+
+#define SHARED_AVAILABLE 42
+
+#define SUCCESS 0
+
+#define NO_SUBSCRIBERS 16
+
+#define CONTINUE_AUTHENTICATION 24
+
+#define REAUTHENTICATE 25
+
+#define UNSPECIFIED 128
+
+#define MALFORMED 129
+
+#define PROTOCOL_ERROR 130
+
+#define IMPLEMENTATION 131
+
+#define VERSION 132
+
+#define TOPIC_INVALID 144
+
+#define ID_NOT_FOUND 146
+
+#define ALIAS_INVALID 148
+
+#define TOO_LARGE 149
+
+#define RETAIN_NOT_SUPPORTED 154
+
+#define QOS_NOT_SUPPORTED 155
+
+/**
+ * The lowest reason code of a failure.
+ */
+#define FAILURE 128
+
+/**
  * MQTT 3.1, for `pmqtt_client_new`.
  *
  * @ingroup api_client
@@ -533,6 +632,11 @@
 #define PMQTT_VERSION_NUMBER 2000
 
 /**
+ * The largest session expiry: the session does not expire (section 3.1.2.11.2).
+ */
+#define FOREVER UINT32_MAX
+
+/**
  * A client. Programs use it only by pointer.
  *
  * @ingroup api_client
@@ -627,23 +731,46 @@ typedef struct pmqtt_publication {
 } pmqtt_publication;
 
 /**
+ * Properties of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
+ * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
+ * none.
+ *
+ * @ingroup api_properties
+ */
+typedef struct Properties {
+  /**
+   * The first byte.
+   */
+  const void *data;
+  /**
+   * The number of bytes.
+   */
+  size_t len;
+} Properties;
+
+/**
  * The event of `on_connect`: the broker answered CONNECT.
  *
  * @ingroup api_callbacks
  */
 typedef struct pmqtt_connected {
   /**
-   * true: the broker has kept the session of an earlier connection (3.1.1 only).
+   * true: the broker has kept the session of an earlier connection (not in 3.1).
    */
   bool session_present;
   /**
-   * The return code of CONNACK: 0 accepted, 1 to 5 refused; see `pmqtt_connack_string`.
+   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the reason
+   * code.
    */
   int rc;
   /**
    * `rc` as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
    */
   int reason;
+  /**
+   * The properties of CONNACK (MQTT 5).
+   */
+  struct Properties properties;
 } pmqtt_connected;
 
 /**
@@ -688,9 +815,14 @@ typedef struct pmqtt_disconnected {
    */
   int rc;
   /**
-   * The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in MQTT
+   * 3.
    */
   int reason;
+  /**
+   * The properties of the broker's DISCONNECT (MQTT 5).
+   */
+  struct Properties properties;
 } pmqtt_disconnected;
 
 /**
@@ -741,6 +873,10 @@ typedef struct pmqtt_message {
    * true: the broker may have sent the message before.
    */
   bool dup;
+  /**
+   * The properties of the message (MQTT 5).
+   */
+  struct Properties properties;
 } pmqtt_message;
 
 /**
@@ -803,12 +939,18 @@ typedef struct pmqtt_published {
    *   sent.
    * - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
    * - `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` cancelled the message.
+   * - `PMQTT_ERR_REJECTED`: the broker refused the message, or does not take such messages;
+   *   `reason` says why (MQTT 5).
    */
   int rc;
   /**
    * The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
    */
   int reason;
+  /**
+   * The properties of the broker's acknowledgement (MQTT 5).
+   */
+  struct Properties properties;
 } pmqtt_published;
 
 /**
@@ -835,7 +977,8 @@ typedef struct pmqtt_subscribed {
    */
   int rc;
   /**
-   * The granted QoS of each filter, or 0x80 for a refusal; valid until the callback returns.
+   * The granted QoS of each filter, or a refusal: 0x80, in MQTT 5 a reason code of 0x80 or more.
+   * Valid until the callback returns.
    */
   const uint8_t *granted_qos;
   /**
@@ -843,10 +986,14 @@ typedef struct pmqtt_subscribed {
    */
   size_t granted_qos_count;
   /**
-   * The broker's MQTT 5 reason code for the whole request; -1: none. `granted_qos` has the
-   * answer for each filter.
+   * The broker's MQTT 5 reason code for the first filter; -1: none, as always in MQTT 3.
+   * `granted_qos` has the answer for each filter.
    */
   int reason;
+  /**
+   * The properties of SUBACK (MQTT 5).
+   */
+  struct Properties properties;
 } pmqtt_subscribed;
 
 /**
@@ -873,9 +1020,22 @@ typedef struct pmqtt_unsubscribed {
    */
   int rc;
   /**
-   * The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+   * The broker's MQTT 5 reason code for the first filter; -1: the broker gave none, as always in
+   * MQTT 3.
    */
   int reason;
+  /**
+   * The reason code of each filter (MQTT 5); valid until the callback returns.
+   */
+  const uint8_t *reasons;
+  /**
+   * The number of filters in `reasons`; 0 in MQTT 3.
+   */
+  size_t reasons_count;
+  /**
+   * The properties of UNSUBACK (MQTT 5).
+   */
+  struct Properties properties;
 } pmqtt_unsubscribed;
 
 /**

@@ -2,7 +2,7 @@
 
 mod support;
 
-use pmqtt::codec::{self, Ack, QoS, Role};
+use pmqtt::codec::{self, Ack, Properties, QoS, Role};
 use pmqtt::session::Failure;
 use support::peer::{Peer, ack};
 use support::text;
@@ -122,7 +122,10 @@ fn outcome(under_way: While, packet: &str) -> (Verdict, String) {
     };
     match under_way {
         Asked | Connected => {}
-        Subscribing => drop(peer.session.subscribe(&[("f", QoS::AtMostOnce.into())])),
+        Subscribing => drop(
+            peer.session
+                .subscribe(&[("f", QoS::AtMostOnce.into())], Properties::NONE),
+        ),
         AtLeastOnce => drop(peer.publish(1, "")),
         ExactlyOnce | Released => drop(peer.publish(2, "")),
     }
@@ -146,7 +149,7 @@ fn hear(peer: &mut Peer, packet: &str) -> (Verdict, String) {
     };
     match peer.session.handle(&decoded, peer.now) {
         Ok(event) => (GoesOn, text::event(&event)),
-        Err(Failure::Violation(what)) => (Ends, what.into()),
+        Err(Failure::Violation(what, _)) => (Ends, what.into()),
         Err(other) => panic!("{other:?}"),
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Deref;
 
 use super::one_line::one_line;
-use crate::codec::TooLong;
+use crate::codec::{Properties, PropertyList, TooLong};
 use crate::session::Failure;
 use crate::transport;
 
@@ -52,6 +52,17 @@ pub struct Description {
     pub code: Code,
     /// On one line.
     pub text: Cow<'static, str>,
+    /// What the broker said about it; None: nothing.
+    pub said: Option<Said>,
+    /// The reason code with which a client of MQTT 5 leaves the broker; None: it does not.
+    pub parting: Option<u8>,
+}
+
+/// What the broker said with CONNACK or DISCONNECT of MQTT 5.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub reason: u8,
+    pub properties: PropertyList,
 }
 
 pub type Result<T = ()> = std::result::Result<T, Error>;
@@ -63,7 +74,38 @@ impl Error {
         Error(Box::new(Description {
             code,
             text: one_line(text.into()),
+            said: None,
+            parting: None,
         }))
+    }
+
+    /// Adds what the broker said.
+    pub fn said(mut self, reason: u8, properties: Properties) -> Error {
+        self.0.said = Some(Said {
+            reason,
+            properties: PropertyList::of(properties),
+        });
+        self
+    }
+
+    /// Adds the reason code with which the client leaves.
+    pub fn parting(mut self, reason: u8) -> Error {
+        self.0.parting = Some(reason);
+        self
+    }
+
+    /// The same with another text.
+    fn with_text(self, text: String) -> Error {
+        let Description {
+            code,
+            said,
+            parting,
+            ..
+        } = *self.0;
+        let mut error = Error::new(code, text);
+        error.0.said = said;
+        error.0.parting = parting;
+        error
     }
 
     #[cold]
@@ -82,12 +124,14 @@ impl Error {
     /// Adds the name of the function to the text.
     #[cold]
     pub fn in_function(self, name: &str) -> Error {
-        Error::new(self.code, format!("{name}: {}", self.text))
+        let text = format!("{name}: {}", self.text);
+        self.with_text(text)
     }
 
     /// Adds the progress before the failure to the text.
     pub fn after(self, progress: impl std::fmt::Display) -> Error {
-        Error::new(self.code, format!("{}; {progress}", self.text))
+        let text = format!("{}; {progress}", self.text);
+        self.with_text(text)
     }
 
     /// The connection broke while it was read from or written to.
@@ -142,8 +186,8 @@ impl From<Failure> for Error {
     #[cold]
     fn from(failure: Failure) -> Error {
         match failure {
-            Failure::Violation(what) => {
-                Error::new(Code::Protocol, format!("mqtt: the broker sent {what}"))
+            Failure::Violation(what, reason) => {
+                Error::new(Code::Protocol, format!("mqtt: the broker sent {what}")).parting(reason)
             }
             Failure::NoConnAck => {
                 Error::new(Code::Timeout, "mqtt: no CONNACK within the connect timeout")

@@ -3,11 +3,37 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use crate::codec;
+
 /// A client. Programs use it only by pointer.
 ///
 /// @ingroup api_client
 pub struct Handle {
     _opaque: [u8; 0],
+}
+
+/// Properties of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
+/// them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
+/// none.
+///
+/// @ingroup api_properties
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Properties {
+    /// The first byte.
+    pub data: *const c_void,
+    /// The number of bytes.
+    pub len: usize,
+}
+
+impl From<codec::Properties<'_>> for Properties {
+    #[inline(always)]
+    fn from(properties: codec::Properties) -> Properties {
+        Properties {
+            data: properties.as_bytes().as_ptr().cast(),
+            len: properties.len(),
+        }
+    }
 }
 
 /// The form of each callback. It is called with no lock held, and may call anything.
@@ -24,12 +50,15 @@ pub type KeyPassword = extern "C" fn(*mut Handle, *mut c_void, *mut c_char, usiz
 /// @ingroup api_callbacks
 #[repr(C)]
 pub struct Connected {
-    /// true: the broker has kept the session of an earlier connection (3.1.1 only).
+    /// true: the broker has kept the session of an earlier connection (not in 3.1).
     pub session_present: bool,
-    /// The return code of CONNACK: 0 accepted, 1 to 5 refused; see `pmqtt_connack_string`.
+    /// What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the reason
+    /// code.
     pub rc: c_int,
     /// `rc` as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
     pub reason: c_int,
+    /// The properties of CONNACK (MQTT 5).
+    pub properties: Properties,
 }
 
 /// The event of `on_disconnect`: a connection ended.
@@ -39,8 +68,11 @@ pub struct Connected {
 pub struct Disconnected {
     /// `PMQTT_ERR_SUCCESS` if the program asked for the end, or else the reason.
     pub rc: c_int,
-    /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+    /// The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in MQTT
+    /// 3.
     pub reason: c_int,
+    /// The properties of the broker's DISCONNECT (MQTT 5).
+    pub properties: Properties,
 }
 
 /// The event of `on_connect_fail`: an attempt to connect failed before the broker answered CONNECT.
@@ -75,6 +107,8 @@ pub struct MessageEvent {
     pub retain: bool,
     /// true: the broker may have sent the message before.
     pub dup: bool,
+    /// The properties of the message (MQTT 5).
+    pub properties: Properties,
 }
 
 /// The event of `on_publish`: a publish is done.
@@ -94,9 +128,13 @@ pub struct Published {
     ///   sent.
     /// - `PMQTT_ERR_EXPIRED`: the message was not sent within its time limit.
     /// - `PMQTT_ERR_CANCELLED`: `pmqtt_cancel` or `pmqtt_queue_clear` cancelled the message.
+    /// - `PMQTT_ERR_REJECTED`: the broker refused the message, or does not take such messages;
+    ///   `reason` says why (MQTT 5).
     pub rc: c_int,
     /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
     pub reason: c_int,
+    /// The properties of the broker's acknowledgement (MQTT 5).
+    pub properties: Properties,
 }
 
 /// The event of `on_subscribe`: the broker answered SUBSCRIBE, or the connection ended before.
@@ -108,13 +146,16 @@ pub struct Subscribed {
     pub mid: u64,
     /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
     pub rc: c_int,
-    /// The granted QoS of each filter, or 0x80 for a refusal; valid until the callback returns.
+    /// The granted QoS of each filter, or a refusal: 0x80, in MQTT 5 a reason code of 0x80 or more.
+    /// Valid until the callback returns.
     pub granted_qos: *const u8,
     /// The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
     pub granted_qos_count: usize,
-    /// The broker's MQTT 5 reason code for the whole request; -1: none. `granted_qos` has the
-    /// answer for each filter.
+    /// The broker's MQTT 5 reason code for the first filter; -1: none, as always in MQTT 3.
+    /// `granted_qos` has the answer for each filter.
     pub reason: c_int,
+    /// The properties of SUBACK (MQTT 5).
+    pub properties: Properties,
 }
 
 /// The event of `on_unsubscribe`: the broker answered UNSUBSCRIBE, or the connection ended before.
@@ -126,8 +167,15 @@ pub struct Unsubscribed {
     pub mid: u64,
     /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
     pub rc: c_int,
-    /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+    /// The broker's MQTT 5 reason code for the first filter; -1: the broker gave none, as always in
+    /// MQTT 3.
     pub reason: c_int,
+    /// The reason code of each filter (MQTT 5); valid until the callback returns.
+    pub reasons: *const u8,
+    /// The number of filters in `reasons`; 0 in MQTT 3.
+    pub reasons_count: usize,
+    /// The properties of UNSUBACK (MQTT 5).
+    pub properties: Properties,
 }
 
 /// The event of `on_log`: a line for the log.

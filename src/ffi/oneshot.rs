@@ -365,6 +365,7 @@ impl Messages {
             qos: message.qos as c_int,
             retain: message.retain,
             dup: message.dup,
+            properties: message.properties.get().into(),
         });
         Messages {
             events: events.collect(),

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int};
 use super::constants::{PMQTT_ACK_AT_ONCE, PMQTT_ACK_AUTO, PMQTT_ACK_IN_ORDER};
 use super::{array, optional_bytes, put, run, text};
 use crate::client::{Code, Error, Handle, Result};
-use crate::codec::topic;
+use crate::codec::{Properties, topic};
 
 /// Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
 ///
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn pmqtt_subscribe_multiple(
                     ))
                 })
                 .collect::<Result<Vec<_>>>()?;
-            put(mid, client.subscribe(&filters)?);
+            put(mid, client.subscribe(&filters, Properties::NONE)?);
             Ok(())
         })
     }
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
                 .iter()
                 .map(|&filter| text(filter, "unsubscribe: the filter"))
                 .collect::<Result<Vec<_>>>()?;
-            put(mid, client.unsubscribe(&filters)?);
+            put(mid, client.unsubscribe(&filters, Properties::NONE)?);
             Ok(())
         })
     }

@@ -3,29 +3,42 @@
 use super::packet_ids::Request;
 use super::retry::Step;
 use super::{Failure, Outcome, Phase, Sent, Session};
-use crate::codec::{Ack, ConnAck, Connect, Message, Properties, TooLong, encode};
+use crate::codec::{Ack, ConnAck, Connect, Message, PropertyList, TooLong, encode};
 use crate::time::Moment;
 
 impl Session {
     /// A transport is open. CONNECT goes out; all other packets wait for CONNACK.
     pub fn open(&mut self, now: Moment) -> Result<(), TooLong> {
-        let options = &self.options;
+        self.version = self.options.version;
+        let (options, version) = (&self.options, self.version);
+        let (mut clean_session, mut properties) = (options.clean_session, PropertyList::default());
+        if let Some(extended) = &mut self.extended {
+            properties = extended.connect_properties(clean_session, options.max_packet_size);
+            clean_session = extended.wants_clean_start(clean_session);
+            extended.clean_start = clean_session;
+        }
+        let client_id = match &self.extended {
+            Some(extended) if extended.options.is_id_assigned => {
+                extended.assigned_id.as_deref().unwrap_or_default()
+            }
+            _ => &options.client_id,
+        };
         let credentials = options.credentials.as_ref();
         let connect = Connect {
-            version: options.version,
-            client_id: options.client_id.to_str().unwrap_or_default(),
-            clean_session: options.clean_session,
+            version,
+            client_id: client_id.to_str().unwrap_or_default(),
+            clean_session,
             keep_alive: options.keep_alive,
             will: options.will.as_ref().map(|will| Message {
                 topic: &will.topic,
                 payload: &will.payload,
                 qos: will.qos,
                 retain: will.retain,
-                properties: None,
+                properties: version.rules().is_extended.then_some(will.properties.get()),
             }),
             username: credentials.map(|with| with.username.as_str()),
             password: credentials.and_then(|with| with.password.as_ref().map(|it| it.as_slice())),
-            properties: Properties::NONE,
+            properties: properties.get(),
         };
         encode::connect(self.output.buffer(), &connect)?;
         self.output.hold();
@@ -50,10 +63,10 @@ impl Session {
         while let Some(request) = self.ids.take_request() {
             self.add_outcome(match request {
                 Request::Subscribe { mid, .. } => Outcome::SubscribeLost { mid },
-                Request::Unsubscribe { mid } => Outcome::UnsubscribeLost { mid },
+                Request::Unsubscribe { mid, .. } => Outcome::UnsubscribeLost { mid },
             });
         }
-        self.outgoing.connection_lost();
+        self.outgoing.connection_lost(self.version.rules());
         self.incoming.connection_lost();
         self.delivering = false;
         self.announcing = false;
@@ -124,11 +137,14 @@ impl Session {
         };
         if forgotten {
             self.incoming.clear();
-            self.outgoing.session_lost(&mut self.ids);
+            self.outgoing
+                .session_lost(&mut self.ids, self.version.rules());
         }
+        self.outgoing.set_window(self.window());
         self.phase = Phase::Connected;
         self.announcing = self.outgoing.unfinished() > 0;
         self.output.release();
+        self.outgoing.resume(&mut self.output, self.version);
         if then_disconnect {
             self.disconnect(now);
         }

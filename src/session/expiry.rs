@@ -147,7 +147,7 @@ impl Outgoing {
         })
     }
 
-    /// Sends the next message, which is of QoS 0 or has a time limit. Gives it up if its time is over.
+    /// Sends the next message, for which `is_rare` holds. Gives it up if its time is over.
     /// Returns false if it has to wait for memory, a packet identifier, or `expire`.
     #[cold]
     pub(super) fn send_rare(
@@ -164,6 +164,11 @@ impl Outgoing {
         }
         match slot.stage {
             Stage::Kept => self.send_kept(output).is_ok(),
+            // Its PUBREL went out before all messages.
+            Stage::Resumed => {
+                self.next = seq.wrapping_add(1);
+                true
+            }
             _ => self.send_limited(ids, output, version, now),
         }
     }

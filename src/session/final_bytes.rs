@@ -7,7 +7,7 @@ use crate::time::Moment;
 
 pub struct FinalBytes {
     /// The connection that they belong to; `open` counts connections.
-    pub connection: u32,
+    pub connection: u16,
     /// When the time to write them ends.
     pub deadline: Moment,
     output: Output,
@@ -17,7 +17,7 @@ pub struct FinalBytes {
 
 impl FinalBytes {
     pub fn new(
-        connection: u32,
+        connection: u16,
         deadline: Moment,
         output: Output,
         delivering: bool,

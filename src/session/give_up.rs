@@ -86,7 +86,8 @@ impl Outgoing {
         let place = seq as usize & (self.slots.len() - 1);
         let slot = &mut self.slots[place];
         match (slot.stage, slot.qos) {
-            (Stage::Queued | Stage::Limited | Stage::Kept, _) => {
+            (Stage::Queued | Stage::Limited | Stage::Kept, _)
+            | (Stage::Renewed, QoS::AtLeastOnce) => {
                 self.give_up(seq, GivenUp::Cancelled);
                 self.close_holes();
                 Cancel::Done
@@ -97,7 +98,14 @@ impl Outgoing {
                 self.tell_end(mid, GivenUp::Cancelled);
                 Cancel::Done
             }
-            (Stage::Published | Stage::Released | Stage::InDoubt, _) => Cancel::Busy,
+            (
+                Stage::Published
+                | Stage::Renewed
+                | Stage::Released
+                | Stage::Resumed
+                | Stage::InDoubt,
+                _,
+            ) => Cancel::Busy,
             (Stage::Cancelled | Stage::Done, _) => Cancel::NotFound,
         }
     }
@@ -287,6 +295,7 @@ impl Outgoing {
             GivenUp::Dropped => waiting.dropped += 1,
             GivenUp::Cancelled => waiting.cancelled += 1,
             GivenUp::Expired => waiting.expired += 1,
+            GivenUp::InDoubt | GivenUp::Unfit(_) => {}
         }
     }
 

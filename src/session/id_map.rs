@@ -71,11 +71,14 @@ impl<T> IdMap<T> {
         }
     }
 
+    /// Returns false if there was none.
     #[inline(always)]
-    pub fn remove(&mut self, id: PacketId) {
-        if let Ok(place) = self.find(id) {
+    pub fn remove(&mut self, id: PacketId) -> bool {
+        let place = self.find(id);
+        if let Ok(place) = place {
             self.vacate(place);
         }
+        place.is_ok()
     }
 
     /// Removes the entry at a place. Only `entry` gives a place, and it is valid until the next change of the map.

@@ -167,10 +167,10 @@ impl Incoming {
         self.stages.insert(id, Stage::Received(now));
     }
 
-    /// PUBREL came, or a QoS 1 message was acknowledged.
+    /// PUBREL came, or a QoS 1 message was acknowledged. Returns false if the identifier is unknown.
     #[inline(always)]
-    pub fn forget(&mut self, id: PacketId) {
-        self.stages.remove(id);
+    pub fn forget(&mut self, id: PacketId) -> bool {
+        self.stages.remove(id)
     }
 
     /// Identifiers whose PUBREC was sent at `before` or earlier. After this call, they are not due

@@ -71,6 +71,11 @@ impl KeepAlive {
         };
     }
 
+    /// The broker has chosen another interval.
+    pub fn set_interval(&mut self, seconds: u16) {
+        self.interval = seconds;
+    }
+
     pub fn received(&mut self, now: Moment) {
         self.last_in = now;
     }

@@ -10,6 +10,7 @@ mod at_most_once;
 mod chunks;
 mod connection;
 mod expiry;
+mod extended;
 mod final_bytes;
 mod gather;
 mod give_up;
@@ -24,6 +25,7 @@ mod packets;
 mod receive;
 mod refused;
 mod request;
+mod resume;
 mod retry;
 mod ruled;
 mod sent;
@@ -32,11 +34,12 @@ mod superseded;
 mod waiting;
 
 use std::collections::VecDeque;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
-use crate::codec::{ConnAck, Publish, QoS, Version};
+use crate::codec::{ConnAck, Disconnect, Properties, PropertyList, Publish, QoS, Version};
 use crate::time::Moment;
+use extended::Extended;
 use final_bytes::FinalBytes;
 use incoming::Incoming;
 use keep_alive::KeepAlive;
@@ -46,6 +49,7 @@ use packet_ids::PacketIds;
 use retry::Retry;
 use zeroize::Zeroizing;
 
+pub use extended::{CleanStart, ConnectOptions, FOREVER, Negotiated};
 pub use gather::Gather;
 pub use give_up::Cancel;
 pub use outgoing::Unanswered;
@@ -89,9 +93,11 @@ pub struct Will {
     pub payload: Vec<u8>,
     pub qos: QoS,
     pub retain: bool,
+    /// Empty before MQTT 5.
+    pub properties: PropertyList,
 }
 
-/// There is no password without a user name [MQTT-3.1.2-22].
+/// Before MQTT 5, there is no password without a user name [MQTT311-3.1.2-22].
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub username: String,
@@ -105,6 +111,8 @@ pub enum Event<'a> {
     None,
     /// Tell the application, then call `announced` if the broker accepted.
     ConnAck(ConnAck<'a>),
+    /// The broker ends the connection, for this reason. Tell the application, then close.
+    Dismissed(Disconnect<'a>),
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
     Message {
         publish: &'a Publish<'a>,
@@ -114,6 +122,13 @@ pub enum Event<'a> {
     },
     Published {
         mid: u64,
+    },
+    /// The same, with a reason other than success, or with properties. From `reason::FAILURE` on, the
+    /// broker has refused the message.
+    Answered {
+        mid: u64,
+        reason: u8,
+        properties: Properties<'a>,
     },
     /// A QoS 2 message was answered with PUBACK, as if it were of QoS 1.
     Downgraded {
@@ -129,9 +144,13 @@ pub enum Event<'a> {
     Subscribed {
         mid: u64,
         granted: &'a [u8],
+        properties: Properties<'a>,
     },
     Unsubscribed {
         mid: u64,
+        /// A reason code for each filter; empty before MQTT 5.
+        codes: &'a [u8],
+        properties: Properties<'a>,
     },
     /// An answer that nothing waits for; harmless, but worth a line in the log.
     Unexpected(&'static str),
@@ -166,8 +185,8 @@ pub enum Outcome {
 /// Why the connection has to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The broker broke the protocol.
-    Violation(&'static str),
+    /// The broker broke the protocol. MQTT 5 has this reason for it.
+    Violation(&'static str, u8),
     /// No CONNACK in time.
     NoConnAck,
     /// No answer to PINGREQ in time.
@@ -196,13 +215,17 @@ pub enum Phase {
 
 pub struct Session {
     options: Options,
+    /// The version of the present connection, or of the last one.
+    version: Version,
+    /// None before MQTT 5.
+    extended: Option<Box<Extended>>,
     phase: Phase,
     /// The connection is being reported to the application. Queued messages wait until then.
     announcing: bool,
     /// The broker has answered a QoS 2 message with PUBACK on this connection.
     downgrades: bool,
     /// How many connections were begun, which is also the number of the present one.
-    connection: u32,
+    connection: u16,
     last_mid: u64,
     ids: PacketIds,
     output: Output,
@@ -238,8 +261,11 @@ impl Options {
 
 impl Session {
     pub fn new(options: Options) -> Session {
+        let is_extended = options.version.rules().is_extended;
         Session {
             outgoing: Outgoing::new(options.max_inflight.into()),
+            version: options.version,
+            extended: is_extended.then(|| Box::new(Extended::new())),
             options,
             phase: Phase::Closed,
             announcing: false,
@@ -282,9 +308,9 @@ impl Session {
     }
 
     fn apply_options(&mut self, now: Moment) {
-        self.outgoing.set_window(self.options.max_inflight.into());
+        self.outgoing.set_window(self.window());
         self.pump(now);
-        if self.phase == Phase::Connected {
+        if self.phase == Phase::Connected && self.version.rules().may_resend {
             self.set_retry_time(now);
         }
         self.announce_room();
@@ -450,7 +476,59 @@ impl Session {
     /// The version of the connection.
     #[inline(always)]
     pub fn version(&self) -> Version {
-        self.options.version
+        self.version
+    }
+
+    /// How many messages may be in flight at once. [MQTT5-3.3.4-7]
+    fn window(&self) -> usize {
+        let own = self.options.max_inflight;
+        let maximum = self.negotiated().map(|with| with.receive_maximum);
+        match maximum {
+            Some(maximum) if own == 0 || maximum < own => maximum.into(),
+            _ => own.into(),
+        }
+    }
+
+    /// Whether a packet without an answer may be sent again on this connection.
+    fn resends(&self) -> bool {
+        self.options.retry_ms > 0 && self.version.rules().may_resend
+    }
+
+    /// What an acknowledgement says that has no reason code: success in MQTT 5 (section 3.4.2.1), nothing before.
+    #[inline(always)]
+    pub fn plain_reason(&self) -> i32 {
+        match self.version {
+            Version::V5 => 0,
+            Version::V31 | Version::V311 => -1,
+        }
+    }
+
+    /// What both sides have agreed to; None before MQTT 5.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        let is_extended = self.version.rules().is_extended;
+        let extended = self.extended.as_ref().filter(|_| is_extended)?;
+        Some(&extended.negotiated)
+    }
+
+    /// The client identifier of the next connection.
+    pub fn client_id(&self) -> &CStr {
+        let assigned = self
+            .extended
+            .as_ref()
+            .and_then(|it| it.assigned_id.as_deref());
+        assigned.unwrap_or(&self.options.client_id)
+    }
+
+    /// Changes the options that only MQTT 5 has. They take effect with the next `open`. Returns false before
+    /// MQTT 5.
+    pub fn set_connect_options(&mut self, options: ConnectOptions) -> bool {
+        match &mut self.extended {
+            Some(extended) => {
+                extended.options = options;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Sends as many messages as the window allows.
@@ -483,8 +561,7 @@ impl Session {
     /// A packet was sent that needs an answer.
     #[inline(always)]
     fn arm_retry(&mut self, now: Moment) {
-        if self.retry.due().is_none() && self.phase == Phase::Connected && self.options.retry_ms > 0
-        {
+        if self.retry.due().is_none() && self.phase == Phase::Connected && self.resends() {
             self.retry.arm(self.options.retry(), now);
         }
     }

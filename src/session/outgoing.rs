@@ -12,7 +12,7 @@ use super::packets::Packets;
 use super::refused::Refused;
 use super::slot::{MESSAGE, Slot, Stage};
 use super::waiting::Waiting;
-use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Version, encode};
+use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Version, encode, reason};
 use crate::time::Moment;
 
 /// The number of slots at first. A shrinking ring keeps at least `KEPT`; `trim` frees all.
@@ -203,7 +203,7 @@ impl Outgoing {
                     break;
                 };
                 slot.id = id;
-            } else if slot.waits() {
+            } else if slot.is_rare() {
                 match self.send_rare(ids, output, version, now) {
                     true => continue,
                     false => break,
@@ -225,7 +225,7 @@ impl Outgoing {
 
     /// Handles PUBACK, PUBREC or PUBCOMP for the owner of its packet identifier.
     #[inline(always)]
-    pub fn acknowledged(&mut self, ack: Ack, usage: Use, now: Moment) -> Progress {
+    pub fn acknowledged(&mut self, ack: Ack, reason: u8, usage: Use, now: Moment) -> Progress {
         let Some(place) = usage.message_behind(self.first) else {
             // Perhaps the second answer for an earlier message with this identifier.
             return Progress::Unknown;
@@ -253,6 +253,14 @@ impl Outgoing {
                 self.forget_cancelled();
                 Progress::Cancelled
             }
+            // [MQTT5-4.3.3-4]: the handshake ends here.
+            (Ack::PubRec, Stage::Published) if reason >= reason::FAILURE && sent => {
+                let (mid, packet) = (slot.mid, slot.packet);
+                slot.stage = Stage::Done;
+                self.complete(seq);
+                self.remove_packet(packet);
+                Progress::Finished(mid)
+            }
             (Ack::PubRec, Stage::Published) if slot.qos == QoS::ExactlyOnce => {
                 let packet = slot.packet;
                 slot.stage = Stage::Released;
@@ -264,13 +272,24 @@ impl Outgoing {
                 slot.sent_at = now;
                 released(sent)
             }
+            (Ack::PubRec, Stage::Resumed) => Progress::Release,
             // PUBREC answers no PUBLISH of this session, so it settles nothing [MQTT-3.2.2-3].
             (Ack::PubRec, Stage::InDoubt) => released(sent),
+            (Ack::PubRec, Stage::Renewed) => Progress::Unknown,
+            (Ack::PubComp, Stage::Resumed) => {
+                let mid = slot.mid;
+                self.finish_released(seq);
+                Progress::Finished(mid)
+            }
             (Ack::PubComp, Stage::Released) if sent => {
                 let mid = slot.mid;
                 slot.stage = Stage::Done;
                 self.complete(seq);
-                Progress::Finished(mid)
+                match reason {
+                    // The broker does not know the message any more that it had (section 3.7.2.1).
+                    reason::ID_NOT_FOUND => Progress::InDoubt(mid),
+                    _ => Progress::Finished(mid),
+                }
             }
             (Ack::PubComp, Stage::InDoubt) if sent => {
                 let mid = slot.mid;
@@ -308,31 +327,14 @@ impl Outgoing {
         self.sent_mut().map(|slot| slot.sent_at).min()
     }
 
-    /// The connection ended: no message counts as sent on the next one.
-    pub fn connection_lost(&mut self) {
-        self.next = self.first;
-        self.in_flight = 0;
-    }
-
-    /// The broker has forgotten the session. It may or may not have passed on the messages that it
-    /// took with PUBREC.
-    pub fn session_lost(&mut self, ids: &mut PacketIds) {
-        let mask = self.slots.len().wrapping_sub(1);
-        for seq in self.seqs() {
-            match &mut self.slots[seq as usize & mask].stage {
-                stage @ Stage::Released => *stage = Stage::InDoubt,
-                Stage::Cancelled => ids.release(self.slots[seq as usize & mask].id),
-                // This message was never sent, and neither were those behind it.
-                Stage::Queued | Stage::Limited | Stage::Kept => break,
-                Stage::Published | Stage::InDoubt | Stage::Done => {}
-            }
-        }
-        self.drop_cancelled();
-    }
-
     /// Whether any unfinished message has its PUBREC.
     pub fn has_released(&self) -> bool {
-        let is_released = |slot: &Slot| matches!(slot.stage, Stage::Released | Stage::InDoubt);
+        let is_released = |slot: &Slot| {
+            matches!(
+                slot.stage,
+                Stage::Released | Stage::Resumed | Stage::InDoubt
+            )
+        };
         self.slots.iter().any(is_released)
     }
 
@@ -347,7 +349,9 @@ impl Outgoing {
             mid: slot.mid,
             qos: slot.qos,
             packet: match slot.stage {
-                Stage::Published | Stage::Cancelled => self.packets.get(slot.packet).bytes(),
+                Stage::Published | Stage::Cancelled | Stage::Renewed => {
+                    self.packets.get(slot.packet).bytes()
+                }
                 _ => &[],
             },
         })
@@ -511,7 +515,7 @@ pub(super) fn send(
     now: Moment,
 ) -> Result<(), NoMemory> {
     match slot.stage {
-        Stage::Queued | Stage::Limited | Stage::Published => {
+        Stage::Queued | Stage::Limited | Stage::Renewed | Stage::Published => {
             let copy = output.put_publish(packets.get(slot.packet))?;
             encode::set_packet_id(copy, slot.id);
             if slot.stage == Stage::Published {
@@ -525,7 +529,7 @@ pub(super) fn send(
             encode::set_dup(copy);
         }
         Stage::Released | Stage::InDoubt => output.put_ack(Ack::PubRel, slot.id, true, version),
-        Stage::Kept | Stage::Done => {}
+        Stage::Kept | Stage::Resumed | Stage::Done => {}
     }
     slot.sent_at = now;
     Ok(())

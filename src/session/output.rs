@@ -4,7 +4,7 @@ use super::answers::Answers;
 use super::at_most_once::{self, AtMostOnce};
 use super::chunks::Packet;
 use super::gather::Gather;
-use crate::codec::{Ack, Buffer, NoMemory, PacketId, Version, encode};
+use crate::codec::{Ack, Acknowledgement, Buffer, NoMemory, PacketId, Version, encode};
 
 /// A larger buffer is kept only if the bytes to write fill at least a quarter of it.
 const KEPT: usize = 512 * 1024;
@@ -40,6 +40,14 @@ impl Output {
     pub fn put_ack(&mut self, kind: Ack, id: PacketId, again: bool, version: Version) {
         encode::ack(self.buffer(), kind, id, again, version);
         self.answers.add();
+    }
+
+    /// An acknowledgement with a reason or properties. It is longer than others, but broker and program cause
+    /// few of them.
+    pub fn put_ack_with(&mut self, ack: &Acknowledgement) {
+        if encode::ack_with(self.buffer(), ack).is_ok() {
+            self.answers.add();
+        }
     }
 
     /// Sends a PUBLISH of QoS 1 or 2; the session sends none before CONNACK. Returns the copy, at

@@ -34,7 +34,7 @@ const MESSAGE: u32 = u32::MAX >> 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     Subscribe { mid: u64, filters: usize },
-    Unsubscribe { mid: u64 },
+    Unsubscribe { mid: u64, filters: usize },
 }
 
 #[derive(Default)]

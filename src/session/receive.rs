@@ -5,10 +5,16 @@ use super::incoming::Arrival;
 use super::outgoing::Progress;
 use super::packet_ids::Request;
 use super::{Event, Failure, Phase, Session};
-use crate::codec::{Ack, ConnAck, Packet, PacketId, Publish, QoS, SubAck};
+use crate::codec::{
+    Ack, Acknowledgement, ConnAck, Packet, PacketId, Publish, QoS, SubAck, UnsubAck, reason,
+};
 use crate::time::Moment;
 
-const BEFORE_CONNACK: Failure = Failure::Violation("a packet before CONNACK [MQTT-3.2.0-1]");
+const BEFORE_CONNACK: Failure = violation("a packet before CONNACK [MQTT-3.2.0-1]");
+
+const fn violation(what: &'static str) -> Failure {
+    Failure::Violation(what, reason::PROTOCOL_ERROR)
+}
 
 impl Session {
     #[inline(always)]
@@ -36,17 +42,27 @@ impl Session {
     ) -> Result<Event<'static>, Failure> {
         match (self.phase, ack) {
             (Phase::Connected, Ack::PubRel) => Ok(self.released(id)),
-            (Phase::Connected, _) => self.acknowledged(ack, id, now),
+            (Phase::Connected, _) => self.acknowledged(ack, id, reason::SUCCESS, now),
             (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
             (Phase::Connecting { .. }, _) => Err(BEFORE_CONNACK),
         }
     }
 
     fn connack<'a>(&mut self, connack: &ConnAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
-        if connack.session_present && self.options.clean_session {
-            return Err(Failure::Violation(
-                "CONNACK has a session present, but a clean one was asked for [MQTT-3.2.2-1]",
+        let was_clean = match &self.extended {
+            Some(extended) => extended.clean_start,
+            None => self.options.clean_session,
+        };
+        if connack.session_present && was_clean {
+            return Err(violation(
+                "CONNACK has a session present, but a clean one was asked for [MQTT311-3.2.2-1] \
+                 [MQTT5-3.2.2-4]",
             ));
+        }
+        if let Some(extended) = &mut self.extended {
+            let options = &self.options;
+            extended.hear(connack, options.keep_alive, options.clean_session);
+            self.keep_alive.set_interval(extended.negotiated.keep_alive);
         }
         if connack.return_code == 0 {
             self.accepted(connack, now);
@@ -59,20 +75,20 @@ impl Session {
         match packet {
             Packet::Publish(publish) => Ok(self.message(publish, now)),
             Packet::Ack(ack) if ack.ack == Ack::PubRel => Ok(self.released(ack.id)),
-            Packet::Ack(ack) => self.acknowledged(ack.ack, ack.id, now),
+            Packet::Ack(ack) => self.answered(ack, now),
             Packet::SubAck(suback) => self.suback(suback, now),
-            Packet::UnsubAck(unsuback) => Ok(self.unsuback(unsuback.packet_id, now)),
+            Packet::UnsubAck(unsuback) => self.unsuback(unsuback, now),
+            Packet::Disconnect(disconnect) => Ok(Event::Dismissed(*disconnect)),
             Packet::PingResp => {
                 self.pong(now);
                 Ok(Event::None)
             }
-            Packet::ConnAck(_) => Err(Failure::Violation("a second CONNACK")),
+            Packet::ConnAck(_) => Err(violation("a second CONNACK")),
             Packet::Connect(_)
             | Packet::Subscribe(_)
             | Packet::Unsubscribe(_)
             | Packet::PingReq
-            | Packet::Disconnect(_)
-            | Packet::Auth(_) => Err(Failure::Violation("a packet that only a client may send")),
+            | Packet::Auth(_) => Err(violation("a packet that only a client may send")),
         }
     }
 
@@ -111,11 +127,38 @@ impl Session {
     /// PUBREL.
     #[inline(always)]
     fn released(&mut self, id: PacketId) -> Event<'static> {
-        self.incoming.forget(id);
+        let is_known = self.incoming.forget(id);
         // PUBCOMP also answers an unknown identifier, so that the broker can forget it.
-        self.acknowledge(Ack::PubComp, id);
+        match is_known {
+            true => self.acknowledge(Ack::PubComp, id),
+            false => self.acknowledge_unknown(Ack::PubComp, id),
+        }
         self.disarm_retry();
         Event::None
+    }
+
+    /// PUBACK, PUBREC or PUBCOMP, which may have a reason and properties.
+    fn answered<'a>(
+        &mut self,
+        ack: &Acknowledgement<'a>,
+        now: Moment,
+    ) -> Result<Event<'a>, Failure> {
+        let &Acknowledgement {
+            reason, properties, ..
+        } = ack;
+        let is_plain = reason == reason::SUCCESS && properties.is_empty();
+        match self.acknowledged(ack.ack, ack.id, reason, now)? {
+            Event::Published { mid } if !is_plain => Ok(Event::Answered {
+                mid,
+                // A repeated PUBREL was answered: the message was done before (section 3.7.2.1).
+                reason: match reason {
+                    reason::ID_NOT_FOUND => reason::SUCCESS,
+                    _ => reason,
+                },
+                properties,
+            }),
+            event => Ok(event),
+        }
     }
 
     /// PUBACK, PUBREC or PUBCOMP.
@@ -124,12 +167,13 @@ impl Session {
         &mut self,
         ack: Ack,
         id: PacketId,
+        reason: u8,
         now: Moment,
     ) -> Result<Event<'static>, Failure> {
         let Some((place, usage)) = self.ids.get(id) else {
             return Ok(self.unknown(ack, id));
         };
-        match self.outgoing.acknowledged(ack, usage, now) {
+        match self.outgoing.acknowledged(ack, reason, usage, now) {
             Progress::Finished(mid) => {
                 self.finished(place, now);
                 Ok(Event::Published { mid })
@@ -154,7 +198,7 @@ impl Session {
                 Ok(Event::None)
             }
             Progress::Noted => Ok(Event::None),
-            Progress::Violation(what) => Err(Failure::Violation(what)),
+            Progress::Violation(what) => Err(violation(what)),
             Progress::Unknown => Ok(self.unknown(ack, id)),
         }
     }
@@ -166,7 +210,7 @@ impl Session {
             return Event::Unexpected("an acknowledgement for no message in flight");
         }
         // Without PUBREL, the broker would keep the identifier for ever.
-        self.acknowledge(Ack::PubRel, id);
+        self.acknowledge_unknown(Ack::PubRel, id);
         Event::Unexpected("PUBREC for no message in flight")
     }
 
@@ -185,7 +229,7 @@ impl Session {
             return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
         };
         if suback.granted.len() != filters {
-            return Err(Failure::Violation(
+            return Err(violation(
                 "SUBACK with another number of codes than SUBSCRIBE had filters [MQTT-3.8.4-5]",
             ));
         }
@@ -193,15 +237,26 @@ impl Session {
         Ok(Event::Subscribed {
             mid,
             granted: suback.granted,
+            properties: suback.properties,
         })
     }
 
-    fn unsuback(&mut self, id: PacketId, now: Moment) -> Event<'static> {
-        let Some(Request::Unsubscribe { mid }) = self.ids.request(id) else {
-            return Event::Unexpected("UNSUBACK for no UNSUBSCRIBE");
+    fn unsuback<'a>(&mut self, unsuback: &UnsubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
+        let request = self.ids.request(unsuback.packet_id);
+        let Some(Request::Unsubscribe { mid, filters }) = request else {
+            return Ok(Event::Unexpected("UNSUBACK for no UNSUBSCRIBE"));
         };
-        self.release(id, now);
-        Event::Unsubscribed { mid }
+        if self.version.rules().is_extended && unsuback.codes.len() != filters {
+            return Err(violation(
+                "UNSUBACK with another number of codes than UNSUBSCRIBE had filters [MQTT5-3.10.4-5]",
+            ));
+        }
+        self.release(unsuback.packet_id, now);
+        Ok(Event::Unsubscribed {
+            mid,
+            codes: unsuback.codes,
+            properties: unsuback.properties,
+        })
     }
 
     /// A request is answered. A waiting message may use its packet identifier, which is free again.

@@ -5,7 +5,10 @@ use super::packet_ids::{Request, Use};
 use super::refused::Refused;
 use super::slot::MESSAGE;
 use super::{OUTPUT, Options, Phase, Session};
-use crate::codec::{Ack, Buffer, NoMemory, PacketId, Publishable, QoS, TooLong, Wish, encode};
+use crate::codec::{
+    Ack, Acknowledgement, Buffer, NoMemory, PacketId, Properties, Publishable, QoS, TooLong, Wish,
+    encode, reason,
+};
 use crate::time::Moment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,20 +107,39 @@ impl Session {
     }
 
     /// Sends one SUBSCRIBE for all filters. They are checked, and there is at least one.
-    pub fn subscribe(&mut self, filters: &[(&str, Wish)]) -> Result<u64, RequestError> {
+    pub fn subscribe(
+        &mut self,
+        filters: &[(&str, Wish)],
+        properties: Properties,
+    ) -> Result<u64, RequestError> {
         let request = |mid| Request::Subscribe {
             mid,
             filters: filters.len(),
         };
-        self.request(request, |out, id| encode::subscribe(out, id, filters, None))
+        let properties = self.extended_only(properties);
+        self.request(request, |out, id| {
+            encode::subscribe(out, id, filters, properties)
+        })
     }
 
     /// Sends one UNSUBSCRIBE for all filters. They are checked, and there is at least one.
-    pub fn unsubscribe(&mut self, filters: &[&str]) -> Result<u64, RequestError> {
-        let request = |mid| Request::Unsubscribe { mid };
+    pub fn unsubscribe(
+        &mut self,
+        filters: &[&str],
+        properties: Properties,
+    ) -> Result<u64, RequestError> {
+        let request = |mid| Request::Unsubscribe {
+            mid,
+            filters: filters.len(),
+        };
+        let properties = self.extended_only(properties);
         self.request(request, |out, id| {
-            encode::unsubscribe(out, id, filters, None)
+            encode::unsubscribe(out, id, filters, properties)
         })
+    }
+
+    fn extended_only<'a>(&self, properties: Properties<'a>) -> Option<Properties<'a>> {
+        self.version.rules().is_extended.then_some(properties)
     }
 
     /// The application has taken the message of an `Event::Message`.
@@ -200,7 +222,21 @@ impl Session {
     #[inline(always)]
     pub(super) fn acknowledge(&mut self, ack: Ack, id: PacketId) {
         if self.phase == Phase::Connected || self.delivering {
-            self.output.put_ack(ack, id, false, self.options.version);
+            self.output.put_ack(ack, id, false, self.version);
+        }
+    }
+
+    /// The same for an identifier that is not in use here.
+    #[cold]
+    pub(super) fn acknowledge_unknown(&mut self, ack: Ack, id: PacketId) {
+        if !self.version.rules().is_extended {
+            return self.acknowledge(ack, id);
+        }
+        if self.phase == Phase::Connected || self.delivering {
+            self.output.put_ack_with(&Acknowledgement {
+                reason: reason::ID_NOT_FOUND,
+                ..Acknowledgement::plain(ack, id)
+            });
         }
     }
 

@@ -18,10 +18,16 @@ pub enum Stage {
     Kept,
     /// PUBLISH was sent: QoS 1 waits for PUBACK, QoS 2 for PUBREC.
     Published,
+    /// `Published` on an earlier connection, and the broker has lost the session: the message goes out as a
+    /// new one [MQTT5-3.2.2-5].
+    Renewed,
     /// `Published` at QoS 1, and cancelled by the program: its answer is not reported.
     Cancelled,
     /// PUBREC came: only PUBREL may be sent from here on [MQTT-4.3.3-1].
     Released,
+    /// `Released` on an earlier connection of MQTT 5. PUBREL goes out before all messages, and does not
+    /// count as in flight.
+    Resumed,
     /// `Released`, but the broker has lost the session in which it sent PUBREC. PUBCOMP does not
     /// show whether it passed the message on.
     InDoubt,
@@ -45,6 +51,15 @@ impl Slot {
     /// Whether its message was never written on any connection.
     pub fn waits(&self) -> bool {
         matches!(self.stage, Stage::Queued | Stage::Limited | Stage::Kept)
+    }
+
+    /// Whether `Outgoing::pump` needs more for it than an identifier.
+    #[inline(always)]
+    pub fn is_rare(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Limited | Stage::Kept | Stage::Renewed | Stage::Resumed
+        )
     }
 
     /// When the time limit ends of a message that waits.

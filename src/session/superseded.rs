@@ -28,7 +28,7 @@ impl Session {
     }
 
     /// The replaced connection that still has final bytes.
-    pub fn final_connection(&self) -> Option<u32> {
+    pub fn final_connection(&self) -> Option<u16> {
         self.last.as_ref().map(|last| last.connection)
     }
 
@@ -43,14 +43,14 @@ impl Session {
 
     /// Exchanges the final bytes for an empty buffer. Returns their connection, and the moment
     /// until which they may be written.
-    pub fn take_final(&mut self, empty: &mut Gather) -> Option<(u32, Moment)> {
+    pub fn take_final(&mut self, empty: &mut Gather) -> Option<(u16, Moment)> {
         let last = self.last.as_mut()?;
         last.take(empty);
         Some((last.connection, last.deadline))
     }
 
     /// The socket has taken all but `count` of the connection's final bytes.
-    pub fn set_final_unwritten(&mut self, connection: u32, count: usize) {
+    pub fn set_final_unwritten(&mut self, connection: u16, count: usize) {
         if self.final_connection() == Some(connection)
             && let Some(last) = &mut self.last
         {
@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// The final bytes of a connection are written, or never will be.
-    pub fn drop_final(&mut self, connection: u32) {
+    pub fn drop_final(&mut self, connection: u16) {
         if self.final_connection() == Some(connection) {
             self.settle_final();
         }

@@ -49,6 +49,10 @@ pub enum GivenUp {
     Cancelled,
     /// Its time limit ended before it was sent.
     Expired,
+    /// The broker had it, and lost the session. It may have passed the message on.
+    InDoubt,
+    /// The broker does not take it, for this reason.
+    Unfit(u8),
 }
 
 /// Messages with consecutive mids that were given up.

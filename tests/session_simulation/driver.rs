@@ -13,7 +13,7 @@ use crate::support::{broker, text};
 /// A closing connection, which ends beside its successor.
 pub struct Closing {
     /// The number that the session gives the connection.
-    number: u32,
+    number: u16,
     connection: Connection,
 }
 
@@ -214,11 +214,12 @@ impl World {
                 let number = self.account.settled(mid);
                 self.broker.settled(number);
             }
-            Event::Subscribed { mid, granted } => {
+            Event::Subscribed { mid, granted, .. } => {
                 assert_eq!(granted, [1]);
                 self.account.finish(mid, Asked::Subscribe);
             }
-            Event::Unsubscribed { mid } => self.account.finish(mid, Asked::Unsubscribe),
+            Event::Unsubscribed { mid, .. } => self.account.finish(mid, Asked::Unsubscribe),
+            Event::Answered { .. } | Event::Dismissed(_) => panic!("only MQTT 5 has {event:?}"),
             Event::ConnAck(_) => {
                 self.call_back();
                 if self.is_present() {

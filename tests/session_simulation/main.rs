@@ -12,7 +12,7 @@ use std::time::Duration;
 use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
-use pmqtt::codec::{Message, QoS, Version};
+use pmqtt::codec::{Message, Properties, QoS, Version};
 use pmqtt::session::{Cancel, Gather, Options, Phase, QueueOptions, Sent, Session, WhenFull};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
@@ -325,9 +325,13 @@ impl World {
         let (asked, mid) = match self.rng.random() {
             true => (
                 Asked::Subscribe,
-                self.session.subscribe(&[("in", QoS::AtLeastOnce.into())]),
+                self.session
+                    .subscribe(&[("in", QoS::AtLeastOnce.into())], Properties::NONE),
             ),
-            false => (Asked::Unsubscribe, self.session.unsubscribe(&["in"])),
+            false => (
+                Asked::Unsubscribe,
+                self.session.unsubscribe(&["in"], Properties::NONE),
+            ),
         };
         if let Ok(mid) = mid {
             self.account.asked(mid, asked);

@@ -30,7 +30,11 @@ pub fn packet(header: &Header, packet: &Packet) -> String {
             } else {
                 ""
             };
-            format!("{} #{}{dup}", ack.ack.name(), ack.id)
+            let reason = match ack.reason {
+                0 => String::new(),
+                reason => format!(" {reason:#04x}"),
+            };
+            format!("{} #{}{dup}{reason}", ack.ack.name(), ack.id)
         }
         Packet::Subscribe(subscribe) => {
             let filters = subscribe
@@ -51,7 +55,10 @@ pub fn packet(header: &Header, packet: &Packet) -> String {
             )
         }
         Packet::PingReq => "PINGREQ".into(),
-        Packet::Disconnect(_) => "DISCONNECT".into(),
+        Packet::Disconnect(disconnect) => match disconnect.reason {
+            0 => "DISCONNECT".into(),
+            reason => format!("DISCONNECT {reason:#04x}"),
+        },
         other => panic!("a client must not send {other:?}"),
     }
 }
@@ -68,8 +75,13 @@ pub fn event(event: &Event) -> String {
             format!("{how}published {mid} with PUBACK")
         }
         Event::InDoubt { mid } => format!("in doubt {mid}"),
-        Event::Subscribed { mid, granted } => format!("subscribed {mid} {granted:?}"),
-        Event::Unsubscribed { mid } => format!("unsubscribed {mid}"),
+        Event::Subscribed { mid, granted, .. } => format!("subscribed {mid} {granted:?}"),
+        Event::Unsubscribed { mid, codes, .. } => match codes.is_empty() {
+            true => format!("unsubscribed {mid}"),
+            false => format!("unsubscribed {mid} {codes:?}"),
+        },
+        Event::Answered { mid, reason, .. } => format!("published {mid} with {reason:#04x}"),
+        Event::Dismissed(disconnect) => format!("dismissed {:#04x}", disconnect.reason),
         Event::Unexpected(_) => "unexpected".into(),
     }
 }

@@ -14,7 +14,7 @@ use crate::client::state::State;
 use crate::client::state::inbox::{Inbox, Received};
 use crate::client::state::tenancy::Who;
 use crate::client::turn::Turn;
-use crate::codec::{QoS, Wish};
+use crate::codec::{Properties, QoS, Wish};
 use crate::session::{Phase, PublishError};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -271,7 +271,7 @@ impl<'a> Subscriber<'a> {
         };
         if session.phase() == Phase::Connected && counters.connections != self.connection {
             self.connection = counters.connections;
-            let mid = session.subscribe(self.filters);
+            let mid = session.subscribe(self.filters, Properties::NONE);
             inbox.subscription = mid.map_err(|error| request_error("subscribe", error))?;
         }
         let Some(granted) = inbox.granted.take() else {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::State;
-use crate::codec::{Message, Publishable, QoS, TooLong, Unfit, Wish, topic};
+use crate::codec::{Message, Properties, Publishable, QoS, TooLong, Unfit, Wish, topic};
 use crate::session::{Cancel, PublishError, RequestError, Session};
 use crate::sys;
 use crate::time::Moment;
@@ -101,15 +101,15 @@ impl Client {
         }
     }
 
-    pub fn subscribe(&self, filters: &[(&str, Wish)]) -> Result<u64> {
+    pub fn subscribe(&self, filters: &[(&str, Wish)], properties: Properties) -> Result<u64> {
         check_filters(filters)?;
         let mut state = self.lock();
-        let subscribed = state.session.subscribe(filters);
+        let subscribed = state.session.subscribe(filters, properties);
         self.wake_or_write(state);
         subscribed.map_err(|error| request_error("subscribe", error))
     }
 
-    pub fn unsubscribe(&self, filters: &[&str]) -> Result<u64> {
+    pub fn unsubscribe(&self, filters: &[&str], properties: Properties) -> Result<u64> {
         if filters.is_empty() {
             return Err(inval("unsubscribe", "there is no topic filter"));
         }
@@ -117,7 +117,7 @@ impl Client {
             topic::check_filter(filter).map_err(|why| inval("unsubscribe", why))?;
         }
         let mut state = self.lock();
-        let unsubscribed = state.session.unsubscribe(filters);
+        let unsubscribed = state.session.unsubscribe(filters, properties);
         self.wake_or_write(state);
         unsubscribed.map_err(|error| request_error("unsubscribe", error))
     }

@@ -10,7 +10,7 @@ use crate::client::state::backoff::Backoff;
 use crate::client::state::callbacks::Callbacks;
 use crate::client::state::defaults::whole_milliseconds;
 use crate::client::state::log_lines::Levels;
-use crate::codec::{MAX_STRING, Message, topic};
+use crate::codec::{MAX_STRING, Message, PropertyList, topic};
 use crate::session::{Credentials, Options, QueueOptions, Will};
 use crate::sys;
 use zeroize::Zeroizing;
@@ -111,6 +111,7 @@ impl Client {
             payload: will.payload.to_vec(),
             qos: will.qos,
             retain: will.retain,
+            properties: will.properties.map(PropertyList::of).unwrap_or_default(),
         };
         self.configure(|options| options.will = Some(Box::new(will)));
         Ok(())

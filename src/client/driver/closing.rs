@@ -25,7 +25,7 @@ const PIECES: usize = 64;
 pub struct Closing {
     transport: Transport,
     /// The connection that the bytes belong to, as the session numbers connections.
-    connection: u32,
+    connection: u16,
     bytes: WriteBuffer,
     /// When the time to write ends. Once everything is written: when the broker's time to close ends.
     deadline: Moment,
@@ -38,7 +38,7 @@ impl Closing {
     /// Closes a connection that still has to write `bytes`.
     pub fn with_bytes(
         transport: Transport,
-        connection: u32,
+        connection: u16,
         bytes: WriteBuffer,
         deadline: Moment,
     ) -> Closing {
@@ -88,7 +88,7 @@ impl Closing {
         }
     }
 
-    pub fn connection(&self) -> u32 {
+    pub fn connection(&self) -> u16 {
         self.connection
     }
 

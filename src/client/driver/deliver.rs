@@ -9,17 +9,17 @@ use std::time::Duration;
 use super::pace::Pace;
 use super::step::{Pass, Step, Stop};
 use super::trace;
-use crate::client::error::{Code, Error, connack_string};
+use crate::client::error::{Code, Error, Said, connack_string};
 use crate::client::events::{
     Callback, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
     Published, Subscribed, Unsubscribed, Writable,
 };
-use crate::client::reason::{UNSAID, connack_reason};
+use crate::client::reason::{UNSAID, connack_reason, reason_string};
 use crate::client::state::Guard;
 use crate::client::state::handlers::Handler;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
-use crate::codec::{ConnAck, Publish};
+use crate::codec::{ConnAck, Disconnect, Properties, Publish, property, reason};
 use crate::session::{Event, GivenUp, Outcome};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -52,7 +52,8 @@ fn no_memory() -> Stop {
 /// Reports that the broker has a message of QoS 1 or 2. Returns true if the clock was read.
 #[inline(always)]
 pub fn acknowledged(pass: &mut Pass, mid: u64) -> Step<bool> {
-    let looked = published(pass.state, &mut pass.pace, mid);
+    let reason = pass.state.session.plain_reason();
+    let looked = published(pass.state, &mut pass.pace, mid, reason);
     pass.check_epoch()?;
     Ok(looked)
 }
@@ -71,11 +72,11 @@ pub fn news(pass: &mut Pass) -> Step {
             Ending::Disconnected => Code::Success,
             Ending::ConnectFailed => Code::NoConn,
         };
-        ending(state, pace, end, code);
+        ending(state, pace, end, code, None);
     }
     let mut is_over = pace.is_over();
     while !is_over && let Some(mid) = state.session.next_written() {
-        is_over = published(state, pace, mid) && pace.is_over();
+        is_over = published(state, pace, mid, UNSAID) && pace.is_over();
     }
     while !is_over && let Some(next) = state.session.next_outcome() {
         is_over = outcome(state, pace, next) && pace.is_over();
@@ -87,12 +88,18 @@ pub fn news(pass: &mut Pass) -> Step {
 }
 
 /// Reports the end of a connection or of an attempt.
-pub fn ending(state: &mut Guard, pace: &mut Pace, ending: Ending, code: Code) {
+pub fn ending(state: &mut Guard, pace: &mut Pace, ending: Ending, code: Code, said: Option<&Said>) {
     let rc = code as i32;
     match ending {
         Ending::Disconnected => {
             let callback = state.callbacks.disconnect;
-            call(state, pace, callback, &Disconnected { rc, reason: UNSAID });
+            let properties = said.map_or(Properties::NONE, |said| said.properties.get());
+            let event = Disconnected {
+                rc,
+                reason: said.map_or(UNSAID, |said| said.reason.into()),
+                properties: properties.into(),
+            };
+            call(state, pace, callback, &event);
         }
         Ending::ConnectFailed => {
             let callback = state.callbacks.connect_fail;
@@ -173,6 +180,7 @@ pub fn message_event(publish: &Publish, mid: u64) -> MessageEvent {
         qos: publish.qos as i32,
         retain: publish.retain,
         dup: publish.dup,
+        properties: publish.properties.into(),
     }
 }
 
@@ -249,7 +257,7 @@ fn handle(state: &mut Guard, handler: Handler, message: &MessageEvent) {
 
 /// Reports that a message is done: written at QoS 0, acknowledged at QoS 1 and 2.
 #[inline(always)]
-fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
+fn published(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool {
     state.counters.messages_out += 1;
     let callback = state.callbacks.publish;
     call(
@@ -259,22 +267,57 @@ fn published(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
         &Published {
             mid,
             rc: 0,
-            reason: UNSAID,
+            reason,
+            properties: Properties::NONE.into(),
         },
     )
+}
+
+/// Reports an acknowledgement with a reason or properties.
+#[cold]
+fn answered(
+    state: &mut Guard,
+    pace: &mut Pace,
+    mid: u64,
+    reason: u8,
+    properties: Properties,
+) -> bool {
+    let rc = match reason < reason::FAILURE {
+        true => {
+            state.counters.messages_out += 1;
+            Code::Success
+        }
+        false => {
+            state.callbacks.other_told();
+            Code::Rejected
+        }
+    };
+    let callback = state.callbacks.publish;
+    let event = Published {
+        mid,
+        rc: rc as i32,
+        reason: reason.into(),
+        properties: properties.into(),
+    };
+    call(state, pace, callback, &event)
 }
 
 /// Reports that the broker has completed the handshake of a message that it may have lost.
 fn in_doubt(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
     state.counters.in_doubt = state.counters.in_doubt.wrapping_add(1);
-    not_published(state, pace, mid, Code::InDoubt)
+    not_published(state, pace, mid, Code::InDoubt, UNSAID)
 }
 
-fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code) -> bool {
-    let (rc, reason) = (code as i32, UNSAID);
+fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code, reason: i32) -> bool {
     state.callbacks.other_told();
     let callback = state.callbacks.publish;
-    call(state, pace, callback, &Published { mid, rc, reason })
+    let event = Published {
+        mid,
+        rc: code as i32,
+        reason,
+        properties: Properties::NONE.into(),
+    };
+    call(state, pace, callback, &event)
 }
 
 /// Reports events that occur a few times in a connection.
@@ -289,10 +332,24 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
                     "mqtt: the broker answers QoS 2 with PUBACK: such messages count as QoS 1";
                 state.log(Level::Warning, format_args!("{text}"));
             }
-            published(state, pace, mid);
+            published(state, pace, mid, UNSAID);
         }
-        Event::Subscribed { mid, granted } => drop(subscribed(state, pace, mid, 0, granted)),
-        Event::Unsubscribed { mid } => drop(unsubscribed(state, pace, mid, 0)),
+        Event::Answered {
+            mid,
+            reason,
+            properties,
+        } => drop(answered(state, pace, mid, reason, properties)),
+        Event::Subscribed {
+            mid,
+            granted,
+            properties,
+        } => drop(subscribed(state, pace, mid, 0, granted, properties)),
+        Event::Unsubscribed {
+            mid,
+            codes,
+            properties,
+        } => drop(unsubscribed(state, pace, mid, 0, codes, properties)),
+        Event::Dismissed(disconnect) => return Err(dismissed(&disconnect)),
         Event::ConnAck(connack) => return answer(pass, &connack),
         Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
         Event::None | Event::Message { .. } | Event::Published { .. } => {}
@@ -303,6 +360,8 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
 /// The broker answered CONNECT: the connection is announced, or refused and over.
 fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
     let rc = connack.return_code.into();
+    let is_extended = pass.state.session.version().rules().is_extended;
+    let reason = if is_extended { rc } else { connack_reason(rc) };
     if rc == 0 {
         trace::accepted(pass.state, pass.now);
         log_lines(pass.state, &mut pass.pace);
@@ -315,7 +374,8 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
     let event = Connected {
         session_present: connack.session_present,
         rc,
-        reason: connack_reason(rc),
+        reason,
+        properties: connack.properties.into(),
     };
     let callback = pass.state.callbacks.connect;
     call(pass.state, &mut pass.pace, callback, &event);
@@ -325,27 +385,60 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
         pass.state.session.announced(now);
         return Ok(());
     }
-    let words = connack_string(rc).to_string_lossy();
-    let text = format!("mqtt: CONNACK {rc}: {words}");
-    Err(Stop::Over(Error::new(Code::ConnRefused, text)))
+    let error = match is_extended {
+        false => {
+            let words = connack_string(rc).to_string_lossy();
+            Error::new(Code::ConnRefused, format!("mqtt: CONNACK {rc}: {words}"))
+        }
+        true => {
+            let (reason, properties) = (connack.return_code, connack.properties);
+            let text = format!("mqtt: CONNACK {}", words(reason, properties));
+            Error::new(Code::ConnRefused, text).said(reason, properties)
+        }
+    };
+    Err(Stop::Over(error))
+}
+
+/// The broker ends the connection.
+fn dismissed(disconnect: &Disconnect) -> Stop {
+    let &Disconnect { reason, properties } = disconnect;
+    let words = words(reason, properties);
+    let text = format!("mqtt: connection lost: the broker sent DISCONNECT {words}");
+    Stop::Over(Error::new(Code::ConnLost, text).said(reason, properties))
+}
+
+/// A reason in words: the number, the text of the specification, and that of the broker.
+fn words(reason: u8, properties: Properties) -> String {
+    let mut words = format!(
+        "{reason:#04x}: {}",
+        reason_string(reason.into()).to_string_lossy()
+    );
+    if let Some(own) = properties.text(property::REASON_STRING) {
+        words += &format!(" The broker says: {own}");
+    }
+    words
 }
 
 #[inline(never)]
 fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
     const LOST: i32 = Code::ConnLost as i32;
     match outcome {
-        Outcome::Written { mid } => published(state, pace, mid),
-        Outcome::Lost { mid } => not_published(state, pace, mid, Code::ConnLost),
+        Outcome::Written { mid } => published(state, pace, mid, UNSAID),
+        Outcome::Lost { mid } => not_published(state, pace, mid, Code::ConnLost, UNSAID),
         Outcome::GivenUp { mid, why } => {
-            let code = match why {
-                GivenUp::Dropped => Code::Dropped,
-                GivenUp::Cancelled => Code::Cancelled,
-                GivenUp::Expired => Code::Expired,
+            let (code, reason) = match why {
+                GivenUp::Dropped => (Code::Dropped, UNSAID),
+                GivenUp::Cancelled => (Code::Cancelled, UNSAID),
+                GivenUp::Expired => (Code::Expired, UNSAID),
+                GivenUp::InDoubt => return in_doubt(state, pace, mid),
+                GivenUp::Unfit(reason) => (Code::Rejected, reason.into()),
             };
-            not_published(state, pace, mid, code)
+            not_published(state, pace, mid, code, reason)
         }
-        Outcome::SubscribeLost { mid } => subscribed(state, pace, mid, LOST, &[]),
-        Outcome::UnsubscribeLost { mid } => unsubscribed(state, pace, mid, LOST),
+        Outcome::SubscribeLost { mid } => subscribed(state, pace, mid, LOST, &[], Properties::NONE),
+        Outcome::UnsubscribeLost { mid } => {
+            unsubscribed(state, pace, mid, LOST, &[], Properties::NONE)
+        }
         Outcome::Writable => {
             let callback = state.callbacks.writable;
             let event = Writable {
@@ -357,20 +450,41 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
     }
 }
 
-fn subscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32, granted: &[u8]) -> bool {
+fn subscribed(
+    state: &mut Guard,
+    pace: &mut Pace,
+    mid: u64,
+    rc: i32,
+    granted: &[u8],
+    properties: Properties,
+) -> bool {
+    let is_extended = state.session.version().rules().is_extended;
     let event = Subscribed {
         mid,
         rc,
         granted_qos: granted.as_ptr(),
         granted_qos_count: granted.len(),
-        reason: UNSAID,
+        reason: first_reason(if is_extended { granted } else { &[] }),
+        properties: properties.into(),
     };
     state.callbacks.other_told();
     let callback = state.callbacks.subscribe;
     call(state, pace, callback, &event)
 }
 
-fn unsubscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32) -> bool {
+/// The broker's reason for the first filter.
+fn first_reason(codes: &[u8]) -> i32 {
+    codes.first().map_or(UNSAID, |code| i32::from(*code))
+}
+
+fn unsubscribed(
+    state: &mut Guard,
+    pace: &mut Pace,
+    mid: u64,
+    rc: i32,
+    codes: &[u8],
+    properties: Properties,
+) -> bool {
     state.callbacks.other_told();
     let callback = state.callbacks.unsubscribe;
     call(
@@ -380,7 +494,10 @@ fn unsubscribed(state: &mut Guard, pace: &mut Pace, mid: u64, rc: i32) -> bool {
         &Unsubscribed {
             mid,
             rc,
-            reason: UNSAID,
+            reason: first_reason(codes),
+            reasons: codes.as_ptr(),
+            reasons_count: codes.len(),
+            properties: properties.into(),
         },
     )
 }

@@ -35,7 +35,13 @@ impl Driver {
         // successor already.
         let _ = deliver::news(pass);
         if let Some(ending) = pass.state.intent.take_ended() {
-            deliver::ending(pass.state, &mut pass.pace, ending, code);
+            deliver::ending(
+                pass.state,
+                &mut pass.pace,
+                ending,
+                code,
+                error.said.as_ref(),
+            );
         }
         match code {
             Code::Success => Ok(()),

@@ -6,7 +6,7 @@ use super::Driver;
 use super::step::{Pass, Step, Stop, malformed};
 use super::{deliver, trace};
 use crate::client::error::{Code, Error};
-use crate::codec::decode;
+use crate::codec::{decode, reason};
 use crate::session::Event;
 use crate::sys::sync::MutexGuard;
 
@@ -161,7 +161,7 @@ impl Driver {
 #[cold]
 fn too_large(size: u32, most: u32) -> Stop {
     let text = format!("mqtt: the broker sent a packet of {size} bytes; the limit is {most}");
-    Stop::Over(Error::new(Code::PayloadSize, text))
+    Stop::Over(Error::new(Code::PayloadSize, text).parting(reason::TOO_LARGE))
 }
 
 #[cold]

@@ -54,5 +54,5 @@ impl<'p, 'g> Pass<'p, 'g> {
 #[cold]
 pub fn malformed(malformed: Malformed) -> Stop {
     let text = format!("mqtt: the broker sent {malformed}");
-    Stop::Over(Error::new(Code::Protocol, text))
+    Stop::Over(Error::new(Code::Protocol, text).parting(malformed.reason))
 }

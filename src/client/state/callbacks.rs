@@ -22,7 +22,6 @@ pub struct Callbacks {
     pub writable: Option<Callback<Writable>>,
     pub interest: Option<Callback<Interest>>,
     seldom: Option<Box<Seldom>>,
-    log: Option<Box<Log>>,
     /// Only passed on; atomic because a raw pointer cannot be sent to another thread.
     userdata: AtomicPtr<c_void>,
 }
@@ -40,7 +39,6 @@ impl Callbacks {
             writable: None,
             interest: None,
             seldom: None,
-            log: None,
             userdata: AtomicPtr::new(userdata),
         }
     }
@@ -113,22 +111,22 @@ impl Callbacks {
     /// Whether the program wants lines of a level.
     #[inline(always)]
     pub fn logs(&self, level: Level) -> bool {
-        let log = self.log.as_ref();
+        let log = self.seldom.as_ref().map(|seldom| &seldom.log);
         log.is_some_and(|log| log.callback.is_some() && log.levels.have(level))
     }
 
     pub fn log(&self) -> Option<Callback<LogLine>> {
-        self.log.as_ref()?.callback
+        self.seldom.as_ref()?.log.callback
     }
 
     pub fn set_log(&mut self, callback: Option<Callback<LogLine>>) {
-        if callback.is_some() || self.log.is_some() {
-            self.log.get_or_insert_default().callback = callback;
+        if callback.is_some() || self.seldom.is_some() {
+            self.seldom.get_or_insert_default().log.callback = callback;
         }
     }
 
     pub fn set_log_levels(&mut self, levels: Levels) {
-        self.log.get_or_insert_default().levels = levels;
+        self.seldom.get_or_insert_default().log.levels = levels;
     }
 
     pub fn userdata(&self) -> *mut c_void {
@@ -140,7 +138,7 @@ impl Callbacks {
     }
 }
 
-/// The callback for log lines, and their levels. Allocated when the program first sets either.
+/// The callback for log lines, and their levels.
 #[derive(Default)]
 struct Log {
     callback: Option<Callback<LogLine>>,
@@ -152,6 +150,7 @@ struct Log {
 struct Seldom {
     handlers: Handlers,
     drained: Option<OnDrained>,
+    log: Log,
 }
 
 /// `on_drained`, and what was reported at its last call.

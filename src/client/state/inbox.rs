@@ -3,7 +3,7 @@
 use std::collections::TryReserveError;
 use std::ffi::CString;
 
-use crate::codec::{Publish, QoS};
+use crate::codec::{PropertyList, Publish, QoS};
 use crate::session::Event;
 
 /// What the broker has sent, until the one-shot call takes it.
@@ -33,7 +33,7 @@ impl Inbox {
                     messages.push(Received::new(publish, *mid)?);
                 }
             }
-            Event::Subscribed { mid, granted } if *mid == self.subscription => {
+            Event::Subscribed { mid, granted, .. } if *mid == self.subscription => {
                 self.granted = Some(granted.to_vec());
             }
             _ => {}
@@ -50,6 +50,7 @@ pub struct Received {
     pub qos: QoS,
     pub retain: bool,
     pub dup: bool,
+    pub properties: PropertyList,
 }
 
 impl Received {
@@ -65,6 +66,7 @@ impl Received {
             qos: publish.qos,
             retain: publish.retain,
             dup: publish.dup,
+            properties: PropertyList::of(publish.properties),
         })
     }
 }

@@ -135,7 +135,9 @@ pub extern "C" fn on_message(
 
 extern "C" fn on_publish(client: *mut Handle, recorder: *mut c_void, event: *const Published) {
     // SAFETY: the library passes an event that lives through the callback.
-    let &Published { mid, rc, reason } = unsafe { &*event };
+    let &Published {
+        mid, rc, reason, ..
+    } = unsafe { &*event };
     assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Published { mid, rc });
 }
@@ -163,7 +165,9 @@ extern "C" fn on_unsubscribe(
     event: *const Unsubscribed,
 ) {
     // SAFETY: the library passes an event that lives through the callback.
-    let &Unsubscribed { mid, rc, reason } = unsafe { &*event };
+    let &Unsubscribed {
+        mid, rc, reason, ..
+    } = unsafe { &*event };
     assert_eq!(reason, -1);
     Recorder::of(recorder).record(client, Event::Unsubscribed { mid, rc });
 }
