@@ -280,6 +280,13 @@
 #define PMQTT_PROTOCOL_V311 4
 
 /**
+ * MQTT 5, for `pmqtt_client_new`.
+ *
+ * @ingroup api_client
+ */
+#define PMQTT_PROTOCOL_V5 5
+
+/**
  * A full queue refuses new messages, for `pmqtt_queue_options`; the default.
  *
  * @ingroup api_options
@@ -1271,7 +1278,7 @@ typedef struct pmqtt_oneshot_options {
    */
   const struct pmqtt_tls_options *tls;
   /**
-   * `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
    */
   int protocol;
   /**
@@ -1394,7 +1401,7 @@ extern "C" {
  *                       cases.
  * @param userdata       Passed to each callback that has no `userdata` of its own. The library
  *                       does not dereference the pointer. May be NULL.
- * @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
+ * @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
  * - `out` is NULL.

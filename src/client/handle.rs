@@ -50,10 +50,16 @@ impl Client {
         self.unlocked.is_usable()
     }
 
-    /// Whether the client accepts calls, and has no queue options.
+    /// Whether the client accepts calls, has no queue options, and is not of MQTT 5.
     #[inline(always)]
     pub fn is_plain(&self) -> bool {
         self.unlocked.is_plain()
+    }
+
+    /// Whether the client speaks MQTT 5, so that its messages have properties.
+    #[inline(always)]
+    pub fn is_extended(&self) -> bool {
+        self.unlocked.is_extended()
     }
 
     /// Why the client accepts no calls.

@@ -48,7 +48,7 @@ pub unsafe extern "C" fn pmqtt_publish_batch(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         run(client, |client| {
-            let messages = checked(publications, count)?;
+            let messages = checked(publications, count, client.is_extended())?;
             let (taken, first, result) = client.publish_batch(&messages);
             put(accepted, taken);
             if taken > 0 {
@@ -66,13 +66,15 @@ pub unsafe extern "C" fn pmqtt_publish_batch(
 pub(super) unsafe fn checked<'a>(
     publications: *const Publication,
     count: usize,
+    is_extended: bool,
 ) -> Result<Vec<Timed<'a>>> {
     const WHAT: &str = "publish: the array of messages";
     // SAFETY: the caller's promise is the same.
     let publications = unsafe { sized::read_all(publications, count, WHAT) }?;
     let messages = publications.enumerate().map(|(index, publication)| {
         // SAFETY: the caller's promise is the same.
-        let message = publication.and_then(|publication| unsafe { timed(&publication) });
+        let message =
+            publication.and_then(|publication| unsafe { timed(&publication, is_extended) });
         message.map_err(|error| error.after(format!("it is message {index}")))
     });
     messages.collect()
@@ -80,11 +82,11 @@ pub(super) unsafe fn checked<'a>(
 
 /// # Safety
 /// The publication's pointers live through the call.
-unsafe fn timed<'a>(publication: &Publication) -> Result<Timed<'a>> {
+unsafe fn timed<'a>(publication: &Publication, is_extended: bool) -> Result<Timed<'a>> {
     // SAFETY: the caller's promise is the same.
     let message = unsafe { publication.message("publish") }?;
     Ok(Timed {
-        message: check_message(message)?,
+        message: check_message(message, is_extended)?,
         limit: publication.limit(),
     })
 }

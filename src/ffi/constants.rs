@@ -10,6 +10,10 @@ pub const PMQTT_PROTOCOL_V31: c_int = 3;
 ///
 /// @ingroup api_client
 pub const PMQTT_PROTOCOL_V311: c_int = 4;
+/// MQTT 5, for `pmqtt_client_new`.
+///
+/// @ingroup api_client
+pub const PMQTT_PROTOCOL_V5: c_int = 5;
 
 /// A full queue refuses new messages, for `pmqtt_queue_options`; the default.
 ///

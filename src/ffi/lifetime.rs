@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::constants::{PMQTT_PROTOCOL_V31, PMQTT_PROTOCOL_V311};
+use super::constants::{PMQTT_PROTOCOL_V5, PMQTT_PROTOCOL_V31, PMQTT_PROTOCOL_V311};
 use super::{optional_text, put, read, run};
 use crate::client::{Client, Code, Error, Handle, Result, Version};
 
@@ -20,7 +20,7 @@ use crate::client::{Client, Code, Error, Handle, Result, Version};
 ///                       cases.
 /// @param userdata       Passed to each callback that has no `userdata` of its own. The library
 ///                       does not dereference the pointer. May be NULL.
-/// @param protocol       `PMQTT_PROTOCOL_V31` or `PMQTT_PROTOCOL_V311`; 0: 3.1.1.
+/// @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
 /// - `out` is NULL.
@@ -195,6 +195,7 @@ pub(super) fn version(protocol: c_int) -> Result<Version> {
     match protocol {
         0 | PMQTT_PROTOCOL_V311 => Ok(Version::V311),
         PMQTT_PROTOCOL_V31 => Ok(Version::V31),
+        PMQTT_PROTOCOL_V5 => Ok(Version::V5),
         _ => Err(Error::inval("protocol: none that this version speaks")),
     }
 }

@@ -59,7 +59,7 @@ pub unsafe extern "C" fn pmqtt_publish_single(
     unsafe {
         carry_out(options, |one_shot| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            let message = check_message(message)?;
+            let message = check_message(message, one_shot.client.is_extended())?;
             one_shot.publish(&[Timed {
                 message,
                 limit: None,
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         carry_out(options, |one_shot| {
-            let messages = checked(messages, count)?;
+            let messages = checked(messages, count, one_shot.client.is_extended())?;
             one_shot.publish(&messages)
         })
     }

@@ -2,8 +2,8 @@
 
 use super::packet_ids::Request;
 use super::retry::Step;
-use super::{Failure, Outcome, Phase, Sent, Session};
-use crate::codec::{Ack, ConnAck, Connect, Message, PropertyList, TooLong, encode};
+use super::{Failure, Gather, Outcome, Phase, Sent, Session};
+use crate::codec::{Ack, ConnAck, Connect, Message, Properties, PropertyList, TooLong, encode};
 use crate::time::Moment;
 
 impl Session {
@@ -83,6 +83,24 @@ impl Session {
         }
     }
 
+    /// `disconnect`, with a reason and properties that MQTT 5 has.
+    pub fn disconnect_with(&mut self, reason: u8, properties: Properties, now: Moment) -> bool {
+        let is_first = !matches!(self.phase, Phase::Closed | Phase::Disconnecting { .. });
+        if is_first && self.version.rules().is_extended {
+            self.output.set_farewell(reason, properties);
+        }
+        self.disconnect(now)
+    }
+
+    /// The last packet to a broker that has broken the protocol, or None if it would not understand it
+    /// (section 4.13 of MQTT 5).
+    pub fn parting(&self, reason: u8) -> Option<Gather> {
+        let understands = self.phase == Phase::Connected && self.version.rules().is_extended;
+        let mut packet = Gather::default();
+        let encoded = encode::disconnect_with(packet.row(), reason, Properties::NONE);
+        (understands && encoded.is_ok()).then_some(packet)
+    }
+
     /// Ends the connection. The output goes out first, then the acknowledgement of a message that
     /// is being delivered, then DISCONNECT. Returns false if there is no connection.
     pub fn disconnect(&mut self, now: Moment) -> bool {
@@ -106,7 +124,7 @@ impl Session {
                     deadline: now + self.options.handshake_timeout(),
                 };
                 if !self.delivering {
-                    encode::disconnect(self.output.buffer());
+                    self.output.put_disconnect();
                 }
             }
             Phase::Disconnecting { .. } => {}
@@ -139,6 +157,14 @@ impl Session {
             self.incoming.clear();
             self.outgoing
                 .session_lost(&mut self.ids, self.version.rules());
+        }
+        if let Some(extended) = self
+            .extended
+            .as_deref()
+            .filter(|it| !it.negotiated.takes_all())
+        {
+            self.outgoing
+                .refuse_unfit(&extended.negotiated, &mut self.ids);
         }
         self.outgoing.set_window(self.window());
         self.phase = Phase::Connected;

@@ -25,6 +25,7 @@ impl Session {
         now: Moment,
     ) -> Result<u64, PublishError> {
         if until > now {
+            self.check_fit(message)?;
             return self.publish_ruled(message, Some(until), now);
         }
         self.last_mid += 1;

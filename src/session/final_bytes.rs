@@ -2,7 +2,7 @@
 
 use super::gather::Gather;
 use super::output::Output;
-use crate::codec::{Ack, PacketId, QoS, Version, encode};
+use crate::codec::{Ack, PacketId, QoS, Version};
 use crate::time::Moment;
 
 pub struct FinalBytes {
@@ -45,7 +45,7 @@ impl FinalBytes {
     /// Exchanges the bytes for an empty buffer. DISCONNECT is the last packet.
     pub fn take(&mut self, empty: &mut Gather) {
         if std::mem::take(&mut self.delivering) {
-            encode::disconnect(self.output.buffer());
+            self.output.put_disconnect();
         }
         self.output.take(empty);
     }

@@ -31,6 +31,7 @@ mod ruled;
 mod sent;
 mod slot;
 mod superseded;
+mod unfit;
 mod waiting;
 
 use std::collections::VecDeque;

@@ -135,9 +135,7 @@ impl Outgoing {
         let slot = self.add(mid, message.qos, place);
         slot.stage = Stage::Kept;
         slot.sent_at = Moment::never();
-        if let Some(waiting) = &mut self.waiting {
-            waiting.qos0 += 1;
-        }
+        self.waiting.get_or_insert_default().qos0 += 1;
         Ok(())
     }
 

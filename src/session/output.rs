@@ -4,7 +4,9 @@ use super::answers::Answers;
 use super::at_most_once::{self, AtMostOnce};
 use super::chunks::Packet;
 use super::gather::Gather;
-use crate::codec::{Ack, Acknowledgement, Buffer, NoMemory, PacketId, Version, encode};
+use crate::codec::{
+    Ack, Acknowledgement, Buffer, NoMemory, PacketId, Properties, PropertyList, Version, encode,
+};
 
 /// A larger buffer is kept only if the bytes to write fill at least a quarter of it.
 const KEPT: usize = 512 * 1024;
@@ -27,6 +29,14 @@ pub struct Output {
     at_most_once: AtMostOnce,
     /// The acknowledgements in the output.
     pub answers: Answers,
+    /// What DISCONNECT says; None: that all is well.
+    farewell: Option<Box<Farewell>>,
+}
+
+/// The reason and the properties of our DISCONNECT, in MQTT 5.
+struct Farewell {
+    reason: u8,
+    properties: PropertyList,
 }
 
 impl Output {
@@ -80,6 +90,25 @@ impl Output {
     #[inline(always)]
     pub fn mark_at_most_once(&mut self, mid: u64) {
         self.at_most_once.push(self.position(), mid);
+    }
+
+    /// DISCONNECT will say this.
+    pub fn set_farewell(&mut self, reason: u8, properties: Properties) {
+        self.farewell = Some(Box::new(Farewell {
+            reason,
+            properties: PropertyList::of(properties),
+        }));
+    }
+
+    /// The last packet of the connection.
+    pub fn put_disconnect(&mut self) {
+        let farewell = self.farewell.take();
+        let said = farewell.is_some_and(|said| {
+            encode::disconnect_with(self.buffer(), said.reason, said.properties.get()).is_ok()
+        });
+        if !said {
+            encode::disconnect(self.buffer());
+        }
     }
 
     /// Sets CONNECT apart, which is all that is encoded so far. Later packets wait for `release`.

@@ -19,6 +19,8 @@ pub enum PublishError {
     QueueFull,
     /// There is no memory for the message; nothing was done.
     NoMemory,
+    /// The broker does not take such messages, for this reason of MQTT 5; nothing was done.
+    Unfit(u8),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +40,35 @@ impl Session {
         message: &Publishable,
         now: impl FnOnce() -> Moment,
     ) -> Result<u64, PublishError> {
-        match self.is_ruled() {
+        self.check_fit(message)?;
+        match self.is_ruled() || self.keeps_for_connack() {
             true => self.publish_ruled(message, None, now()),
             false => self.publish_plain(message, now),
         }
+    }
+
+    /// Whether the broker takes such a message, as far as it has said so.
+    #[inline(always)]
+    pub(super) fn check_fit(&self, message: &Publishable) -> Result<(), PublishError> {
+        match &self.extended {
+            Some(extended) if self.phase == Phase::Connected => {
+                let len = encode::publish_len(message);
+                match extended
+                    .negotiated
+                    .refuses(len, message.qos, message.retain)
+                {
+                    Some(reason) => Err(PublishError::Unfit(reason)),
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether QoS 0 waits in the queue until CONNACK, which may say that the broker does not take it.
+    #[inline(always)]
+    pub(super) fn keeps_for_connack(&self) -> bool {
+        self.extended.is_some() && matches!(self.phase, Phase::Connecting { .. })
     }
 
     /// `publish` of a session that is not ruled.
@@ -171,7 +198,7 @@ impl Session {
     fn end_delivery(&mut self) {
         let was_delivering = std::mem::take(&mut self.delivering);
         if was_delivering && matches!(self.phase, Phase::Disconnecting { .. }) {
-            encode::disconnect(self.output.buffer());
+            self.output.put_disconnect();
         }
     }
 

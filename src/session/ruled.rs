@@ -116,7 +116,7 @@ impl Session {
             return Some(if waits { Way::Queued } else { Way::Sent });
         }
         // Kept messages go first.
-        if is_open && !self.outgoing.has_kept() {
+        if is_open && !self.outgoing.has_kept() && !self.keeps_for_connack() {
             return Some(Way::Straight);
         }
         (is_open || self.outgoing.queue_options().keep_qos0).then_some(Way::Kept)

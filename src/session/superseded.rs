@@ -8,7 +8,7 @@
 use super::final_bytes::FinalBytes;
 use super::gather::Gather;
 use super::{Outcome, Phase, Session};
-use crate::codec::{PacketId, QoS, encode};
+use crate::codec::{PacketId, QoS};
 use crate::time::Moment;
 
 impl Session {
@@ -95,7 +95,7 @@ impl Session {
                 for mid in lost {
                     self.add_outcome(Outcome::Lost { mid });
                 }
-                encode::disconnect(self.output.buffer());
+                self.output.put_disconnect();
                 Some(deadline)
             }
             Phase::Closed | Phase::Connecting { .. } | Phase::Connected => None,

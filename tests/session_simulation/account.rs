@@ -47,7 +47,7 @@ impl Account {
     /// The session has answered a publish.
     pub fn publish(&mut self, qos: QoS, number: u64, answer: Result<u64, PublishError>) {
         match answer {
-            Err(PublishError::NoMemory) => panic!("there is memory"),
+            Err(error @ (PublishError::NoMemory | PublishError::Unfit(_))) => panic!("{error:?}"),
             Err(PublishError::QueueFull) => {
                 self.waits_for_room = true;
                 self.refused += 1;

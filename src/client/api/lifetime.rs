@@ -27,6 +27,9 @@ impl Client {
         let options = defaults::options(id, clean_session, version);
         let state = State::new(options, Callbacks::new(userdata));
         let client = Arc::new(Client::with_state(state));
+        if version.rules().is_extended {
+            client.unlocked.set_extended();
+        }
         client.lock().set_handle(Arc::as_ptr(&client).cast());
         Ok(client)
     }

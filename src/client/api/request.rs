@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::State;
-use crate::codec::{Message, Properties, Publishable, QoS, TooLong, Unfit, Wish, topic};
+use crate::codec::{Message, Properties, Publishable, QoS, TooLong, Unfit, Wish, reason, topic};
 use crate::session::{Cancel, PublishError, RequestError, Session};
 use crate::sys;
 use crate::time::Moment;
@@ -24,7 +24,7 @@ impl Client {
     /// next connection, or dropped.
     #[inline(always)]
     pub fn publish_plain(&self, message: Message, mid: &mut u64) -> Result {
-        let message = check_message(message)?;
+        let message = check_message(message, false)?;
         let mut state = self.lock_for_publish();
         let published = state.session.publish_plain(&message, sys::now);
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
@@ -36,7 +36,7 @@ impl Client {
 
     /// `publish_plain` for any client: queue options apply if there are some.
     pub fn publish(&self, message: Message, mid: &mut u64) -> Result {
-        let message = check_message(message)?;
+        let message = check_message(message, self.is_extended())?;
         let mut state = self.lock_for_publish();
         let published = state.session.publish(&message, sys::now);
         if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
@@ -150,10 +150,22 @@ impl Timed<'_> {
     }
 }
 
-/// Whether a message can be published.
+/// Whether a message can be published. `is_extended`: by a client of MQTT 5, whose messages all have a
+/// place for properties.
 #[inline(always)]
-pub fn check_message(message: Message) -> Result<Publishable> {
+pub fn check_message(mut message: Message, is_extended: bool) -> Result<Publishable> {
+    match message.properties {
+        None if is_extended => message.properties = Some(Properties::NONE),
+        Some(_) if !is_extended => return Err(no_properties("publish")),
+        _ => {}
+    }
     message.check().map_err(unfit)
+}
+
+#[cold]
+pub fn no_properties(function: &str) -> Error {
+    let text = format!("{function}: only MQTT 5 has properties (PMQTT_PROTOCOL_V5)");
+    Error::new(Code::NotSupported, text)
 }
 
 #[cold]
@@ -181,6 +193,7 @@ impl From<PublishError> for Error {
     fn from(error: PublishError) -> Error {
         match error {
             PublishError::NotConnected { .. } => Error::no_connection(),
+            PublishError::Unfit(reason) => unfit_for_broker(reason),
             PublishError::NoMemory => {
                 Error::new(Code::NoMem, "publish: there is no memory for the message")
             }
@@ -190,6 +203,25 @@ impl From<PublishError> for Error {
             ),
         }
     }
+}
+
+#[cold]
+fn unfit_for_broker(reason: u8) -> Error {
+    let (code, text) = match reason {
+        reason::TOO_LARGE => (
+            Code::PayloadSize,
+            "publish: the packet is larger than the broker's maximum packet size",
+        ),
+        reason::QOS_NOT_SUPPORTED => (
+            Code::NotSupported,
+            "publish: the QoS is above the broker's maximum QoS",
+        ),
+        _ => (
+            Code::NotSupported,
+            "publish: the broker has no retained messages",
+        ),
+    };
+    Error::new(code, text)
 }
 
 pub fn request_error(function: &str, error: RequestError) -> Error {

@@ -12,7 +12,7 @@ use crate::time::Moment;
 use crate::transport::Transport;
 
 /// How long the broker has to close the connection after DISCONNECT.
-const LINGER: Duration = Duration::from_millis(500);
+pub const LINGER: Duration = Duration::from_millis(500);
 
 /// How often the closing connection gets a step while bytes are left. This is for loops that watch
 /// only the socket of its successor.

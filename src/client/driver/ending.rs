@@ -1,6 +1,6 @@
 //! How a connection ends: at once, or closed beside its successor.
 
-use super::closing::Closing;
+use super::closing::{Closing, LINGER};
 use super::step::{Pass, Step, Stop};
 use super::{Driver, deliver, stall, trace};
 use crate::client::error::{Code, Error};
@@ -22,6 +22,8 @@ impl Driver {
             _ => error,
         };
         pass.state.intent.end(sys::now());
+        let parting = error.parting;
+        let parting = parting.and_then(|reason| pass.state.session.parting(reason));
         pass.state.session.close();
         if code == Code::Success {
             pass.state.log(Level::Info, format_args!("{}", error.text));
@@ -29,6 +31,9 @@ impl Driver {
         } else {
             pass.state.failed(&error);
             pass.state.last_error = Some(error.clone());
+        }
+        if let Some(packet) = parting {
+            self.part(pass.state, packet);
         }
         self.drop_transport(pass.state);
         // The outcomes belong to the lost connection, so they are reported even if it has a
@@ -46,6 +51,26 @@ impl Driver {
         match code {
             Code::Success => Ok(()),
             _ => Err(error),
+        }
+    }
+
+    /// Sends DISCONNECT to a broker that has broken the protocol, and closes beside a successor. A packet that is
+    /// partly written would have to come first, and may be large: then there is no DISCONNECT.
+    fn part(&mut self, state: &mut Guard, mut packet: Gather) {
+        if !self.writing.is_empty() || self.transport.is_none() {
+            return;
+        }
+        self.drop_closing(state);
+        if let Some(transport) = self.transport.take() {
+            if state.logs_packets() {
+                trace::sent(state, packet.to_row());
+            }
+            self.writing.append(&mut packet);
+            let bytes = std::mem::take(&mut self.writing);
+            let closing = Closing::with_bytes(transport, 0, bytes, sys::now() + LINGER);
+            self.closing = Some(Box::new(closing));
+            state.intent.set_closing(true);
+            self.advance_closing_early(state);
         }
     }
 

@@ -32,7 +32,7 @@ pub fn received(state: &mut State, packet: &Packet) {
 /// Logs the packets in `bytes`. It decodes them from a copy of the bytes, so that the session need
 /// not report each packet that it makes.
 pub fn sent(state: &mut State, mut bytes: Buffer) {
-    let version = state.version();
+    let version = state.session.version();
     let mut remaining = &mut bytes[..];
     while let Ok(Some(header)) = header(remaining, Role::Broker, version) {
         let Some((packet, after)) = remaining.split_at_mut_checked(header.end) else {

@@ -7,6 +7,7 @@ use crate::sys;
 /// No generation of a process has these bits.
 const BROKEN: u32 = 1 << 31;
 const RULED: u32 = 1 << 30;
+const EXTENDED: u32 = 1 << 29;
 
 pub struct Unlocked {
     /// How often the state was locked. The driver at its work does not count, nor does a lock that
@@ -15,7 +16,7 @@ pub struct Unlocked {
     /// Messages that came from the broker and were delivered, also where no callback was set.
     messages_in: AtomicU64,
     /// The generation of the process that made the client. With `BROKEN` once a panic was caught,
-    /// and with `RULED` once the program has set queue options.
+    /// with `RULED` once the program has set queue options, and with `EXTENDED` in MQTT 5.
     home: AtomicU32,
 }
 
@@ -53,10 +54,11 @@ impl Unlocked {
     /// call checks this.
     #[inline(always)]
     pub fn is_usable(&self) -> bool {
-        self.home.load(Ordering::Relaxed) & !RULED == sys::generation()
+        self.home.load(Ordering::Relaxed) & !(RULED | EXTENDED) == sys::generation()
     }
 
-    /// Whether the client accepts calls and has no queue options. Each publish checks this.
+    /// Whether the client accepts calls, has no queue options, and is not of MQTT 5. Each publish
+    /// checks this.
     #[inline(always)]
     pub fn is_plain(&self) -> bool {
         self.home.load(Ordering::Relaxed) == sys::generation()
@@ -66,9 +68,19 @@ impl Unlocked {
         self.home.fetch_or(RULED, Ordering::Relaxed);
     }
 
+    /// Whether messages may have properties.
+    #[inline(always)]
+    pub fn is_extended(&self) -> bool {
+        self.home.load(Ordering::Relaxed) & EXTENDED != 0
+    }
+
+    pub fn set_extended(&self) {
+        self.home.fetch_or(EXTENDED, Ordering::Relaxed);
+    }
+
     /// Whether a parent of this process made the client.
     pub fn is_inherited(&self) -> bool {
-        self.home.load(Ordering::Relaxed) & !(BROKEN | RULED) != sys::generation()
+        self.home.load(Ordering::Relaxed) & !(BROKEN | RULED | EXTENDED) != sys::generation()
     }
 
     /// A panic was caught, so nothing in the client is reliable.

@@ -1,0 +1,51 @@
+//! Messages that the broker does not take: too large, of a QoS that it does not have, or retained. A new one is
+//! refused at once. One that waits, or was sent on an earlier connection, has its outcome when the broker has stated
+//! its limits: it never breaks the connection. [MQTT5-3.1.2-24] [MQTT5-3.2.2-11] [MQTT5-3.2.2-14]
+
+use super::extended::Negotiated;
+use super::outgoing::Outgoing;
+use super::packet_ids::PacketIds;
+use super::slot::Stage;
+use super::waiting::GivenUp;
+use crate::codec::{QoS, reason};
+
+const RETAIN: u8 = 1;
+
+impl Negotiated {
+    /// The reason for which the broker does not take a PUBLISH of `len` bytes.
+    pub fn refuses(&self, len: usize, qos: QoS, retain: bool) -> Option<u8> {
+        if len > self.max_packet_size as usize {
+            return Some(reason::TOO_LARGE);
+        }
+        if qos > self.max_qos {
+            return Some(reason::QOS_NOT_SUPPORTED);
+        }
+        (retain && !self.has_retain).then_some(reason::RETAIN_NOT_SUPPORTED)
+    }
+}
+
+impl Outgoing {
+    /// Gives up the messages that the broker of the new connection does not take. None of them is in flight on
+    /// it yet.
+    pub fn refuse_unfit(&mut self, broker: &Negotiated, ids: &mut PacketIds) {
+        for seq in self.seqs() {
+            let Some(slot) = self.slot(seq).copied() else {
+                continue;
+            };
+            let has_packet =
+                slot.waits() || matches!(slot.stage, Stage::Renewed | Stage::Published);
+            if !has_packet {
+                continue;
+            }
+            let first = self.packets.get(slot.packet).bytes().first();
+            let retain = first.is_some_and(|first| first & RETAIN != 0);
+            if let Some(reason) = broker.refuses(slot.packet.len(), slot.qos, retain) {
+                if slot.stage == Stage::Published {
+                    ids.release(slot.id);
+                }
+                self.give_up(seq, GivenUp::Unfit(reason));
+            }
+        }
+        self.close_holes();
+    }
+}
