@@ -167,105 +167,6 @@
 
 
 /**
- * A server's first message takes some hundred bytes.
- */
-#define MAX_LENGTH 4096
-
-/**
- * What SHA-256 makes.
- */
-#define KEY_LENGTH 32
-
-#define PAYLOAD_FORMAT 1
-
-#define MESSAGE_EXPIRY 2
-
-#define CONTENT_TYPE 3
-
-#define RESPONSE_TOPIC 8
-
-#define CORRELATION_DATA 9
-
-#define SUBSCRIPTION_ID 11
-
-#define SESSION_EXPIRY 17
-
-#define ASSIGNED_CLIENT_ID 18
-
-#define SERVER_KEEP_ALIVE 19
-
-#define AUTH_METHOD 21
-
-#define AUTH_DATA 22
-
-#define REQUEST_PROBLEM 23
-
-#define WILL_DELAY 24
-
-#define REQUEST_RESPONSE 25
-
-#define RESPONSE_INFO 26
-
-#define SERVER_REFERENCE 28
-
-#define REASON_STRING 31
-
-#define RECEIVE_MAXIMUM 33
-
-#define TOPIC_ALIAS_MAXIMUM 34
-
-#define TOPIC_ALIAS 35
-
-#define MAXIMUM_QOS 36
-
-#define RETAIN_AVAILABLE 37
-
-#define USER_PROPERTY 38
-
-#define MAXIMUM_PACKET_SIZE 39
-
-#define WILDCARD_AVAILABLE 40
-
-#define SUBSCRIPTION_IDS_AVAILABLE 41
-
-#define SHARED_AVAILABLE 42
-
-#define SUCCESS 0
-
-#define NO_SUBSCRIBERS 16
-
-#define CONTINUE_AUTHENTICATION 24
-
-#define REAUTHENTICATE 25
-
-#define UNSPECIFIED 128
-
-#define MALFORMED 129
-
-#define PROTOCOL_ERROR 130
-
-#define IMPLEMENTATION 131
-
-#define VERSION 132
-
-#define TOPIC_INVALID 144
-
-#define ID_NOT_FOUND 146
-
-#define ALIAS_INVALID 148
-
-#define TOO_LARGE 149
-
-#define RETAIN_NOT_SUPPORTED 154
-
-#define QOS_NOT_SUPPORTED 155
-
-/**
- * The lowest reason code of a failure.
- */
-#define FAILURE 128
-
-/**
  * MQTT 3.1, for `pmqtt_client_new`.
  *
  * @ingroup api_client
@@ -639,11 +540,6 @@
 #define PMQTT_VERSION_NUMBER 2000
 
 /**
- * The largest session expiry: the session does not expire (section 3.1.2.11.2).
- */
-#define FOREVER UINT32_MAX
-
-/**
  * A client. Programs use it only by pointer.
  *
  * @ingroup api_client
@@ -738,13 +634,13 @@ typedef struct pmqtt_publication {
 } pmqtt_publication;
 
 /**
- * Properties of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
+ * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
  * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
  * none.
  *
  * @ingroup api_properties
  */
-typedef struct Properties {
+typedef struct pmqtt_properties {
   /**
    * The first byte.
    */
@@ -753,7 +649,7 @@ typedef struct Properties {
    * The number of bytes.
    */
   size_t len;
-} Properties;
+} pmqtt_properties;
 
 /**
  * The event of `on_connect`: the broker answered CONNECT.
@@ -777,7 +673,7 @@ typedef struct pmqtt_connected {
   /**
    * The properties of CONNACK (MQTT 5).
    */
-  struct Properties properties;
+  struct pmqtt_properties properties;
 } pmqtt_connected;
 
 /**
@@ -829,7 +725,7 @@ typedef struct pmqtt_disconnected {
   /**
    * The properties of the broker's DISCONNECT (MQTT 5).
    */
-  struct Properties properties;
+  struct pmqtt_properties properties;
 } pmqtt_disconnected;
 
 /**
@@ -883,7 +779,7 @@ typedef struct pmqtt_message {
   /**
    * The properties of the message (MQTT 5).
    */
-  struct Properties properties;
+  struct pmqtt_properties properties;
 } pmqtt_message;
 
 /**
@@ -957,7 +853,7 @@ typedef struct pmqtt_published {
   /**
    * The properties of the broker's acknowledgement (MQTT 5).
    */
-  struct Properties properties;
+  struct pmqtt_properties properties;
 } pmqtt_published;
 
 /**
@@ -1000,7 +896,7 @@ typedef struct pmqtt_subscribed {
   /**
    * The properties of SUBACK (MQTT 5).
    */
-  struct Properties properties;
+  struct pmqtt_properties properties;
 } pmqtt_subscribed;
 
 /**
@@ -1042,7 +938,7 @@ typedef struct pmqtt_unsubscribed {
   /**
    * The properties of UNSUBACK (MQTT 5).
    */
-  struct Properties properties;
+  struct pmqtt_properties properties;
 } pmqtt_unsubscribed;
 
 /**

@@ -12,24 +12,24 @@ pub struct Handle {
     _opaque: [u8; 0],
 }
 
-/// Properties of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
+/// PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
 /// them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
 /// none.
 ///
 /// @ingroup api_properties
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Properties {
+pub struct PropertyView {
     /// The first byte.
     pub data: *const c_void,
     /// The number of bytes.
     pub len: usize,
 }
 
-impl From<codec::Properties<'_>> for Properties {
+impl From<codec::Properties<'_>> for PropertyView {
     #[inline(always)]
-    fn from(properties: codec::Properties) -> Properties {
-        Properties {
+    fn from(properties: codec::Properties) -> PropertyView {
+        PropertyView {
             data: properties.as_bytes().as_ptr().cast(),
             len: properties.len(),
         }
@@ -58,7 +58,7 @@ pub struct Connected {
     /// `rc` as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
     pub reason: c_int,
     /// The properties of CONNACK (MQTT 5).
-    pub properties: Properties,
+    pub properties: PropertyView,
 }
 
 /// The event of `on_disconnect`: a connection ended.
@@ -72,7 +72,7 @@ pub struct Disconnected {
     /// 3.
     pub reason: c_int,
     /// The properties of the broker's DISCONNECT (MQTT 5).
-    pub properties: Properties,
+    pub properties: PropertyView,
 }
 
 /// The event of `on_connect_fail`: an attempt to connect failed before the broker answered CONNECT.
@@ -108,7 +108,7 @@ pub struct MessageEvent {
     /// true: the broker may have sent the message before.
     pub dup: bool,
     /// The properties of the message (MQTT 5).
-    pub properties: Properties,
+    pub properties: PropertyView,
 }
 
 /// The event of `on_publish`: a publish is done.
@@ -134,7 +134,7 @@ pub struct Published {
     /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
     pub reason: c_int,
     /// The properties of the broker's acknowledgement (MQTT 5).
-    pub properties: Properties,
+    pub properties: PropertyView,
 }
 
 /// The event of `on_subscribe`: the broker answered SUBSCRIBE, or the connection ended before.
@@ -155,7 +155,7 @@ pub struct Subscribed {
     /// `granted_qos` has the answer for each filter.
     pub reason: c_int,
     /// The properties of SUBACK (MQTT 5).
-    pub properties: Properties,
+    pub properties: PropertyView,
 }
 
 /// The event of `on_unsubscribe`: the broker answered UNSUBSCRIBE, or the connection ended before.
@@ -175,7 +175,7 @@ pub struct Unsubscribed {
     /// The number of filters in `reasons`; 0 in MQTT 3.
     pub reasons_count: usize,
     /// The properties of UNSUBACK (MQTT 5).
-    pub properties: Properties,
+    pub properties: PropertyView,
 }
 
 /// The event of `on_log`: a line for the log.

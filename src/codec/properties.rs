@@ -177,7 +177,8 @@ fn check_one(reader: &mut Reader, id: u8, place: Place, seen: u64) -> Result<(),
             reason: reason::ALIAS_INVALID,
             ..Malformed::protocol("topic alias 0 [MQTT5-3.3.2-8]")
         }),
-        Value::Number(number) => row.takes(number),
+        Value::Number(number) if row.takes(number) => Ok(()),
+        Value::Number(_) => Err(Malformed::protocol("a property with a forbidden value")),
         Value::Bytes(topic) if id == property::RESPONSE_TOPIC => {
             topic::check_name(topic).map_err(Malformed::topic)
         }

@@ -1,7 +1,5 @@
 //! The properties of MQTT 5: one table for decoder, writer and checks (table 2-4).
 
-use super::Malformed;
-
 /// The type of a property's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -98,11 +96,8 @@ impl Property {
 
     /// Whether a number is among its values.
     #[inline(always)]
-    pub fn takes(&self, number: u32) -> Result<(), Malformed> {
-        match (self.least..=self.most).contains(&number) {
-            true => Ok(()),
-            false => Err(Malformed::protocol("a property with a forbidden value")),
-        }
+    pub fn takes(&self, number: u32) -> bool {
+        (self.least..=self.most).contains(&number)
     }
 }
 
