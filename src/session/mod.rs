@@ -38,7 +38,9 @@ use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
-use crate::codec::{ConnAck, Disconnect, Properties, PropertyList, Publish, QoS, Version};
+use crate::codec::{
+    Acknowledgement, ConnAck, Disconnect, PropertyList, Publish, QoS, SubAck, UnsubAck, Version,
+};
 use crate::time::Moment;
 use extended::Extended;
 use final_bytes::FinalBytes;
@@ -105,15 +107,15 @@ pub struct Credentials {
     pub password: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// What a packet from the broker means to the application.
+/// What a packet from the broker means to the application. It is small, since each packet has one.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
     /// Nothing: the session has dealt with it.
     None,
     /// Tell the application, then call `announced` if the broker accepted.
-    ConnAck(ConnAck<'a>),
+    ConnAck(&'a ConnAck<'a>),
     /// The broker ends the connection, for this reason. Tell the application, then close.
-    Dismissed(Disconnect<'a>),
+    Dismissed(&'a Disconnect<'a>),
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
     Message {
         publish: &'a Publish<'a>,
@@ -128,8 +130,7 @@ pub enum Event<'a> {
     /// broker has refused the message.
     Answered {
         mid: u64,
-        reason: u8,
-        properties: Properties<'a>,
+        answer: &'a Acknowledgement<'a>,
     },
     /// A QoS 2 message was answered with PUBACK, as if it were of QoS 1.
     Downgraded {
@@ -144,14 +145,11 @@ pub enum Event<'a> {
     },
     Subscribed {
         mid: u64,
-        granted: &'a [u8],
-        properties: Properties<'a>,
+        suback: &'a SubAck<'a>,
     },
     Unsubscribed {
         mid: u64,
-        /// A reason code for each filter; empty before MQTT 5.
-        codes: &'a [u8],
-        properties: Properties<'a>,
+        unsuback: &'a UnsubAck<'a>,
     },
     /// An answer that nothing waits for; harmless, but worth a line in the log.
     Unexpected(&'static str),

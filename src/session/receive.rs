@@ -48,7 +48,7 @@ impl Session {
         }
     }
 
-    fn connack<'a>(&mut self, connack: &ConnAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
+    fn connack<'a>(&mut self, connack: &'a ConnAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         let was_clean = match &self.extended {
             Some(extended) => extended.clean_start,
             None => self.options.clean_session,
@@ -67,7 +67,7 @@ impl Session {
         if connack.return_code == 0 {
             self.accepted(connack, now);
         }
-        Ok(Event::ConnAck(*connack))
+        Ok(Event::ConnAck(connack))
     }
 
     #[inline(always)]
@@ -78,7 +78,7 @@ impl Session {
             Packet::Ack(ack) => self.answered(ack, now),
             Packet::SubAck(suback) => self.suback(suback, now),
             Packet::UnsubAck(unsuback) => self.unsuback(unsuback, now),
-            Packet::Disconnect(disconnect) => Ok(Event::Dismissed(*disconnect)),
+            Packet::Disconnect(disconnect) => Ok(Event::Dismissed(disconnect)),
             Packet::PingResp => {
                 self.pong(now);
                 Ok(Event::None)
@@ -138,25 +138,20 @@ impl Session {
     }
 
     /// PUBACK, PUBREC or PUBCOMP, which may have a reason and properties.
+    #[inline(never)]
     fn answered<'a>(
         &mut self,
-        ack: &Acknowledgement<'a>,
+        answer: &'a Acknowledgement<'a>,
         now: Moment,
     ) -> Result<Event<'a>, Failure> {
-        let &Acknowledgement {
-            reason, properties, ..
-        } = ack;
-        let is_plain = reason == reason::SUCCESS && properties.is_empty();
-        match self.acknowledged(ack.ack, ack.id, reason, now)? {
-            Event::Published { mid } if !is_plain => Ok(Event::Answered {
-                mid,
-                // A repeated PUBREL was answered: the message was done before (section 3.7.2.1).
-                reason: match reason {
-                    reason::ID_NOT_FOUND => reason::SUCCESS,
-                    _ => reason,
-                },
-                properties,
-            }),
+        let is_plain = match answer.reason {
+            reason::SUCCESS => answer.properties.is_empty(),
+            // PUBREL was repeated, and the message was done before (section 3.7.2.1).
+            reason::ID_NOT_FOUND => true,
+            _ => false,
+        };
+        match self.acknowledged(answer.ack, answer.id, answer.reason, now)? {
+            Event::Published { mid } if !is_plain => Ok(Event::Answered { mid, answer }),
             event => Ok(event),
         }
     }
@@ -223,7 +218,7 @@ impl Session {
         self.announce_room();
     }
 
-    fn suback<'a>(&mut self, suback: &SubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
+    fn suback<'a>(&mut self, suback: &'a SubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         let request = self.ids.request(suback.packet_id);
         let Some(Request::Subscribe { mid, filters }) = request else {
             return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
@@ -234,14 +229,14 @@ impl Session {
             ));
         }
         self.release(suback.packet_id, now);
-        Ok(Event::Subscribed {
-            mid,
-            granted: suback.granted,
-            properties: suback.properties,
-        })
+        Ok(Event::Subscribed { mid, suback })
     }
 
-    fn unsuback<'a>(&mut self, unsuback: &UnsubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
+    fn unsuback<'a>(
+        &mut self,
+        unsuback: &'a UnsubAck<'a>,
+        now: Moment,
+    ) -> Result<Event<'a>, Failure> {
         let request = self.ids.request(unsuback.packet_id);
         let Some(Request::Unsubscribe { mid, filters }) = request else {
             return Ok(Event::Unexpected("UNSUBACK for no UNSUBSCRIBE"));
@@ -252,11 +247,7 @@ impl Session {
             ));
         }
         self.release(unsuback.packet_id, now);
-        Ok(Event::Unsubscribed {
-            mid,
-            codes: unsuback.codes,
-            properties: unsuback.properties,
-        })
+        Ok(Event::Unsubscribed { mid, unsuback })
     }
 
     /// A request is answered. A waiting message may use its packet identifier, which is free again.

@@ -185,6 +185,7 @@ impl Session {
 
     /// The application has taken the messages of a batch. `ids` are the identifiers of those of QoS
     /// 1.
+    #[inline(always)]
     pub fn end_batch(&mut self, ids: &[PacketId]) {
         for &id in ids {
             // [MQTT-4.3.2-2]

@@ -214,8 +214,8 @@ impl World {
                 let number = self.account.settled(mid);
                 self.broker.settled(number);
             }
-            Event::Subscribed { mid, granted, .. } => {
-                assert_eq!(granted, [1]);
+            Event::Subscribed { mid, suback } => {
+                assert_eq!(suback.granted, [1]);
                 self.account.finish(mid, Asked::Subscribe);
             }
             Event::Unsubscribed { mid, .. } => self.account.finish(mid, Asked::Unsubscribe),

@@ -75,12 +75,12 @@ pub fn event(event: &Event) -> String {
             format!("{how}published {mid} with PUBACK")
         }
         Event::InDoubt { mid } => format!("in doubt {mid}"),
-        Event::Subscribed { mid, granted, .. } => format!("subscribed {mid} {granted:?}"),
-        Event::Unsubscribed { mid, codes, .. } => match codes.is_empty() {
-            true => format!("unsubscribed {mid}"),
-            false => format!("unsubscribed {mid} {codes:?}"),
+        Event::Subscribed { mid, suback } => format!("subscribed {mid} {:?}", suback.granted),
+        Event::Unsubscribed { mid, unsuback } => match unsuback.codes {
+            [] => format!("unsubscribed {mid}"),
+            codes => format!("unsubscribed {mid} {codes:?}"),
         },
-        Event::Answered { mid, reason, .. } => format!("published {mid} with {reason:#04x}"),
+        Event::Answered { mid, answer } => format!("published {mid} with {:#04x}", answer.reason),
         Event::Dismissed(disconnect) => format!("dismissed {:#04x}", disconnect.reason),
         Event::Unexpected(_) => "unexpected".into(),
     }

@@ -20,9 +20,15 @@ impl Driver {
     #[inline(always)]
     pub(super) fn deliver_batch(&mut self, pass: &mut Pass) -> Step<bool> {
         match pass.state.session.version().rules().is_extended {
-            true => self.deliver::<true>(pass),
+            true => self.deliver_extended(pass),
             false => self.deliver::<false>(pass),
         }
+    }
+
+    /// Compiled by itself, so that it costs a connection of MQTT 3 nothing.
+    #[inline(never)]
+    fn deliver_extended(&mut self, pass: &mut Pass) -> Step<bool> {
+        self.deliver::<true>(pass)
     }
 
     #[inline(always)]

@@ -19,7 +19,7 @@ use crate::client::state::Guard;
 use crate::client::state::handlers::Handler;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
-use crate::codec::{ConnAck, Disconnect, Properties, Publish, property, reason};
+use crate::codec::{Acknowledgement, ConnAck, Disconnect, Properties, Publish, property, reason};
 use crate::session::{Event, GivenUp, Outcome};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -275,14 +275,8 @@ fn published(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool 
 
 /// Reports an acknowledgement with a reason or properties.
 #[cold]
-fn answered(
-    state: &mut Guard,
-    pace: &mut Pace,
-    mid: u64,
-    reason: u8,
-    properties: Properties,
-) -> bool {
-    let rc = match reason < reason::FAILURE {
+fn answered(state: &mut Guard, pace: &mut Pace, mid: u64, answer: &Acknowledgement) -> bool {
+    let rc = match answer.reason < reason::FAILURE {
         true => {
             state.counters.messages_out += 1;
             Code::Success
@@ -296,8 +290,8 @@ fn answered(
     let event = Published {
         mid,
         rc: rc as i32,
-        reason: reason.into(),
-        properties: properties.into(),
+        reason: answer.reason.into(),
+        properties: answer.properties.into(),
     };
     call(state, pace, callback, &event)
 }
@@ -334,23 +328,17 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
             }
             published(state, pace, mid, UNSAID);
         }
-        Event::Answered {
-            mid,
-            reason,
-            properties,
-        } => drop(answered(state, pace, mid, reason, properties)),
-        Event::Subscribed {
-            mid,
-            granted,
-            properties,
-        } => drop(subscribed(state, pace, mid, 0, granted, properties)),
-        Event::Unsubscribed {
-            mid,
-            codes,
-            properties,
-        } => drop(unsubscribed(state, pace, mid, 0, codes, properties)),
-        Event::Dismissed(disconnect) => return Err(dismissed(&disconnect)),
-        Event::ConnAck(connack) => return answer(pass, &connack),
+        Event::Answered { mid, answer } => drop(answered(state, pace, mid, answer)),
+        Event::Subscribed { mid, suback } => {
+            let (granted, properties) = (suback.granted, suback.properties);
+            subscribed(state, pace, mid, 0, granted, properties);
+        }
+        Event::Unsubscribed { mid, unsuback } => {
+            let (codes, properties) = (unsuback.codes, unsuback.properties);
+            unsubscribed(state, pace, mid, 0, codes, properties);
+        }
+        Event::Dismissed(disconnect) => return Err(dismissed(disconnect)),
+        Event::ConnAck(connack) => return answer(pass, connack),
         Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
         Event::None | Event::Message { .. } | Event::Published { .. } => {}
     }

@@ -33,8 +33,8 @@ impl Inbox {
                     messages.push(Received::new(publish, *mid)?);
                 }
             }
-            Event::Subscribed { mid, granted, .. } if *mid == self.subscription => {
-                self.granted = Some(granted.to_vec());
+            Event::Subscribed { mid, suback } if *mid == self.subscription => {
+                self.granted = Some(suback.granted.to_vec());
             }
             _ => {}
         }
