@@ -64,7 +64,7 @@ const TABLE: &[Row] = &[
     ("PUBLISH with DUP at QoS 0", "connected", Connected, "38 03 00 01 74", Ends, "DUP at QoS 0"),
     ("PUBLISH with an empty topic", "connected", Connected, "30 03 00 00 74", Ends, "empty topic"),
     ("PUBLISH whose topic is longer than the packet", "connected", Connected, "30 03 00 02 74", Ends, "longer than the packet"),
-    ("PUBLISH with a wildcard in its topic", "connected", Connected, "30 03 00 01 23", Ends, "MQTT-3.3.2-2"),
+    ("PUBLISH with a wildcard in its topic", "connected", Connected, "30 03 00 01 23", Ends, "MQTT311-3.3.2-2"),
     ("PUBLISH with U+0000 in its topic", "connected", Connected, "30 03 00 01 00", Ends, "U+0000"),
     ("PUBLISH whose topic is not UTF-8", "connected", Connected, "30 04 00 02 c3 28", Ends, "well-formed UTF-8"),
     ("SUBACK with a reserved code", "a SUBSCRIBE is pending", Subscribing, "90 03 00 01 03", Ends, "reserved code"),

@@ -10,7 +10,7 @@ use pmqtt::codec::{Role, Version, header};
 
 fuzz_target!(|bytes: &[u8]| {
     for reader in [Role::Client, Role::Broker] {
-        for version in [Version::V31, Version::V311] {
+        for version in [Version::V31, Version::V311, Version::V5] {
             let mut rest = bytes;
             while let Ok(Some(_)) = oracle::round_trip(rest, reader, version) {
                 let header = header(rest, reader, version).unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Decodes a whole packet to a value that borrows from it.
 
 use super::header::{Header, Kind};
-use super::reader::Reader;
+use super::reader::{Reader, not_a_topic};
 use super::topic::{self, Topic};
 use super::{
     Ack, Acknowledgement, Auth, ConnAck, Connect, Disconnect, Filters, Malformed, Message, Packet,
@@ -20,10 +20,11 @@ pub fn decode<'a>(
 ) -> Result<Packet<'a>, Malformed> {
     let body = &mut packet[header.start..header.end];
     match header.kind {
-        Kind::Publish if version.rules().is_extended => {
+        Kind::Delivery if version.rules().is_extended => {
             publish::<true>(body, header.flags).map(Packet::Publish)
         }
-        Kind::Publish => publish::<false>(body, header.flags).map(Packet::Publish),
+        Kind::Publish if version.rules().is_extended => publish_of_client(body, header.flags),
+        Kind::Delivery | Kind::Publish => publish::<false>(body, header.flags).map(Packet::Publish),
         Kind::PubAck => ack(Ack::PubAck, body),
         Kind::PubRec => ack(Ack::PubRec, body),
         Kind::PubRel => ack(Ack::PubRel, body),
@@ -38,7 +39,8 @@ pub fn decode<'a>(
         Kind::PingReq => Ok(Packet::PingReq),
         Kind::Disconnect => disconnect(body, Place::Disconnect),
         Kind::Dismissal => disconnect(body, Place::Dismissal),
-        Kind::Auth => auth(body),
+        Kind::Auth => auth(body, reason::SUCCESS),
+        Kind::Challenge => auth(body, reason::REAUTHENTICATE),
     }
 }
 
@@ -88,7 +90,7 @@ pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publi
             ));
         }
     } else {
-        topic::check_name(topic.as_bytes()).map_err(Malformed::topic)?;
+        topic::check_name(topic.as_bytes()).map_err(|text| not_a_topic(topic.as_bytes(), text))?;
     }
     Ok(Publish {
         dup: flags & 0b1000 != 0,
@@ -99,6 +101,17 @@ pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publi
         properties,
         payload: reader.remaining(),
     })
+}
+
+fn publish_of_client(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
+    let publish = publish::<true>(body, flags)?;
+    match publish.properties.find(property::SUBSCRIPTION_ID) {
+        None => Ok(Packet::Publish(publish)),
+        Some(_) => Err(Malformed::packet(
+            "PUBLISH of a client with a subscription identifier [MQTT5-3.3.4-6]",
+        )
+        .of_property(property::SUBSCRIPTION_ID)),
+    }
 }
 
 #[inline(always)]
@@ -161,13 +174,14 @@ fn disconnect(body: &[u8], place: Place) -> Result<Packet<'_>, Malformed> {
     }
 }
 
-fn auth(body: &[u8]) -> Result<Packet<'_>, Malformed> {
-    if body.is_empty() {
-        let (reason, properties) = (reason::SUCCESS, Properties::NONE);
-        return Ok(Packet::Auth(Auth { reason, properties }));
-    }
-    let (reason, properties) = reason_and_properties(Reader::new(body), Place::Auth)?;
-    match reason::is_allowed(reason, Place::Auth) {
+/// `foreign`: the reason code that only the other side may send.
+fn auth(body: &[u8], foreign: u8) -> Result<Packet<'_>, Malformed> {
+    let (reason, properties) = match body {
+        [] => (reason::SUCCESS, Properties::NONE),
+        [_] => return Err(Malformed::packet("AUTH ends before its properties")),
+        _ => reason_and_properties(Reader::new(body), Place::Auth)?,
+    };
+    match reason::is_allowed(reason, Place::Auth) && reason != foreign {
         true => Ok(Packet::Auth(Auth { reason, properties })),
         false => Err(Malformed::protocol(
             "AUTH with a reason code that it must not have [MQTT5-3.15.2-1]",
@@ -197,7 +211,7 @@ fn connack(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
     }
     if session_present && return_code != 0 {
         return Err(Malformed::packet(
-            "CONNACK that refuses and has a session present [MQTT-3.2.2-4]",
+            "CONNACK that refuses and has a session present [MQTT311-3.2.2-4]",
         ));
     }
     Ok(Packet::ConnAck(ConnAck {
@@ -253,8 +267,11 @@ fn suback(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
         true => reason::is_allowed(*code, Place::SubAck),
         false => matches!(code, 0..=2 | 0x80),
     };
+    if granted.is_empty() {
+        return Err(Malformed::packet("SUBACK without a code (3.9.3)"));
+    }
     if !granted.iter().all(is_allowed) {
-        return Err(Malformed::packet(
+        return Err(Malformed::protocol(
             "SUBACK with a reserved code [MQTT311-3.9.3-2] [MQTT5-3.9.3-2]",
         ));
     }
@@ -270,11 +287,14 @@ fn unsuback(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
     let packet_id = reader.packet_id()?;
     let properties = properties(&mut reader, Place::UnsubAck, version)?;
     let codes = reader.remaining();
+    if codes.is_empty() && version.rules().is_extended {
+        return Err(Malformed::packet("UNSUBACK without a code (3.11.3)"));
+    }
     if !codes
         .iter()
         .all(|code| reason::is_allowed(*code, Place::UnsubAck))
     {
-        return Err(Malformed::packet(
+        return Err(Malformed::protocol(
             "UNSUBACK with a reserved code [MQTT5-3.11.3-2]",
         ));
     }
@@ -309,7 +329,7 @@ fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
     let flags = reader.u8(SHORT)?;
     if flags & 1 != 0 {
         return Err(Malformed::packet(
-            "CONNECT with its reserved flag [MQTT-3.1.2-3]",
+            "CONNECT with its reserved flag [MQTT311-3.1.2-3] [MQTT5-3.1.2-3]",
         ));
     }
     let keep_alive = reader.u16(SHORT)?;
@@ -326,7 +346,7 @@ fn connect(body: &[u8]) -> Result<Packet<'_>, Malformed> {
     };
     if password.is_some() && username.is_none() && !version.rules().is_extended {
         return Err(Malformed::packet(
-            "CONNECT with a password and no user name [MQTT-3.1.2-22]",
+            "CONNECT with a password and no user name [MQTT311-3.1.2-22]",
         ));
     }
     if !reader.is_empty() {
@@ -350,14 +370,15 @@ fn will<'a>(
     version: Version,
 ) -> Result<Option<Message<'a>>, Malformed> {
     const SHORT: &str = "CONNECT ends inside its will";
-    let qos = QoS::from_bits(flags >> 3 & 3)
-        .ok_or(Malformed::packet("CONNECT with will QoS 3 [MQTT-3.1.2-14]"))?;
+    let qos = QoS::from_bits(flags >> 3 & 3).ok_or(Malformed::packet(
+        "CONNECT with will QoS 3 [MQTT311-3.1.2-14] [MQTT5-3.1.2-12]",
+    ))?;
     let retain = flags & 0x20 != 0;
     if flags & 0x04 == 0 {
         return match qos == QoS::AtMostOnce && !retain {
             true => Ok(None),
             false => Err(Malformed::packet(
-                "CONNECT with will flags but no will [MQTT-3.1.2-11]",
+                "CONNECT with will flags but no will [MQTT311-3.1.2-11] [MQTT5-3.1.2-11] [MQTT5-3.1.2-13]",
             )),
         };
     }
@@ -405,7 +426,7 @@ fn unsubscribe(body: &[u8], version: Version) -> Result<Packet<'_>, Malformed> {
 fn filters(bytes: &[u8], wishes: Option<Version>) -> Result<Filters<'_>, Malformed> {
     if bytes.is_empty() {
         return Err(Malformed::packet(
-            "no topic filter [MQTT-3.8.3-3] [MQTT-3.10.3-2]",
+            "no topic filter [MQTT311-3.8.3-3] [MQTT311-3.10.3-2] [MQTT5-3.8.3-2] [MQTT5-3.10.3-2]",
         ));
     }
     let mut reader = Reader::new(bytes);

@@ -141,7 +141,7 @@ fn place_of_topic(publish: &[u8]) -> Range<usize> {
     start + 2..start + 2 + usize::from(length)
 }
 
-/// Sets DUP, which marks a PUBLISH that is sent again [MQTT-3.3.1-1].
+/// Sets DUP, which marks a PUBLISH that is sent again [MQTT311-3.3.1-1] [MQTT5-3.3.1-1].
 pub fn set_dup(publish: &mut [u8]) {
     publish[0] |= 0b1000;
 }

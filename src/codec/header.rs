@@ -14,7 +14,10 @@ pub enum Role {
 pub enum Kind {
     Connect,
     ConnAck,
+    /// PUBLISH from a client.
     Publish,
+    /// PUBLISH from a broker.
+    Delivery,
     PubAck,
     PubRec,
     PubRel,
@@ -29,7 +32,10 @@ pub enum Kind {
     Disconnect,
     /// DISCONNECT from a broker.
     Dismissal,
+    /// AUTH from a client.
     Auth,
+    /// AUTH from a broker.
+    Challenge,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +48,13 @@ pub struct Header {
     pub end: usize,
 }
 
+impl Kind {
+    #[inline(always)]
+    fn is_publish(self) -> bool {
+        matches!(self, Kind::Publish | Kind::Delivery)
+    }
+}
+
 /// Reads the header at the front of `buffer`; None when it is not all there yet.
 #[inline(always)]
 pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Header>, Malformed> {
@@ -50,7 +63,10 @@ pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Head
     };
     match first >> 4 {
         // Its checks are compiled separately from those of all other packets.
-        3 => header_of(Kind::Publish, buffer, version),
+        3 => match role {
+            Role::Client => header_of(Kind::Delivery, buffer, version),
+            Role::Broker => header_of(Kind::Publish, buffer, version),
+        },
         number => other_header(number, buffer, role, version),
     }
 }
@@ -59,12 +75,12 @@ pub fn header(buffer: &[u8], role: Role, version: Version) -> Result<Option<Head
 fn header_of(kind: Kind, packet: &[u8], version: Version) -> Result<Option<Header>, Malformed> {
     let flags = packet[0] & 0x0f;
     check_flags(kind, flags, version)?;
-    let Some((length, start)) = remaining_length(packet)? else {
+    let Some((length, start)) = remaining_length(packet, version)? else {
         return Ok(None);
     };
     match packet[start..].first_chunk() {
         // A length with room for the topic is not too short, and one of four bytes is not too long.
-        Some(prefix) if kind == Kind::Publish => {
+        Some(prefix) if kind.is_publish() => {
             check_topic_length(*prefix, flags, length, version)?;
         }
         _ if version.rules().is_extended => check_extended_length(kind, flags, length)?,
@@ -106,7 +122,8 @@ fn other_kind(number: u8, role: Role, version: Version) -> Result<Kind, Malforme
         (13, Client) => Ok(Kind::PingResp),
         (14, Broker) => Ok(Kind::Disconnect),
         (14, Client) if is_extended => Ok(Kind::Dismissal),
-        (15, _) if is_extended => Ok(Kind::Auth),
+        (15, Broker) if is_extended => Ok(Kind::Auth),
+        (15, Client) if is_extended => Ok(Kind::Challenge),
         (1, Client) => Err(Malformed::packet("CONNECT, which only a client may send")),
         (8, Client) => Err(Malformed::packet("SUBSCRIBE, which only a client may send")),
         (10, Client) => Err(Malformed::packet(
@@ -125,7 +142,7 @@ fn other_kind(number: u8, role: Role, version: Version) -> Result<Kind, Malforme
 #[inline(always)]
 fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed> {
     let expected = match kind {
-        Kind::Publish => return check_publish_flags(flags, version),
+        Kind::Publish | Kind::Delivery => return check_publish_flags(flags, version),
         Kind::PubRel | Kind::Subscribe | Kind::Unsubscribe => 0b0010,
         _ => 0,
     };
@@ -139,9 +156,11 @@ fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed>
 
 fn check_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
     match flags & 0b1110 {
-        0b0110 | 0b1110 => Err(Malformed::packet("PUBLISH with QoS 3 [MQTT-3.3.1-4]")),
+        0b0110 | 0b1110 => Err(Malformed::packet(
+            "PUBLISH with QoS 3 [MQTT311-3.3.1-4] [MQTT5-3.3.1-4]",
+        )),
         0b1000 if version.rules().has_fixed_flags => Err(Malformed::packet(
-            "PUBLISH with DUP at QoS 0 [MQTT-3.3.1-2]",
+            "PUBLISH with DUP at QoS 0 [MQTT311-3.3.1-2] [MQTT5-3.3.1-2]",
         )),
         _ => Ok(()),
     }
@@ -149,20 +168,25 @@ fn check_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
 
 /// The value, and where the body begins; None if the buffer ends before that.
 #[inline]
-fn remaining_length(packet: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
+fn remaining_length(packet: &[u8], version: Version) -> Result<Option<(usize, usize)>, Malformed> {
     match packet.get(1) {
         Some(&byte) if byte & 0x80 == 0 => Ok(Some((byte as usize, 2))),
-        _ => longer_length(packet),
+        _ => longer_length(packet, version),
     }
 }
 
-fn longer_length(packet: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
+fn longer_length(packet: &[u8], version: Version) -> Result<Option<(usize, usize)>, Malformed> {
     let bytes = &packet[1..];
     let mut length = 0;
     for (index, &byte) in bytes.iter().take(4).enumerate() {
         length |= ((byte & 0x7f) as usize) << (7 * index);
         if byte & 0x80 == 0 {
-            return Ok(Some((length, index + 2)));
+            return match byte {
+                0 if version.rules().is_extended => Err(Malformed::packet(
+                    "remaining length in more bytes than it needs [MQTT5-1.5.5-1]",
+                )),
+                _ => Ok(Some((length, index + 2))),
+            };
         }
     }
     if bytes.len() >= 4 {
@@ -180,13 +204,14 @@ fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
         // At least the shorter protocol name, flags, keep alive and an empty client id. At most the
         // longer one with client id, will topic, will message, user name and password.
         Kind::Connect => (12, 12 + 5 * STRING),
-        Kind::Publish if flags & 0b0110 == 0 => (3, MAX_REMAINING_LENGTH),
-        Kind::Publish => (5, MAX_REMAINING_LENGTH),
+        Kind::Publish | Kind::Delivery if flags & 0b0110 == 0 => (3, MAX_REMAINING_LENGTH),
+        Kind::Publish | Kind::Delivery => (5, MAX_REMAINING_LENGTH),
         Kind::Subscribe => (6, MAX_REMAINING_LENGTH),
         // At most as many codes as the largest SUBSCRIBE has filters, of one character each.
         Kind::SubAck => (3, 2 + (MAX_REMAINING_LENGTH - 2) / 4),
         Kind::Unsubscribe => (5, MAX_REMAINING_LENGTH),
-        Kind::PingReq | Kind::PingResp | Kind::Disconnect | Kind::Dismissal | Kind::Auth => (0, 0),
+        Kind::PingReq | Kind::PingResp => (0, 0),
+        Kind::Disconnect | Kind::Dismissal | Kind::Auth | Kind::Challenge => (0, 0),
         Kind::ConnAck
         | Kind::PubAck
         | Kind::PubRec
@@ -201,16 +226,21 @@ fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
 #[inline(never)]
 fn check_extended_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
     let (least, most) = match kind {
+        // It tells its version itself, so that it can be of an older one.
+        Kind::Connect => (12, MAX_REMAINING_LENGTH),
         // The same as before MQTT 5, and the length of the properties.
-        Kind::Connect => (13, MAX_REMAINING_LENGTH),
         Kind::Subscribe => (7, MAX_REMAINING_LENGTH),
         Kind::Unsubscribe => (6, MAX_REMAINING_LENGTH),
         Kind::SubAck | Kind::UnsubAck => (4, MAX_REMAINING_LENGTH),
         // A broker of an older version refuses in the form of its own version.
         Kind::ConnAck => (2, MAX_REMAINING_LENGTH),
         Kind::PubAck | Kind::PubRec | Kind::PubRel | Kind::PubComp => (2, MAX_REMAINING_LENGTH),
-        Kind::Disconnect | Kind::Dismissal | Kind::Auth => (0, MAX_REMAINING_LENGTH),
-        Kind::Publish | Kind::PingReq | Kind::PingResp => return check_length(kind, flags, length),
+        Kind::Disconnect | Kind::Dismissal | Kind::Auth | Kind::Challenge => {
+            (0, MAX_REMAINING_LENGTH)
+        }
+        Kind::Publish | Kind::Delivery | Kind::PingReq | Kind::PingResp => {
+            return check_length(kind, flags, length);
+        }
     };
     check_range(length, least, most)
 }
@@ -243,7 +273,7 @@ fn check_topic_length(
         // The topic of an alias, or a mistake: its properties will show.
         0 if version.rules().is_extended => Ok(()),
         0 => Err(Malformed::packet(
-            "PUBLISH with an empty topic [MQTT-4.7.3-1]",
+            "PUBLISH with an empty topic [MQTT311-4.7.3-1]",
         )),
         topic if 2 + topic + packet_id > length => Err(Malformed::packet(
             "PUBLISH whose topic is longer than the packet",

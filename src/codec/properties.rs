@@ -1,7 +1,7 @@
 //! The properties of a packet, as bytes that were checked once. Reading them cannot fail.
 
 use super::property::{self, Kind, Place, property};
-use super::reader::{Reader, check_text};
+use super::reader::{Reader, check_text, not_a_topic};
 use super::{MAX_REMAINING_LENGTH, Malformed, TooLong, reason, topic};
 
 /// Without the length in front of them. Empty: there are none.
@@ -180,7 +180,7 @@ fn check_one(reader: &mut Reader, id: u8, place: Place, seen: u64) -> Result<(),
         Value::Number(number) if row.takes(number) => Ok(()),
         Value::Number(_) => Err(Malformed::protocol("a property with a forbidden value")),
         Value::Bytes(topic) if id == property::RESPONSE_TOPIC => {
-            topic::check_name(topic).map_err(Malformed::topic)
+            topic::check_name(topic).map_err(|text| not_a_topic(topic, text))
         }
         Value::Bytes(text) if row.kind == Kind::Text => check_text(text),
         Value::Bytes(_) => Ok(()),

@@ -36,7 +36,9 @@ impl<'a> Reader<'a> {
 
     pub fn packet_id(&mut self) -> Result<PacketId, Malformed> {
         let id = self.u16("the packet ends before its packet identifier")?;
-        PacketId::new(id).ok_or(Malformed::packet("packet identifier 0 [MQTT-2.3.1-1]"))
+        PacketId::new(id).ok_or(Malformed::packet(
+            "packet identifier 0 [MQTT311-2.3.1-1] [MQTT5-2.2.1-3]",
+        ))
     }
 
     pub fn u32(&mut self, short: &'static str) -> Result<u32, Malformed> {
@@ -102,6 +104,15 @@ impl<'a> Reader<'a> {
 }
 
 const NO_UTF8: &str = "a string is not well-formed UTF-8 [MQTT311-1.5.3-1] [MQTT5-1.5.4-1]";
+
+/// The error of bytes that are no topic name for the reason in `text`.
+#[cold]
+pub fn not_a_topic(bytes: &[u8], text: &'static str) -> Malformed {
+    match check_text(bytes) {
+        Ok(()) => Malformed::topic(text),
+        Err(error) => error,
+    }
+}
 
 /// Whether bytes can be a string.
 pub fn check_text(bytes: &[u8]) -> Result<(), Malformed> {

@@ -47,11 +47,13 @@ pub fn check_name(name: &[u8]) -> Result<(), &'static str> {
 
 #[cold]
 fn check_name_closely(name: &[u8]) -> Result<(), &'static str> {
-    let name =
-        str::from_utf8(name).map_err(|_| "the topic is not well-formed UTF-8 [MQTT-1.5.3-1]")?;
+    let name = str::from_utf8(name)
+        .map_err(|_| "the topic is not well-formed UTF-8 [MQTT311-1.5.3-1] [MQTT5-1.5.4-1]")?;
     check_text(name)?;
     if name.bytes().any(|byte| matches!(byte, b'+' | b'#')) {
-        return Err("a topic name must not contain the wildcards + and # [MQTT-3.3.2-2]");
+        return Err(
+            "a topic name must not contain the wildcards + and # [MQTT311-3.3.2-2] [MQTT5-4.7.0-1]",
+        );
     }
     Ok(())
 }
@@ -130,10 +132,12 @@ fn check_levels(filter: &str) -> Result<(), &'static str> {
     let mut levels = filter.split('/').peekable();
     while let Some(level) = levels.next() {
         if level.contains('#') && (level != "#" || levels.peek().is_some()) {
-            return Err("# must be the last level and stand alone in it [MQTT-4.7.1-2]");
+            return Err(
+                "# must be the last level and stand alone in it [MQTT311-4.7.1-2] [MQTT5-4.7.1-1]",
+            );
         }
         if level.contains('+') && level != "+" {
-            return Err("+ must stand alone in its level [MQTT-4.7.1-3]");
+            return Err("+ must stand alone in its level [MQTT311-4.7.1-3] [MQTT5-4.7.1-2]");
         }
     }
     Ok(())
@@ -141,13 +145,15 @@ fn check_levels(filter: &str) -> Result<(), &'static str> {
 
 fn check_text(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
-        return Err("a topic must have at least one character [MQTT-4.7.3-1]");
+        return Err("a topic must have at least one character [MQTT311-4.7.3-1] [MQTT5-4.7.3-1]");
     }
     if text.len() > MAX_STRING {
-        return Err("a topic must not be longer than 65,535 bytes [MQTT-4.7.3-3]");
+        return Err(
+            "a topic must not be longer than 65,535 bytes [MQTT311-4.7.3-3] [MQTT5-4.7.3-3]",
+        );
     }
     if text.as_bytes().contains(&0) {
-        return Err("a topic must not contain U+0000 [MQTT-4.7.3-2]");
+        return Err("a topic must not contain U+0000 [MQTT311-4.7.3-2] [MQTT5-4.7.3-2]");
     }
     Ok(())
 }
@@ -168,7 +174,7 @@ pub fn matches(filter: &str, name: &[u8]) -> bool {
 }
 
 fn levels_match(filter: &str, name: &[u8]) -> bool {
-    // [MQTT-4.7.2-1]: a filter that starts with a wildcard does not see $-topics.
+    // [MQTT311-4.7.2-1] [MQTT5-4.7.2-1]: a filter that starts with a wildcard does not see $-topics.
     if name.starts_with(b"$") && filter.starts_with(['+', '#']) {
         return false;
     }

@@ -97,5 +97,5 @@ impl Wish {
     }
 }
 
-/// A packet identifier is never zero [MQTT-2.3.1-1].
+/// A packet identifier is never zero [MQTT311-2.3.1-1] [MQTT5-2.2.1-3].
 pub type PacketId = NonZeroU16;

@@ -31,6 +31,7 @@ fn it_reads_what_the_general_way_reads() {
                     assert_eq!(short, general, "{:x?}", &packet[..end]);
                     if short.is_some() {
                         assert_eq!(short, read(&packet[..end], Version::V31));
+                        assert_eq!(short, read(&packet[..end], Version::V5));
                     }
                 }
             }

@@ -1,8 +1,8 @@
 //! A packet that is too long is refused before its first byte is written.
 
 use pmqtt::codec::{
-    Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, Properties, QoS,
-    RetainHandling, SubAck, TooLong, Unfit, Version, Wish, encode,
+    Buffer, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message, PacketId, Properties, PropertyList,
+    QoS, RetainHandling, SubAck, TooLong, Unfit, Version, Wish, encode, property,
 };
 
 use super::vectors::{CONNECT, MESSAGE};
@@ -65,9 +65,43 @@ fn a_topic_has_up_to_65_535_bytes() {
         let topic = topic.as_bytes();
         Message { topic, ..MESSAGE }.check().map(|_| ())
     };
-    let why = "a topic must not be longer than 65,535 bytes [MQTT-4.7.3-3]";
+    let why = "a topic must not be longer than 65,535 bytes [MQTT311-4.7.3-3] [MQTT5-4.7.3-3]";
     assert_eq!(check(&text), Err(Unfit::Topic(why)));
     assert_eq!(check(&text[1..]), Ok(()));
+}
+
+#[test]
+fn a_property_has_up_to_65_535_bytes() {
+    let text = vec![b'x'; MAX_STRING + 1];
+    let mut list = PropertyList::default();
+    let refused = list.bytes(property::REASON_STRING, &text).map(drop);
+    assert_eq!(refused, Err(TooLong("property")));
+    assert!(list.get().is_empty());
+    assert!(list.bytes(property::REASON_STRING, &text[1..]).is_ok());
+    let expected = Some(&text[1..]);
+    assert_eq!(list.get().bytes(property::REASON_STRING), expected);
+}
+
+/// Their length is a part of the packet, too.
+#[test]
+fn a_packet_with_properties_has_up_to_268_435_455_bytes() {
+    let mut list = PropertyList::default();
+    list.number(property::MESSAGE_EXPIRY, 60);
+    let payload = vec![0; MAX_REMAINING_LENGTH];
+    for (properties, section) in [(Properties::NONE, 1), (list.get(), 6)] {
+        let check = |length| {
+            let message = Message {
+                topic: b"t",
+                payload: &payload[..length],
+                properties: Some(properties),
+                ..MESSAGE
+            };
+            message.check().map(|message| encode::publish_len(&message))
+        };
+        let most = MAX_REMAINING_LENGTH - 3 - section;
+        assert_eq!(check(most), Ok(5 + MAX_REMAINING_LENGTH));
+        assert_eq!(check(most + 1), Err(Unfit::Packet));
+    }
 }
 
 #[test]

@@ -1,9 +1,17 @@
-//! The codec against the texts of MQTT 3.1 and 3.1.1.
+//! The codec against the texts of MQTT 3.1, 3.1.1 and 5.
 
 mod ack;
 mod header;
 mod limits;
 mod malformed;
+mod mqtt5_forms;
+mod mqtt5_list;
+mod mqtt5_malformed;
+mod mqtt5_properties;
+mod mqtt5_reasons;
+mod mqtt5_table;
+mod mqtt5_values;
+mod mqtt5_vectors;
 mod oracle;
 mod publish;
 mod random;

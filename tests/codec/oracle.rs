@@ -1,7 +1,7 @@
 //! What must hold for any bytes from a peer. The fuzz target checks it, too.
 
 use pmqtt::codec::{
-    Buffer, Header, Malformed, Message, Packet, Role, Version, decode, encode, header,
+    Buffer, Header, Malformed, Message, Packet, Publish, Role, Version, decode, encode, header,
 };
 
 /// Decodes the packet at the front of `bytes` and encodes it again; None if it is incomplete. Panics if
@@ -28,6 +28,9 @@ fn write(packet: &Packet, version: Version) -> Vec<u8> {
     match packet.clone() {
         Packet::Connect(connect) => encode::connect(&mut out, &connect).unwrap(),
         Packet::ConnAck(connack) => encode::connack(&mut out, &connack, version).unwrap(),
+        Packet::Publish(publish) if publish.topic.as_bytes().is_empty() => {
+            out.append(&without_topic(&publish))
+        }
         Packet::Publish(publish) => {
             let message = Message {
                 topic: publish.topic.as_bytes(),
@@ -72,21 +75,65 @@ fn write(packet: &Packet, version: Version) -> Vec<u8> {
     out.to_vec()
 }
 
+/// A PUBLISH with a topic alias and no topic, as section 3.3 of MQTT 5 writes it. No message is like
+/// that, so that the encoder has no function for it.
+fn without_topic(publish: &Publish) -> Vec<u8> {
+    let flags = u8::from(publish.dup) << 3 | (publish.qos as u8) << 1 | u8::from(publish.retain);
+    let mut body = vec![0, 0];
+    if let Some(id) = publish.packet_id {
+        body.extend(id.get().to_be_bytes());
+    }
+    body.extend(remaining_length(publish.properties.len()));
+    body.extend(publish.properties.as_bytes());
+    body.extend(publish.payload);
+    [&[0x30 | flags], &remaining_length(body.len())[..], &body].concat()
+}
+
 /// The one encoding of `packet` that the encoder chooses. It sets no reserved bit, which 3.1 allows,
-/// and its remaining length is no longer than needed, which neither version requires.
+/// and its remaining length is no longer than needed, which only MQTT 5 requires.
 fn canonical(packet: &[u8], header: &Header, version: Version) -> Vec<u8> {
     let first = match packet[0] >> 4 {
         3 => packet[0],
         6 | 8 | 10 => packet[0] & 0xf0 | 0b0010,
         _ => packet[0] & 0xf0,
     };
+    let mut body = packet[header.start..].to_vec();
+    if version == Version::V5 {
+        choose_form(first >> 4, &mut body);
+    }
     let mut out = vec![first];
-    out.extend(remaining_length(header.end - header.start));
-    out.extend_from_slice(&packet[header.start..]);
+    out.extend(remaining_length(body.len()));
+    out.extend(body);
     if first == 0x20 && version == Version::V31 {
         out[2] = 0;
     }
     out
+}
+
+/// MQTT 5 lets a packet without properties, and without a reason other than success, end early. Only
+/// AUTH is then written in full.
+fn choose_form(kind: u8, body: &mut Vec<u8>) {
+    match (kind, &body[..]) {
+        (2, &[_, code]) => *body = vec![0, reason_of_return_code(code), 0],
+        (4..=7, &[high, low, 0] | &[high, low, 0, 0]) => *body = vec![high, low],
+        (4..=7, &[high, low, reason, 0]) => *body = vec![high, low, reason],
+        (14, [0] | [0, 0]) => body.clear(),
+        (14, &[reason, 0]) => *body = vec![reason],
+        (15, []) => *body = vec![0, 0],
+        _ => {}
+    }
+}
+
+/// The reason code of MQTT 5 with the meaning of a return code of 3.1.1 (table 3.1).
+fn reason_of_return_code(code: u8) -> u8 {
+    match code {
+        1 => 0x84, // unsupported protocol version
+        2 => 0x85, // client identifier not valid
+        3 => 0x88, // server unavailable
+        4 => 0x86, // bad user name or password
+        5 => 0x87, // not authorized
+        _ => panic!("return code {code}"),
+    }
 }
 
 /// The algorithm of section 2.2.3, written as it is there.

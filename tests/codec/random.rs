@@ -8,6 +8,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use super::mqtt5_list::is_list;
+use super::mqtt5_table::{PACKETS, PROPERTIES};
 use super::oracle::round_trip;
 use super::vectors::vectors;
 
@@ -36,9 +38,36 @@ fn random_bytes() {
         rng.fill(&mut bytes[..]);
         fit_length(&mut bytes);
         let reader = *[Role::Client, Role::Broker].choose(rng).unwrap();
-        let version = *[Version::V31, Version::V311].choose(rng).unwrap();
+        let version = *[Version::V31, Version::V311, Version::V5]
+            .choose(rng)
+            .unwrap();
         (bytes, reader, version)
     });
+}
+
+/// Properties in any order and number, some of them damaged.
+#[test]
+fn damaged_properties() {
+    let mut rng = StdRng::seed_from_u64(5);
+    let mut lists = 0;
+    for _ in 0..ROUNDS {
+        let packet = PACKETS.choose(&mut rng).unwrap();
+        let here = PROPERTIES
+            .iter()
+            .filter(|property| property.belongs_in(packet));
+        let here: Vec<_> = here.collect();
+        let mut bytes = Vec::new();
+        for _ in 0..rng.random_range(0..4) {
+            bytes.extend(here.choose(&mut rng).unwrap().bytes());
+        }
+        if rng.random() {
+            damage(&mut bytes, &mut rng);
+        }
+        let is_list = catch_unwind(|| is_list(&bytes, packet.place))
+            .unwrap_or_else(|_| panic!("{bytes:02x?} in {}", packet.name));
+        lists += usize::from(is_list && !bytes.is_empty());
+    }
+    assert!(lists >= 20_000, "only {lists} lists were read");
 }
 
 /// If fewer than `least` packets can be read, the input is too random to test much.

@@ -1,4 +1,4 @@
-//! Every packet of the specification, byte for byte.
+//! Every packet of the specifications, byte for byte: those of MQTT 3 here, those of MQTT 5 beside.
 //!
 //! Encoding is compared with values that stand beside the bytes. Decoding is compared through encoding:
 //! a decoded packet must encode to the same bytes, which fails if a field is in the wrong place.
@@ -8,7 +8,7 @@ use pmqtt::codec::{
     UnsubAck, Version, encode, header,
 };
 
-use super::{hex, oracle::round_trip};
+use super::{hex, mqtt5_vectors, oracle::round_trip};
 
 pub struct Vector {
     pub bytes: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct Vector {
     write: fn(&mut Buffer),
 }
 
-type Row = (
+pub type Row = (
     &'static str,
     &'static [Role],
     &'static [Version],
@@ -26,15 +26,15 @@ type Row = (
     fn(&mut Buffer),
 );
 
-const CLIENT: &[Role] = &[Role::Client];
-const BROKER: &[Role] = &[Role::Broker];
-const EITHER: &[Role] = &[Role::Client, Role::Broker];
+pub const CLIENT: &[Role] = &[Role::Client];
+pub const BROKER: &[Role] = &[Role::Broker];
+pub const EITHER: &[Role] = &[Role::Client, Role::Broker];
 
 const V31: &[Version] = &[Version::V31];
 const V311: &[Version] = &[Version::V311];
 const ANY: &[Version] = &[Version::V31, Version::V311];
 
-const ID: PacketId = PacketId::new(10).unwrap();
+pub const ID: PacketId = PacketId::new(10).unwrap();
 
 pub const CONNECT: Connect = Connect {
     version: Version::V311,
@@ -47,7 +47,7 @@ pub const CONNECT: Connect = Connect {
     properties: Properties::NONE,
 };
 
-const WILL: Message = Message {
+pub const WILL: Message = Message {
     topic: b"w",
     payload: b"bye",
     qos: QoS::AtLeastOnce,
@@ -127,7 +127,7 @@ const ROWS: &[Row] = &[
      |out| publish(out, Message { topic: b"t", payload: b"", qos: QoS::AtLeastOnce, ..MESSAGE })),
     ("PUBLISH with the string of figure 1.2", EITHER, ANY, "30 07 00 05 41 f0 aa 9b 94",
      |out| publish(out, Message { topic: "A\u{2a6d4}".as_bytes(), payload: b"", ..MESSAGE })),
-    ("PUBLISH that keeps a byte order mark [MQTT-1.5.3-3]", EITHER, ANY, "30 05 00 03 ef bb bf",
+    ("PUBLISH that keeps a byte order mark [MQTT311-1.5.3-3]", EITHER, ANY, "30 05 00 03 ef bb bf",
      |out| publish(out, Message { topic: "\u{feff}".as_bytes(), payload: b"", ..MESSAGE })),
     ("PUBLISH with zeros as its payload", EITHER, ANY, "30 08 00 03 61 2f 62 00 00 00",
      |out| publish(out, Message { payload: b"\0\0\0", ..MESSAGE })),
@@ -163,7 +163,7 @@ const ROWS: &[Row] = &[
     ("DISCONNECT", BROKER, ANY, "e0 00", encode::disconnect),
 ];
 
-fn connect(out: &mut Buffer, connect: Connect) {
+pub fn connect(out: &mut Buffer, connect: Connect) {
     encode::connect(out, &connect).unwrap();
 }
 
@@ -176,12 +176,12 @@ fn connack(out: &mut Buffer, session_present: bool, return_code: u8) {
     encode::connack(out, &connack, Version::V311).unwrap();
 }
 
-fn publish(out: &mut Buffer, message: Message) {
+pub fn publish(out: &mut Buffer, message: Message) {
     let id = (message.qos != QoS::AtMostOnce).then_some(ID);
     encode::publish(out, &message.check().unwrap(), id).unwrap();
 }
 
-fn publish_again(out: &mut Buffer, message: Message) {
+pub fn publish_again(out: &mut Buffer, message: Message) {
     let start = out.len();
     publish(out, message);
     encode::set_dup(&mut out[start..]);
@@ -212,6 +212,7 @@ fn unsuback(out: &mut Buffer) {
 /// Each row once for each role that may read it, in each version that has it.
 pub fn vectors() -> impl Iterator<Item = Vector> {
     ROWS.iter()
+        .chain(mqtt5_vectors::ROWS)
         .flat_map(|&(what, readers, versions, text, write)| {
             readers.iter().flat_map(move |&reader| {
                 versions.iter().map(move |&version| Vector {

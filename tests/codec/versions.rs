@@ -26,7 +26,7 @@ fn the_same_bytes_mean_different_things() {
             "session_present: true",
         ),
         ("20 02 ff 00", "session_present: false", "reserved flags"),
-        ("20 02 01 05", "return_code: 5", "[MQTT-3.2.2-4]"),
+        ("20 02 01 05", "return_code: 5", "[MQTT311-3.2.2-4]"),
         (
             "20 02 00 06",
             "reserved return code",
@@ -38,7 +38,7 @@ fn the_same_bytes_mean_different_things() {
         (
             "38 03 00 01 74",
             "dup: true, qos: AtMostOnce",
-            "[MQTT-3.3.1-2]",
+            "[MQTT311-3.3.1-2]",
         ),
         ("36 05 00 01 74 00 0a", "QoS 3", "QoS 3"),
     ] {
@@ -55,6 +55,7 @@ fn only_a_pubrel_of_3_1_says_that_it_is_sent_again() {
     for (kind, version, first) in [
         (Ack::PubRel, Version::V31, 0x6a),
         (Ack::PubRel, Version::V311, 0x62),
+        (Ack::PubRel, Version::V5, 0x62),
         (Ack::PubAck, Version::V31, 0x40),
         (Ack::PubRec, Version::V31, 0x50),
         (Ack::PubComp, Version::V31, 0x70),
@@ -74,8 +75,9 @@ fn connect_tells_its_version_itself() {
             "10 0e 00 06 4d 51 49 73 64 70 03 02 00 0a 00 00",
             Version::V31,
         ),
+        ("10 0d 00 04 4d 51 54 54 05 02 00 0a 00 00 00", Version::V5),
     ] {
-        for assumed in [Version::V31, Version::V311] {
+        for assumed in [Version::V31, Version::V311, Version::V5] {
             let mut bytes = hex(text);
             let header = header(&bytes, Role::Broker, assumed).unwrap().unwrap();
             match decode(&mut bytes, &header, assumed) {
