@@ -23,8 +23,8 @@ pub fn decode<'a>(
         Kind::Delivery if version.rules().is_extended => {
             publish::<true>(body, header.flags).map(Packet::Publish)
         }
-        Kind::Publish if version.rules().is_extended => publish_of_client(body, header.flags),
-        Kind::Delivery | Kind::Publish => publish::<false>(body, header.flags).map(Packet::Publish),
+        Kind::Delivery => publish::<false>(body, header.flags).map(Packet::Publish),
+        Kind::Publish => publish_of_client(body, header.flags, version),
         Kind::PubAck => ack(Ack::PubAck, body),
         Kind::PubRec => ack(Ack::PubRec, body),
         Kind::PubRel => ack(Ack::PubRel, body),
@@ -103,8 +103,16 @@ pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publi
     })
 }
 
-fn publish_of_client(body: &mut [u8], flags: u8) -> Result<Packet<'_>, Malformed> {
-    let publish = publish::<true>(body, flags)?;
+#[inline(never)]
+fn publish_of_client(
+    body: &mut [u8],
+    flags: u8,
+    version: Version,
+) -> Result<Packet<'_>, Malformed> {
+    let publish = match version.rules().is_extended {
+        true => publish::<true>(body, flags)?,
+        false => publish::<false>(body, flags)?,
+    };
     match publish.properties.find(property::SUBSCRIPTION_ID) {
         None => Ok(Packet::Publish(publish)),
         Some(_) => Err(Malformed::packet(
