@@ -6,7 +6,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use pmqtt::codec::{Ack, Acknowledgement, Message, Packet, PacketId, Publishable, QoS, encode};
+use pmqtt::codec::{
+    Ack, Acknowledgement, Alias, Message, Packet, PacketId, Publishable, QoS, encode,
+};
+use pmqtt::session::outbound_aliases::OutboundAliases;
 use pmqtt::session::{Gather, Outcome, PublishError, QueueOptions, Session, WhenFull};
 use pmqtt::time::Moment;
 use support::{id, options};
@@ -366,4 +369,29 @@ fn settling_what_is_received_allocates_nothing() {
     };
     (0..4).for_each(|_| batch());
     assert_eq!(allocations(|| (0..200).for_each(|_| batch())), 0);
+}
+
+#[test]
+fn choosing_topic_aliases_allocates_nothing() {
+    let mut aliases = OutboundAliases::new(16);
+    let mut choose = |first: usize| {
+        let mut uses = 0;
+        for at in first..first + 2000 {
+            // A few topics that change, and topics that come once.
+            for topic in [at / 500 * 10 + at % 10, 1_000_000 + at] {
+                let mut name = *b"plant/0000000/temperature";
+                let digits = name[6..13].iter_mut().rev();
+                digits.fold(topic, |rest, digit| {
+                    *digit += (rest % 10) as u8;
+                    rest / 10
+                });
+                uses += usize::from(matches!(aliases.choose(&name), Alias::Use(_)));
+            }
+        }
+        uses
+    };
+    choose(0);
+    let mut uses = 0;
+    assert_eq!(allocations(|| uses = choose(2000)), 0);
+    assert!(uses > 1000, "only {uses} uses");
 }

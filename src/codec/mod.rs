@@ -31,7 +31,7 @@ pub use packet::{
 pub use properties::{Properties, PropertyList, Value, next_property, var_int, var_int_len};
 pub use property::Place;
 pub use rules::Rules;
-pub use values::{PacketId, QoS, RetainHandling, Version, Wish};
+pub use values::{Alias, PacketId, QoS, RetainHandling, Version, Wish};
 
 /// What is too long for the wire: a string over 65,535 bytes, or a packet over 268,435,455.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -97,5 +97,17 @@ impl Wish {
     }
 }
 
+/// How a PUBLISH states its topic (section 3.3.2.3.4 of MQTT 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alias {
+    /// Without an alias.
+    #[default]
+    None,
+    /// With an alias that stands for it from now on.
+    Set(NonZeroU16),
+    /// By an alias alone.
+    Use(NonZeroU16),
+}
+
 /// A packet identifier is never zero [MQTT311-2.3.1-1] [MQTT5-2.2.1-3].
 pub type PacketId = NonZeroU16;

@@ -18,6 +18,7 @@ mod id_map;
 mod incoming;
 mod keep_alive;
 mod limits;
+pub mod outbound_aliases;
 mod outgoing;
 mod output;
 mod packet_ids;

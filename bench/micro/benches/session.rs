@@ -6,6 +6,7 @@ use divan::counter::ItemsCount;
 use pmqtt::codec::{
     Ack, Acknowledgement, ConnAck, Message, Packet, PacketId, Properties, QoS, Version,
 };
+use pmqtt::session::outbound_aliases::OutboundAliases;
 use pmqtt::session::{Gather, Options, Session};
 use pmqtt::time::Moment;
 
@@ -69,6 +70,20 @@ fn deliver(bencher: Bencher, qos: QoS) {
             connection.write();
         }
     });
+}
+
+/// Topics of 60 bytes in turn: each has an alias, the aliases are too few, and each topic comes once.
+#[divan::bench(args = [20, 500, 100_000])]
+fn choose_alias(bencher: Bencher, topics: usize) {
+    let topics: Vec<String> = (0..topics).map(|at| format!("plant/{at:054}")).collect();
+    let mut aliases = OutboundAliases::new(256);
+    bencher
+        .counter(ItemsCount::new(topics.len()))
+        .bench_local(|| {
+            for topic in &topics {
+                divan::black_box(aliases.choose(topic.as_bytes()));
+            }
+        });
 }
 
 /// The identifier that a mid gets if it is free, as it always is here.
