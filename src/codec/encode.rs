@@ -132,7 +132,7 @@ pub fn topic(publish: &[u8]) -> &[u8] {
 }
 
 #[inline(always)]
-fn place_of_topic(publish: &[u8]) -> Range<usize> {
+pub(super) fn place_of_topic(publish: &[u8]) -> Range<usize> {
     let mut start = 2;
     while publish[start - 1] > 0x7f {
         start += 1;
@@ -332,14 +332,14 @@ fn begin(out: &mut Buffer, first: u8, length: usize) -> Result<(), TooLong> {
 
 /// Writes the fixed header to the front of `packet`, and returns what follows it.
 #[inline(always)]
-fn put_fixed_header(packet: &mut [u8], first: u8, length: usize) -> &mut [u8] {
+pub(super) fn put_fixed_header(packet: &mut [u8], first: u8, length: usize) -> &mut [u8] {
     packet[0] = first;
     put_var_int(&mut packet[1..], length)
 }
 
 /// Writes a variable byte integer to the front of `room`, and returns what follows it.
 #[inline(always)]
-fn put_var_int(room: &mut [u8], mut number: usize) -> &mut [u8] {
+pub(super) fn put_var_int(room: &mut [u8], mut number: usize) -> &mut [u8] {
     let mut place = 0;
     while number > 0x7f {
         room[place] = number as u8 | 0x80;

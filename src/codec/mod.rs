@@ -15,6 +15,7 @@ mod properties;
 pub mod property;
 mod reader;
 pub mod reason;
+pub mod rewrite;
 mod rules;
 pub mod topic;
 mod values;
@@ -30,6 +31,7 @@ pub use packet::{
 };
 pub use properties::{Properties, PropertyList, Value, next_property, var_int, var_int_len};
 pub use property::Place;
+pub use rewrite::{Rewrite, Rewritten};
 pub use rules::Rules;
 pub use values::{Alias, PacketId, QoS, RetainHandling, Version, Wish};
 

@@ -15,6 +15,7 @@ mod mqtt5_vectors;
 mod oracle;
 mod publish;
 mod random;
+mod rewrite;
 mod vectors;
 mod versions;
 
