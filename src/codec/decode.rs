@@ -1,6 +1,7 @@
 //! Decodes a whole packet to a value that borrows from it.
 
 use super::header::{Header, Kind};
+use super::properties::Taken;
 use super::reader::{Reader, not_a_topic};
 use super::topic::{self, Topic};
 use super::{
@@ -76,15 +77,18 @@ pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publi
 
     body[1..2 + topic_length].copy_within(1.., 0);
     body[1 + topic_length] = 0;
-    let body = &*body;
-    let topic = Topic::new(&body[1..2 + topic_length]);
-    let mut reader = Reader::new(&body[behind_id..]);
-    let properties = match EXTENDED {
-        true => Properties::read(&mut reader, Place::Delivery)?,
-        false => Properties::NONE,
+    let (front, behind) = body.split_at_mut(behind_id);
+    let topic = Topic::new(&front[1..2 + topic_length]);
+    let taken = match EXTENDED {
+        true => Properties::take(behind)?,
+        false => Taken {
+            properties: Properties::NONE,
+            topic_alias: None,
+            behind,
+        },
     };
     if EXTENDED && topic_length == 0 {
-        if properties.number(property::TOPIC_ALIAS).is_none() {
+        if taken.topic_alias.is_none() {
             return Err(Malformed::protocol(
                 "PUBLISH with neither topic nor topic alias (3.3.2.1)",
             ));
@@ -98,8 +102,9 @@ pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publi
         retain: flags & 1 != 0,
         packet_id,
         topic,
-        properties,
-        payload: reader.remaining(),
+        topic_alias: taken.topic_alias,
+        properties: taken.properties,
+        payload: taken.behind,
     })
 }
 

@@ -74,13 +74,16 @@ impl Display for Publish<'_> {
         }
         write!(
             f,
-            "QoS {}, retain {}, dup {}, '{}', {} bytes",
+            "QoS {}, retain {}, dup {}, '{}'",
             self.qos as u8,
             yes_or_no(self.retain),
             yes_or_no(self.dup),
             self.topic,
-            self.payload.len(),
         )?;
+        if let Some(alias) = self.topic_alias {
+            write!(f, ", topic alias {alias}")?;
+        }
+        write!(f, ", {} bytes", self.payload.len())?;
         end(f, self.properties)
     }
 }

@@ -1,5 +1,7 @@
 //! The control packets as values that borrow from the buffer they were read from.
 
+use std::num::NonZeroU16;
+
 use super::properties::Properties;
 use super::reader::Reader;
 use super::topic::Topic;
@@ -96,6 +98,8 @@ pub struct Publish<'a> {
     pub packet_id: Option<PacketId>,
     /// Empty only in MQTT 5, with a topic alias.
     pub topic: Topic<'a>,
+    pub topic_alias: Option<NonZeroU16>,
+    /// Without topic alias and subscription identifiers, so that the program may publish them again.
     pub properties: Properties<'a>,
     pub payload: &'a [u8],
 }

@@ -1,5 +1,7 @@
 //! The properties of a packet, as bytes that were checked once. Reading them cannot fail.
 
+use std::num::NonZeroU16;
+
 use super::property::{self, Kind, Place, property};
 use super::reader::{Reader, check_text, not_a_topic};
 use super::{MAX_REMAINING_LENGTH, Malformed, TooLong, reason, topic};
@@ -7,6 +9,16 @@ use super::{MAX_REMAINING_LENGTH, Malformed, TooLong, reason, topic};
 /// Without the length in front of them. Empty: there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Properties<'a>(&'a [u8]);
+
+const SHORT: &str = "the packet ends inside its properties";
+
+/// What `Properties::take` has read.
+pub(super) struct Taken<'a> {
+    pub properties: Properties<'a>,
+    pub topic_alias: Option<NonZeroU16>,
+    /// The bytes behind the properties.
+    pub behind: &'a [u8],
+}
 
 /// The value of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +42,38 @@ impl<'a> Properties<'a> {
     /// Reads properties with the length in front of them.
     #[inline(always)]
     pub(super) fn read(reader: &mut Reader<'a>, place: Place) -> Result<Properties<'a>, Malformed> {
-        const SHORT: &str = "the packet ends inside its properties";
         let length = reader.var_int(SHORT)?;
         match length {
             0 => Ok(Properties::NONE),
             _ => Properties::check(reader.bytes(length, SHORT)?, place),
         }
+    }
+
+    /// Reads the properties at the front of a PUBLISH's bytes, with the length in front of them. The topic alias and
+    /// the subscription identifiers are for the client alone: it takes them out of the list.
+    #[inline(always)]
+    pub(super) fn take(bytes: &'a mut [u8]) -> Result<Taken<'a>, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let length = reader.var_int(SHORT)?;
+        let start = bytes.len() - reader.remaining().len();
+        if length == 0 {
+            return Ok(Taken {
+                properties: Properties::NONE,
+                topic_alias: None,
+                behind: &bytes[start..],
+            });
+        }
+        let seen = check(reader.bytes(length, SHORT)?, Place::Delivery)?;
+        let (list, behind) = bytes[start..].split_at_mut(length);
+        let (length, topic_alias) = match seen & FOR_CLIENT {
+            0 => (length, None),
+            _ => remove_for_client(list),
+        };
+        Ok(Taken {
+            properties: Properties(&list[..length]),
+            topic_alias,
+            behind,
+        })
     }
 
     pub fn as_bytes(self) -> &'a [u8] {
@@ -142,9 +180,9 @@ fn value<'a>(reader: &mut Reader<'a>, kind: Kind) -> Result<Value<'a>, Malformed
     })
 }
 
-fn check(list: &[u8], place: Place) -> Result<(), Malformed> {
+/// Checks a list. Returns a bit for each identifier in it.
+fn check(list: &[u8], place: Place) -> Result<u64, Malformed> {
     let mut reader = Reader::new(list);
-    // A bit for each identifier that has come.
     let mut seen = 0_u64;
     while !reader.is_empty() {
         let id = reader.u8("")?;
@@ -155,8 +193,29 @@ fn check(list: &[u8], place: Place) -> Result<(), Malformed> {
         let text = "authentication data without a method (3.1.2.11.10)";
         return Err(Malformed::protocol(text).of_property(property::AUTH_DATA));
     }
-    Ok(())
+    Ok(seen)
 }
+
+/// Removes the properties that are for the client alone, and moves the others together. Returns the length of
+/// the rest, and the topic alias.
+#[inline(never)]
+fn remove_for_client(list: &mut [u8]) -> (usize, Option<NonZeroU16>) {
+    let (mut start, mut length, mut topic_alias) = (0, 0, None);
+    while let Some(((id, value), behind)) = next_property(&list[start..]) {
+        if let (property::TOPIC_ALIAS, Value::Number(number)) = (id, value) {
+            topic_alias = NonZeroU16::new(number as u16);
+        }
+        let end = list.len() - behind.len();
+        if FOR_CLIENT & 1 << id == 0 {
+            list.copy_within(start..end, length);
+            length += end - start;
+        }
+        start = end;
+    }
+    (length, topic_alias)
+}
+
+const FOR_CLIENT: u64 = 1 << property::TOPIC_ALIAS | 1 << property::SUBSCRIPTION_ID;
 
 const AUTH_DATA_ONLY: u64 = 1 << property::AUTH_DATA | 1 << property::AUTH_METHOD;
 

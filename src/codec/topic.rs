@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::MAX_STRING;
+use super::{MAX_STRING, NoMemory};
 
 /// The topic of a PUBLISH that was read: valid, and followed by a NUL byte in the read
 /// buffer, so that C gets it without a copy.
@@ -32,6 +32,25 @@ impl<'a> Topic<'a> {
 impl fmt::Display for Topic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(self.as_bytes()))
+    }
+}
+
+/// Keeps a topic beyond its packet.
+#[derive(Debug, Default)]
+pub struct TopicBuf(Vec<u8>);
+
+impl TopicBuf {
+    /// Keeps another topic. If there is no memory for it, it keeps none.
+    pub fn set(&mut self, topic: Topic) -> Result<(), NoMemory> {
+        self.0.clear();
+        self.0.try_reserve_exact(topic.terminated().len())?;
+        self.0.extend_from_slice(topic.terminated());
+        Ok(())
+    }
+
+    /// None: it keeps no topic.
+    pub fn get(&self) -> Option<Topic<'_>> {
+        (!self.0.is_empty()).then(|| Topic::new(&self.0))
     }
 }
 

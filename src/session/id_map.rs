@@ -258,7 +258,7 @@ mod tests {
                     _ => ours.trim(),
                 }
                 assert_eq!(ours.len(), theirs.len());
-                assert_eq!(ours.values().sum::<u32>(), theirs.values().sum());
+                assert_eq!(ours.values().sum::<u32>(), theirs.values().sum::<u32>());
             }
             let all: HashMap<_, _> = ours.iter_mut().map(|(id, value)| (id, *value)).collect();
             assert_eq!(all, theirs);

@@ -43,15 +43,19 @@ impl Driver {
         let version = state.session.version();
         let callback = state.callbacks.message;
         let (client, userdata) = (state.handle(), state.callbacks.userdata());
-        let (input, unlocked, pace) = (&mut self.input, pass.unlocked, &mut pass.pace);
+        let (input, aliases) = (&mut self.input, &mut self.aliases);
+        let (unlocked, pace) = (pass.unlocked, &mut pass.pace);
         let generation = unlocked.generation();
         let before = unlocked.messages_in();
         let mut due = [PacketId::MIN; ACKNOWLEDGEMENTS];
         let mut count = 0;
         let result = MutexGuard::unlocked(state, || -> Result<(), Malformed> {
             while count < due.len()
-                && let Some(publish) = input.next_message::<EXTENDED>(version)?
+                && let Some(mut publish) = input.next_message::<EXTENDED>(version)?
             {
+                if EXTENDED {
+                    aliases.resolve(&mut publish)?;
+                }
                 unlocked.count_message();
                 if let Some(callback) = callback {
                     let mid = publish.packet_id.map_or(0, |id| id.get().into());

@@ -1,6 +1,7 @@
 //! How a connection ends: at once, or closed beside its successor.
 
 use super::closing::{Closing, LINGER};
+use super::inbound_aliases::InboundAliases;
 use super::step::{Pass, Step, Stop};
 use super::{Driver, deliver, stall, trace};
 use crate::client::error::{Code, Error};
@@ -173,9 +174,11 @@ impl Driver {
         self.failed = None;
     }
 
-    /// Forgets the bytes that were read and not handled, and those that were to be written.
+    /// Forgets the bytes that were read and not handled, and those that were to be written. The broker's
+    /// topic aliases end with the connection [MQTT5-3.3.2-7].
     fn forget_bytes(&mut self) {
         self.input.clear();
+        self.aliases = InboundAliases::default();
         self.unhandled = false;
         self.writing.clear();
         self.blocked = false;

@@ -1,28 +1,30 @@
 //! The driver runs one connection. Only the call that has the driver uses it, so the transport is
 //! never used under the lock.
 //!
-//! | file           | idea                                                            |
-//! |----------------|-----------------------------------------------------------------|
-//! | `mod`          | what a driver has, and what it waits for                        |
-//! | `pass`         | all the work that needs no waiting, in the order that matters   |
-//! | `read`         | from bytes to packets                                           |
-//! | `batch`        | messages that are delivered with one release of the lock        |
-//! | `output`       | writes the output of the session to the socket                  |
-//! | `ending`       | how a connection ends: at once, or closed beside its successor  |
-//! | `stall`        | a message that no connection gets past                          |
-//! | `interest`     | reports what to wait for to `on_interest` and event descriptor  |
-//! | `deliver`      | each call of a callback                                         |
-//! | `step`         | the values that the steps of a pass use                         |
-//! | `pace`         | how long a pass has run                                         |
-//! | `closing`      | a closing connection                                            |
-//! | `read_buffer`  | bytes from the socket until they are whole packets              |
-//! | `write_buffer` | bytes of the session until the socket has them                  |
-//! | `trace`        | log lines of stages and packets                                 |
+//! | file              | idea                                                            |
+//! |-------------------|-----------------------------------------------------------------|
+//! | `mod`             | what a driver has, and what it waits for                        |
+//! | `pass`            | all the work that needs no waiting, in the order that matters   |
+//! | `read`            | from bytes to packets                                           |
+//! | `batch`           | messages that are delivered with one release of the lock        |
+//! | `inbound_aliases` | the topics that the broker's topic aliases stand for            |
+//! | `output`          | writes the output of the session to the socket                  |
+//! | `ending`          | how a connection ends: at once, or closed beside its successor  |
+//! | `stall`           | a message that no connection gets past                          |
+//! | `interest`        | reports what to wait for to `on_interest` and event descriptor  |
+//! | `deliver`         | each call of a callback                                         |
+//! | `step`            | the values that the steps of a pass use                         |
+//! | `pace`            | how long a pass has run                                         |
+//! | `closing`         | a closing connection                                            |
+//! | `read_buffer`     | bytes from the socket until they are whole packets              |
+//! | `write_buffer`    | bytes of the session until the socket has them                  |
+//! | `trace`           | log lines of stages and packets                                 |
 
 mod batch;
 mod closing;
 pub mod deliver;
 mod ending;
+mod inbound_aliases;
 pub mod interest;
 mod output;
 pub mod pace;
@@ -43,6 +45,7 @@ use crate::sys::{PollSet, Watch};
 use crate::time::Moment;
 use crate::transport::Transport;
 use closing::Closing;
+use inbound_aliases::InboundAliases;
 use read_buffer::ReadBuffer;
 use write_buffer::WriteBuffer;
 
@@ -51,6 +54,8 @@ pub struct Driver {
     epoch: u32,
     pub transport: Option<Transport>,
     input: ReadBuffer,
+    /// Of the transport's connection.
+    aliases: InboundAliases,
     /// A pass ended before everything that was read was handled.
     unhandled: bool,
     writing: WriteBuffer,

@@ -6,7 +6,7 @@ use super::Driver;
 use super::step::{Pass, Step, Stop, malformed};
 use super::{deliver, trace};
 use crate::client::error::{Code, Error};
-use crate::codec::{decode, reason};
+use crate::codec::{Packet, decode, reason};
 use crate::session::Event;
 use crate::sys::sync::MutexGuard;
 
@@ -139,7 +139,10 @@ impl Driver {
             Ok(None) => return Ok(false),
             Err(error) => return Err(malformed(error)),
         };
-        let decoded = decode(bytes, &header, version);
+        let mut decoded = decode(bytes, &header, version);
+        if let Ok(Packet::Publish(publish)) = &mut decoded {
+            self.aliases.resolve(publish).map_err(malformed)?;
+        }
         let packet = match &decoded {
             Ok(packet) => packet,
             Err(error) => return Err(malformed(*error)),

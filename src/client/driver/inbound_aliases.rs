@@ -1,0 +1,184 @@
+//! The topic aliases of the broker on this connection (section 3.3.2.3.4 of MQTT 5).
+
+use std::num::NonZeroU16;
+
+use crate::codec::topic::TopicBuf;
+use crate::codec::{Malformed, NoMemory, Publish, reason};
+
+/// The default has no aliases. A topic takes memory once the broker has sent it with an alias.
+#[derive(Default)]
+pub struct InboundAliases {
+    maximum: u16,
+    /// By alias.
+    topics: Vec<TopicBuf>,
+}
+
+impl InboundAliases {
+    /// For a connection whose CONNECT states this topic alias maximum.
+    pub fn new(maximum: u16) -> InboundAliases {
+        InboundAliases {
+            maximum,
+            topics: Vec::new(),
+        }
+    }
+
+    /// Remembers the topic of a message with an alias, or completes the message with the topic that the alias
+    /// stands for.
+    #[inline(always)]
+    pub fn resolve<'a>(&'a mut self, publish: &mut Publish<'a>) -> Result<(), Malformed> {
+        match publish.topic_alias {
+            None => Ok(()),
+            Some(alias) => self.resolve_alias(alias, publish),
+        }
+    }
+
+    fn resolve_alias<'a>(
+        &'a mut self,
+        alias: NonZeroU16,
+        publish: &mut Publish<'a>,
+    ) -> Result<(), Malformed> {
+        let place = usize::from(alias.get()) - 1;
+        if alias.get() > self.maximum {
+            return Err(Malformed {
+                reason: reason::ALIAS_INVALID,
+                ..Malformed::protocol("a topic alias above the client's maximum [MQTT5-3.1.2-26]")
+            });
+        }
+        if !publish.topic.as_bytes().is_empty() {
+            return self.remember(place, publish).map_err(|NoMemory| Malformed {
+                reason: reason::IMPLEMENTATION,
+                ..Malformed::protocol("a topic alias for which there is no memory")
+            });
+        }
+        let topic = self.topics.get(place).and_then(TopicBuf::get);
+        publish.topic = topic.ok_or(Malformed::protocol(
+            "a topic alias that stands for no topic (3.3.2.3.4)",
+        ))?;
+        Ok(())
+    }
+
+    fn remember(&mut self, place: usize, publish: &Publish) -> Result<(), NoMemory> {
+        if place >= self.topics.len() {
+            self.topics.try_reserve(place + 1 - self.topics.len())?;
+            self.topics.resize_with(place + 1, TopicBuf::default);
+        }
+        self.topics[place].set(publish.topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{
+        Alias, Buffer, Message, Packet, Properties, QoS, Rewrite, Role, Version, decode, encode,
+        header,
+    };
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+    use std::collections::HashMap;
+
+    const ABOVE_MAXIMUM: Result<Vec<u8>, u8> = Err(0x94);
+    const UNKNOWN: Result<Vec<u8>, u8> = Err(0x82);
+
+    /// Receives a message with an alias; without a topic, if that is empty. Returns the topic with the byte
+    /// behind it, or the reason to leave the broker.
+    fn receive(aliases: &mut InboundAliases, topic: &str, alias: u16) -> Result<Vec<u8>, u8> {
+        let number = NonZeroU16::new(alias).expect("not 0");
+        let (topic, alias) = match topic {
+            "" => ("-", Alias::Use(number)),
+            _ => (topic, Alias::Set(number)),
+        };
+        let message = Message {
+            topic: topic.as_bytes(),
+            payload: b"payload",
+            qos: QoS::AtMostOnce,
+            retain: false,
+            properties: Some(Properties::NONE),
+        };
+        let mut plain = Buffer::default();
+        encode::publish(&mut plain, &message.check().expect("it fits"), None).expect("memory");
+        let rewrite = Rewrite {
+            alias,
+            ..Rewrite::default()
+        };
+        let rewritten = rewrite.of(&plain);
+        let mut bytes = vec![0; rewritten.packet_len()];
+        rewritten.write(&mut bytes);
+        let header = header(&bytes, Role::Client, Version::V5);
+        let header = header.expect("well-formed").expect("whole");
+        let Ok(Packet::Publish(mut publish)) = decode(&mut bytes, &header, Version::V5) else {
+            panic!("it is no PUBLISH");
+        };
+        let resolved = aliases.resolve(&mut publish);
+        assert_eq!(publish.payload, b"payload");
+        resolved
+            .map(|()| publish.topic.terminated().to_vec())
+            .map_err(|malformed| malformed.reason)
+    }
+
+    fn terminated(topic: &str) -> Result<Vec<u8>, u8> {
+        Ok(format!("{topic}\0").into_bytes())
+    }
+
+    #[test]
+    fn an_alias_stands_for_the_topic_that_came_last_with_it() {
+        for maximum in [1, 16, 1000, u16::MAX] {
+            let mut rng = StdRng::seed_from_u64(maximum.into());
+            let (mut aliases, mut topics) = (InboundAliases::new(maximum), HashMap::new());
+            for step in 0..2000 {
+                let alias = rng.random_range(1..=maximum);
+                if rng.random() {
+                    let topic = format!("{step}/{}", "level/".repeat(rng.random_range(0..50)));
+                    let received = receive(&mut aliases, &topic, alias);
+                    assert_eq!(received, terminated(&topic));
+                    topics.insert(alias, topic);
+                }
+                let known = topics.get(&alias);
+                let expected = known.map_or(UNKNOWN, |topic| terminated(topic));
+                assert_eq!(receive(&mut aliases, "", alias), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn each_alias_up_to_the_maximum_is_taken() {
+        for maximum in [1, 16, u16::MAX] {
+            let mut aliases = InboundAliases::new(maximum);
+            for alias in 1..=maximum {
+                let topic = format!("topic/{alias}");
+                assert_eq!(receive(&mut aliases, &topic, alias), terminated(&topic));
+            }
+            for alias in 1..=maximum {
+                let topic = format!("topic/{alias}");
+                assert_eq!(receive(&mut aliases, "", alias), terminated(&topic));
+            }
+        }
+    }
+
+    #[test]
+    fn an_alias_above_the_maximum_ends_the_connection() {
+        for maximum in [0, 1, 16] {
+            let mut aliases = InboundAliases::new(maximum);
+            for alias in [maximum + 1, u16::MAX] {
+                assert_eq!(receive(&mut aliases, "a/topic", alias), ABOVE_MAXIMUM);
+                assert_eq!(receive(&mut aliases, "", alias), ABOVE_MAXIMUM);
+            }
+        }
+        assert_eq!(
+            receive(&mut InboundAliases::default(), "t", 1),
+            ABOVE_MAXIMUM
+        );
+    }
+
+    #[test]
+    fn an_alias_that_is_not_set_ends_the_connection() {
+        let mut aliases = InboundAliases::new(16);
+        for alias in 1..=16 {
+            assert_eq!(receive(&mut aliases, "", alias), UNKNOWN);
+        }
+        assert_eq!(receive(&mut aliases, "a/topic", 9), terminated("a/topic"));
+        for alias in (1..=16).filter(|&alias| alias != 9) {
+            assert_eq!(receive(&mut aliases, "", alias), UNKNOWN);
+        }
+    }
+}
