@@ -7,7 +7,7 @@ use super::topic::{self, Topic};
 use super::{
     Ack, Acknowledgement, Auth, ConnAck, Connect, Disconnect, Filters, Malformed, Message, Packet,
     PacketId, Place, Properties, Publish, QoS, SubAck, Subscribe, UnsubAck, Unsubscribe, Version,
-    Wish, property, reason,
+    Wish, reason,
 };
 
 /// Decodes the packet that `header` describes and that fills `packet` to its end. The buffer changes in
@@ -22,9 +22,11 @@ pub fn decode<'a>(
     let body = &mut packet[header.start..header.end];
     match header.kind {
         Kind::Delivery if version.rules().is_extended => {
-            publish::<true>(body, header.flags).map(Packet::Publish)
+            publish::<true>(body, header.flags, Place::Delivery).map(Packet::Publish)
         }
-        Kind::Delivery => publish::<false>(body, header.flags).map(Packet::Publish),
+        Kind::Delivery => {
+            publish::<false>(body, header.flags, Place::Delivery).map(Packet::Publish)
+        }
         Kind::Publish => publish_of_client(body, header.flags, version),
         Kind::PubAck => ack(Ack::PubAck, body),
         Kind::PubRec => ack(Ack::PubRec, body),
@@ -62,9 +64,13 @@ pub fn plain_ack(buffer: &[u8]) -> Option<(Ack, PacketId)> {
     Some((kind, PacketId::new(u16::from_be_bytes([high, low]))?))
 }
 
-/// `EXTENDED`: it has properties.
+/// `EXTENDED`: it has properties, those of `place`.
 #[inline(always)]
-pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publish<'_>, Malformed> {
+pub fn publish<const EXTENDED: bool>(
+    body: &mut [u8],
+    flags: u8,
+    place: Place,
+) -> Result<Publish<'_>, Malformed> {
     const SHORT: &str = "PUBLISH whose topic is longer than the packet";
     let mut reader = Reader::new(body);
     let topic_length = reader.binary(SHORT)?.len();
@@ -80,7 +86,7 @@ pub fn publish<const EXTENDED: bool>(body: &mut [u8], flags: u8) -> Result<Publi
     let (front, behind) = body.split_at_mut(behind_id);
     let topic = Topic::new(&front[1..2 + topic_length]);
     let taken = match EXTENDED {
-        true => Properties::take(behind)?,
+        true => Properties::take(behind, place)?,
         false => Taken {
             properties: Properties::NONE,
             topic_alias: None,
@@ -115,16 +121,10 @@ fn publish_of_client(
     version: Version,
 ) -> Result<Packet<'_>, Malformed> {
     let publish = match version.rules().is_extended {
-        true => publish::<true>(body, flags)?,
-        false => publish::<false>(body, flags)?,
+        true => publish::<true>(body, flags, Place::Publish),
+        false => publish::<false>(body, flags, Place::Publish),
     };
-    match publish.properties.find(property::SUBSCRIPTION_ID) {
-        None => Ok(Packet::Publish(publish)),
-        Some(_) => Err(Malformed::packet(
-            "PUBLISH of a client with a subscription identifier [MQTT5-3.3.4-6]",
-        )
-        .of_property(property::SUBSCRIPTION_ID)),
-    }
+    publish.map(Packet::Publish)
 }
 
 #[inline(always)]

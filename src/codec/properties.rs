@@ -52,7 +52,7 @@ impl<'a> Properties<'a> {
     /// Reads the properties at the front of a PUBLISH's bytes, with the length in front of them. The topic alias and
     /// the subscription identifiers are for the client alone: it takes them out of the list.
     #[inline(always)]
-    pub(super) fn take(bytes: &'a mut [u8]) -> Result<Taken<'a>, Malformed> {
+    pub(super) fn take(bytes: &'a mut [u8], place: Place) -> Result<Taken<'a>, Malformed> {
         let mut reader = Reader::new(bytes);
         let length = reader.var_int(SHORT)?;
         let start = bytes.len() - reader.remaining().len();
@@ -63,7 +63,7 @@ impl<'a> Properties<'a> {
                 behind: &bytes[start..],
             });
         }
-        let seen = check(reader.bytes(length, SHORT)?, Place::Delivery)?;
+        let seen = check(reader.bytes(length, SHORT)?, place)?;
         let (list, behind) = bytes[start..].split_at_mut(length);
         let (length, topic_alias) = match seen & FOR_CLIENT {
             0 => (length, None),

@@ -1,7 +1,10 @@
 //! What must hold for any bytes from a peer. The fuzz target checks it, too.
 
+use std::num::NonZeroU16;
+
 use pmqtt::codec::{
-    Buffer, Header, Malformed, Message, Packet, Publish, Role, Version, decode, encode, header,
+    Buffer, Header, Malformed, Message, Packet, Publish, Role, Value, Version, decode, encode,
+    header, next_property,
 };
 
 /// Decodes the packet at the front of `bytes` and encodes it again; None if it is incomplete. Panics if
@@ -18,9 +21,18 @@ pub fn round_trip(
         return Ok(None);
     };
     let mut packet = original.to_vec();
-    let again = write(&decode(&mut packet, &header, version)?, version);
-    assert_eq!(again, canonical(original, &header, version));
-    Ok(Some(again))
+    let packet = decode(&mut packet, &header, version)?;
+    let again = write(&packet, version);
+    let (first, body) = canonical(original, &header, version);
+    let mut seen = body.clone();
+    if let Packet::Publish(publish) = packet
+        && version == Version::V5
+    {
+        let alias = take_for_client(first, &mut seen);
+        assert_eq!(publish.topic_alias.map(NonZeroU16::get), alias);
+    }
+    assert_eq!(again, whole(first, seen));
+    Ok(Some(whole(first, body)))
 }
 
 fn write(packet: &Packet, version: Version) -> Vec<u8> {
@@ -90,8 +102,9 @@ fn without_topic(publish: &Publish) -> Vec<u8> {
 }
 
 /// The one encoding of `packet` that the encoder chooses. It sets no reserved bit, which 3.1 allows,
-/// and its remaining length is no longer than needed, which only MQTT 5 requires.
-fn canonical(packet: &[u8], header: &Header, version: Version) -> Vec<u8> {
+/// and its remaining length is no longer than needed, which only MQTT 5 requires. Returns its first byte and its
+/// body.
+fn canonical(packet: &[u8], header: &Header, version: Version) -> (u8, Vec<u8>) {
     let first = match packet[0] >> 4 {
         3 => packet[0],
         6 | 8 | 10 => packet[0] & 0xf0 | 0b0010,
@@ -101,13 +114,42 @@ fn canonical(packet: &[u8], header: &Header, version: Version) -> Vec<u8> {
     if version == Version::V5 {
         choose_form(first >> 4, &mut body);
     }
-    let mut out = vec![first];
-    out.extend(remaining_length(body.len()));
-    out.extend(body);
     if first == 0x20 && version == Version::V31 {
-        out[2] = 0;
+        body[0] = 0;
     }
-    out
+    (first, body)
+}
+
+fn whole(first: u8, body: Vec<u8>) -> Vec<u8> {
+    [&[first], &remaining_length(body.len())[..], &body].concat()
+}
+
+/// Takes the topic alias and the subscription identifiers out of a PUBLISH's body: the program does not see them.
+/// Returns the alias.
+fn take_for_client(first: u8, body: &mut Vec<u8>) -> Option<u16> {
+    let id = if first & 0b0110 == 0 { 0 } else { 2 };
+    let start = 2 + usize::from(u16::from_be_bytes([body[0], body[1]])) + id;
+    let digits = 1 + body[start..]
+        .iter()
+        .take_while(|&&byte| byte > 0x7f)
+        .count();
+    let length = body[start..start + digits]
+        .iter()
+        .rev()
+        .fold(0, |length, byte| length << 7 | usize::from(byte & 0x7f));
+    let behind = start + digits + length;
+    let (mut list, mut kept, mut alias) = (&body[start + digits..behind], Vec::new(), None);
+    while let Some(((id, value), rest)) = next_property(list) {
+        match (id, value) {
+            (0x23, Value::Number(number)) => alias = Some(number as u16),
+            (0x0b, _) => {}
+            _ => kept.extend(&list[..list.len() - rest.len()]),
+        }
+        list = rest;
+    }
+    let section = [&remaining_length(kept.len())[..], &kept].concat();
+    body.splice(start..behind, section);
+    alias
 }
 
 /// MQTT 5 lets a packet without properties, and without a reason other than success, end early. Only

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::io::{self, ErrorKind};
 
 use crate::codec::{
-    Ack, Header, Malformed, PacketId, Publish, Role, Version, decode, header, plain_ack,
+    Ack, Header, Malformed, PacketId, Place, Publish, Role, Version, decode, header, plain_ack,
 };
 use crate::transport::Transport;
 
@@ -127,7 +127,8 @@ impl ReadBuffer {
         let Some((bytes, header)) = self.next_packet(version)? else {
             return Ok(None);
         };
-        decode::publish::<EXTENDED>(&mut bytes[header.start..], header.flags).map(Some)
+        decode::publish::<EXTENDED>(&mut bytes[header.start..], header.flags, Place::Delivery)
+            .map(Some)
     }
 
     /// The next packet, if it is a whole acknowledgement that needs no further check.
