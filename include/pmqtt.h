@@ -146,6 +146,11 @@
  */
 
 /**
+ * @defgroup api_properties Properties of MQTT 5
+ * @brief Lists of properties, as packets contain them, are read and written without allocations.
+ */
+
+/**
  * @defgroup api_callbacks Callbacks
  * @brief Callbacks, their events, and log lines.
  */
@@ -164,6 +169,15 @@
  * @defgroup api_diagnosis Errors, statistics and version
  * @brief Error numbers, their descriptions, statistics and the version.
  */
+
+/**
+ * Initialises a `pmqtt_property_writer` that writes into an array.
+ *
+ * @param room  The array. A pointer does not have the size of what it points to.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROPERTY_WRITER(room) {(room), sizeof(room), 0, PMQTT_ERR_SUCCESS}
 
 
 /**
@@ -540,6 +554,195 @@
 #define PMQTT_VERSION_NUMBER 2000
 
 /**
+ * A number, 1: the payload is UTF-8; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_PAYLOAD_FORMAT_INDICATOR 1
+
+/**
+ * A number, in seconds; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_MESSAGE_EXPIRY_INTERVAL 2
+
+/**
+ * A text; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_CONTENT_TYPE 3
+
+/**
+ * A text, a topic without wildcards; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RESPONSE_TOPIC 8
+
+/**
+ * A binary data; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_CORRELATION_DATA 9
+
+/**
+ * A number, 1 to 268,435,455; in PUBLISH and SUBSCRIBE.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SUBSCRIPTION_IDENTIFIER 11
+
+/**
+ * A number, in seconds; in CONNECT, CONNACK and DISCONNECT.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SESSION_EXPIRY_INTERVAL 17
+
+/**
+ * A text; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_ASSIGNED_CLIENT_IDENTIFIER 18
+
+/**
+ * A number, in seconds, at most 65,535; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SERVER_KEEP_ALIVE 19
+
+/**
+ * A text; in CONNECT, CONNACK and AUTH.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_AUTHENTICATION_METHOD 21
+
+/**
+ * A binary data; in CONNECT, CONNACK and AUTH.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_AUTHENTICATION_DATA 22
+
+/**
+ * A number, 0 or 1; in CONNECT.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_REQUEST_PROBLEM_INFORMATION 23
+
+/**
+ * A number, in seconds; in the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_WILL_DELAY_INTERVAL 24
+
+/**
+ * A number, 0 or 1; in CONNECT.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_REQUEST_RESPONSE_INFORMATION 25
+
+/**
+ * A text; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RESPONSE_INFORMATION 26
+
+/**
+ * A text; in CONNACK, and in DISCONNECT of the broker.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SERVER_REFERENCE 28
+
+/**
+ * A text; in each packet with a reason code.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_REASON_STRING 31
+
+/**
+ * A number, 1 to 65,535; in CONNECT and CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RECEIVE_MAXIMUM 33
+
+/**
+ * A number, at most 65,535; in CONNECT and CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_TOPIC_ALIAS_MAXIMUM 34
+
+/**
+ * A number, 1 to 65,535; in PUBLISH.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_TOPIC_ALIAS 35
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_MAXIMUM_QOS 36
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RETAIN_AVAILABLE 37
+
+/**
+ * A pair of texts, any number of times; in each packet with properties.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_USER_PROPERTY 38
+
+/**
+ * A number, in bytes, not 0; in CONNECT and CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_MAXIMUM_PACKET_SIZE 39
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_WILDCARD_SUBSCRIPTION_AVAILABLE 40
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SUBSCRIPTION_IDENTIFIER_AVAILABLE 41
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SHARED_SUBSCRIPTION_AVAILABLE 42
+
+/**
  * A client. Programs use it only by pointer.
  *
  * @ingroup api_client
@@ -650,6 +853,76 @@ typedef struct pmqtt_properties {
    */
   size_t len;
 } pmqtt_properties;
+
+/**
+ * One property of a list. Its pointers refer to the list, and are NULL where the property has no
+ * such value.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_property {
+  /**
+   * The identifier, a PMQTT_PROP_ number.
+   */
+  int id;
+  /**
+   * The value of a number; else 0.
+   */
+  uint32_t number;
+  /**
+   * The name of a user property, not NUL-terminated.
+   */
+  const char *name;
+  /**
+   * Bytes.
+   */
+  size_t name_len;
+  /**
+   * The text or the binary data, or the value of a user property; not NUL-terminated.
+   */
+  const char *value;
+  /**
+   * Bytes.
+   */
+  size_t value_len;
+} pmqtt_property;
+
+/**
+ * Writes a list of properties into memory of the program. `PMQTT_PROPERTY_WRITER` initialises it.
+ *
+ * ```c
+ * char room[200];
+ * pmqtt_property_writer writer = PMQTT_PROPERTY_WRITER(room);
+ * pmqtt_properties list;
+ *
+ * pmqtt_property_add_bytes(&writer, PMQTT_PROP_CONTENT_TYPE, "text/plain", 10);
+ * pmqtt_property_add_pair(&writer, "site", "north");
+ * rc = pmqtt_property_finish(&writer, &list);
+ * ```
+ *
+ * The first call that fails sets `rc`. From then on, the calls do nothing, so that one check of
+ * `pmqtt_property_finish` is enough.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_property_writer {
+  /**
+   * The memory for the list.
+   */
+  void *buf;
+  /**
+   * The size of `buf`, in bytes.
+   */
+  size_t size;
+  /**
+   * How many bytes are written; 0 at first.
+   */
+  size_t len;
+  /**
+   * `PMQTT_ERR_SUCCESS`, or the error of the first call that failed.
+   */
+  int rc;
+} pmqtt_property_writer;
 
 /**
  * The event of `on_connect`: the broker answered CONNECT.
@@ -1274,11 +1547,21 @@ typedef struct pmqtt_statistics {
   uint64_t messages_expired;
 } pmqtt_statistics;
 
-
-
-
-
-
+/**
+ * A user property that the program sets.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_pair {
+  /**
+   * UTF-8, not NULL, at most 65,535 bytes.
+   */
+  const char *name;
+  /**
+   * UTF-8, not NULL, at most 65,535 bytes.
+   */
+  const char *value;
+} pmqtt_pair;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2483,6 +2766,158 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
  * @ingroup api_subscribe
  */
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
+
+/**
+ * Reads the next property of a list.
+ *
+ * ```c
+ * pmqtt_property property;
+ * size_t position = 0;
+ *
+ * while (pmqtt_property_next(&list, &position, &property))
+ *     ...
+ * ```
+ *
+ * @param list      The list; NULL: no properties. Any bytes are safe to read. Text in bytes that no
+ *                  event brought may not be UTF-8.
+ * @param position  Where the property begins: 0 for the first one. The call moves it to the next
+ *                  property. NULL gives false.
+ * @param out       The property; may be NULL.
+ *
+ * @return true: there is a property. false: the list ends here, or the bytes here are no property.
+ *   Nothing was written then.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+bool pmqtt_property_next(const struct pmqtt_properties *list,
+                         size_t *position,
+                         struct pmqtt_property *out);
+
+/**
+ * Finds the first property of a list with an identifier.
+ *
+ * @param list  As for `pmqtt_property_next`.
+ * @param id    A PMQTT_PROP_ number.
+ * @param out   The property; may be NULL.
+ *
+ * @return true: there is one. false: there is none; nothing was written.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_properties
+ */
+bool pmqtt_property_find(const struct pmqtt_properties *list, int id, struct pmqtt_property *out);
+
+/**
+ * Finds the first user property of a list with a name.
+ *
+ * @param list  As for `pmqtt_property_next`.
+ * @param name  The name; NULL gives false.
+ * @param out   The property; may be NULL.
+ *
+ * @return true: there is one. false: there is none; nothing was written.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.3.2.3.7]
+ *
+ * @ingroup api_properties
+ */
+bool pmqtt_property_user(const struct pmqtt_properties *list,
+                         const char *name,
+                         struct pmqtt_property *out);
+
+/**
+ * Returns the name of a property, for a log.
+ *
+ * @param id  Any number, also an unknown one.
+ *
+ * @return A constant string, for example "message expiry interval"; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_properties
+ */
+const char *pmqtt_property_name(int id);
+
+/**
+ * Appends a number.
+ *
+ * On failure, `rc` of the writer is set, and nothing is written:
+ * - `PMQTT_ERR_INVAL`: no property has this identifier, its value is no number, or it must not have
+ *   this value.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
+ *
+ * @param writer  The writer; NULL: the call does nothing.
+ * @param id      The PMQTT_PROP_ number of a property whose value is a number.
+ * @param number  The value.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+void pmqtt_property_add_number(struct pmqtt_property_writer *writer, int id, uint32_t number);
+
+/**
+ * Appends a text or binary data.
+ *
+ * On failure, `rc` of the writer is set, and nothing is written:
+ * - `PMQTT_ERR_INVAL`: no property has this identifier, or its value is no text and no binary data;
+ *   or the value is NULL with a length over 0, is over 65,535 bytes, is a text that is not UTF-8 or
+ *   contains U+0000, or is a response topic that is no valid topic.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
+ *
+ * @param writer  The writer; NULL: the call does nothing.
+ * @param id      The PMQTT_PROP_ number of a property whose value is a text or binary data.
+ * @param value   The value. NULL with a length of 0: empty.
+ * @param len     Bytes, at most 65,535.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+void pmqtt_property_add_bytes(struct pmqtt_property_writer *writer,
+                              int id,
+                              const void *value,
+                              size_t len);
+
+/**
+ * Appends a user property. Several may have the same name.
+ *
+ * On failure, `rc` of the writer is set, and nothing is written:
+ * - `PMQTT_ERR_INVAL`: name or value is NULL, is over 65,535 bytes or is not UTF-8.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
+ *
+ * @param writer  The writer; NULL: the call does nothing.
+ * @param name    The name.
+ * @param value   The value.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+void pmqtt_property_add_pair(struct pmqtt_property_writer *writer,
+                             const char *name,
+                             const char *value);
+
+/**
+ * Makes a list of what a writer has written.
+ *
+ * The list refers to `buf` of the writer. Which packet it is for is not known here: the call that
+ * takes it checks whether each property is allowed there, and how often.
+ *
+ * @param writer  The writer; not NULL.
+ * @param out     The list; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `writer` or `out` is NULL, or an earlier call has failed with this error.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the properties did not fit into `buf`.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks.
+ *
+ * @ingroup api_properties
+ */
+int pmqtt_property_finish(const struct pmqtt_property_writer *writer, struct pmqtt_properties *out);
 
 /**
  * Sets `on_connect`, which is called when the broker has answered CONNECT.

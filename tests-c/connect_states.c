@@ -260,6 +260,14 @@ static const int QOS[] = {1, 2};
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false), 0)                \
     call(pmqtt_will_clear(client), 0)                                        \
     call(pmqtt_topic_matches_sub("a/#", "a/1", &(bool){false}), 0)           \
+    call(pmqtt_property_add_number(&(pmqtt_property_writer){0}, PMQTT_PROP_MAXIMUM_QOS, 1), 0) \
+    call(pmqtt_property_add_bytes(&(pmqtt_property_writer){0}, PMQTT_PROP_CONTENT_TYPE, "a", 1), 0) \
+    call(pmqtt_property_add_pair(&(pmqtt_property_writer){0}, "a", "b"), 0)  \
+    call(pmqtt_property_finish(&(pmqtt_property_writer){0}, &(pmqtt_properties){0}), 0) \
+    call(pmqtt_property_next(NULL, &(size_t){0}, &(pmqtt_property){0}), 0)   \
+    call(pmqtt_property_find(NULL, PMQTT_PROP_CONTENT_TYPE, &(pmqtt_property){0}), 0) \
+    call(pmqtt_property_user(NULL, "a", &(pmqtt_property){0}), 0)            \
+    call(pmqtt_property_name(PMQTT_PROP_CONTENT_TYPE), 0)                    \
     call(pmqtt_max_inflight_messages_set(client, 20), 0)                     \
     call(pmqtt_max_queued_messages_set(client, 20), 0)                       \
     call(pmqtt_max_queued_bytes_set(client, 1000), 0)                        \

@@ -143,6 +143,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_tls_context_set(NULL, NULL));
     NULL_FAILS(pmqtt_client_new(NULL, NULL, true, NULL, 0));
     NULL_FAILS(pmqtt_topic_matches_sub("a", "a", NULL));
+    NULL_FAILS(pmqtt_property_finish(NULL, NULL));
 }
 
 static void handlers(pmqtt_client *client)
@@ -164,6 +165,16 @@ static void handlers(pmqtt_client *client)
     FAILS(pmqtt_message_handler_add(client, &handler), PMQTT_ERR_INVAL, client, "struct_size is too small");
 }
 
+static void full_writer(void)
+{
+    char room[1];
+    pmqtt_property_writer writer = PMQTT_PROPERTY_WRITER(room);
+    pmqtt_properties list;
+
+    pmqtt_property_add_number(&writer, PMQTT_PROP_MAXIMUM_QOS, 1);
+    FAILS(pmqtt_property_finish(&writer, &list), PMQTT_ERR_PAYLOAD_SIZE, NULL, "");
+}
+
 static void wrong_arguments(pmqtt_client *client)
 {
     static const char large[65536];
@@ -171,6 +182,7 @@ static void wrong_arguments(pmqtt_client *client)
     bool matches;
 
     step("wrong arguments");
+    full_writer();
     FAILS(pmqtt_client_new(&client, NULL, false, NULL, 0), PMQTT_ERR_INVAL, client, "");
     FAILS(pmqtt_topic_matches_sub("a#", "a", &matches), PMQTT_ERR_INVAL, client, "");
     FAILS(pmqtt_reinitialise(client, NULL, false, NULL), PMQTT_ERR_INVAL, client, "client id");

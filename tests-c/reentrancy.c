@@ -41,6 +41,27 @@ static int topic_matches(void)
     return rc;
 }
 
+/* Writes and reads a list of properties. */
+static int properties(void)
+{
+    char room[100];
+    pmqtt_property_writer writer = PMQTT_PROPERTY_WRITER(room);
+    pmqtt_properties list;
+    pmqtt_property property;
+    size_t position = 0;
+    int rc;
+
+    pmqtt_property_add_number(&writer, PMQTT_PROP_PAYLOAD_FORMAT_INDICATOR, 1);
+    pmqtt_property_add_bytes(&writer, PMQTT_PROP_CONTENT_TYPE, "text", 4);
+    pmqtt_property_add_pair(&writer, "name", "value");
+    rc = pmqtt_property_finish(&writer, &list);
+    CHECK(pmqtt_property_next(&list, &position, &property));
+    CHECK(pmqtt_property_find(&list, PMQTT_PROP_CONTENT_TYPE, &property));
+    CHECK(pmqtt_property_user(&list, "name", &property));
+    CHECK_TEXT(pmqtt_property_name(property.id), "user property");
+    return rc;
+}
+
 static int read_stats(pmqtt_client *client)
 {
     pmqtt_statistics stats;
@@ -190,6 +211,7 @@ static int subscribe_callback(void)
     call(pmqtt_will_set(client, "other", "gone", 4, 1, false), SUCCESS, SUCCESS)                  \
     call(pmqtt_will_clear(client), SUCCESS, SUCCESS)                                              \
     call(topic_matches(), SUCCESS, SUCCESS)                                                       \
+    call(properties(), SUCCESS, SUCCESS)                                                          \
     call(pmqtt_max_inflight_messages_set(client, 1), SUCCESS, SUCCESS)                            \
     call(pmqtt_max_queued_messages_set(client, 1), SUCCESS, SUCCESS)                              \
     call(pmqtt_max_queued_bytes_set(client, 1), SUCCESS, SUCCESS)                                 \

@@ -66,7 +66,7 @@ const KNOWN: [(&str, &[&str]); 47] = [
 ];
 
 /// The functions that Paho does not have.
-const BEYOND: [&str; 28] = [
+const BEYOND: [&str; 36] = [
     "message_handler_add",
     "reason_string",
     "connect_srv_async",
@@ -92,6 +92,15 @@ const BEYOND: [&str; 28] = [
     "stats",
     "last_error",
     "lib_version",
+    // Properties of MQTT 5, which Paho has as a class.
+    "property_next",
+    "property_find",
+    "property_user",
+    "property_name",
+    "property_add_number",
+    "property_add_bytes",
+    "property_add_pair",
+    "property_finish",
     // The messages that subscribe_simple has received; C has no list for them.
     "messages_count",
     "messages_get",

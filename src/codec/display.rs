@@ -132,7 +132,7 @@ fn with_reason(f: &mut Formatter, name: &str, reason: u8, properties: Properties
 /// The names of the properties, and the closing parenthesis. A value may be a secret.
 fn end(f: &mut Formatter, properties: Properties) -> Result {
     for (index, (id, _)) in properties.into_iter().enumerate() {
-        let name = property::property(id).map_or("", |property| property.name);
+        let name = property::property(id).map_or("", |property| property.name());
         let before = if index == 0 { ", with " } else { ", " };
         write!(f, "{before}{name}")?;
     }

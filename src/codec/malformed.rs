@@ -53,7 +53,7 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(self.text)?;
         match property::property(self.property) {
-            Some(property) => write!(f, ": {}", property.name),
+            Some(property) => write!(f, ": {}", property.name()),
             None if self.property != 0 => write!(f, ": property {:#04x}", self.property),
             None => Ok(()),
         }

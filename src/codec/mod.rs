@@ -29,7 +29,10 @@ pub use packet::{
     Ack, Acknowledgement, Auth, ConnAck, Connect, Disconnect, Filters, Packet, Publish, SubAck,
     Subscribe, UnsubAck, Unsubscribe,
 };
-pub use properties::{Properties, PropertyList, Value, next_property, var_int, var_int_len};
+pub use properties::{
+    Properties, PropertyList, Value, check_property, next_property, property_len, var_int,
+    var_int_len, write_property,
+};
 pub use property::Place;
 pub use rewrite::{Rewrite, Rewritten};
 pub use rules::Rules;

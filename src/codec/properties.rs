@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU16;
 
-use super::property::{self, Kind, Place, property};
+use super::property::{self, Kind, Place, Property, kind, property};
 use super::reader::{Reader, check_text, not_a_topic};
-use super::{MAX_REMAINING_LENGTH, Malformed, TooLong, reason, topic};
+use super::{MAX_REMAINING_LENGTH, MAX_STRING, Malformed, TooLong, reason, topic};
 
 /// Without the length in front of them. Empty: there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +76,11 @@ impl<'a> Properties<'a> {
         })
     }
 
+    /// The caller has checked each property.
+    pub fn of_checked(bytes: &'a [u8]) -> Properties<'a> {
+        Properties(bytes)
+    }
+
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }
@@ -143,7 +148,7 @@ impl<'a> Iterator for Iter<'a> {
 pub fn next_property(list: &[u8]) -> Option<((u8, Value<'_>), &[u8])> {
     let mut reader = Reader::new(list);
     let id = reader.u8("").ok()?;
-    let value = value(&mut reader, property(id)?.kind).ok()?;
+    let value = value(&mut reader, kind(id)?).ok()?;
     Some(((id, value), reader.remaining()))
 }
 
@@ -174,7 +179,7 @@ fn value<'a>(reader: &mut Reader<'a>, kind: Kind) -> Result<Value<'a>, Malformed
         Kind::Byte => Value::Number(reader.u8(SHORT)?.into()),
         Kind::U16 => Value::Number(reader.u16(SHORT)?.into()),
         Kind::U32 => Value::Number(reader.u32(SHORT)?),
-        Kind::VarInt => Value::Number(reader.var_int(SHORT)? as u32),
+        Kind::VarInt => Value::Number(reader.long_var_int(SHORT)? as u32),
         Kind::Text | Kind::Binary => Value::Bytes(reader.binary(SHORT)?),
         Kind::Pair => Value::Pair(reader.binary(SHORT)?, reader.binary(SHORT)?),
     })
@@ -231,7 +236,12 @@ fn check_one(reader: &mut Reader, id: u8, place: Place, seen: u64) -> Result<(),
             "a property more than once in a packet (2.2.2.2)",
         ));
     }
-    match value(reader, row.kind)? {
+    check_value(id, row, value(reader, row.kind)?)
+}
+
+#[inline(always)]
+fn check_value(id: u8, row: &Property, value: Value) -> Result<(), Malformed> {
+    match value {
         Value::Number(0) if id == property::TOPIC_ALIAS => Err(Malformed {
             reason: reason::ALIAS_INVALID,
             ..Malformed::protocol("topic alias 0 [MQTT5-3.3.2-8]")
@@ -247,6 +257,76 @@ fn check_one(reader: &mut Reader, id: u8, place: Place, seen: u64) -> Result<(),
             check_text(name)?;
             check_text(value)
         }
+    }
+}
+
+/// Whether a property can have a value that the program gives it. In which packets it may be is not
+/// known here.
+pub fn check_property(id: u8, value: Value) -> Result<(), Malformed> {
+    let unknown = Malformed::packet("no property has this identifier (2.2.2.2)");
+    let row = property(id).ok_or(unknown)?;
+    let is_of_its_kind = match value {
+        Value::Number(_) => matches!(row.kind, Kind::Byte | Kind::U16 | Kind::U32 | Kind::VarInt),
+        Value::Bytes(_) => matches!(row.kind, Kind::Text | Kind::Binary),
+        Value::Pair(..) => row.kind == Kind::Pair,
+    };
+    let is_too_long = match value {
+        Value::Number(_) => false,
+        Value::Bytes(bytes) => bytes.len() > MAX_STRING,
+        Value::Pair(name, value) => name.len().max(value.len()) > MAX_STRING,
+    };
+    match (is_of_its_kind, is_too_long) {
+        (false, _) => Err(Malformed::packet(
+            "the property has a value of another type",
+        )),
+        (_, true) => Err(Malformed::packet(
+            "a value is longer than 65,535 bytes (1.5)",
+        )),
+        _ => check_value(id, row, value),
+    }
+    .map_err(|error| error.of_property(id))
+}
+
+/// How many bytes a property takes in a list.
+#[inline(always)]
+pub fn property_len(id: u8, value: Value) -> usize {
+    1 + match value {
+        Value::Number(number) => encoded_number(id, number).len,
+        Value::Bytes(bytes) => 2 + bytes.len(),
+        Value::Pair(name, value) => 4 + name.len() + value.len(),
+    }
+}
+
+/// Appends a property, piece by piece. Its value passes `check_property`.
+#[inline(always)]
+pub fn write_property(id: u8, value: Value, mut append: impl FnMut(&[u8])) {
+    append(&[id]);
+    let mut string = |bytes: &[u8]| {
+        append(&(bytes.len() as u16).to_be_bytes());
+        append(bytes);
+    };
+    match value {
+        Value::Bytes(bytes) => string(bytes),
+        Value::Pair(name, value) => {
+            string(name);
+            string(value);
+        }
+        Value::Number(number) => append(&encoded_number(id, number)),
+    }
+}
+
+/// A number in the form of its property.
+#[inline(always)]
+fn encoded_number(id: u8, number: u32) -> Encoded {
+    let (bytes, len) = match kind(id) {
+        Some(Kind::Byte) => (number << 24, 1),
+        Some(Kind::U16) => (number << 16, 2),
+        Some(Kind::VarInt) => return var_int(number as usize),
+        _ => (number, 4),
+    };
+    Encoded {
+        bytes: bytes.to_be_bytes(),
+        len,
     }
 }
 
@@ -267,22 +347,16 @@ impl PropertyList {
 
     /// Appends a number in the form of its property. The caller knows that it has this value.
     pub fn number(&mut self, id: u8, number: u32) -> &mut PropertyList {
-        self.0.push(id);
-        match property(id).map(|row| row.kind) {
-            Some(Kind::Byte) => self.0.push(number as u8),
-            Some(Kind::U16) => self.0.extend((number as u16).to_be_bytes()),
-            Some(Kind::VarInt) => self.0.extend(var_int(number as usize).iter()),
-            _ => self.0.extend(number.to_be_bytes()),
-        }
+        write_property(id, Value::Number(number), |bytes| self.0.extend(bytes));
         self
     }
 
     /// Appends a text or binary data.
     pub fn bytes(&mut self, id: u8, bytes: &[u8]) -> Result<&mut PropertyList, TooLong> {
-        let length = u16::try_from(bytes.len()).map_err(|_| TooLong("property"))?;
-        self.0.push(id);
-        self.0.extend(length.to_be_bytes());
-        self.0.extend(bytes);
+        if bytes.len() > MAX_STRING {
+            return Err(TooLong("property"));
+        }
+        write_property(id, Value::Bytes(bytes), |bytes| self.0.extend(bytes));
         Ok(self)
     }
 
@@ -292,15 +366,15 @@ impl PropertyList {
     }
 }
 
-/// A variable byte integer.
-pub struct VarInt {
+/// A number as it is in a packet.
+pub struct Encoded {
     bytes: [u8; 4],
     len: usize,
 }
 
-/// `number` is at most `MAX_REMAINING_LENGTH`.
+/// A variable byte integer. `number` is at most `MAX_REMAINING_LENGTH`.
 #[inline(always)]
-pub fn var_int(mut number: usize) -> VarInt {
+pub fn var_int(mut number: usize) -> Encoded {
     debug_assert!(number <= MAX_REMAINING_LENGTH);
     let mut bytes = [0; 4];
     let mut len = 0;
@@ -310,13 +384,13 @@ pub fn var_int(mut number: usize) -> VarInt {
         len += 1;
     }
     bytes[len] = number as u8;
-    VarInt {
+    Encoded {
         bytes,
         len: len + 1,
     }
 }
 
-impl std::ops::Deref for VarInt {
+impl std::ops::Deref for Encoded {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {

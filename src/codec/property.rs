@@ -1,5 +1,7 @@
 //! The properties of MQTT 5: one table for decoder, writer and checks (table 2-4).
 
+use std::ffi::CStr;
+
 /// The type of a property's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -38,7 +40,8 @@ pub enum Place {
 
 #[derive(Clone, Copy)]
 pub struct Property {
-    pub name: &'static str,
+    /// For C too.
+    pub name: &'static CStr,
     pub kind: Kind,
     /// A bit for each `Place` that it may be in.
     places: u16,
@@ -82,7 +85,17 @@ pub fn property(id: u8) -> Option<&'static Property> {
     TABLE.get(usize::from(id))?.as_ref()
 }
 
+/// The type of a property's value. It is asked for each property that is read.
+#[inline(always)]
+pub fn kind(id: u8) -> Option<Kind> {
+    KINDS[usize::from(id)]
+}
+
 impl Property {
+    pub fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
+    }
+
     /// Whether it may be in a packet.
     #[inline(always)]
     pub fn is_allowed(&self, place: Place) -> bool {
@@ -109,6 +122,22 @@ impl Place {
 
 const SIZE: usize = SHARED_AVAILABLE as usize + 1;
 
+/// By identifier, so that it needs no check of the bounds.
+static KINDS: [Option<Kind>; 256] = kinds();
+
+const fn kinds() -> [Option<Kind>; 256] {
+    let table = table();
+    let mut kinds = [None; 256];
+    let mut id = 0;
+    while id < SIZE {
+        if let Some(row) = table[id] {
+            kinds[id] = Some(row.kind);
+        }
+        id += 1;
+    }
+    kinds
+}
+
 /// By identifier.
 static TABLE: [Option<Property>; SIZE] = table();
 
@@ -124,7 +153,7 @@ const fn table() -> [Option<Property>; SIZE] {
         }
         bits
     }
-    const fn row(name: &'static str, kind: Kind, values: (u32, u32), places: u16) -> Property {
+    const fn row(name: &'static CStr, kind: Kind, values: (u32, u32), places: u16) -> Property {
         Property {
             name,
             kind,
@@ -136,6 +165,9 @@ const fn table() -> [Option<Property>; SIZE] {
     }
     const ANY: (u32, u32) = (0, u32::MAX);
     const NOT_0: (u32, u32) = (1, u32::MAX);
+    const ANY_U16: (u32, u32) = (0, u16::MAX as u32);
+    const NOT_0_U16: (u32, u32) = (1, u16::MAX as u32);
+    const NOT_0_VAR: (u32, u32) = (1, 268_435_455);
     const FLAG: (u32, u32) = (0, 1);
     const MESSAGE: u16 = bits(&[Will, Publish, Delivery]);
     const CONNACK: u16 = bits(&[ConnAck]);
@@ -147,36 +179,36 @@ const fn table() -> [Option<Property>; SIZE] {
     let mut table = [None; SIZE];
     #[rustfmt::skip]
     let rows = [
-        (PAYLOAD_FORMAT, row("payload format indicator", Byte, FLAG, MESSAGE)),
-        (MESSAGE_EXPIRY, row("message expiry interval", U32, ANY, MESSAGE)),
-        (CONTENT_TYPE, row("content type", Text, ANY, MESSAGE)),
-        (RESPONSE_TOPIC, row("response topic", Text, ANY, MESSAGE)),
-        (CORRELATION_DATA, row("correlation data", Binary, ANY, MESSAGE)),
+        (PAYLOAD_FORMAT, row(c"payload format indicator", Byte, FLAG, MESSAGE)),
+        (MESSAGE_EXPIRY, row(c"message expiry interval", U32, ANY, MESSAGE)),
+        (CONTENT_TYPE, row(c"content type", Text, ANY, MESSAGE)),
+        (RESPONSE_TOPIC, row(c"response topic", Text, ANY, MESSAGE)),
+        (CORRELATION_DATA, row(c"correlation data", Binary, ANY, MESSAGE)),
         (SUBSCRIPTION_ID, Property {
             repeats: bits(&[Delivery]),
-            ..row("subscription identifier", VarInt, NOT_0, bits(&[Delivery, Subscribe]))
+            ..row(c"subscription identifier", VarInt, NOT_0_VAR, bits(&[Delivery, Subscribe]))
         }),
-        (SESSION_EXPIRY, row("session expiry interval", U32, ANY, bits(&[Connect, ConnAck, Disconnect]))),
-        (ASSIGNED_CLIENT_ID, row("assigned client identifier", Text, ANY, CONNACK)),
-        (SERVER_KEEP_ALIVE, row("server keep alive", U16, ANY, CONNACK)),
-        (AUTH_METHOD, row("authentication method", Text, ANY, AUTHENTICATION)),
-        (AUTH_DATA, row("authentication data", Binary, ANY, AUTHENTICATION)),
-        (REQUEST_PROBLEM, row("request problem information", Byte, FLAG, bits(&[Connect]))),
-        (WILL_DELAY, row("will delay interval", U32, ANY, bits(&[Will]))),
-        (REQUEST_RESPONSE, row("request response information", Byte, FLAG, bits(&[Connect]))),
-        (RESPONSE_INFO, row("response information", Text, ANY, CONNACK)),
-        (SERVER_REFERENCE, row("server reference", Text, ANY, bits(&[ConnAck, Dismissal]))),
-        (REASON_STRING, row("reason string", Text, ANY, REASON)),
-        (RECEIVE_MAXIMUM, row("receive maximum", U16, NOT_0, BOTH)),
-        (TOPIC_ALIAS_MAXIMUM, row("topic alias maximum", U16, ANY, BOTH)),
-        (TOPIC_ALIAS, row("topic alias", U16, ANY, bits(&[Publish, Delivery]))),
-        (MAXIMUM_QOS, row("maximum QoS", Byte, FLAG, CONNACK)),
-        (RETAIN_AVAILABLE, row("retain available", Byte, FLAG, CONNACK)),
-        (USER_PROPERTY, Property { repeats: EVERY, ..row("user property", Pair, ANY, EVERY) }),
-        (MAXIMUM_PACKET_SIZE, row("maximum packet size", U32, NOT_0, BOTH)),
-        (WILDCARD_AVAILABLE, row("wildcard subscription available", Byte, FLAG, CONNACK)),
-        (SUBSCRIPTION_IDS_AVAILABLE, row("subscription identifiers available", Byte, FLAG, CONNACK)),
-        (SHARED_AVAILABLE, row("shared subscription available", Byte, FLAG, CONNACK)),
+        (SESSION_EXPIRY, row(c"session expiry interval", U32, ANY, bits(&[Connect, ConnAck, Disconnect]))),
+        (ASSIGNED_CLIENT_ID, row(c"assigned client identifier", Text, ANY, CONNACK)),
+        (SERVER_KEEP_ALIVE, row(c"server keep alive", U16, ANY_U16, CONNACK)),
+        (AUTH_METHOD, row(c"authentication method", Text, ANY, AUTHENTICATION)),
+        (AUTH_DATA, row(c"authentication data", Binary, ANY, AUTHENTICATION)),
+        (REQUEST_PROBLEM, row(c"request problem information", Byte, FLAG, bits(&[Connect]))),
+        (WILL_DELAY, row(c"will delay interval", U32, ANY, bits(&[Will]))),
+        (REQUEST_RESPONSE, row(c"request response information", Byte, FLAG, bits(&[Connect]))),
+        (RESPONSE_INFO, row(c"response information", Text, ANY, CONNACK)),
+        (SERVER_REFERENCE, row(c"server reference", Text, ANY, bits(&[ConnAck, Dismissal]))),
+        (REASON_STRING, row(c"reason string", Text, ANY, REASON)),
+        (RECEIVE_MAXIMUM, row(c"receive maximum", U16, NOT_0_U16, BOTH)),
+        (TOPIC_ALIAS_MAXIMUM, row(c"topic alias maximum", U16, ANY_U16, BOTH)),
+        (TOPIC_ALIAS, row(c"topic alias", U16, ANY_U16, bits(&[Publish, Delivery]))),
+        (MAXIMUM_QOS, row(c"maximum QoS", Byte, FLAG, CONNACK)),
+        (RETAIN_AVAILABLE, row(c"retain available", Byte, FLAG, CONNACK)),
+        (USER_PROPERTY, Property { repeats: EVERY, ..row(c"user property", Pair, ANY, EVERY) }),
+        (MAXIMUM_PACKET_SIZE, row(c"maximum packet size", U32, NOT_0, BOTH)),
+        (WILDCARD_AVAILABLE, row(c"wildcard subscription available", Byte, FLAG, CONNACK)),
+        (SUBSCRIPTION_IDS_AVAILABLE, row(c"subscription identifiers available", Byte, FLAG, CONNACK)),
+        (SHARED_AVAILABLE, row(c"shared subscription available", Byte, FLAG, CONNACK)),
     ];
     let mut index = 0;
     while index < rows.len() {

@@ -62,7 +62,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline(never)]
     fn longer_var_int(&mut self, short: &'static str) -> Result<usize, Malformed> {
+        self.long_var_int(short)
+    }
+
+    /// `var_int` where most are longer than a byte: without a call, its caller saves no registers.
+    #[inline(always)]
+    pub fn long_var_int(&mut self, short: &'static str) -> Result<usize, Malformed> {
         let mut number = 0;
         for place in 0..4 {
             let byte = self.u8(short)?;

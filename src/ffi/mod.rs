@@ -28,6 +28,18 @@ mod unsettled;
 
 mod subscribe;
 
+mod property_ids;
+
+mod properties;
+
+mod property_writer;
+
+mod property_list;
+mod property_room;
+
+#[cfg_attr(not(test), expect(dead_code))]
+mod extras;
+
 mod on_connection;
 
 mod on_message;
@@ -65,6 +77,9 @@ pub use on_outcome::*;
 pub use oneshot::*;
 pub use oneshot_options::*;
 pub use options::*;
+pub use properties::*;
+pub use property_ids::*;
+pub use property_writer::*;
 pub use publish::*;
 pub use queue_options::*;
 pub use report::*;

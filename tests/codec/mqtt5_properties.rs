@@ -36,7 +36,7 @@ fn allowed() -> impl Iterator<Item = (&'static Packet, &'static Property)> {
 #[test]
 fn the_table_has_their_names() {
     for id in 0..=u8::MAX {
-        let name = property::property(id).map(|property| property.name);
+        let name = property::property(id).map(|property| property.name());
         let row = PROPERTIES.iter().find(|property| property.id == id);
         assert_eq!(name, row.map(|property| property.name), "{id}");
     }
