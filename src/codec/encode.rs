@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::properties::section_len;
 use super::{
     Ack, Acknowledgement, Buffer, ConnAck, Connect, MAX_REMAINING_LENGTH, MAX_STRING, Message,
-    NoMemory, PacketId, Properties, Publishable, SubAck, TooLong, UnsubAck, Version, Wish, var_int,
-    var_int_len,
+    NoMemory, PacketId, Properties, Publishable, SubAck, TooLong, UnsubAck, Version, Wish,
+    property, var_int, var_int_len,
 };
 
 pub fn connect(out: &mut Buffer, connect: &Connect) -> Result<(), TooLong> {
@@ -129,6 +129,15 @@ pub fn head_len(publish: &[u8]) -> usize {
 /// The topic of an encoded PUBLISH.
 pub fn topic(publish: &[u8]) -> &[u8] {
     &publish[place_of_topic(publish)]
+}
+
+/// Whether an encoded PUBLISH of MQTT 5 has a message expiry interval, which is its first property.
+pub fn has_expiry(publish: &[u8]) -> bool {
+    let id = if publish[0] & 0b0110 == 0 { 0 } else { 2 };
+    let start = place_of_topic(publish).end + id;
+    let digits = publish[start..].iter().take_while(|&&byte| byte > 0x7f);
+    let first = start + digits.count() + 1;
+    publish[start] > 0 && publish.get(first) == Some(&property::MESSAGE_EXPIRY)
 }
 
 #[inline(always)]

@@ -4,13 +4,13 @@
 use std::ops::Range;
 
 use super::encode::{place_of_topic, put_fixed_header, put_var_int};
-use super::{Alias, PacketId, property, var_int_len};
+use super::{Alias, PacketId, Publishable, property, var_int_len};
 
 /// What to change. The default changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rewrite {
     pub alias: Alias,
-    /// The new message expiry interval. The packet has one, as its first property.
+    /// The new message expiry interval, if the packet has one. Then it is the first property.
     pub expiry: Option<u32>,
     /// Makes a packet of MQTT 3.1.1. It has no properties, so `alias` and `expiry` have no effect.
     pub strip: bool,
@@ -28,10 +28,12 @@ pub const GROWTH: usize = 3 + 1 + 1;
 #[derive(Clone, Copy, Debug)]
 pub struct Rewritten<'a> {
     rewrite: Rewrite,
-    packet: &'a [u8],
+    first: u8,
     topic: &'a [u8],
     packet_id: &'a [u8],
     properties: &'a [u8],
+    payload: &'a [u8],
+    /// Where the payload begins in the old packet.
     payload_start: usize,
     /// Of the new packet.
     properties_len: usize,
@@ -46,9 +48,42 @@ impl Rewrite {
         let has_id = packet[0] & 0b0110 != 0;
         let id = topic.end..topic.end + 2 * usize::from(has_id);
         let properties = place_of_properties(packet, id.end);
+        let payload_start = properties.end;
+        let parts = Parts {
+            first: packet[0],
+            topic: &packet[topic],
+            packet_id: &packet[id],
+            properties: &packet[properties],
+            payload: &packet[payload_start..],
+        };
+        self.of_parts(parts, payload_start)
+    }
+
+    /// A message of QoS 0, as if its packet had been encoded.
+    pub fn of_message<'a>(self, message: &Publishable<'a>) -> Rewritten<'a> {
+        let properties = message.properties.unwrap_or_default();
+        let parts = Parts {
+            first: 0x30 | message.retain as u8,
+            topic: message.topic,
+            packet_id: &[],
+            properties: properties.as_bytes(),
+            payload: message.payload,
+        };
+        self.of_parts(parts, 0)
+    }
+
+    #[inline(always)]
+    fn of_parts(self, parts: Parts, payload_start: usize) -> Rewritten {
+        let Parts {
+            first,
+            topic,
+            packet_id,
+            properties,
+            payload,
+        } = parts;
         let topic = match self.alias {
             Alias::Use(_) if !self.strip => &[],
-            _ => &packet[topic],
+            _ => topic,
         };
         let alias = match self.alias {
             Alias::None => 0,
@@ -59,18 +94,27 @@ impl Rewrite {
             true => 0,
             false => var_int_len(properties_len) + properties_len,
         };
-        let payload = packet.len() - properties.end;
         Rewritten {
             rewrite: self,
-            packet,
+            first,
             topic,
-            remaining_length: 2 + topic.len() + id.len() + section + payload,
-            packet_id: &packet[id],
-            payload_start: properties.end,
-            properties: &packet[properties],
+            remaining_length: 2 + topic.len() + packet_id.len() + section + payload.len(),
+            packet_id,
+            properties,
+            payload,
+            payload_start,
             properties_len,
         }
     }
+}
+
+/// What a packet consists of.
+struct Parts<'a> {
+    first: u8,
+    topic: &'a [u8],
+    packet_id: &'a [u8],
+    properties: &'a [u8],
+    payload: &'a [u8],
 }
 
 /// Without their length, which is at `start`.
@@ -87,7 +131,7 @@ fn place_of_properties(packet: &[u8], start: usize) -> Range<usize> {
 impl Rewritten<'_> {
     /// The length of the new packet.
     pub fn packet_len(&self) -> usize {
-        self.head_len() + self.payload().len()
+        self.head_len() + self.payload.len()
     }
 
     /// Writes the new packet to a slice of `packet_len` bytes.
@@ -95,13 +139,13 @@ impl Rewritten<'_> {
     pub fn write(&self, out: &mut [u8]) {
         let (head, payload) = out.split_at_mut(self.head_len());
         self.write_head(head);
-        payload.copy_from_slice(self.payload());
+        payload.copy_from_slice(self.payload);
     }
 
     /// The length of the new packet without its payload.
     #[inline]
     pub fn head_len(&self) -> usize {
-        1 + var_int_len(self.remaining_length) + self.remaining_length - self.payload().len()
+        1 + var_int_len(self.remaining_length) + self.remaining_length - self.payload.len()
     }
 
     /// Writes the new packet without its payload, to a slice of `head_len` bytes. The payload is the old
@@ -109,7 +153,7 @@ impl Rewritten<'_> {
     #[inline]
     pub fn write_head(&self, out: &mut [u8]) {
         let dup = u8::from(self.rewrite.dup) << 3;
-        let out = put_fixed_header(out, self.packet[0] | dup, self.remaining_length);
+        let out = put_fixed_header(out, self.first | dup, self.remaining_length);
         let out = put(out, &(self.topic.len() as u16).to_be_bytes());
         let out = put(out, self.topic);
         let out = match self.rewrite.packet_id {
@@ -128,8 +172,9 @@ impl Rewritten<'_> {
             }
         };
         out.copy_from_slice(self.properties);
-        if let Some(expiry) = self.rewrite.expiry {
-            debug_assert_eq!(out[0], property::MESSAGE_EXPIRY);
+        if let Some(expiry) = self.rewrite.expiry
+            && out.first() == Some(&property::MESSAGE_EXPIRY)
+        {
             out[1..5].copy_from_slice(&expiry.to_be_bytes());
         }
     }
@@ -137,10 +182,6 @@ impl Rewritten<'_> {
     /// Where the payload begins in the old packet.
     pub fn payload_start(&self) -> usize {
         self.payload_start
-    }
-
-    fn payload(&self) -> &[u8] {
-        &self.packet[self.payload_start..]
     }
 }
 

@@ -26,6 +26,7 @@ pub struct Place {
 }
 
 /// A packet in the form that the output takes.
+#[derive(Clone, Copy)]
 pub enum Packet<'a> {
     Small(&'a [u8]),
     Large(&'a Arc<Buffer>),

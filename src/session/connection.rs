@@ -166,6 +166,12 @@ impl Session {
             self.outgoing
                 .refuse_unfit(&extended.negotiated, &mut self.ids);
         }
+        if let Some(extended) = &self.extended {
+            let taken = extended.negotiated.topic_alias_maximum;
+            let aliases = taken.min(extended.options.aliases_out);
+            let strips = !self.version.rules().is_extended;
+            self.output.set_dialect(aliases, strips);
+        }
         self.outgoing.set_window(self.window());
         self.phase = Phase::Connected;
         self.announcing = self.outgoing.unfinished() > 0;

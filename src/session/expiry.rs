@@ -4,10 +4,11 @@
 //! rounds (`limits`), a part at a time.
 
 use super::Session;
-use super::outgoing::{Outgoing, send};
+use super::outgoing::Outgoing;
 use super::output::Output;
 use super::packet_ids::{PacketIds, Use};
 use super::request::PublishError;
+use super::send::send;
 use super::slot::{Slot, Stage};
 use super::waiting::GivenUp;
 use crate::codec::{Publishable, Version};
@@ -72,14 +73,17 @@ impl Outgoing {
         self.waiting.as_ref()?.limits.due()
     }
 
-    /// Sets the time limit of the last message, unless it is sent already.
-    pub fn limit_last(&mut self, until: Moment) {
+    /// Sets the time limit of the last message. If it is sent already, the limit matters only where
+    /// PUBLISH states it.
+    pub fn limit_last(&mut self, until: Moment, is_extended: bool) {
         let place = self.end.wrapping_sub(1) as usize & (self.slots.len() - 1);
         let slot = &mut self.slots[place];
+        if slot.waits() || is_extended {
+            slot.sent_at = until;
+        }
         if !slot.waits() {
             return;
         }
-        slot.sent_at = until;
         if slot.stage == Stage::Queued {
             slot.stage = Stage::Limited;
         }
@@ -164,7 +168,7 @@ impl Outgoing {
             return self.give_up_row(now);
         }
         match slot.stage {
-            Stage::Kept => self.send_kept(output).is_ok(),
+            Stage::Kept => self.send_kept(output, now).is_ok(),
             // Its PUBREL went out before all messages.
             Stage::Resumed => {
                 self.next = seq.wrapping_add(1);

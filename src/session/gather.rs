@@ -30,16 +30,16 @@ impl Gather {
         &mut self.row
     }
 
-    /// Appends a packet: copies its head, and refers to the rest, from `start` on. Returns the
-    /// copy.
+    /// Appends a packet: `head` bytes for the caller to fill, and the rest of `packet` from `start` on, to which it
+    /// refers. Returns the head.
     pub fn put_packet(
         &mut self,
+        head: usize,
         packet: &Arc<Buffer>,
         start: usize,
     ) -> Result<&mut [u8], NoMemory> {
-        let place = self.row.len() + start;
-        let head = self.row.try_extend(start)?;
-        head.copy_from_slice(&packet[..start]);
+        let place = self.row.len() + head;
+        let head = self.row.try_extend(head)?;
         self.payloads.get_or_insert_default().push(Payload {
             place,
             packet: packet.clone(),
@@ -152,11 +152,15 @@ mod tests {
     #[test]
     fn payloads_stand_between_the_bytes_of_the_row() {
         let mut gather = Gather::default();
-        gather.put_packet(&packet(b"abcde"), 2).unwrap();
-        gather.put_packet(&packet(b"f"), 0).unwrap();
+        let mut put = |gather: &mut Gather, head: &[u8], bytes, start| {
+            let room = gather.put_packet(head.len(), &packet(bytes), start);
+            room.unwrap().copy_from_slice(head);
+        };
+        put(&mut gather, b"ab", b"abcde", 2);
+        put(&mut gather, b"", b"f", 0);
         gather.row().append(b"gh");
         let mut other = Gather::default();
-        other.put_packet(&packet(b"ijk"), 1).unwrap();
+        put(&mut other, b"i", b"ijk", 1);
         gather.append(&mut other);
         assert!(other.is_empty());
         let all = b"abcdefghijk";

@@ -8,7 +8,8 @@ use super::outgoing::Outgoing;
 use super::output::Output;
 use super::slot::{MESSAGE, Slot, Stage};
 use super::waiting::{ENDED, GivenUp, QueueOptions, Waiting, WhenFull};
-use crate::codec::{NoMemory, QoS, encode};
+use crate::codec::{NoMemory, QoS, Rewrite, encode};
+use crate::time::Moment;
 
 /// How many holes are always allowed.
 const HOLES: u32 = 64;
@@ -227,11 +228,16 @@ impl Outgoing {
 
     /// Sends the next message, which is of QoS 0.
     #[cold]
-    pub(super) fn send_kept(&mut self, output: &mut Output) -> Result<(), NoMemory> {
+    pub(super) fn send_kept(&mut self, output: &mut Output, now: Moment) -> Result<(), NoMemory> {
         let seq = self.next;
         let place = seq as usize & (self.slots.len() - 1);
-        let Slot { mid, packet, .. } = self.slots[place];
-        output.put_kept(self.packets.get(packet).bytes())?;
+        let slot = &self.slots[place];
+        let (mid, packet) = (slot.mid, self.packets.get(slot.packet));
+        let rewrite = Rewrite {
+            expiry: Some(slot.seconds_left(now)),
+            ..Rewrite::default()
+        };
+        output.put_rewritten(packet, rewrite)?;
         output.mark_at_most_once(mid);
         self.next = seq.wrapping_add(1);
         self.finish(seq);

@@ -29,6 +29,7 @@ mod request;
 mod resume;
 mod retry;
 mod ruled;
+mod send;
 mod sent;
 mod slot;
 mod superseded;

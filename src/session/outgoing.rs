@@ -10,9 +10,10 @@ use super::output::Output;
 use super::packet_ids::{self, PacketIds, Use};
 use super::packets::Packets;
 use super::refused::Refused;
+use super::send::send;
 use super::slot::{MESSAGE, Slot, Stage};
 use super::waiting::Waiting;
-use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Version, encode, reason};
+use crate::codec::{Ack, NoMemory, PacketId, Publishable, QoS, Rewrite, Version, reason};
 use crate::time::Moment;
 
 /// The number of slots at first. A shrinking ring keeps at least `KEPT`; `trim` frees all.
@@ -115,7 +116,11 @@ impl Outgoing {
     ) -> Result<(), NoMemory> {
         self.reserve()?;
         let (place, packet) = self.packets.push(message, id)?;
-        if let Err(NoMemory) = output.put_publish(packet) {
+        let put = match output.is_plain() {
+            true => output.put_publish(packet).map(drop),
+            false => output.put_rewritten(packet, Rewrite::default()),
+        };
+        if let Err(NoMemory) = put {
             self.packets.remove(place);
             return Err(NoMemory);
         }
@@ -501,34 +506,4 @@ fn limit(window: usize) -> u16 {
         0 => packet_ids::COUNT as u16,
         _ => window.min(packet_ids::COUNT) as u16,
     }
-}
-
-/// Sends the packet for the slot's stage. A PUBLISH that was sent before has DUP set.
-#[inline(always)]
-pub(super) fn send(
-    slot: &mut Slot,
-    packets: &Packets,
-    output: &mut Output,
-    version: Version,
-    now: Moment,
-) -> Result<(), NoMemory> {
-    match slot.stage {
-        Stage::Queued | Stage::Limited | Stage::Renewed | Stage::Published => {
-            let copy = output.put_publish(packets.get(slot.packet))?;
-            encode::set_packet_id(copy, slot.id);
-            if slot.stage == Stage::Published {
-                encode::set_dup(copy);
-            }
-            slot.stage = Stage::Published;
-        }
-        Stage::Cancelled => {
-            let copy = output.put_publish(packets.get(slot.packet))?;
-            encode::set_packet_id(copy, slot.id);
-            encode::set_dup(copy);
-        }
-        Stage::Released | Stage::InDoubt => output.put_ack(Ack::PubRel, slot.id, true, version),
-        Stage::Kept | Stage::Resumed | Stage::Done => {}
-    }
-    slot.sent_at = now;
-    Ok(())
 }

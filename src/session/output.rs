@@ -4,8 +4,10 @@ use super::answers::Answers;
 use super::at_most_once::{self, AtMostOnce};
 use super::chunks::Packet;
 use super::gather::Gather;
+use super::outbound_aliases::OutboundAliases;
 use crate::codec::{
-    Ack, Acknowledgement, Buffer, NoMemory, PacketId, Properties, PropertyList, Version, encode,
+    Ack, Acknowledgement, Alias, Buffer, NoMemory, PacketId, Properties, PropertyList, Publishable,
+    Rewrite, Version, encode,
 };
 
 /// A larger buffer is kept only if the bytes to write fill at least a quarter of it.
@@ -29,8 +31,33 @@ pub struct Output {
     at_most_once: AtMostOnce,
     /// The acknowledgements in the output.
     pub answers: Answers,
+    /// None in a session of MQTT 3, and before CONNACK.
+    dialect: Option<Box<Dialect>>,
     /// What DISCONNECT says; None: that all is well.
     farewell: Option<Box<Farewell>>,
+}
+
+/// How packets that were kept for MQTT 5 go out on this connection.
+struct Dialect {
+    /// Without aliases and with properties, as they are kept.
+    is_plain: bool,
+    strips: bool,
+    aliases: OutboundAliases,
+}
+
+impl Dialect {
+    fn choose(&mut self, topic: &[u8]) -> Alias {
+        match self.strips {
+            true => Alias::None,
+            false => self.aliases.choose(topic),
+        }
+    }
+
+    /// A packet that may have set an alias is not sent after all.
+    #[cold]
+    fn forget(&mut self) {
+        self.aliases = OutboundAliases::new(0);
+    }
 }
 
 /// The reason and the properties of our DISCONNECT, in MQTT 5.
@@ -72,18 +99,88 @@ impl Output {
             }
             Packet::Large(packet) => {
                 let start = encode::head_len(packet);
-                let head = self.ready.put_packet(packet, start)?;
+                let head = self.ready.put_packet(start, packet, start)?;
+                head.copy_from_slice(&packet[..start]);
                 self.base += (packet.len() - start) as u64;
                 Ok(head)
             }
         }
     }
 
-    /// Sends a kept PUBLISH of QoS 0.
-    pub fn put_kept(&mut self, packet: &[u8]) -> Result<(), NoMemory> {
-        let copy = self.ready.row().try_extend(packet.len())?;
-        copy.copy_from_slice(packet);
+    /// Sends a PUBLISH of any QoS in the dialect of the connection, and with the changes of `rewrite`.
+    pub fn put_rewritten(&mut self, packet: Packet, mut rewrite: Rewrite) -> Result<(), NoMemory> {
+        let Some(dialect) = &mut self.dialect else {
+            return self.put_kept(packet, rewrite);
+        };
+        rewrite.strip = dialect.strips;
+        rewrite.alias = dialect.choose(encode::topic(packet.bytes()));
+        let rewritten = rewrite.of(packet.bytes());
+        let put = match packet {
+            Packet::Small(_) => {
+                let room = self.ready.row().try_extend(rewritten.packet_len());
+                room.map(|room| rewritten.write(room))
+            }
+            Packet::Large(packet) => {
+                let start = rewritten.payload_start();
+                let head = self.ready.put_packet(rewritten.head_len(), packet, start);
+                head.map(|head| {
+                    rewritten.write_head(head);
+                    self.base += (packet.len() - start) as u64;
+                })
+            }
+        };
+        put.inspect_err(|NoMemory| dialect.forget())
+    }
+
+    /// Sends a PUBLISH of QoS 0, which the session does not keep.
+    #[inline(always)]
+    pub fn put_message(&mut self, message: &Publishable) -> Result<(), NoMemory> {
+        match &mut self.dialect {
+            Some(dialect) if !dialect.is_plain => {
+                let rewrite = Rewrite {
+                    alias: dialect.choose(message.topic),
+                    strip: dialect.strips,
+                    ..Rewrite::default()
+                };
+                let rewritten = rewrite.of_message(message);
+                let room = self.ready.row().try_extend(rewritten.packet_len());
+                let put = room.map(|room| rewritten.write(room));
+                put.inspect_err(|NoMemory| dialect.forget())
+            }
+            _ => encode::publish(self.buffer(), message, None),
+        }
+    }
+
+    fn put_kept(&mut self, packet: Packet, rewrite: Rewrite) -> Result<(), NoMemory> {
+        let copy = self.put_publish(packet)?;
+        if let Some(id) = rewrite.packet_id {
+            encode::set_packet_id(copy, id);
+        }
+        if rewrite.dup {
+            encode::set_dup(copy);
+        }
         Ok(())
+    }
+
+    /// Whether packets are kept in the form of MQTT 5.
+    pub fn is_extended(&self) -> bool {
+        self.dialect.is_some()
+    }
+
+    /// Whether packets go out as they are kept.
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
+        self.dialect.as_ref().is_none_or(|dialect| dialect.is_plain)
+    }
+
+    /// The connection is one of a session of MQTT 5. `aliases`: how many topic aliases it may use. `strips`: it
+    /// is of MQTT 3.1.1, and its packets have no properties.
+    pub fn set_dialect(&mut self, aliases: u16, strips: bool) {
+        self.dialect = Some(Box::new(Dialect {
+            is_plain: aliases == 0 && !strips,
+            strips,
+            aliases: OutboundAliases::new(aliases),
+        }));
     }
 
     /// The packet encoded last is the QoS 0 message `mid`.

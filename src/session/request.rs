@@ -41,7 +41,8 @@ impl Session {
         now: impl FnOnce() -> Moment,
     ) -> Result<u64, PublishError> {
         self.check_fit(message)?;
-        match self.is_ruled() || self.keeps_for_connack() {
+        let is_rewritten = message.qos == QoS::AtMostOnce && !self.output.is_plain();
+        match self.is_ruled() || is_rewritten || self.keeps_for_connack() {
             true => self.publish_ruled(message, None, now()),
             false => self.publish_plain(message, now),
         }

@@ -4,7 +4,7 @@ use super::give_up::Newcomer;
 use super::refused::Refused;
 use super::request::{PublishError, overhead};
 use super::{Cancel, OUTPUT, QueueOptions, Session};
-use crate::codec::{NoMemory, Publishable, QoS, encode};
+use crate::codec::{NoMemory, Publishable, QoS};
 use crate::time::Moment;
 
 /// The way that a message takes.
@@ -132,7 +132,7 @@ impl Session {
     ) -> Result<(), NoMemory> {
         match way {
             Way::Straight => {
-                encode::publish(self.output.buffer(), message, None)?;
+                self.output.put_message(message)?;
                 self.output.mark_at_most_once(mid);
                 return Ok(());
             }
@@ -142,7 +142,7 @@ impl Session {
             Way::Sent | Way::Queued => self.publish_acknowledged(mid, message, now)?,
         }
         if let Some(until) = until {
-            self.outgoing.limit_last(until);
+            self.outgoing.limit_last(until, self.extended.is_some());
         }
         Ok(())
     }

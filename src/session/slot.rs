@@ -38,7 +38,8 @@ pub enum Stage {
 #[derive(Clone, Copy)]
 pub struct Slot {
     pub mid: u64,
-    /// When it was sent. While `Limited` or `Kept`: when its time limit ends, or never.
+    /// When it was sent. While `Limited` or `Kept`: when its time limit ends, or never. A message of MQTT 5 whose
+    /// PUBLISH states a limit keeps this end: MQTT 5 does not ask when it was sent.
     pub sent_at: Moment,
     /// Where its PUBLISH is, until PUBACK or PUBREC has come.
     pub packet: Place,
@@ -60,6 +61,13 @@ impl Slot {
             self.stage,
             Stage::Limited | Stage::Kept | Stage::Renewed | Stage::Resumed
         )
+    }
+
+    /// The message expiry interval that PUBLISH states now, if it states one (section 3.3.2.3.3 of MQTT 5). The
+    /// message goes out, so it is at least a second.
+    pub fn seconds_left(&self, now: Moment) -> u32 {
+        let seconds = self.sent_at.since(now).as_secs();
+        seconds.clamp(1, u32::MAX.into()) as u32
     }
 
     /// When the time limit ends of a message that waits.

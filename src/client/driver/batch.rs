@@ -6,7 +6,7 @@
 //! another callback, requested the end of the connection, or freed the client.
 
 use super::Driver;
-use super::deliver::message_event;
+use super::deliver::no_message;
 use super::step::{Pass, Step, malformed};
 use crate::codec::{Malformed, PacketId, QoS};
 use crate::sys::sync::MutexGuard;
@@ -49,6 +49,8 @@ impl Driver {
         let before = unlocked.messages_in();
         let mut due = [PacketId::MIN; ACKNOWLEDGEMENTS];
         let mut count = 0;
+        // Set anew for each message, field by field: most of them have no properties.
+        let mut event = no_message();
         let result = MutexGuard::unlocked(state, || -> Result<(), Malformed> {
             while count < due.len()
                 && let Some(mut publish) = input.next_message::<EXTENDED>(version)?
@@ -59,7 +61,11 @@ impl Driver {
                 unlocked.count_message();
                 if let Some(callback) = callback {
                     let mid = publish.packet_id.map_or(0, |id| id.get().into());
-                    callback(client, userdata, &message_event(&publish, mid));
+                    event.set(&publish, mid);
+                    if EXTENDED {
+                        event.properties = publish.properties.into();
+                    }
+                    callback(client, userdata, &event);
                 }
                 if let Some(id) = publish.packet_id {
                     due[count] = id;

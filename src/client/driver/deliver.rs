@@ -168,19 +168,33 @@ pub fn key_password(
     usize::try_from(length).ok().filter(|&n| n <= buffer.len())
 }
 
-/// A message in the form for C. It borrows from the read buffer.
-#[inline(always)]
-pub fn message_event(publish: &Publish, mid: u64) -> MessageEvent {
+/// A message in the form for C, to be set.
+pub fn no_message() -> MessageEvent {
     MessageEvent {
-        mid,
-        topic: publish.topic.terminated().as_ptr().cast(),
-        topic_len: publish.topic.as_bytes().len(),
-        payload: address(publish.payload),
-        payload_len: publish.payload.len(),
-        qos: publish.qos as i32,
-        retain: publish.retain,
-        dup: publish.dup,
-        properties: publish.properties.into(),
+        mid: 0,
+        topic: ptr::null(),
+        topic_len: 0,
+        payload: ptr::null(),
+        payload_len: 0,
+        qos: 0,
+        retain: false,
+        dup: false,
+        properties: Properties::NONE.into(),
+    }
+}
+
+impl MessageEvent {
+    /// Sets all but the properties. The event borrows from the read buffer.
+    #[inline(always)]
+    pub fn set(&mut self, publish: &Publish, mid: u64) {
+        self.mid = mid;
+        self.topic = publish.topic.terminated().as_ptr().cast();
+        self.topic_len = publish.topic.as_bytes().len();
+        self.payload = address(publish.payload);
+        self.payload_len = publish.payload.len();
+        self.qos = publish.qos as i32;
+        self.retain = publish.retain;
+        self.dup = publish.dup;
     }
 }
 
@@ -193,7 +207,9 @@ pub fn address(bytes: &[u8]) -> *const c_void {
 fn message(pass: &mut Pass, publish: &Publish, mid: u64, manual_ack: bool) -> Step<bool> {
     let state = &mut *pass.state;
     pass.unlocked.count_message();
-    let event = message_event(publish, mid);
+    let mut event = no_message();
+    event.set(publish, mid);
+    event.properties = publish.properties.into();
     let looked = matching(state, &mut pass.pace, &event, publish.topic.as_bytes());
     let acknowledged = publish.packet_id.filter(|_| !manual_ack);
     if pass.epoch != state.intent.epoch() {
