@@ -1,6 +1,7 @@
 //! The codec against the texts of MQTT 3.1, 3.1.1 and 5.
 
 mod ack;
+mod display;
 mod header;
 mod limits;
 mod malformed;
