@@ -83,15 +83,21 @@ pub fn publish<const EXTENDED: bool>(
 
     body[1..2 + topic_length].copy_within(1.., 0);
     body[1 + topic_length] = 0;
-    let (front, behind) = body.split_at_mut(behind_id);
-    let topic = Topic::new(&front[1..2 + topic_length]);
-    let taken = match EXTENDED {
-        true => Properties::take(behind, place)?,
-        false => Taken {
-            properties: Properties::NONE,
-            topic_alias: None,
-            behind,
-        },
+    let (topic, taken) = match EXTENDED {
+        true => {
+            let (front, behind) = body.split_at_mut(behind_id);
+            let taken = Properties::take(behind, place)?;
+            (Topic::new(&front[1..2 + topic_length]), taken)
+        }
+        false => {
+            let body = &*body;
+            let taken = Taken {
+                properties: Properties::NONE,
+                topic_alias: None,
+                behind: &body[behind_id..],
+            };
+            (Topic::new(&body[1..2 + topic_length]), taken)
+        }
     };
     if EXTENDED && topic_length == 0 {
         if taken.topic_alias.is_none() {

@@ -2,7 +2,7 @@
 
 use super::Version;
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Packets carry properties and reason codes, both sides send AUTH and DISCONNECT.
     pub is_extended: bool,
@@ -22,16 +22,16 @@ pub struct Rules {
 
 impl Version {
     #[inline(always)]
-    pub fn rules(self) -> &'static Rules {
+    pub const fn rules(self) -> Rules {
         match self {
-            Version::V31 => &V31,
-            Version::V311 => &V311,
-            Version::V5 => &V5,
+            Version::V31 => V31,
+            Version::V311 => V311,
+            Version::V5 => V5,
         }
     }
 }
 
-static V31: Rules = Rules {
+const V31: Rules = Rules {
     is_extended: false,
     has_fixed_flags: false,
     has_session_present: false,
@@ -40,14 +40,14 @@ static V31: Rules = Rules {
     renews_lost: false,
 };
 
-static V311: Rules = Rules {
+const V311: Rules = Rules {
     has_fixed_flags: true,
     has_session_present: true,
     has_dup_pubrel: false,
     ..V31
 };
 
-static V5: Rules = Rules {
+const V5: Rules = Rules {
     is_extended: true,
     may_resend: false,
     renews_lost: true,

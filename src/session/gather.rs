@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn payloads_stand_between_the_bytes_of_the_row() {
         let mut gather = Gather::default();
-        let mut put = |gather: &mut Gather, head: &[u8], bytes, start| {
+        let put = |gather: &mut Gather, head: &[u8], bytes, start| {
             let room = gather.put_packet(head.len(), &packet(bytes), start);
             room.unwrap().copy_from_slice(head);
         };

@@ -16,7 +16,7 @@ use crate::codec::{Ack, Rules, Version};
 
 impl Outgoing {
     /// The connection ended: no message counts as sent on the next one.
-    pub fn connection_lost(&mut self, rules: &Rules) {
+    pub fn connection_lost(&mut self, rules: Rules) {
         self.next = self.first;
         self.in_flight = 0;
         if rules.is_extended {
@@ -29,7 +29,7 @@ impl Outgoing {
 
     /// The broker has forgotten the session. It may or may not have passed on the messages that it
     /// took with PUBREC.
-    pub fn session_lost(&mut self, ids: &mut PacketIds, rules: &Rules) {
+    pub fn session_lost(&mut self, ids: &mut PacketIds, rules: Rules) {
         for seq in self.sent_before() {
             let place = seq as usize & (self.slots.len() - 1);
             let slot = &mut self.slots[place];
