@@ -104,9 +104,9 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Queues a message for which `is_next` holds, and sends it at once.
+    /// Queues a message for which `is_next` holds, and sends it at once. `EXTENDED`: the session is one of MQTT 5.
     #[inline(always)]
-    pub fn push_sent(
+    pub fn push_sent<const EXTENDED: bool>(
         &mut self,
         mid: u64,
         message: &Publishable,
@@ -116,7 +116,7 @@ impl Outgoing {
     ) -> Result<(), NoMemory> {
         self.reserve()?;
         let (place, packet) = self.packets.push(message, id)?;
-        let put = match output.is_plain() {
+        let put = match !EXTENDED || output.is_plain() {
             true => output.put_publish(packet).map(drop),
             false => output.put_rewritten(packet, Rewrite::default()),
         };

@@ -108,6 +108,7 @@ impl Output {
     }
 
     /// Sends a PUBLISH of any QoS in the dialect of the connection, and with the changes of `rewrite`.
+    #[inline(never)]
     pub fn put_rewritten(&mut self, packet: Packet, mut rewrite: Rewrite) -> Result<(), NoMemory> {
         let Some(dialect) = &mut self.dialect else {
             return self.put_kept(packet, rewrite);

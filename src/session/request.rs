@@ -44,7 +44,8 @@ impl Session {
         let is_rewritten = message.qos == QoS::AtMostOnce && !self.output.is_plain();
         match self.is_ruled() || is_rewritten || self.keeps_for_connack() {
             true => self.publish_ruled(message, None, now()),
-            false => self.publish_plain(message, now),
+            false if self.extended.is_some() => self.publish_straight::<true>(message, now),
+            false => self.publish_straight::<false>(message, now),
         }
     }
 
@@ -72,9 +73,18 @@ impl Session {
         self.extended.is_some() && matches!(self.phase, Phase::Connecting { .. })
     }
 
-    /// `publish` of a session that is not ruled.
+    /// `publish` of a session of MQTT 3 that is not ruled.
     #[inline(always)]
     pub fn publish_plain(
+        &mut self,
+        message: &Publishable,
+        now: impl FnOnce() -> Moment,
+    ) -> Result<u64, PublishError> {
+        self.publish_straight::<false>(message, now)
+    }
+
+    #[inline(always)]
+    fn publish_straight<const EXTENDED: bool>(
         &mut self,
         message: &Publishable,
         now: impl FnOnce() -> Moment,
@@ -96,7 +106,7 @@ impl Session {
             self.last_mid = mid;
             return Ok(mid);
         }
-        self.publish_acknowledged(mid, message, now())?;
+        self.publish_acknowledged::<EXTENDED>(mid, message, now())?;
         self.last_mid = mid;
         match connected {
             true => Ok(mid),
@@ -106,7 +116,7 @@ impl Session {
 
     /// Sends a message of QoS 1 or 2, or queues it if it has to wait.
     #[inline(always)]
-    pub(super) fn publish_acknowledged(
+    pub(super) fn publish_acknowledged<const EXTENDED: bool>(
         &mut self,
         mid: u64,
         message: &Publishable,
@@ -118,7 +128,10 @@ impl Session {
             && let Some(id) = self.assign(mid)
         {
             let output = &mut self.output;
-            if let Err(NoMemory) = self.outgoing.push_sent(mid, message, id, output, now) {
+            let sent = self
+                .outgoing
+                .push_sent::<EXTENDED>(mid, message, id, output, now);
+            if let Err(NoMemory) = sent {
                 self.ids.release(id);
                 return Err(NoMemory);
             }

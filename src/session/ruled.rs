@@ -139,7 +139,7 @@ impl Session {
             Way::Kept => self.outgoing.push_kept(mid, message)?,
             // Without a free identifier, `Sent` is queued after all. It has nothing to replace,
             // because no other message waits.
-            Way::Sent | Way::Queued => self.publish_acknowledged(mid, message, now)?,
+            Way::Sent | Way::Queued => self.publish_acknowledged::<true>(mid, message, now)?,
         }
         if let Some(until) = until {
             self.outgoing.limit_last(until, self.extended.is_some());
