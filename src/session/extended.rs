@@ -136,6 +136,8 @@ pub struct Extended {
     pub negotiated: Negotiated,
     /// What the last CONNECT asked for.
     pub clean_start: bool,
+    /// The topic alias maximum that it states.
+    pub aliases_in: u16,
     /// A connection was accepted since the session began.
     pub was_accepted: bool,
     /// The client identifier that the broker has chosen.
@@ -148,6 +150,7 @@ impl Extended {
             options: ConnectOptions::default(),
             negotiated: Negotiated::unstated(0, 0),
             clean_start: true,
+            aliases_in: 0,
             was_accepted: false,
             assigned_id: None,
         }
@@ -170,7 +173,12 @@ impl Extended {
     }
 
     /// The properties of CONNECT. `max_packet_size`: of the packets that the client takes.
-    pub fn connect_properties(&self, clean_session: bool, max_packet_size: u32) -> PropertyList {
+    pub fn connect_properties(
+        &mut self,
+        clean_session: bool,
+        max_packet_size: u32,
+    ) -> PropertyList {
+        self.aliases_in = self.options.aliases_in;
         let options = &self.options;
         let mut list = PropertyList::default();
         let mut put = |id, value: u32, default: u32| {

@@ -511,6 +511,12 @@ impl Session {
         Some(&extended.negotiated)
     }
 
+    /// The most topic aliases that the broker may use on this connection.
+    #[inline(always)]
+    pub fn alias_maximum(&self) -> u16 {
+        self.extended.as_ref().map_or(0, |it| it.aliases_in)
+    }
+
     /// The client identifier of the next connection.
     pub fn client_id(&self) -> &CStr {
         let assigned = self

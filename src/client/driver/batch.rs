@@ -43,7 +43,8 @@ impl Driver {
         let version = state.session.version();
         let callback = state.callbacks.message;
         let (client, userdata) = (state.handle(), state.callbacks.userdata());
-        let (input, aliases) = (&mut self.input, &mut self.aliases);
+        let (input, seldom) = (&mut self.input, &mut self.seldom);
+        let alias_maximum = state.session.alias_maximum();
         let (unlocked, pace) = (pass.unlocked, &mut pass.pace);
         let generation = unlocked.generation();
         let before = unlocked.messages_in();
@@ -55,8 +56,9 @@ impl Driver {
             while count < due.len()
                 && let Some(mut publish) = input.next_message::<EXTENDED>(version)?
             {
-                if EXTENDED {
-                    aliases.resolve(&mut publish)?;
+                if EXTENDED && let Some(alias) = publish.topic_alias {
+                    let seldom = seldom.get_or_insert_default();
+                    seldom.aliases.resolve(alias, &mut publish, alias_maximum)?;
                 }
                 unlocked.count_message();
                 if let Some(callback) = callback {

@@ -1,7 +1,6 @@
 //! How a connection ends: at once, or closed beside its successor.
 
 use super::closing::{Closing, LINGER};
-use super::inbound_aliases::InboundAliases;
 use super::step::{Pass, Step, Stop};
 use super::{Driver, deliver, stall, trace};
 use crate::client::error::{Code, Error};
@@ -86,7 +85,7 @@ impl Driver {
             self.closing = Some(Box::new(Closing::finished(transport, pass.now)));
             pass.state.intent.set_closing(true);
             // Nothing handles the bytes that have arrived meanwhile.
-            self.forget_bytes();
+            self.forget_connection();
         }
         self.advance_closing(pass)
     }
@@ -170,15 +169,14 @@ impl Driver {
             }
             drop(transport);
         }
-        self.forget_bytes();
-        self.failed = None;
+        self.forget_connection();
     }
 
     /// Forgets the bytes that were read and not handled, and those that were to be written. The broker's
-    /// topic aliases end with the connection [MQTT5-3.3.2-7].
-    fn forget_bytes(&mut self) {
+    /// topic aliases end with the connection, too [MQTT5-3.3.2-7].
+    fn forget_connection(&mut self) {
         self.input.clear();
-        self.aliases = InboundAliases::default();
+        self.seldom = None;
         self.unhandled = false;
         self.writing.clear();
         self.blocked = false;

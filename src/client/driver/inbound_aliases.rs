@@ -5,40 +5,24 @@ use std::num::NonZeroU16;
 use crate::codec::topic::TopicBuf;
 use crate::codec::{Malformed, NoMemory, Publish, reason};
 
-/// The default has no aliases. A topic takes memory once the broker has sent it with an alias.
+/// A topic takes memory once the broker has sent it with an alias.
 #[derive(Default)]
 pub struct InboundAliases {
-    maximum: u16,
     /// By alias.
     topics: Vec<TopicBuf>,
 }
 
 impl InboundAliases {
-    /// For a connection whose CONNECT states this topic alias maximum.
-    pub fn new(maximum: u16) -> InboundAliases {
-        InboundAliases {
-            maximum,
-            topics: Vec::new(),
-        }
-    }
-
     /// Remembers the topic of a message with an alias, or completes the message with the topic that the alias
-    /// stands for.
-    #[inline(always)]
-    pub fn resolve<'a>(&'a mut self, publish: &mut Publish<'a>) -> Result<(), Malformed> {
-        match publish.topic_alias {
-            None => Ok(()),
-            Some(alias) => self.resolve_alias(alias, publish),
-        }
-    }
-
-    fn resolve_alias<'a>(
+    /// stands for. `maximum`: the topic alias maximum that CONNECT states.
+    pub fn resolve<'a>(
         &'a mut self,
         alias: NonZeroU16,
         publish: &mut Publish<'a>,
+        maximum: u16,
     ) -> Result<(), Malformed> {
         let place = usize::from(alias.get()) - 1;
-        if alias.get() > self.maximum {
+        if alias.get() > maximum {
             return Err(Malformed {
                 reason: reason::ALIAS_INVALID,
                 ..Malformed::protocol("a topic alias above the client's maximum [MQTT5-3.1.2-26]")
@@ -80,9 +64,16 @@ mod tests {
     const ABOVE_MAXIMUM: Result<Vec<u8>, u8> = Err(0x94);
     const UNKNOWN: Result<Vec<u8>, u8> = Err(0x82);
 
+    /// A table, and the topic alias maximum of its connection.
+    struct Table(InboundAliases, u16);
+
+    fn table(maximum: u16) -> Table {
+        Table(InboundAliases::default(), maximum)
+    }
+
     /// Receives a message with an alias; without a topic, if that is empty. Returns the topic with the byte
     /// behind it, or the reason to leave the broker.
-    fn receive(aliases: &mut InboundAliases, topic: &str, alias: u16) -> Result<Vec<u8>, u8> {
+    fn receive(aliases: &mut Table, topic: &str, alias: u16) -> Result<Vec<u8>, u8> {
         let number = NonZeroU16::new(alias).expect("not 0");
         let (topic, alias) = match topic {
             "" => ("-", Alias::Use(number)),
@@ -109,7 +100,9 @@ mod tests {
         let Ok(Packet::Publish(mut publish)) = decode(&mut bytes, &header, Version::V5) else {
             panic!("it is no PUBLISH");
         };
-        let resolved = aliases.resolve(&mut publish);
+        assert_eq!(publish.topic_alias, Some(number));
+        let Table(aliases, maximum) = aliases;
+        let resolved = aliases.resolve(number, &mut publish, *maximum);
         assert_eq!(publish.payload, b"payload");
         resolved
             .map(|()| publish.topic.terminated().to_vec())
@@ -124,7 +117,7 @@ mod tests {
     fn an_alias_stands_for_the_topic_that_came_last_with_it() {
         for maximum in [1, 16, 1000, u16::MAX] {
             let mut rng = StdRng::seed_from_u64(maximum.into());
-            let (mut aliases, mut topics) = (InboundAliases::new(maximum), HashMap::new());
+            let (mut aliases, mut topics) = (table(maximum), HashMap::new());
             for step in 0..2000 {
                 let alias = rng.random_range(1..=maximum);
                 if rng.random() {
@@ -143,7 +136,7 @@ mod tests {
     #[test]
     fn each_alias_up_to_the_maximum_is_taken() {
         for maximum in [1, 16, u16::MAX] {
-            let mut aliases = InboundAliases::new(maximum);
+            let mut aliases = table(maximum);
             for alias in 1..=maximum {
                 let topic = format!("topic/{alias}");
                 assert_eq!(receive(&mut aliases, &topic, alias), terminated(&topic));
@@ -158,21 +151,17 @@ mod tests {
     #[test]
     fn an_alias_above_the_maximum_ends_the_connection() {
         for maximum in [0, 1, 16] {
-            let mut aliases = InboundAliases::new(maximum);
+            let mut aliases = table(maximum);
             for alias in [maximum + 1, u16::MAX] {
                 assert_eq!(receive(&mut aliases, "a/topic", alias), ABOVE_MAXIMUM);
                 assert_eq!(receive(&mut aliases, "", alias), ABOVE_MAXIMUM);
             }
         }
-        assert_eq!(
-            receive(&mut InboundAliases::default(), "t", 1),
-            ABOVE_MAXIMUM
-        );
     }
 
     #[test]
     fn an_alias_that_is_not_set_ends_the_connection() {
-        let mut aliases = InboundAliases::new(16);
+        let mut aliases = table(16);
         for alias in 1..=16 {
             assert_eq!(receive(&mut aliases, "", alias), UNKNOWN);
         }

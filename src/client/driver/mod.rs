@@ -54,15 +54,13 @@ pub struct Driver {
     epoch: u32,
     pub transport: Option<Transport>,
     input: ReadBuffer,
-    /// Of the transport's connection.
-    aliases: InboundAliases,
     /// A pass ended before everything that was read was handled.
     unhandled: bool,
     writing: WriteBuffer,
     /// The socket took less than it was offered.
     blocked: bool,
-    /// A write failed in a call that cannot report it: the next pass does.
-    failed: Option<Error>,
+    /// Made by its first use. It ends with the connection.
+    seldom: Option<Box<Seldom>>,
     /// A closing connection: the present one, or the last one before it. There is never more than
     /// one, because the older one has had the whole life of its successor to end.
     closing: Option<Box<Closing>>,
@@ -72,6 +70,15 @@ pub struct Driver {
     trim_at: Moment,
     /// The callbacks between two looks at the clock in the last pass.
     stride: u8,
+}
+
+/// What few connections have.
+#[derive(Default)]
+struct Seldom {
+    /// A write failed in a call that cannot report it: the next pass does.
+    failed: Option<Error>,
+    /// The broker's topic aliases.
+    aliases: InboundAliases,
 }
 
 /// Memory for the descriptors to wait for, kept so that waiting allocates nothing.
@@ -103,7 +110,7 @@ impl Driver {
 
     /// Whether there is work that needs no waiting, though no descriptor shows it.
     pub fn is_ready(&self, state: &State) -> bool {
-        self.is_superseded(state) || self.failed.is_some() || self.has_pending(state)
+        self.is_superseded(state) || self.has_failed() || self.has_pending(state)
     }
 
     /// Whether the program has replaced or given up the connection.
@@ -123,6 +130,11 @@ impl Driver {
 
     pub fn is_open(&self) -> bool {
         self.transport.as_ref().is_some_and(Transport::is_open)
+    }
+
+    fn has_failed(&self) -> bool {
+        let seldom = self.seldom.as_ref();
+        seldom.is_some_and(|seldom| seldom.failed.is_some())
     }
 
     /// How far the bytes of the connection have come.

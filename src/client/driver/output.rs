@@ -42,7 +42,7 @@ impl Driver {
     /// `write` for calls that may not report a failure: the next pass reports it.
     pub fn write_early(&mut self, state: &mut Guard) {
         if let Err(Stop::Over(error)) = self.write(state, sys::now()) {
-            self.failed = Some(error);
+            self.seldom.get_or_insert_default().failed = Some(error);
         }
     }
 

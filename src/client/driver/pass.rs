@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use super::deliver;
-use super::inbound_aliases::InboundAliases;
 use super::step::{Pass, Step, Stop};
 use super::{Driver, trace};
 use crate::client::error::Error;
 use crate::client::state::log_lines::Level;
 use crate::client::state::unlocked::Unlocked;
 use crate::client::state::{Guard, State};
-use crate::session::ConnectOptions;
 use crate::sys;
 use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
@@ -80,7 +78,7 @@ impl Driver {
         deliver::news(pass)?;
         self.begin(pass)?;
         self.advance(pass)?;
-        if let Some(error) = self.failed.take() {
+        if let Some(error) = self.seldom.as_mut().and_then(|it| it.failed.take()) {
             return Err(Stop::Over(error));
         }
         self.begin_closing(pass)?;
@@ -113,7 +111,7 @@ impl Driver {
         trace::connecting(pass.state, &endpoint);
         let transport = Transport::connect(&endpoint, &pass.state.resolver, pass.now)
             .map_err(|error| Stop::Over(error.into()))?;
-        self.take_transport(transport);
+        self.transport = Some(transport);
         Ok(())
     }
 
@@ -182,13 +180,8 @@ impl Driver {
     /// Takes the connection that `pmqtt_connect` has made.
     fn take_over(&mut self, state: &mut Guard) {
         if let Some(transport) = state.intent.take_over() {
-            self.take_transport(*transport);
+            self.transport = Some(*transport);
         }
-    }
-
-    fn take_transport(&mut self, transport: Transport) {
-        self.transport = Some(transport);
-        self.aliases = InboundAliases::new(ConnectOptions::default().aliases_in);
     }
 }
 

@@ -140,8 +140,13 @@ impl Driver {
             Err(error) => return Err(malformed(error)),
         };
         let mut decoded = decode(bytes, &header, version);
-        if let Ok(Packet::Publish(publish)) = &mut decoded {
-            self.aliases.resolve(publish).map_err(malformed)?;
+        if let Ok(Packet::Publish(publish)) = &mut decoded
+            && let Some(alias) = publish.topic_alias
+        {
+            let maximum = pass.state.session.alias_maximum();
+            let aliases = &mut self.seldom.get_or_insert_default().aliases;
+            let resolved = aliases.resolve(alias, publish, maximum);
+            resolved.map_err(malformed)?;
         }
         let packet = match &decoded {
             Ok(packet) => packet,
