@@ -1,5 +1,6 @@
 //! The client, through its C ABI, against a broker that each test plays byte by byte.
 
+mod aliases;
 mod connect;
 mod drained;
 mod errors;
