@@ -1,9 +1,11 @@
 //! Encodes and decodes one packet at a time.
 
+use std::num::NonZeroU16;
+
 use divan::{Bencher, black_box};
 use pmqtt::codec::{
-    Ack, Buffer, Header, Message, PacketId, Publishable, QoS, Role, Version, decode, encode,
-    header, topic,
+    Ack, Alias, Buffer, Header, Message, PacketId, Properties, Publishable, QoS, Rewrite, Role,
+    Version, decode, encode, header, topic,
 };
 
 const VERSION: Version = Version::V311;
@@ -51,6 +53,35 @@ fn encode_puback(bencher: Bencher) {
     bencher.bench_local(|| {
         out.clear();
         encode::ack(&mut out, Ack::PubAck, black_box(id), false, VERSION);
+    });
+}
+
+/// A topic of 60 bytes is copied as it is, and replaced by an alias.
+#[divan::bench(args = [Alias::None, Alias::Use(NonZeroU16::MIN)])]
+fn rewrite_publish(bencher: Bencher, alias: Alias) {
+    let message = Message {
+        topic: &[b't'; 60],
+        payload: &[b'x'; 32],
+        qos: QoS::AtLeastOnce,
+        retain: false,
+        properties: Some(Properties::NONE),
+    };
+    let mut packet = Buffer::default();
+    encode::publish(
+        &mut packet,
+        &message.check().expect("it fits"),
+        id(message.qos),
+    )
+    .expect("memory");
+    let rewrite = Rewrite {
+        alias,
+        ..Rewrite::default()
+    };
+    let mut out = Buffer::default();
+    bencher.bench_local(|| {
+        out.clear();
+        let rewritten = black_box(rewrite).of(&packet);
+        rewritten.write(out.extend(rewritten.packet_len()));
     });
 }
 
