@@ -34,7 +34,7 @@ pub use properties::{
     var_int_len, write_property,
 };
 pub use property::Place;
-pub use rewrite::{Rewrite, Rewritten};
+pub use rewrite::{GROWTH, Rewrite, Rewritten};
 pub use rules::Rules;
 pub use values::{Alias, PacketId, QoS, RetainHandling, Version, Wish};
 

@@ -170,7 +170,8 @@ impl Session {
             let taken = extended.negotiated.topic_alias_maximum;
             let aliases = taken.min(extended.options.aliases_out);
             let strips = !self.version.rules().is_extended;
-            self.output.set_dialect(aliases, strips);
+            let most = extended.negotiated.max_packet_size;
+            self.output.set_dialect(aliases, most, strips);
         }
         self.outgoing.set_window(self.window());
         self.phase = Phase::Connected;

@@ -234,7 +234,7 @@ impl Outgoing {
         let slot = &self.slots[place];
         let (mid, packet) = (slot.mid, self.packets.get(slot.packet));
         let rewrite = Rewrite {
-            expiry: Some(slot.seconds_left(now)),
+            expiry: slot.until().map(|_| slot.seconds_left(now)),
             ..Rewrite::default()
         };
         output.put_rewritten(packet, rewrite)?;

@@ -6,8 +6,8 @@ use super::chunks::Packet;
 use super::gather::Gather;
 use super::outbound_aliases::OutboundAliases;
 use crate::codec::{
-    Ack, Acknowledgement, Alias, Buffer, NoMemory, PacketId, Properties, PropertyList, Publishable,
-    Rewrite, Version, encode,
+    Ack, Acknowledgement, Alias, Buffer, GROWTH, MAX_REMAINING_LENGTH, NoMemory, PacketId,
+    Properties, PropertyList, Publishable, Rewrite, Version, encode,
 };
 
 /// A larger buffer is kept only if the bytes to write fill at least a quarter of it.
@@ -42,12 +42,15 @@ struct Dialect {
     /// Without aliases and with properties, as they are kept.
     is_plain: bool,
     strips: bool,
+    /// The largest packet that can become longer by an alias.
+    most: usize,
     aliases: OutboundAliases,
 }
 
 impl Dialect {
-    fn choose(&mut self, topic: &[u8]) -> Alias {
-        match self.strips {
+    /// How a packet of `len` bytes states its topic.
+    fn choose(&mut self, topic: &[u8], len: usize) -> Alias {
+        match self.strips || len > self.most {
             true => Alias::None,
             false => self.aliases.choose(topic),
         }
@@ -114,8 +117,9 @@ impl Output {
             return self.put_kept(packet, rewrite);
         };
         rewrite.strip = dialect.strips;
-        rewrite.alias = dialect.choose(encode::topic(packet.bytes()));
-        let rewritten = rewrite.of(packet.bytes());
+        let bytes = packet.bytes();
+        rewrite.alias = dialect.choose(encode::topic(bytes), bytes.len());
+        let rewritten = rewrite.of(bytes);
         let put = match packet {
             Packet::Small(_) => {
                 let room = self.ready.row().try_extend(rewritten.packet_len());
@@ -139,7 +143,7 @@ impl Output {
         match &mut self.dialect {
             Some(dialect) if !dialect.is_plain => {
                 let rewrite = Rewrite {
-                    alias: dialect.choose(message.topic),
+                    alias: dialect.choose(message.topic, encode::publish_len(message)),
                     strip: dialect.strips,
                     ..Rewrite::default()
                 };
@@ -174,12 +178,15 @@ impl Output {
         self.dialect.as_ref().is_none_or(|dialect| dialect.is_plain)
     }
 
-    /// The connection is one of a session of MQTT 5. `aliases`: how many topic aliases it may use. `strips`: it
-    /// is of MQTT 3.1.1, and its packets have no properties.
-    pub fn set_dialect(&mut self, aliases: u16, strips: bool) {
+    /// The connection is one of a session of MQTT 5. `aliases`: how many topic aliases it may use. `most`: the bytes
+    /// of the largest packet that the broker takes. `strips`: it is of MQTT 3.1.1, and its packets have no
+    /// properties.
+    pub fn set_dialect(&mut self, aliases: u16, most: u32, strips: bool) {
+        let most = MAX_REMAINING_LENGTH.min(most as usize);
         self.dialect = Some(Box::new(Dialect {
             is_plain: aliases == 0 && !strips,
             strips,
+            most: most.saturating_sub(GROWTH),
             aliases: OutboundAliases::new(aliases),
         }));
     }
