@@ -27,9 +27,14 @@ static void replace(const pmqtt_client *old, pmqtt_client *new)
 
 pmqtt_client *client_new(const char *id, void *userdata)
 {
+    return client_new_as(id, id == NULL, PMQTT_PROTOCOL_V311, userdata);
+}
+
+pmqtt_client *client_new_as(const char *id, bool clean, int protocol, void *userdata)
+{
     pmqtt_client *client = NULL;
 
-    CHECK_OK(pmqtt_client_new(&client, id, id == NULL, userdata, 0));
+    CHECK_OK(pmqtt_client_new(&client, id, clean, userdata, protocol));
     CHECK(client != NULL);
     replace(NULL, client);
     return client;

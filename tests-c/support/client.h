@@ -7,6 +7,9 @@
 /* A client of MQTT 3.1.1; without an id its session is clean, otherwise durable. */
 pmqtt_client *client_new(const char *id, void *userdata);
 
+/* The same with each choice; `protocol` is a PMQTT_PROTOCOL_ number. */
+pmqtt_client *client_new_as(const char *id, bool clean, int protocol, void *userdata);
+
 void client_free(pmqtt_client *client);
 
 /* Call this before the test frees the client itself, for example in a callback. */

@@ -8,6 +8,7 @@ static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connect
 
     (void)client;
     tally_set(&seen->session_present, event->session_present);
+    tally_set(&seen->connect_reason, event->reason);
     tally_add(event->rc == 0 ? &seen->connects : &seen->refusals);
 }
 

@@ -9,7 +9,7 @@ typedef struct record {
     tally connects, refusals, connect_fails, disconnects;
     tally messages, published, subscribed, unsubscribed, writable, drained;
     /* From the last event of its kind. */
-    tally session_present, connect_fail_rc, disconnect_rc, publish_rc, granted_qos, last_mid;
+    tally session_present, connect_reason, connect_fail_rc, disconnect_rc, publish_rc, granted_qos, last_mid;
 } record;
 
 /* A client whose callbacks count in `into`, which is its user data. */
