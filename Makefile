@@ -19,11 +19,11 @@ export RUST_TEST_THREADS := $(CTEST_PARALLEL_LEVEL)
 CONFIGURE := cmake --log-level=WARNING -DPMQTT_CARGO_TARGET_DIR=$(CURDIR)/build/cargo
 COMPILE   := env -u MAKELEVEL cmake --build
 
-.PHONY: help build demo test test-rust test-c soak sanitize bench bench-full install deb docs lint header clean
+.PHONY: help build demo test test-rust test-c conformance soak sanitize bench bench-full install deb docs lint header clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | \
-	    while IFS='|' read -r target what; do printf '  make %-10s %s\n' "$$target" "$$what"; done
+	    while IFS='|' read -r target what; do printf '  make %-11s %s\n' "$$target" "$$what"; done
 
 build: ## compile the library, in build/release
 	@scripts/setup build
@@ -61,15 +61,23 @@ test-rust:
 	cargo test --manifest-path tests/model/Cargo.toml
 
 # The library is a release build, but the C tests keep their assertions, so there is no build type.
+CONFIGURE_TEST := $(CONFIGURE) -S . -B build/test -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-g -DCMAKE_INSTALL_LIBDIR=lib \
+    -DPMQTT_BUILD_TESTS=ON -DPMQTT_BUILD_EXAMPLES=ON
+
 test-c:
-	$(CONFIGURE) -S . -B build/test -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-g -DCMAKE_INSTALL_LIBDIR=lib \
-	    -DPMQTT_BUILD_TESTS=ON -DPMQTT_BUILD_EXAMPLES=ON
+	$(CONFIGURE_TEST)
 	$(COMPILE) build/test
 	ctest --test-dir build/test --output-on-failure --no-tests=error
 	$(MAKE) --no-print-directory -C bench guard LIBRARY=$(CURDIR)/build/test/lib/release
 	LD_LIBRARY_PATH=$(CURDIR)/build/test/lib/release bench/guard.py
 	DESTDIR= cmake --install build/test --prefix $(GO_PREFIX)
 	bindings/go/test.sh $(GO_PREFIX)
+
+conformance: ## play the same cases against three brokers, for some minutes, and write docs/brokers.md
+	@scripts/setup conformance
+	@$(CONFIGURE_TEST)
+	@$(COMPILE) build/test --target conformance
+	@tests-c/conformance/run.py build/test/tests-c/conformance/conformance
 
 # Each run prints how many episodes it has played, and one episode of each kind of fault.
 soak: ## play 120,000 random episodes of the client, 20 cuts, and 40 times the schedules, for some minutes

@@ -101,7 +101,10 @@ void endpoint_try(endpoint *self, int keep_alive_s)
     int answers = tally_get(&self->record.connects) + tally_get(&self->record.refusals);
 
     CHECK_OK(pmqtt_connect(self->client, "127.0.0.1", wire_port(self->wire), keep_alive_s, NULL));
-    AWAIT(tally_get(&self->record.connects) + tally_get(&self->record.refusals) > answers);
+    AWAIT(tally_get(&self->record.connects) + tally_get(&self->record.refusals) > answers ||
+          tally_get(&self->record.connect_fails) > 0);
+    if (tally_get(&self->record.connect_fails) > 0)
+        check_failed(__FILE__, __LINE__, "the connection ended before CONNACK");
 }
 
 void endpoint_connect(endpoint *self)
@@ -175,7 +178,11 @@ int message_number(const message *message)
 
 void endpoint_settle(endpoint *self)
 {
-    AWAIT(client_stats(self->client).unsettled == 0);
+    int ends = tally_get(&self->record.disconnects);
+
+    AWAIT(client_stats(self->client).unsettled == 0 || tally_get(&self->record.disconnects) > ends);
+    if (tally_get(&self->record.disconnects) > ends)
+        check_failed(__FILE__, __LINE__, "the connection ended before all was acknowledged");
     if (tally_get(&self->record.published) > 0)
         CHECK_RC(tally_get(&self->record.publish_rc), PMQTT_ERR_SUCCESS);
 }

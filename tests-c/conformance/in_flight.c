@@ -17,19 +17,19 @@ static void publish_all(endpoint *sender, const char *at, int qos)
 /* Each has come once before the one after them, or at least once if copies are allowed. */
 static void check_counts(endpoint *receiver, bool copies)
 {
-    int counts[COUNT + 1] = {0}, number;
+    int times_received[COUNT + 1] = {0}, number;
 
-    while (counts[COUNT] == 0) {
+    while (times_received[COUNT] == 0) {
         number = message_number(endpoint_take(receiver));
         CHECK(number >= 0 && number <= COUNT);
-        counts[number]++;
+        times_received[number]++;
     }
     for (number = 0; number < COUNT; number++) {
         step("message %d", number);
         if (copies)
-            CHECK(counts[number] >= 1);
+            CHECK(times_received[number] >= 1);
         else
-            CHECK_INT(counts[number], 1);
+            CHECK_INT(times_received[number], 1);
     }
 }
 

@@ -83,6 +83,23 @@ static void kept_session(void)
     }
 }
 
+/* It is sent for the first time [MQTT311-3.3.1-1] [MQTT311-3.3.1-3]. */
+static void dup_of_kept_message(void)
+{
+    const char *at = topic("t");
+    endpoint *away = endpoint_new("a", KEPT), *sender = endpoint_new("b", CLEAN);
+
+    endpoint_connect(sender);
+    endpoint_connect(away);
+    endpoint_subscribe(away, at, 1);
+    endpoint_disconnect(away);
+    endpoint_say(sender, at, "while away", 1);
+    endpoint_settle(sender);
+    step("a message that came while the client was away");
+    endpoint_connect(away);
+    CHECK(!endpoint_take(away)->dup);
+}
+
 /* [MQTT311-3.1.4-2] */
 static void takeover(void)
 {
@@ -161,6 +178,7 @@ const test_case SESSION_CASES[] = {
     {"session_present", session_present, PMQTT_PROTOCOL_V311},
     {"clean_session", clean_session, 0},
     {"kept_session", kept_session, 0},
+    {"dup_of_kept_message", dup_of_kept_message, 0},
     {"takeover", takeover, 0},
     {"takeover_of_session", takeover_of_session, 0},
     {"refused_credentials", refused_credentials, 0},

@@ -7,7 +7,7 @@
 #include "check.h"
 #include "wait.h"
 
-enum { TAPES = 8, PACKETS = 16, BYTES = 40, NAME = 16 };
+enum { TAPES = 8, PACKETS = 64, BYTES = 40, NAME = 16 };
 
 /* Without bytes: the end of the connection. */
 struct packet {
@@ -87,16 +87,24 @@ void tape_end_of_connection(tape *self, enum way way, bool is_lost)
     next(self, way, is_lost);
 }
 
+static const char *kind(const struct packet *packet)
+{
+    static const char *const TYPES[] = {
+        "0", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "SUBACK",
+        "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH",
+    };
+
+    return packet->length == 0 ? "end of the connection" : TYPES[packet->bytes[0] >> 4];
+}
+
 static void print(FILE *file, const char *name, const struct packet *packet)
 {
     size_t i;
 
-    fprintf(file, "    %6.3f s  %s %s", (double)(packet->at_ms - shared->begin_ms) / 1000, name,
-            packet->way == TO_BROKER ? "-->" : "<--");
+    fprintf(file, "    %6.3f s  %s %s %s", (double)(packet->at_ms - shared->begin_ms) / 1000, name,
+            packet->way == TO_BROKER ? "-->" : "<--", kind(packet));
     for (i = 0; i < packet->length && i < BYTES; i++)
         fprintf(file, " %02x", packet->bytes[i]);
-    if (packet->length == 0)
-        fprintf(file, " end of the connection");
     if (packet->length > BYTES)
         fprintf(file, " ... (%zu bytes)", packet->length);
     fprintf(file, "%s\n", packet->is_lost ? "  (lost)" : "");

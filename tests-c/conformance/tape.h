@@ -21,7 +21,7 @@ tape *tape_new(const char *name);
 void tape_add(tape *, enum way, const unsigned char *packet, size_t length, bool is_lost);
 void tape_end_of_connection(tape *, enum way, bool is_lost);
 
-/* One line for each packet, in hexadecimal. */
+/* One line for each packet, with its bytes in hexadecimal. */
 void tapes_print(FILE *);
 
 #endif

@@ -54,6 +54,7 @@ static void will_empty(void)
     const char *at = topic("t");
     endpoint *receiver = heir(at);
 
+    step("a will of zero bytes");
     endpoint_cut(testator("a", at, "", 1, false, KEEP_ALIVE_S));
     endpoint_expect(receiver, at, "", 1);
 }
