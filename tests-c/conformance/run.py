@@ -40,8 +40,8 @@ class Deviation:
 class Column:
     """One broker in one version: each case's cell, what was seen if it is not ok, and the packets."""
 
-    def __init__(self, broker, release, version, output):
-        self.broker, self.release, self.version = broker, release, version
+    def __init__(self, broker, release, version, output, status):
+        self.broker, self.release, self.version, self.status = broker, release, version, status
         self.cells, self.seen, self.packets = {}, {}, {}
         for word, case, seen, packets in re.findall(r"^(ok|-|FAIL) (\w+)(?:: (.*))?\n((?: .*\n)*)", output, re.MULTILINE):
             self.cells[case], self.seen[case], self.packets[case] = word, seen.rstrip(";"), packets
@@ -53,7 +53,7 @@ class Column:
         """Marks the deviations that are expected, and returns a line for all that is not as expected."""
         expected = {case: entry for entry in deviations for case in entry.cases
                     if entry.broker == self.broker and self.version in entry.versions}
-        complaints = [] if self.cells else ["no case was played"]
+        complaints = [] if self.cells and self.status in (0, 1) else [f"the program ended with status {self.status}"]
         for case, cell in self.cells.items():
             entry = expected.pop(case, None)
             if cell == "FAIL" and entry and re.search(entry.seen, self.seen[case]):
@@ -77,7 +77,7 @@ def play(program, broker, versions):
                 run = subprocess.run([program, "127.0.0.1", port, version], stdout=subprocess.PIPE, text=True,
                                      check=False, timeout=RUN_LIMIT)
                 log(broker, version).write_text(run.stdout)
-                yield Column(broker, release, version, run.stdout)
+                yield Column(broker, release, version, run.stdout, run.returncode)
         finally:
             process.stdin.close()
 

@@ -137,9 +137,8 @@ static void overlapping_filters(void)
 
     endpoint_connect(client);
     endpoint_subscribe(client, topic("a/+"), 0);
-    endpoint_subscribe(client, topic("#"), 1);
     endpoint_subscribe(client, at, 2);
-    endpoint_unsubscribe(client, topic("#"));
+    endpoint_subscribe(client, topic("a/#"), 1);
     endpoint_subscribe(client, marker, 2);
     endpoint_say(client, at, "text", 2);
     endpoint_settle(client);
@@ -152,7 +151,7 @@ static void overlapping_filters(void)
         copies++;
         highest = message->qos > highest ? message->qos : highest;
     }
-    CHECK(copies == 1 || copies == 2);
+    CHECK(copies >= 1 && copies <= 3);
     CHECK_INT(highest, 2);
 }
 
