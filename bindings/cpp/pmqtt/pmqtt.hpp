@@ -10,6 +10,7 @@
 /// - `client_settings`: limits, times, the will, TLS
 /// - `or_throw`: failures as `std::error_code` or exception
 /// - `bytes`: payloads
+/// - `properties` and `property_list`: the properties of MQTT 5
 /// - `publish_single` and the other one-shots, each of which connects and disconnects in one call
 ///
 /// Strings are `std::string_view`, which need not be NUL-terminated. A text with a NUL inside gives
@@ -30,6 +31,7 @@
 #include "events.hpp"
 #include "oneshot.hpp"
 #include "oneshot_options.hpp"
+#include "properties.hpp"
 #include "settings.hpp"
 
 #endif
