@@ -11,6 +11,7 @@ pub mod header;
 mod malformed;
 mod message;
 pub mod packet;
+mod plain;
 mod properties;
 pub mod property;
 mod reader;
@@ -34,6 +35,7 @@ pub use properties::{
     var_int_len, write_property,
 };
 pub use property::Place;
+pub use reader::check_text;
 pub use rewrite::{GROWTH, Rewrite, Rewritten};
 pub use rules::Rules;
 pub use values::{Alias, PacketId, QoS, RetainHandling, Version, Wish};

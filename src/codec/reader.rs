@@ -1,5 +1,6 @@
 //! Reads the primitive fields of a packet body. Each error is the text that the caller passes.
 
+use super::plain::{is_plain, zero_or_not_ascii};
 use super::{Malformed, PacketId};
 
 pub struct Reader<'a> {
@@ -121,8 +122,17 @@ pub fn not_a_topic(bytes: &[u8], text: &'static str) -> Malformed {
     }
 }
 
-/// Whether bytes can be a string.
+/// Whether bytes can be a string. It is called for each text of a message.
+#[inline(always)]
 pub fn check_text(bytes: &[u8]) -> Result<(), Malformed> {
+    match is_plain(bytes, zero_or_not_ascii) {
+        true => Ok(()),
+        false => check_text_closely(bytes),
+    }
+}
+
+#[inline(never)]
+fn check_text_closely(bytes: &[u8]) -> Result<(), Malformed> {
     if std::str::from_utf8(bytes).is_err() {
         return Err(Malformed::packet(NO_UTF8));
     }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::plain::{LOW, is_plain, zero_or_not_ascii, zeros};
 use super::{MAX_STRING, NoMemory};
 
 /// The topic of a PUBLISH that was read: valid, and followed by a NUL byte in the read
@@ -58,7 +59,7 @@ impl TopicBuf {
 /// once, eight bytes at a time.
 #[inline(always)]
 pub fn check_name(name: &[u8]) -> Result<(), &'static str> {
-    match is_plain(name) && (1..=MAX_STRING).contains(&name.len()) {
+    match is_plain(name, remarkable) && (1..=MAX_STRING).contains(&name.len()) {
         true => Ok(()),
         false => check_name_closely(name),
     }
@@ -77,46 +78,13 @@ fn check_name_closely(name: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether all bytes are ASCII, and none of them is NUL, `+` or `#`. A name for which this is false may
-/// still be valid: `check_name_closely` decides.
-#[inline(always)]
-fn is_plain(bytes: &[u8]) -> bool {
-    let Some(first) = bytes.first_chunk() else {
-        return is_plain_and_short(bytes);
-    };
-    // These two may overlap. To read some bytes twice costs less than to read some one by one.
-    let last = bytes.last_chunk().unwrap_or(first);
-    let ends = remarkable(*first) | remarkable(*last);
-    ends == 0 && (bytes.len() <= 16 || is_plain_inside(&bytes[8..]))
-}
-
-/// The same for the middle of a name, whose last eight bytes have been checked.
-fn is_plain_inside(bytes: &[u8]) -> bool {
-    let (words, _) = bytes.as_chunks();
-    words
-        .iter()
-        .fold(0, |found, word| found | remarkable(*word))
-        == 0
-}
-
-/// The same for fewer than eight bytes.
-fn is_plain_and_short(bytes: &[u8]) -> bool {
-    let mut padded = *b"--------";
-    padded[..bytes.len()].copy_from_slice(bytes);
-    remarkable(padded) == 0
-}
-
-/// Not 0 if one of the eight bytes is NUL, `+`, `#` or not ASCII.
+/// Not 0 if one of the eight bytes is NUL, `+`, `#` or not ASCII. A name with such bytes may still be
+/// valid: `check_name_closely` decides.
 #[inline(always)]
 fn remarkable(bytes: [u8; 8]) -> u64 {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = LOW << 7;
-    // Sets the highest bit of the lowest byte that is 0. If no byte is 0, it sets no highest bit.
-    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
-    let word = u64::from_le_bytes(bytes);
     // `+` and `#` differ in one bit, which is cleared in all bytes.
-    let wildcards = (word & (LOW * 0xf7)) ^ (LOW * 0x23);
-    (zeros(word) | zeros(wildcards) | word) & HIGH
+    let wildcards = (u64::from_le_bytes(bytes) & (LOW * 0xf7)) ^ (LOW * 0x23);
+    zero_or_not_ascii(bytes) | zeros(wildcards)
 }
 
 /// The prefix of a shared subscription; its group and its filter follow.

@@ -8,7 +8,7 @@ use super::property_room::Room;
 use super::{array, bytes, optional_bytes};
 use crate::client::{Error, Result, events};
 use crate::codec::property::{self, Place, property};
-use crate::codec::{MAX_STRING, Properties, Value, topic};
+use crate::codec::{self, MAX_STRING, Properties, Value, topic};
 
 /// The fields of a `pmqtt_publication`. All zeros: none of them is set.
 #[derive(Clone, Copy)]
@@ -136,7 +136,7 @@ impl Extras {
 unsafe fn user_text<'a>(pointer: *const c_char, index: usize, part: &str) -> Result<&'a [u8]> {
     let name = || format!("the {part} of user property {index}");
     if pointer.is_null() {
-        return Err(null(&name()));
+        return Err(wrong(&name(), "NULL"));
     }
     // SAFETY: not NULL, and NUL-terminated by the caller's promise.
     let text = unsafe { CStr::from_ptr(pointer) }.to_bytes();
@@ -145,27 +145,23 @@ unsafe fn user_text<'a>(pointer: *const c_char, index: usize, part: &str) -> Res
 }
 
 #[cold]
-fn null(name: &str) -> Error {
-    Error::inval(format!("{name} is NULL"))
+fn wrong(name: &str, why: &str) -> Error {
+    Error::inval(format!("{name} is {why}"))
 }
 
-/// A string of C contains no U+0000.
 #[inline(always)]
 fn check_text(text: &[u8], name: impl Fn() -> String) -> Result {
-    if str::from_utf8(text).is_err() {
-        return Err(Error::inval(format!("{} is not well-formed UTF-8", name())));
+    match codec::check_text(text) {
+        Ok(()) => check_length(text, name),
+        Err(_) => Err(wrong(&name(), "not well-formed UTF-8")),
     }
-    check_length(text, name)
 }
 
 #[inline(always)]
 fn check_length(bytes: &[u8], name: impl Fn() -> String) -> Result {
     match bytes.len() <= MAX_STRING {
         true => Ok(()),
-        false => Err(Error::inval(format!(
-            "{} is longer than 65,535 bytes",
-            name()
-        ))),
+        false => Err(wrong(&name(), "longer than 65,535 bytes")),
     }
 }
 

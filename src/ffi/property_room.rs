@@ -20,7 +20,8 @@ impl Room {
     #[inline(always)]
     pub fn new() -> Room {
         Room {
-            small: [MaybeUninit::uninit(); SMALL],
+            // Without `const`, the compiler fills it with zeros.
+            small: [const { MaybeUninit::uninit() }; SMALL],
             len: 0,
             large: Vec::new(),
         }

@@ -1,0 +1,79 @@
+//! Checks bytes that are nearly always plain ASCII, eight at a time.
+
+/// Whether no byte is remarkable. `remarkable` returns 0 for eight bytes of which none is; `-` is not.
+#[inline(always)]
+pub fn is_plain(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
+    let Some(first) = bytes.first_chunk() else {
+        return remarkable(spread(bytes)) == 0;
+    };
+    // These two may overlap. To read some bytes twice costs less than to read some one by one.
+    let last = bytes.last_chunk().unwrap_or(first);
+    let ends = remarkable(*first) | remarkable(*last);
+    ends == 0 && (bytes.len() <= 16 || is_plain_inside(&bytes[8..], remarkable))
+}
+
+/// The same for the middle of a text, whose last eight bytes have been checked.
+fn is_plain_inside(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
+    let (words, _) = bytes.as_chunks();
+    words
+        .iter()
+        .fold(0, |found, word| found | remarkable(*word))
+        == 0
+}
+
+/// All of fewer than eight bytes, some of them twice.
+#[inline(always)]
+fn spread(bytes: &[u8]) -> [u8; 8] {
+    let mut spread = *b"--------";
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
+        (Some(first), Some(last), _) => {
+            spread[..4].copy_from_slice(first);
+            spread[4..].copy_from_slice(last);
+        }
+        (_, _, [first, .., last]) => spread[..3].copy_from_slice(&[*first, bytes[1], *last]),
+        (_, _, [only]) => spread[0] = *only,
+        _ => (),
+    }
+    spread
+}
+
+/// Not 0 if one of the eight bytes is NUL or not ASCII.
+#[inline(always)]
+pub fn zero_or_not_ascii(bytes: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(bytes);
+    (zeros(word) | word) & HIGH
+}
+
+/// Sets the highest bit of the lowest byte that is 0. If no byte is 0, it sets no highest bit.
+#[inline(always)]
+pub fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(LOW) & !word & HIGH
+}
+
+pub const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = LOW << 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_at_each_place_is_looked_at() {
+        for length in 0..40 {
+            let mut text = vec![b'a'; length];
+            assert!(is_plain(&text, zero_or_not_ascii), "{length}");
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    text[place] = byte;
+                    let expected = byte != 0 && byte.is_ascii();
+                    assert_eq!(
+                        is_plain(&text, zero_or_not_ascii),
+                        expected,
+                        "{length} {place} {byte}"
+                    );
+                }
+                text[place] = b'a';
+            }
+        }
+    }
+}
