@@ -582,7 +582,7 @@
 #define PMQTT_PROP_RESPONSE_TOPIC 8
 
 /**
- * A binary data; in PUBLISH and the will.
+ * Binary data; in PUBLISH and the will.
  *
  * @ingroup api_properties
  */
@@ -624,7 +624,7 @@
 #define PMQTT_PROP_AUTHENTICATION_METHOD 21
 
 /**
- * A binary data; in CONNECT, CONNACK and AUTH.
+ * Binary data; in CONNECT, CONNACK and AUTH.
  *
  * @ingroup api_properties
  */

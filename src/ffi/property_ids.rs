@@ -18,7 +18,7 @@ pub const PMQTT_PROP_CONTENT_TYPE: c_int = 0x03;
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_RESPONSE_TOPIC: c_int = 0x08;
-/// A binary data; in PUBLISH and the will.
+/// Binary data; in PUBLISH and the will.
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_CORRELATION_DATA: c_int = 0x09;
@@ -42,7 +42,7 @@ pub const PMQTT_PROP_SERVER_KEEP_ALIVE: c_int = 0x13;
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_AUTHENTICATION_METHOD: c_int = 0x15;
-/// A binary data; in CONNECT, CONNACK and AUTH.
+/// Binary data; in CONNECT, CONNACK and AUTH.
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_AUTHENTICATION_DATA: c_int = 0x16;
