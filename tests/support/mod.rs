@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod broker;
+pub mod extended;
 pub mod peer;
 pub mod pipe;
 pub mod text;

@@ -59,7 +59,13 @@ impl Peer {
     /// Begins a connection and accepts it; returns what the session then sends.
     pub fn connect(&mut self, session_present: bool) -> Vec<String> {
         self.open();
-        assert_eq!(self.hears(connack(0, session_present)), "connack 0");
+        self.accept(session_present, Properties::NONE)
+    }
+
+    /// The broker accepts the connection; returns what the session then sends.
+    pub fn accept(&mut self, session_present: bool, properties: Properties) -> Vec<String> {
+        let packet = connack_with(0, session_present, properties, self.version());
+        assert_eq!(self.hears(packet), "connack 0");
         self.sent()
     }
 
@@ -117,7 +123,11 @@ impl Peer {
     }
 
     pub fn texts(&self, bytes: Vec<u8>) -> Vec<String> {
-        text::packets(bytes, self.session.options().version)
+        text::packets(bytes, self.version())
+    }
+
+    pub fn version(&self) -> Version {
+        self.session.options().version
     }
 
     /// The peer sends a packet; the application's callback returns at once.
@@ -151,7 +161,7 @@ impl Peer {
         mut bytes: Vec<u8>,
         then: impl FnOnce(&mut Session, &Event, Moment),
     ) -> Result<String, Failure> {
-        let version = self.session.options().version;
+        let version = self.version();
         let header = codec::header(&bytes, Role::Client, version)
             .expect("a well-formed header")
             .expect("a whole packet");
@@ -175,7 +185,7 @@ impl Peer {
     }
 
     pub fn try_publish(&mut self, qos: u8, payload: &str) -> Result<u64, PublishError> {
-        let message = publication(qos, payload.as_bytes());
+        let message = publication(qos, payload.as_bytes(), self.version());
         self.session.publish(&message, || self.now)
     }
 
@@ -186,7 +196,7 @@ impl Peer {
         qos: u8,
         payload: &[u8],
     ) -> Result<u64, PublishError> {
-        let message = publication(qos, payload);
+        let message = publication(qos, payload, self.version());
         self.session
             .publish_until(&message, self.now + limit, self.now)
     }
@@ -234,25 +244,39 @@ impl Peer {
     }
 }
 
-fn publication(qos: u8, payload: &[u8]) -> Publishable<'_> {
+fn publication(qos: u8, payload: &[u8], version: Version) -> Publishable<'_> {
     let message = Message {
         topic: b"t",
         payload,
         qos: QoS::from_bits(qos).expect("a QoS"),
         retain: false,
-        properties: None,
+        properties: version.rules().is_extended.then_some(Properties::NONE),
     };
     message.check().expect("PUBLISH fits")
 }
 
 pub fn connack(return_code: u8, session_present: bool) -> Vec<u8> {
+    connack_with(
+        return_code,
+        session_present,
+        Properties::NONE,
+        Version::V311,
+    )
+}
+
+pub fn connack_with(
+    return_code: u8,
+    session_present: bool,
+    properties: Properties,
+    version: Version,
+) -> Vec<u8> {
     encoded(|out| {
         let connack = ConnAck {
             session_present,
             return_code,
-            properties: Properties::NONE,
+            properties,
         };
-        encode::connack(out, &connack, Version::V311).expect("CONNACK fits");
+        encode::connack(out, &connack, version).expect("CONNACK fits");
     })
 }
 
@@ -289,8 +313,12 @@ pub fn pingresp() -> Vec<u8> {
 
 /// A message from the peer; `number` is used at QoS 1 and 2 only.
 pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
+    message_of(Version::V311, qos, number, payload)
+}
+
+pub fn message_of(version: Version, qos: u8, number: u16, payload: &str) -> Vec<u8> {
     encoded(|out| {
-        let message = publication(qos, payload.as_bytes());
+        let message = publication(qos, payload.as_bytes(), version);
         let id = (qos > 0).then(|| id(number));
         encode::publish(out, &message, id).expect("memory");
     })
@@ -303,7 +331,7 @@ pub fn message_again(qos: u8, number: u16, payload: &str) -> Vec<u8> {
     packet
 }
 
-fn encoded(encode: impl FnOnce(&mut Buffer)) -> Vec<u8> {
+pub fn encoded(encode: impl FnOnce(&mut Buffer)) -> Vec<u8> {
     let mut out = Buffer::default();
     encode(&mut out);
     out.to_vec()
