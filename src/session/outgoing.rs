@@ -20,6 +20,8 @@ use crate::time::Moment;
 const LEAST: usize = 1;
 const KEPT: usize = 64;
 
+const PUBREC_FOR_QOS_1: &str = "PUBREC for a QoS 1 message";
+
 pub struct Outgoing {
     /// A ring. The place of a message is its sequence number modulo the number of slots, which is 0
     /// or a power of two.
@@ -256,14 +258,7 @@ impl Outgoing {
                 self.forget_cancelled();
                 Progress::Cancelled
             }
-            // [MQTT5-4.3.3-4]: the handshake ends here.
-            (Ack::PubRec, Stage::Published) if reason >= reason::FAILURE && sent => {
-                let (mid, packet) = (slot.mid, slot.packet);
-                slot.stage = Stage::Done;
-                self.complete(seq);
-                self.remove_packet(packet);
-                Progress::Finished(mid)
-            }
+            (Ack::PubRec, _) if reason >= reason::FAILURE => self.refused(seq, sent),
             (Ack::PubRec, Stage::Published) if slot.qos == QoS::ExactlyOnce => {
                 let packet = slot.packet;
                 slot.stage = Stage::Released;
@@ -300,7 +295,7 @@ impl Outgoing {
                 self.complete(seq);
                 Progress::InDoubt(mid)
             }
-            (Ack::PubRec, _) => Progress::Violation("PUBREC for a QoS 1 message"),
+            (Ack::PubRec, _) => Progress::Violation(PUBREC_FOR_QOS_1),
             _ if !sent => Progress::Unknown,
             (Ack::PubAck, _) => {
                 Progress::Violation("PUBACK for a QoS 2 message that has its PUBREC")
@@ -309,6 +304,24 @@ impl Outgoing {
             // message keeps waiting.
             (Ack::PubComp, _) => Progress::Unknown,
             (Ack::PubRel, _) => Progress::Violation("PUBREL for a message of our own"),
+        }
+    }
+
+    /// PUBREC has refused a message: its handshake ends here [MQTT5-4.3.3-4].
+    #[cold]
+    fn refused(&mut self, seq: u32, sent: bool) -> Progress {
+        let slot = &mut self.slots[seq as usize & (self.slots.len() - 1)];
+        match (slot.qos, slot.stage) {
+            (QoS::ExactlyOnce, Stage::Published) if sent => {
+                let (mid, packet) = (slot.mid, slot.packet);
+                slot.stage = Stage::Done;
+                self.complete(seq);
+                self.remove_packet(packet);
+                Progress::Finished(mid)
+            }
+            // It answers no PUBLISH of this connection, or the broker has taken the message before.
+            (QoS::ExactlyOnce, _) => Progress::Unknown,
+            _ => Progress::Violation(PUBREC_FOR_QOS_1),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::id_map::Place;
 use super::incoming::Arrival;
 use super::outgoing::Progress;
-use super::packet_ids::Request;
+use super::packet_ids::{Request, Use};
 use super::{Event, Failure, Phase, Session};
 use crate::codec::{
     Ack, Acknowledgement, ConnAck, Packet, PacketId, Publish, QoS, SubAck, UnsubAck, reason,
@@ -166,7 +166,7 @@ impl Session {
         now: Moment,
     ) -> Result<Event<'static>, Failure> {
         let Some((place, usage)) = self.ids.get(id) else {
-            return Ok(self.unknown(ack, id));
+            return Ok(self.unknown(ack, id, reason));
         };
         match self.outgoing.acknowledged(ack, reason, usage, now) {
             Progress::Finished(mid) => {
@@ -192,16 +192,30 @@ impl Session {
                 self.arm_retry(now);
                 Ok(Event::None)
             }
-            Progress::Noted => Ok(Event::None),
+            Progress::Noted => {
+                self.noted(usage, id);
+                Ok(Event::None)
+            }
             Progress::Violation(what) => Err(violation(what)),
-            Progress::Unknown => Ok(self.unknown(ack, id)),
+            Progress::Unknown => Ok(self.unknown(ack, id, reason)),
+        }
+    }
+
+    /// PUBREC for a message that was sent on an earlier connection only. In MQTT 5, receive maximum delays no
+    /// PUBREL [MQTT5-3.3.4-8].
+    #[cold]
+    fn noted(&mut self, usage: Use, id: PacketId) {
+        if self.version.rules().is_extended {
+            self.outgoing.resume_one(usage);
+            self.acknowledge(Ack::PubRel, id);
         }
     }
 
     /// An acknowledgement of no message in flight.
     #[cold]
-    fn unknown(&mut self, ack: Ack, id: PacketId) -> Event<'static> {
-        if ack != Ack::PubRec {
+    fn unknown(&mut self, ack: Ack, id: PacketId, reason: u8) -> Event<'static> {
+        // After a refusal, the broker has nothing to release [MQTT5-4.3.3-4].
+        if ack != Ack::PubRec || reason >= reason::FAILURE {
             return Event::Unexpected("an acknowledgement for no message in flight");
         }
         // Without PUBREL, the broker would keep the identifier for ever.

@@ -9,7 +9,7 @@
 
 use super::outgoing::Outgoing;
 use super::output::Output;
-use super::packet_ids::PacketIds;
+use super::packet_ids::{PacketIds, Use};
 use super::slot::Stage;
 use super::waiting::GivenUp;
 use crate::codec::{Ack, Rules, Version};
@@ -61,6 +61,14 @@ impl Outgoing {
             if slot.stage == Stage::Resumed {
                 output.put_ack(Ack::PubRel, slot.id, true, version);
             }
+        }
+    }
+
+    /// The message has its PUBREC, and was not sent on this connection.
+    pub fn resume_one(&mut self, usage: Use) {
+        if let Some(place) = usage.message_behind(self.first) {
+            let seq = self.first.wrapping_add(place);
+            self.slots[seq as usize & (self.slots.len() - 1)].stage = Stage::Resumed;
         }
     }
 
