@@ -245,9 +245,9 @@ impl Outgoing {
                 self.complete(seq);
                 self.remove_packet(packet);
                 match qos {
-                    QoS::AtMostOnce | QoS::AtLeastOnce => Progress::Finished(mid),
                     // RabbitMQ 3 has no QoS 2. It has taken the message and sends no other answer.
-                    QoS::ExactlyOnce => Progress::Downgraded(mid),
+                    QoS::ExactlyOnce if reason < reason::FAILURE => Progress::Downgraded(mid),
+                    _ => Progress::Finished(mid),
                 }
             }
             (Ack::PubAck, Stage::Cancelled) if sent => {
