@@ -425,3 +425,24 @@ fn what_is_cancelled_here_and_there_gives_its_memory_back() {
     let kept = peer.session.queued_bytes();
     assert!(kept < 3 * left * (full / ALL as usize), "{kept} of {full}");
 }
+
+/// The ring shrinks while messages are cancelled, and holes stand before the remaining ones.
+#[test]
+fn a_queue_with_many_holes_is_cleared_in_order() {
+    let mut peer = Peer::new(|_| {});
+    let large = "x".repeat(8000);
+    for mid in 1..=836 {
+        peer.publish(1, if mid <= 300 { &large } else { "a" });
+    }
+    for mid in 301..=740 {
+        assert_eq!(peer.session.cancel(mid), Cancel::Done);
+    }
+    assert_eq!(peer.outcomes().len(), 440);
+    peer.session.clear_queue();
+    let cancelled = (1..=300).chain(741..=836).map(|mid| Outcome::GivenUp {
+        mid,
+        why: GivenUp::Cancelled,
+    });
+    assert_eq!(peer.outcomes(), cancelled.collect::<Vec<_>>());
+    assert_eq!((peer.session.queued(), peer.session.queued_bytes()), (0, 0));
+}

@@ -67,6 +67,11 @@ impl Session {
             });
         }
         self.outgoing.connection_lost(self.version.rules());
+        if self.extended.is_some() {
+            for mid in self.outgoing.lose_early() {
+                self.add_outcome(Outcome::Lost { mid });
+            }
+        }
         self.incoming.connection_lost();
         self.delivering = false;
         self.announcing = false;
@@ -175,9 +180,12 @@ impl Session {
         }
         self.outgoing.set_window(self.window());
         self.phase = Phase::Connected;
-        self.announcing = self.outgoing.unfinished() > 0;
         self.output.release();
-        self.outgoing.resume(&mut self.output, self.version);
+        if self.extended.is_some() {
+            self.outgoing.resume(&mut self.output, self.version);
+            self.outgoing.send_early(&mut self.output, now);
+        }
+        self.announcing = self.outgoing.unfinished() > 0;
         if then_disconnect {
             self.disconnect(now);
         }

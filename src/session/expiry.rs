@@ -128,7 +128,7 @@ impl Outgoing {
     fn give_up_row(&mut self, now: Moment) -> bool {
         for _ in 0..PART {
             let seq = self.next;
-            match self.slot(seq).filter(|_| seq != self.end) {
+            match self.slot(seq) {
                 Some(slot) if slot.stage == Stage::Done => {}
                 Some(slot) if slot.until().is_some_and(|until| until <= now) => {
                     self.give_up(seq, GivenUp::Expired);

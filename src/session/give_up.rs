@@ -140,10 +140,14 @@ impl Outgoing {
                 .slot(seq)
                 .is_some_and(|slot| slot.stage == Stage::Cancelled)
             {
-                self.forget_cancelled();
-                self.finish(seq);
+                self.drop_one_cancelled(seq);
             }
         }
+    }
+
+    pub(super) fn drop_one_cancelled(&mut self, seq: u32) {
+        self.forget_cancelled();
+        self.finish(seq);
     }
 
     /// Finds a message by binary search: mids increase along the queue.
@@ -157,16 +161,14 @@ impl Outgoing {
             }
         }
         let seq = self.first.wrapping_add(from);
-        let is_there = (from as usize) < self.len() && self.slot(seq)?.mid == mid;
-        is_there.then_some(seq)
+        (self.slot(seq)?.mid == mid).then_some(seq)
     }
 
     /// The last message of a topic, if it still waits.
     pub fn newest(&self, topic: &[u8]) -> Option<u32> {
         let seq = self.waiting.as_ref()?.newest(topic)?;
-        let place = seq.wrapping_sub(self.first) as usize;
         let slot = self.slot(seq)?;
-        let is_same = place < self.len() && slot.waits() && self.topic(slot) == topic;
+        let is_same = slot.waits() && self.topic(slot) == topic;
         is_same.then_some(seq)
     }
 
@@ -287,6 +289,11 @@ impl Outgoing {
             return;
         };
         self.tell_end(mid, why);
+        self.remove_waiting(seq);
+    }
+
+    /// Removes a message that waits, and may leave a hole.
+    pub(super) fn remove_waiting(&mut self, seq: u32) {
         if let Some(waiting) = &mut self.waiting {
             waiting.holes += u32::from(seq != self.first);
         }
@@ -449,9 +456,11 @@ impl Outgoing {
         encode::topic(self.packets.get(slot.packet).bytes())
     }
 
+    /// None if the message is not in the queue any more: its place may belong to another one.
     pub(super) fn slot(&self, seq: u32) -> Option<&Slot> {
+        let is_there = (seq.wrapping_sub(self.first) as usize) < self.len();
         let mask = self.slots.len().wrapping_sub(1);
-        self.slots.get(seq as usize & mask)
+        self.slots.get(seq as usize & mask).filter(|_| is_there)
     }
 }
 

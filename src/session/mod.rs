@@ -9,6 +9,7 @@ mod arrivals;
 mod at_most_once;
 mod chunks;
 mod connection;
+mod early;
 mod expiry;
 mod extended;
 mod final_bytes;

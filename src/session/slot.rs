@@ -54,6 +54,14 @@ impl Slot {
         matches!(self.stage, Stage::Queued | Stage::Limited | Stage::Kept)
     }
 
+    /// Whether its PUBLISH is still to be sent, or to be sent again on the next connection.
+    pub fn has_packet(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Published | Stage::Renewed | Stage::Cancelled
+        ) || self.waits()
+    }
+
     /// Whether `Outgoing::pump` needs more for it than an identifier.
     #[inline(always)]
     pub fn is_rare(&self) -> bool {

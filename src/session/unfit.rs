@@ -32,18 +32,20 @@ impl Outgoing {
             let Some(slot) = self.slot(seq).copied() else {
                 continue;
             };
-            let has_packet =
-                slot.waits() || matches!(slot.stage, Stage::Renewed | Stage::Published);
-            if !has_packet {
+            if !slot.has_packet() {
                 continue;
             }
             let first = self.packets.get(slot.packet).bytes().first();
             let retain = first.is_some_and(|first| first & RETAIN != 0);
-            if let Some(reason) = broker.refuses(slot.packet.len(), slot.qos, retain) {
-                if slot.stage == Stage::Published {
-                    ids.release(slot.id);
-                }
-                self.give_up(seq, GivenUp::Unfit(reason));
+            let Some(reason) = broker.refuses(slot.packet.len(), slot.qos, retain) else {
+                continue;
+            };
+            if matches!(slot.stage, Stage::Published | Stage::Cancelled) {
+                ids.release(slot.id);
+            }
+            match slot.stage {
+                Stage::Cancelled => self.drop_one_cancelled(seq),
+                _ => self.give_up(seq, GivenUp::Unfit(reason)),
             }
         }
         self.close_holes();
