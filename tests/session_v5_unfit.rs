@@ -4,7 +4,7 @@ mod support;
 
 use pmqtt::codec::Ack::{PubAck, PubComp, PubRec};
 use pmqtt::codec::{Message, QoS, property, reason};
-use pmqtt::session::{Cancel, GivenUp, Outcome, Phase, PublishError, QueueOptions};
+use pmqtt::session::{Cancel, GivenUp, Outcome, Phase, PublishError, QueueOptions, RequestError};
 use support::extended::{self, accept, connected, reconnect};
 use support::peer::{self, Peer};
 use support::seconds;
@@ -214,6 +214,26 @@ fn what_the_broker_has_with_pubrec_is_released_whatever_it_takes() {
     peer.sent();
     assert_eq!(reconnect(&mut peer, true, &[SIZE, QOS(0)]), ["PUBREL #1"]);
     assert_eq!(peer.hears(peer::ack(PubComp, 1)), "published 1");
+}
+
+#[test]
+fn a_request_that_is_too_large_is_refused_and_takes_no_mid() {
+    let mut peer = connected(|_| {}, &[(property::MAXIMUM_PACKET_SIZE, 10)]);
+    let subscribe = |peer: &mut Peer, filter: &str| {
+        let wishes = [(filter, extended::wish(0))];
+        peer.session.subscribe(&wishes, extended::NONE)
+    };
+    assert_eq!(subscribe(&mut peer, "ab"), Ok(1));
+    let too_large = Err(RequestError::TooLarge);
+    assert_eq!(subscribe(&mut peer, "abc"), too_large);
+    let unsubscribe = |peer: &mut Peer, filter| {
+        let filters = [filter];
+        peer.session.unsubscribe(&filters, extended::NONE)
+    };
+    assert_eq!(unsubscribe(&mut peer, "abcd"), too_large);
+    assert_eq!(unsubscribe(&mut peer, "abc"), Ok(2));
+    assert_eq!(peer.sent(), ["SUBSCRIBE #1 ab:0", "UNSUBSCRIBE #2 abc"]);
+    assert_eq!(peer.session.unsettled(), 2);
 }
 
 /// Limits are those of one connection.

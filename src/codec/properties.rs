@@ -95,6 +95,12 @@ impl<'a> Properties<'a> {
         self.0.len()
     }
 
+    /// Whether a packet has at most `most` bytes, if these are the end of it behind a body of `head` bytes.
+    pub fn fit(self, head: usize, most: u32) -> bool {
+        let length = head + section_len(Some(self));
+        1 + var_int_len(length) + length <= most as usize
+    }
+
     /// The first property with this identifier.
     pub fn find(self, id: u8) -> Option<Value<'a>> {
         self.into_iter()

@@ -14,8 +14,8 @@ impl Session {
         let (mut clean_session, mut properties) = (options.clean_session, PropertyList::default());
         if let Some(extended) = &mut self.extended {
             properties = extended.connect_properties(clean_session, options.max_packet_size);
-            clean_session = extended.wants_clean_start(clean_session);
-            extended.clean_start = clean_session;
+            extended.ask(options.keep_alive, clean_session);
+            clean_session = extended.clean_start;
         }
         let client_id = match &self.extended {
             Some(extended) if extended.options.is_id_assigned => {
@@ -124,6 +124,10 @@ impl Session {
                 while self.outgoing.unfinished() < unfinished {
                     unfinished = self.outgoing.unfinished();
                     self.send_waiting(usize::MAX, now);
+                }
+                if let Some(with) = self.negotiated() {
+                    let most = with.max_packet_size;
+                    self.output.fit_farewell(most);
                 }
                 self.phase = Phase::Disconnecting {
                     deadline: now + self.options.handshake_timeout(),

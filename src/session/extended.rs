@@ -204,9 +204,14 @@ impl Extended {
         list
     }
 
-    /// CONNACK has come.
-    pub fn hear(&mut self, connack: &ConnAck, keep_alive: u16, clean_session: bool) {
+    /// CONNECT asks for this. Options that change before CONNACK are for the next one.
+    pub fn ask(&mut self, keep_alive: u16, clean_session: bool) {
+        self.clean_start = self.wants_clean_start(clean_session);
         self.negotiated = Negotiated::unstated(keep_alive, self.session_expiry(clean_session));
+    }
+
+    /// CONNACK has come.
+    pub fn hear(&mut self, connack: &ConnAck) {
         self.negotiated.hear(connack);
         if connack.return_code == 0 {
             self.was_accepted = true;

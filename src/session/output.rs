@@ -205,6 +205,16 @@ impl Output {
         }));
     }
 
+    /// Leaves the properties of DISCONNECT out, if they make it too large for the broker.
+    /// [MQTT5-3.14.2-3] [MQTT5-3.14.2-4]
+    pub fn fit_farewell(&mut self, most: u32) {
+        if let Some(farewell) = &mut self.farewell
+            && !farewell.properties.get().fit(1, most)
+        {
+            farewell.properties = PropertyList::default();
+        }
+    }
+
     /// The last packet of the connection.
     pub fn put_disconnect(&mut self) {
         let farewell = self.farewell.take();

@@ -60,8 +60,7 @@ impl Session {
             ));
         }
         if let Some(extended) = &mut self.extended {
-            let options = &self.options;
-            extended.hear(connack, options.keep_alive, options.clean_session);
+            extended.hear(connack);
             self.keep_alive.set_interval(extended.negotiated.keep_alive);
         }
         if connack.return_code == 0 {

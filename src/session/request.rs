@@ -29,6 +29,8 @@ pub enum RequestError {
     /// All 65,535 packet identifiers are in use.
     NoPacketId,
     TooLong(TooLong),
+    /// The broker does not take packets of this size.
+    TooLarge,
 }
 
 impl Session {
@@ -342,12 +344,31 @@ impl Session {
             .ids
             .assign_request(mid, request(mid))
             .ok_or(RequestError::NoPacketId)?;
-        if let Err(error) = encode(self.output.buffer(), id) {
+        if let Err(error) = self.put_request(encode, id) {
             self.ids.release_request(id);
-            return Err(RequestError::TooLong(error));
+            return Err(error);
         }
         self.last_mid = mid;
         Ok(mid)
+    }
+
+    fn put_request(
+        &mut self,
+        encode: impl FnOnce(&mut Buffer, PacketId) -> Result<(), TooLong>,
+        id: PacketId,
+    ) -> Result<(), RequestError> {
+        let most = self.negotiated().map(|with| with.max_packet_size);
+        let Some(most) = most.filter(|most| *most < u32::MAX) else {
+            return encode(self.output.buffer(), id).map_err(RequestError::TooLong);
+        };
+        let mut packet = Buffer::default();
+        encode(&mut packet, id).map_err(RequestError::TooLong)?;
+        // [MQTT5-3.2.2-15]
+        if packet.len() > most as usize {
+            return Err(RequestError::TooLarge);
+        }
+        self.output.buffer().append(&packet);
+        Ok(())
     }
 }
 

@@ -232,6 +232,10 @@ pub fn request_error(function: &str, error: RequestError) -> Error {
             format!("{function}: all packet identifiers are in use"),
         ),
         RequestError::TooLong(TooLong(what)) => inval(function, &format!("the {what} is too long")),
+        RequestError::TooLarge => Error::new(
+            Code::PayloadSize,
+            format!("{function}: the packet is larger than the broker's maximum packet size"),
+        ),
     }
 }
 
