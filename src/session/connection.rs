@@ -1,5 +1,6 @@
 //! A connection from CONNECT to its end, and everything that depends on time.
 
+use super::allowance::Allowance;
 use super::packet_ids::Request;
 use super::retry::Step;
 use super::{Failure, Gather, Outcome, Phase, Sent, Session};
@@ -43,6 +44,8 @@ impl Session {
         encode::connect(self.output.buffer(), &connect)?;
         self.output.hold();
         self.connection = self.connection.wrapping_add(1);
+        let maximum = self.extended.as_ref().map(|it| it.options.receive_maximum);
+        self.allowance = maximum.and_then(Allowance::new);
         self.keep_alive.start(options.keep_alive, now);
         self.downgrades = false;
         self.phase = Phase::Connecting {
@@ -73,6 +76,7 @@ impl Session {
             }
         }
         self.incoming.connection_lost();
+        self.allowance = None;
         self.delivering = false;
         self.announcing = false;
         self.input_paused = false;

@@ -4,6 +4,7 @@
 //! A session outlives its connections: `open` begins one, `close` ends it. The next connection
 //! continues the handshakes that were not settled.
 
+mod allowance;
 mod answers;
 mod arrivals;
 mod at_most_once;
@@ -45,6 +46,7 @@ use crate::codec::{
     Acknowledgement, ConnAck, Disconnect, PropertyList, Publish, QoS, SubAck, UnsubAck, Version,
 };
 use crate::time::Moment;
+use allowance::Allowance;
 use extended::Extended;
 use final_bytes::FinalBytes;
 use incoming::Incoming;
@@ -235,6 +237,8 @@ pub struct Session {
     last: Option<Box<FinalBytes>>,
     outgoing: Outgoing,
     incoming: Incoming,
+    /// None: the broker may send any number of messages without an answer.
+    allowance: Option<Box<Allowance>>,
     /// A message was handed over and is not `delivered` yet; a DISCONNECT waits for that.
     delivering: bool,
     keep_alive: KeepAlive,
@@ -278,6 +282,7 @@ impl Session {
             output: Output::default(),
             last: None,
             incoming: Incoming::default(),
+            allowance: None,
             delivering: false,
             keep_alive: KeepAlive::default(),
             retry: Retry::default(),

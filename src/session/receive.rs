@@ -72,7 +72,10 @@ impl Session {
     #[inline(always)]
     fn connected<'a>(&mut self, packet: &'a Packet<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         match packet {
-            Packet::Publish(publish) => Ok(self.message(publish, now)),
+            Packet::Publish(publish) => {
+                self.check_allowance(publish)?;
+                Ok(self.message(publish, now))
+            }
             Packet::Ack(ack) if ack.ack == Ack::PubRel => Ok(self.released(ack.id)),
             Packet::Ack(ack) => self.answered(ack, now),
             Packet::SubAck(suback) => self.suback(suback, now),
@@ -89,6 +92,19 @@ impl Session {
             | Packet::PingReq
             | Packet::Auth(_) => Err(violation("a packet that only a client may send")),
         }
+    }
+
+    /// Whether the broker keeps to our receive maximum. [MQTT5-3.3.4-9]
+    #[inline(always)]
+    fn check_allowance(&mut self, publish: &Publish) -> Result<(), Failure> {
+        if publish.packet_id.is_some()
+            && let Some(allowance) = &mut self.allowance
+            && !allowance.take_one(&self.output)
+        {
+            let what = "more messages without an answer than the receive maximum [MQTT5-3.3.4-9]";
+            return Err(Failure::Violation(what, reason::RECEIVE_MAXIMUM));
+        }
+        Ok(())
     }
 
     #[inline(always)]
@@ -132,6 +148,7 @@ impl Session {
             true => self.acknowledge(Ack::PubComp, id),
             false => self.acknowledge_unknown(Ack::PubComp, id),
         }
+        self.allow_one_more();
         self.disarm_retry();
         Event::None
     }

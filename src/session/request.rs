@@ -193,9 +193,10 @@ impl Session {
     }
 
     /// Begins a batch: messages of QoS 0 and 1 are delivered without an `Event` for each, until
-    /// `end_batch`. Returns false if they may not be.
+    /// `end_batch`. Returns false if they may not be: nothing counts the messages of a batch.
     pub fn begin_batch(&mut self) -> bool {
-        self.delivering = self.phase == Phase::Connected && !self.options.manual_ack;
+        self.delivering =
+            self.phase == Phase::Connected && !self.options.manual_ack && self.allowance.is_none();
         self.delivering
     }
 
@@ -225,7 +226,10 @@ impl Session {
         match qos {
             QoS::AtMostOnce => {}
             // [MQTT-4.3.2-2]
-            QoS::AtLeastOnce => self.acknowledge(Ack::PubAck, id),
+            QoS::AtLeastOnce => {
+                self.acknowledge(Ack::PubAck, id);
+                self.allow_one_more();
+            }
             // [MQTT-4.3.3-2]
             QoS::ExactlyOnce => {
                 self.incoming.pubrec_sent(id, now);
@@ -261,6 +265,14 @@ impl Session {
             self.disarm_retry();
         }
         self.send_ack(id, qos, now);
+    }
+
+    /// The last packet in the output completes a message of the broker's.
+    #[inline(always)]
+    pub(super) fn allow_one_more(&mut self) {
+        if let Some(allowance) = &mut self.allowance {
+            allowance.answered(&self.output);
+        }
     }
 
     #[inline(always)]
