@@ -2,9 +2,9 @@
 //! out in the order of arrival, and so do PUBRECs [MQTT-4.6.0-2] [MQTT-4.6.0-3]. Neither kind waits
 //! for the other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::codec::{PacketId, QoS};
+use crate::codec::{PacketId, PropertyList, QoS};
 
 /// How many bits of a mid hold the packet identifier.
 const ID_BITS: u32 = u16::BITS;
@@ -17,6 +17,8 @@ pub struct Arrivals {
     /// The mids of the messages of this connection, in the order of arrival.
     at_least_once: VecDeque<u64>,
     exactly_once: VecDeque<u64>,
+    /// The properties of acknowledgements that are held, by mid.
+    pub properties: BTreeMap<u64, PropertyList>,
 }
 
 impl Arrivals {
@@ -35,7 +37,10 @@ impl Arrivals {
 
     /// Forgets all arrivals: no message is owed, or none has arrived on this connection.
     pub fn clear(&mut self) {
-        *self = Arrivals::after(self);
+        *self = Arrivals {
+            properties: std::mem::take(&mut self.properties),
+            ..Arrivals::after(self)
+        };
     }
 
     /// The messages of QoS 1, or else those of QoS 2.

@@ -3,7 +3,7 @@
 
 use super::arrivals::Arrivals;
 use super::id_map::IdMap;
-use crate::codec::{PacketId, QoS};
+use crate::codec::{PacketId, Properties, PropertyList, QoS, reason};
 use crate::time::Moment;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,11 +21,19 @@ enum Stage {
 struct Owed {
     mid: u64,
     qos: QoS,
+    /// The reason code of an acknowledgement that is held.
+    reason: u8,
     /// The application has acknowledged the message. The acknowledgements of earlier messages go
     /// out first.
     is_held: bool,
     /// Its PUBLISH came on this connection.
     has_arrived: bool,
+}
+
+/// What the application has said of a message.
+pub struct Verdict {
+    pub reason: u8,
+    pub properties: PropertyList,
 }
 
 /// The result of a PUBLISH of QoS 2.
@@ -69,7 +77,16 @@ impl Incoming {
             return owed.mid;
         }
         let mid = self.arrivals.get_or_insert_default().new_mid(id);
-        self.list(id, mid, qos, false);
+        self.list(
+            id,
+            Owed {
+                mid,
+                qos,
+                reason: reason::SUCCESS,
+                is_held: false,
+                has_arrived: true,
+            },
+        );
         mid
     }
 
@@ -86,7 +103,14 @@ impl Incoming {
         match self.stages.get(id).copied() {
             Some(Stage::Delivered(owed)) if owed.qos == QoS::ExactlyOnce => {
                 if !owed.has_arrived {
-                    self.list(id, owed.mid, owed.qos, owed.is_held);
+                    let has_arrived = true;
+                    self.list(
+                        id,
+                        Owed {
+                            has_arrived,
+                            ..owed
+                        },
+                    );
                 }
                 Arrival::Pending
             }
@@ -99,20 +123,52 @@ impl Incoming {
         }
     }
 
-    /// The application acknowledges the message with this mid. Returns the packet identifier, if
-    /// this acknowledgement is owed.
-    pub fn hold(&mut self, mid: u64, qos: QoS) -> Option<PacketId> {
+    /// The packet identifier of the message with this mid, if the application owes its acknowledgement.
+    pub fn owing(&self, mid: u64, qos: QoS) -> Option<PacketId> {
         let owed = self.owed(mid)?;
-        if owed.is_held || owed.qos != qos {
-            return None;
-        }
-        let id = identifier(mid)?;
+        let is_owed = !owed.is_held && owed.qos == qos;
+        identifier(mid).filter(|_| is_owed)
+    }
+
+    /// The application acknowledges a message that is `owing`.
+    pub fn hold(&mut self, mid: u64, reason: u8, properties: Properties) {
+        let (Some(owed), Some(id)) = (self.owed(mid), identifier(mid)) else {
+            return;
+        };
         let held = Owed {
+            reason,
             is_held: true,
             ..owed
         };
         self.stages.insert(id, Stage::Delivered(held));
-        Some(id)
+        if !properties.is_empty() {
+            self.keep_properties(mid, properties);
+        }
+    }
+
+    #[cold]
+    fn keep_properties(&mut self, mid: u64, properties: Properties) {
+        let mut arrivals = self.arrivals.take().unwrap_or_default();
+        let kept = &mut arrivals.properties;
+        if kept.len() > 2 * self.stages.len() + SETTLED {
+            kept.retain(|&mid, _| self.owed(mid).is_some());
+        }
+        kept.insert(mid, PropertyList::of(properties));
+        self.arrivals = Some(arrivals);
+    }
+
+    /// What the application has said of a message that is held; success if it has said nothing.
+    pub fn take_verdict(&mut self, id: PacketId) -> Verdict {
+        let (mid, reason) = match self.stages.get(id) {
+            Some(Stage::Delivered(owed)) => (owed.mid, owed.reason),
+            _ => (0, reason::SUCCESS),
+        };
+        let arrivals = self.arrivals.as_mut();
+        let properties = arrivals.and_then(|arrivals| arrivals.properties.remove(&mid));
+        Verdict {
+            reason,
+            properties: properties.unwrap_or_default(),
+        }
     }
 
     /// The next message whose acknowledgement may go out. This is the first unsettled message of
@@ -138,20 +194,14 @@ impl Incoming {
     }
 
     /// Notes the arrival of a message that the application acknowledges.
-    fn list(&mut self, id: PacketId, mid: u64, qos: QoS, is_held: bool) {
-        let owed = Owed {
-            mid,
-            qos,
-            is_held,
-            has_arrived: true,
-        };
+    fn list(&mut self, id: PacketId, owed: Owed) {
         self.stages.insert(id, Stage::Delivered(owed));
         let mut arrivals = self.arrivals.take().unwrap_or_default();
-        let listed = arrivals.of(qos);
+        let listed = arrivals.of(owed.qos);
         if listed.len() > 2 * self.stages.len() + SETTLED {
             listed.retain(|&mid| self.owed(mid).is_some());
         }
-        listed.push_back(mid);
+        listed.push_back(owed.mid);
         self.arrivals = Some(arrivals);
     }
 
@@ -228,8 +278,11 @@ impl Incoming {
     }
 
     fn forget_arrivals(&mut self) {
-        if let Some(arrivals) = &mut self.arrivals {
+        if let Some(mut arrivals) = self.arrivals.take() {
             arrivals.clear();
+            let kept = &mut arrivals.properties;
+            kept.retain(|&mid, _| self.owed(mid).is_some());
+            self.arrivals = Some(arrivals);
         }
     }
 

@@ -120,9 +120,14 @@ impl Session {
                         self.send_held(publish.qos, now);
                         return Event::None;
                     }
+                    // The application acknowledges no more; it may have, before.
+                    Arrival::Pending => {
+                        self.send_verdict(id, publish.qos, now);
+                        return Event::None;
+                    }
                     // The broker has no PUBREC: the connection ended before the callback returned,
                     // or lost the PUBREC.
-                    Arrival::Pending | Arrival::Acknowledged => {
+                    Arrival::Acknowledged => {
                         self.send_ack(id, publish.qos, now);
                         return Event::None;
                     }

@@ -1,5 +1,6 @@
 //! What the application asks for: publish, subscribe, unsubscribe, acknowledge.
 
+use super::incoming::Verdict;
 use super::output::MARK;
 use super::packet_ids::{Request, Use};
 use super::refused::Refused;
@@ -239,14 +240,26 @@ impl Session {
         }
     }
 
-    /// The application acknowledges a message itself. Returns false if this acknowledgement is not
+    /// The application acknowledges a message itself, in MQTT 5 with a reason and properties: from
+    /// `reason::FAILURE` on, it refuses the message. Returns false if this acknowledgement is not
     /// owed.
-    pub fn acknowledge_manually(&mut self, mid: u64, qos: QoS, now: Moment) -> bool {
-        let Some(id) = self.incoming.hold(mid, qos) else {
+    pub fn acknowledge_manually(
+        &mut self,
+        mid: u64,
+        qos: QoS,
+        reason: u8,
+        properties: Properties,
+        now: Moment,
+    ) -> bool {
+        let Some(id) = self.incoming.owing(mid, qos) else {
             return false;
         };
-        if self.options.ack_at_once {
-            self.send_manual_ack(id, qos, now);
+        // A refusal forgets the message, so it waits until it can be sent.
+        let can_go = reason < reason::FAILURE || self.phase == Phase::Connected;
+        if self.options.ack_at_once && can_go {
+            self.send_manual_ack(id, qos, reason, properties, now);
+        } else {
+            self.incoming.hold(mid, reason, properties);
         }
         self.send_held(qos, now);
         true
@@ -254,17 +267,80 @@ impl Session {
 
     /// Sends the acknowledgements that wait for no other.
     pub(super) fn send_held(&mut self, qos: QoS, now: Moment) {
-        while let Some(id) = self.incoming.next_held(qos) {
-            self.send_manual_ack(id, qos, now);
+        while self.phase == Phase::Connected
+            && let Some(id) = self.incoming.next_held(qos)
+        {
+            self.send_verdict(id, qos, now);
         }
     }
 
-    fn send_manual_ack(&mut self, id: PacketId, qos: QoS, now: Moment) {
+    /// Sends the acknowledgement of a message for which the application has mostly answered.
+    pub(super) fn send_verdict(&mut self, id: PacketId, qos: QoS, now: Moment) {
+        let Verdict { reason, properties } = self.incoming.take_verdict(id);
+        self.send_manual_ack(id, qos, reason, properties.get(), now);
+    }
+
+    fn send_manual_ack(
+        &mut self,
+        id: PacketId,
+        qos: QoS,
+        reason: u8,
+        properties: Properties,
+        now: Moment,
+    ) {
         if qos == QoS::AtLeastOnce {
             self.incoming.forget(id);
             self.disarm_retry();
         }
-        self.send_ack(id, qos, now);
+        match reason == reason::SUCCESS && properties.is_empty() {
+            true => self.send_ack(id, qos, now),
+            false => self.send_ack_with(id, qos, reason, properties, now),
+        }
+    }
+
+    #[cold]
+    fn send_ack_with(
+        &mut self,
+        id: PacketId,
+        qos: QoS,
+        reason: u8,
+        properties: Properties,
+        now: Moment,
+    ) {
+        let ack = match qos {
+            QoS::AtMostOnce => return,
+            QoS::AtLeastOnce => Ack::PubAck,
+            QoS::ExactlyOnce => Ack::PubRec,
+        };
+        let is_last = ack == Ack::PubAck || reason >= reason::FAILURE;
+        match ack {
+            Ack::PubRec if is_last => {
+                // No PUBREL comes [MQTT5-4.3.3-9].
+                self.incoming.forget(id);
+                self.disarm_retry();
+            }
+            Ack::PubRec => {
+                self.incoming.pubrec_sent(id, now);
+                self.arm_retry(now);
+            }
+            _ => {}
+        }
+        let most = self.negotiated().map(|with| with.max_packet_size);
+        if self.phase == Phase::Connected
+            && let Some(most) = most
+        {
+            // [MQTT5-3.4.2-2] [MQTT5-3.4.2-3] [MQTT5-3.5.2-2] [MQTT5-3.5.2-3]
+            let fits = properties.fit(3, most);
+            self.output.put_ack_with(&Acknowledgement {
+                ack,
+                id,
+                reason,
+                properties: if fits { properties } else { Properties::NONE },
+            });
+        }
+        if is_last {
+            self.allow_one_more();
+        }
     }
 
     /// The last packet in the output completes a message of the broker's.

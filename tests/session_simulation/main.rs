@@ -12,7 +12,7 @@ use std::time::Duration;
 use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
-use pmqtt::codec::{Message, Properties, QoS, Version};
+use pmqtt::codec::{Message, Properties, QoS, Version, reason};
 use pmqtt::session::{Cancel, Gather, Options, Phase, QueueOptions, Sent, Session, WhenFull};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
@@ -343,7 +343,9 @@ impl World {
         if !self.owed.is_empty() {
             let index = self.rng.random_range(0..self.owed.len());
             let (mid, qos) = self.owed.swap_remove(index);
-            self.session.acknowledge_manually(mid, qos, self.now);
+            let (reason, none) = (reason::SUCCESS, Properties::NONE);
+            self.session
+                .acknowledge_manually(mid, qos, reason, none, self.now);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pmqtt::codec::{
     self, Ack, Buffer, ConnAck, Message, Packet, Properties, Publishable, QoS, Role, SubAck,
-    UnsubAck, Version, encode,
+    UnsubAck, Version, encode, reason,
 };
 use pmqtt::session::{Event, Failure, Gather, Options, Outcome, PublishError, Sent, Session};
 use pmqtt::time::Moment;
@@ -212,7 +212,18 @@ impl Peer {
     }
 
     pub fn acknowledge_mid(&mut self, mid: u64, qos: QoS) -> bool {
-        self.session.acknowledge_manually(mid, qos, self.now)
+        self.acknowledge_with(mid, qos, reason::SUCCESS, Properties::NONE)
+    }
+
+    pub fn acknowledge_with(
+        &mut self,
+        mid: u64,
+        qos: QoS,
+        reason: u8,
+        properties: Properties,
+    ) -> bool {
+        self.session
+            .acknowledge_manually(mid, qos, reason, properties, self.now)
     }
 
     pub fn outcomes(&mut self) -> Vec<Outcome> {

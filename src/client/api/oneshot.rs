@@ -14,7 +14,7 @@ use crate::client::state::State;
 use crate::client::state::inbox::{Inbox, Received};
 use crate::client::state::tenancy::Who;
 use crate::client::turn::Turn;
-use crate::codec::{Properties, QoS, Wish};
+use crate::codec::{Properties, QoS, Wish, reason};
 use crate::session::{Phase, PublishError};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -235,7 +235,12 @@ fn keep(state: &mut State, wanted: &Wanted, kept: &mut Vec<Received>) {
 }
 
 fn acknowledge(state: &mut State, mid: u64, qos: QoS) -> bool {
-    state.is_connected() && state.session.acknowledge_manually(mid, qos, sys::now())
+    let (reason, none) = (reason::SUCCESS, Properties::NONE);
+    let now = sys::now();
+    state.is_connected()
+        && state
+            .session
+            .acknowledge_manually(mid, qos, reason, none, now)
 }
 
 /// Whether the program has requested the end, in a callback or in another thread.

@@ -124,8 +124,26 @@ impl Client {
 
     /// Acknowledges a message for a program that acknowledges itself.
     pub fn acknowledge(&self, mid: u64, qos: QoS) -> Result {
+        self.acknowledge_with(mid, qos, reason::SUCCESS, Properties::NONE)
+    }
+
+    /// `acknowledge` with a reason and properties, which refuses the message from `reason::FAILURE` on.
+    pub fn acknowledge_with(
+        &self,
+        mid: u64,
+        qos: QoS,
+        reason: u8,
+        properties: Properties,
+    ) -> Result {
+        let is_plain = reason == reason::SUCCESS && properties.is_empty();
+        if !is_plain && !self.is_extended() {
+            let text = "ack: only MQTT 5 has reasons and properties (PMQTT_PROTOCOL_V5)";
+            return Err(Error::new(Code::NotSupported, text));
+        }
         let mut state = self.lock();
-        let acknowledged = state.session.acknowledge_manually(mid, qos, sys::now());
+        let now = sys::now();
+        let session = &mut state.session;
+        let acknowledged = session.acknowledge_manually(mid, qos, reason, properties, now);
         self.wake_or_write(state);
         match acknowledged {
             true => Ok(()),
