@@ -170,14 +170,13 @@ fn what_was_sent_to_an_earlier_broker_has_its_outcome_too() {
             peer.publish(qos, payload);
         }
         peer.sent();
-        let dup = if present { " dup" } else { "" };
-        assert_eq!(
-            reconnect(&mut peer, present, &[SIZE]),
-            [
-                format!("PUBLISH q2 #2{dup} b"),
-                format!("PUBLISH q1 #3{dup} c")
-            ]
-        );
+        let sent = reconnect(&mut peer, present, &[SIZE]);
+        // The broker may have #4, and would take another message with this identifier for the same.
+        let expected = match present {
+            true => vec!["PUBREL #4", "PUBLISH q2 #2 dup b", "PUBLISH q1 #3 dup c"],
+            false => vec!["PUBLISH q2 #2 b", "PUBLISH q1 #3 c"],
+        };
+        assert_eq!(sent, expected);
         let expected = [unfit(1, reason::TOO_LARGE), unfit(4, reason::TOO_LARGE)];
         assert_eq!(peer.outcomes(), expected);
         peer.hears(peer::ack(PubAck, 3));

@@ -177,7 +177,7 @@ impl Session {
             .filter(|it| !it.negotiated.takes_all())
         {
             self.outgoing
-                .refuse_unfit(&extended.negotiated, &mut self.ids);
+                .refuse_unfit(&extended.negotiated, &mut self.ids, &mut self.output);
         }
         if let Some(extended) = &self.extended {
             let taken = extended.negotiated.topic_alias_maximum;

@@ -4,10 +4,11 @@
 
 use super::extended::Negotiated;
 use super::outgoing::Outgoing;
+use super::output::Output;
 use super::packet_ids::PacketIds;
 use super::slot::Stage;
 use super::waiting::GivenUp;
-use crate::codec::{QoS, reason};
+use crate::codec::{Ack, QoS, Version, reason};
 
 const RETAIN: u8 = 1;
 
@@ -27,7 +28,7 @@ impl Negotiated {
 impl Outgoing {
     /// Gives up the messages that the broker of the new connection does not take. None of them is in flight on
     /// it yet.
-    pub fn refuse_unfit(&mut self, broker: &Negotiated, ids: &mut PacketIds) {
+    pub fn refuse_unfit(&mut self, broker: &Negotiated, ids: &mut PacketIds, output: &mut Output) {
         for seq in self.seqs() {
             let Some(slot) = self.slot(seq).copied() else {
                 continue;
@@ -42,6 +43,10 @@ impl Outgoing {
             };
             if matches!(slot.stage, Stage::Published | Stage::Cancelled) {
                 ids.release(slot.id);
+            }
+            // The broker may have it, and would take the next message with its identifier for a repetition.
+            if slot.stage == Stage::Published && slot.qos == QoS::ExactlyOnce {
+                output.put_ack(Ack::PubRel, slot.id, true, Version::V5);
             }
             match slot.stage {
                 Stage::Cancelled => self.drop_one_cancelled(seq),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pmqtt::codec::QoS;
+use pmqtt::codec::{QoS, reason};
 use pmqtt::session::{GivenUp, Outcome, PublishError};
 use pmqtt::time::Moment;
 
@@ -28,15 +28,19 @@ pub struct Account {
     in_socket: BTreeSet<u64>,
     /// The time limits of messages.
     limits: BTreeMap<u64, Moment>,
-    /// Messages that were given up.
-    given_up: BTreeSet<u64>,
+    /// Messages of QoS 1 and 2 that were written on any connection.
+    written: BTreeSet<u64>,
+    /// Messages that were given up, and why.
+    given_up: BTreeMap<u64, GivenUp>,
+    /// Messages that the broker has refused.
+    refused: BTreeSet<u64>,
     pub expired: u64,
     /// QoS 0 messages in a socket that the session could not know to be there.
     doubtful: BTreeSet<u64>,
     /// A publish was refused, and `Outcome::Writable` was not reported since.
     waits_for_room: bool,
-    /// The number of refusals, minus the number of `Outcome::Writable`.
-    refused: usize,
+    /// How often a publish was refused, minus the number of `Outcome::Writable`.
+    turned_away: usize,
 }
 
 impl Account {
@@ -47,10 +51,11 @@ impl Account {
     /// The session has answered a publish.
     pub fn publish(&mut self, qos: QoS, number: u64, answer: Result<u64, PublishError>) {
         match answer {
-            Err(error @ (PublishError::NoMemory | PublishError::Unfit(_))) => panic!("{error:?}"),
+            Err(PublishError::NoMemory) => panic!("there is memory"),
+            Err(PublishError::Unfit(_)) => {}
             Err(PublishError::QueueFull) => {
                 self.waits_for_room = true;
-                self.refused += 1;
+                self.turned_away += 1;
             }
             Err(PublishError::NotConnected { .. }) if qos == QoS::AtMostOnce => {}
             Ok(mid) | Err(PublishError::NotConnected { mid }) => {
@@ -65,10 +70,15 @@ impl Account {
         self.limits.insert(number, until);
     }
 
-    /// `Event::Published` of a mid. Returns the number of the message.
-    pub fn settled(&mut self, mid: u64) -> u64 {
+    /// The broker has answered a mid for good. Returns the QoS and the number of the message.
+    pub fn settled(&mut self, mid: u64, reason: u8) -> (QoS, u64) {
         match self.pending.remove(&mid) {
-            Some(Asked::Publish(QoS::AtLeastOnce | QoS::ExactlyOnce, number)) => number,
+            Some(Asked::Publish(qos, number)) if qos != QoS::AtMostOnce => {
+                if reason >= reason::FAILURE {
+                    self.refused.insert(number);
+                }
+                (qos, number)
+            }
             other => panic!("published {mid}: {other:?}"),
         }
     }
@@ -91,12 +101,19 @@ impl Account {
             Outcome::GivenUp { mid, why } => match self.pending.remove(&mid) {
                 Some(Asked::Publish(_, number)) => {
                     assert!(!self.in_socket.contains(&number), "{number} was sent");
+                    if matches!(why, GivenUp::Dropped | GivenUp::Expired) {
+                        // [MQTT5-4.3.3-7]
+                        assert!(!self.written.contains(&number), "{number} was sent");
+                    }
+                    if why == GivenUp::InDoubt {
+                        assert!(self.written.contains(&number), "{number} was not sent");
+                    }
                     if why == GivenUp::Expired {
                         let until = self.limits[&number];
                         assert!(until <= now && now.since(until) <= LATE, "{number}");
                         self.expired += 1;
                     }
-                    self.given_up.insert(number);
+                    self.given_up.insert(number, why);
                 }
                 other => panic!("given up {mid}: {other:?}"),
             },
@@ -104,7 +121,7 @@ impl Account {
             Outcome::UnsubscribeLost { mid } => self.finish(mid, Asked::Unsubscribe),
             Outcome::Writable => {
                 self.waits_for_room = false;
-                self.refused = self.refused.checked_sub(1).expect("one was refused");
+                self.turned_away = self.turned_away.checked_sub(1).expect("one was refused");
             }
         }
     }
@@ -116,9 +133,14 @@ impl Account {
         }
     }
 
-    /// A socket has all bytes of these QoS 0 messages.
-    pub fn is_in_socket(&mut self, numbers: &[u64]) {
-        self.in_socket.extend(numbers);
+    /// A socket has all bytes of these messages. Returns those of QoS 0.
+    pub fn is_in_socket(&mut self, messages: &[(QoS, u64)]) -> Vec<u64> {
+        let is_unanswered = |(qos, _): &&(QoS, u64)| *qos == QoS::AtMostOnce;
+        let (numbers, others): (Vec<_>, Vec<_>) = messages.iter().partition(is_unanswered);
+        let numbers: Vec<u64> = numbers.into_iter().map(|(_, number)| number).collect();
+        self.in_socket.extend(&numbers);
+        self.written.extend(others.iter().map(|(_, number)| number));
+        numbers
     }
 
     /// The connection was replaced before the session learned that these messages were written.
@@ -138,12 +160,20 @@ impl Account {
     pub fn due(&self) -> Vec<(QoS, u64)> {
         let published = self.published.iter().copied();
         published
-            .filter(|(_, number)| !self.given_up.contains(number))
+            .filter(|(_, number)| !self.given_up.contains_key(number))
+            .filter(|(_, number)| !self.refused.contains(number))
             .collect()
     }
 
-    pub fn given_up(&self) -> &BTreeSet<u64> {
-        &self.given_up
+    /// Whether the session has reported that a message was never sent.
+    pub fn is_unsent(&self, number: u64) -> bool {
+        let why = self.given_up.get(&number);
+        why.is_some_and(|why| matches!(why, GivenUp::Dropped | GivenUp::Expired))
+    }
+
+    /// Whether a message has ended otherwise than by the broker's acceptance. It may have arrived all the same.
+    pub fn has_failed(&self, number: u64) -> bool {
+        self.given_up.contains_key(&number) || self.refused.contains(&number)
     }
 
     /// How many requests have no outcome.

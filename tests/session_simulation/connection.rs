@@ -22,8 +22,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The socket takes `count` bytes. Returns the QoS 0 messages that this completes.
-    pub fn write(&mut self, count: usize, arrival: Moment, version: Version) -> Vec<u64> {
+    /// The socket takes `count` bytes. Returns the messages that this completes.
+    pub fn write(&mut self, count: usize, arrival: Moment, version: Version) -> Vec<(QoS, u64)> {
         let bytes: Vec<u8> = self.unwritten.drain(..count).collect();
         self.partial.extend_from_slice(&bytes);
         self.to_broker.send(arrival, bytes);
@@ -34,9 +34,7 @@ impl Connection {
         {
             let mut packet: Vec<u8> = self.partial.drain(..header.end).collect();
             match codec::decode(&mut packet, &header, version).expect("well-formed") {
-                Packet::Publish(publish) if publish.qos == QoS::AtMostOnce => {
-                    numbers.push(broker::number(&publish));
-                }
+                Packet::Publish(publish) => numbers.push((publish.qos, broker::number(&publish))),
                 _ => {}
             }
         }

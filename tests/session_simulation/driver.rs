@@ -1,7 +1,7 @@
 //! A model of the driver: it makes the same calls of a session in the same order as
 //! src/client/driver. The program may do anything in a callback, and during a write to a socket.
 
-use pmqtt::codec::{self, PacketId, Publish, QoS};
+use pmqtt::codec::{self, PacketId, Publish, QoS, reason};
 use pmqtt::session::{Event, Gather, Phase};
 use rand::Rng;
 
@@ -78,7 +78,7 @@ impl World {
         let count = self.room_for(all);
         let (arrival, version) = (self.now + self.millis(50), self.broker.version);
         let numbers = self.connection().write(count, arrival, version);
-        self.account.is_in_socket(&numbers);
+        let numbers = self.account.is_in_socket(&numbers);
         self.interrupt();
         match self.superseded {
             true => self.connection().unnoticed = numbers,
@@ -143,6 +143,9 @@ impl World {
             while is_quick && self.is_present() && self.handle_ack() {}
             if !self.is_present() || !self.handle_next() {
                 return;
+            }
+            if std::mem::take(&mut self.is_dismissed) && self.is_present() {
+                return self.end();
             }
         }
     }
@@ -211,16 +214,24 @@ impl World {
                 manual_ack,
             } => return self.on_message(publish, mid, manual_ack),
             Event::Published { mid } | Event::InDoubt { mid } | Event::Downgraded { mid, .. } => {
-                let number = self.account.settled(mid);
-                self.broker.settled(number);
+                self.settled(mid, reason::SUCCESS);
+            }
+            Event::Answered { mid, reason, .. } => self.settled(mid, reason),
+            Event::Dismissed(_) => {
+                self.is_dismissed = true;
+                return;
             }
             Event::Subscribed { mid, suback } => {
                 assert_eq!(suback.granted, [1]);
                 self.account.finish(mid, Asked::Subscribe);
             }
-            Event::Unsubscribed { mid, .. } => self.account.finish(mid, Asked::Unsubscribe),
-            Event::Answered { .. } | Event::Dismissed(_) => panic!("only MQTT 5 has {event:?}"),
+            Event::Unsubscribed { mid, codes, .. } => {
+                let has_codes = self.broker.version.rules().is_extended;
+                assert_eq!(codes.len(), usize::from(has_codes));
+                self.account.finish(mid, Asked::Unsubscribe);
+            }
             Event::ConnAck(_) => {
+                self.broker.is_heard();
                 self.call_back();
                 if self.is_present() {
                     self.session.announced(self.now);
@@ -231,11 +242,22 @@ impl World {
         self.call_back();
     }
 
+    /// The broker has answered a message for good.
+    fn settled(&mut self, mid: u64, reason: u8) {
+        let (qos, number) = self.account.settled(mid, reason);
+        match reason >= reason::FAILURE {
+            true => assert!(self.broker.refused.contains(&number)),
+            false => assert!(self.broker.taken.contains(&(qos, number))),
+        }
+        self.broker.settled(number);
+    }
+
     fn on_message(&mut self, publish: &Publish, mid: u64, manual_ack: bool) {
         self.take_message(publish);
         if manual_ack {
+            let number = broker::number(publish);
             self.owed
-                .extend(publish.packet_id.map(|_| (mid, publish.qos)));
+                .extend(publish.packet_id.map(|_| (mid, publish.qos, number)));
         }
         self.call_back();
         match publish.packet_id {
@@ -359,7 +381,7 @@ impl World {
         let (arrival, version) = (self.now + self.millis(50), self.broker.version);
         let closing = self.closing.as_mut().expect("there is one");
         let numbers = closing.connection.write(count, arrival, version);
-        self.account.is_in_socket(&numbers);
+        let numbers = self.account.is_in_socket(&numbers);
         self.interrupt();
         if self.superseded {
             self.account.doubt(&numbers);

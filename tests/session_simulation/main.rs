@@ -7,22 +7,28 @@ mod driver;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use account::{Account, Asked, check_delivery};
 use connection::Connection;
 use driver::Closing;
-use pmqtt::codec::{Message, Properties, QoS, Version, reason};
-use pmqtt::session::{Cancel, Gather, Options, Phase, QueueOptions, Sent, Session, WhenFull};
+use pmqtt::codec::{Message, Properties, PropertyList, QoS, Version, property, reason};
+use pmqtt::session::{
+    Cancel, CleanStart, ConnectOptions, Gather, Options, Phase, QueueOptions, Sent, Session,
+    WhenFull,
+};
 use pmqtt::time::Moment;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use support::broker::Broker;
 
-const SEEDS: u64 = 800;
+const SEEDS: u64 = 1200;
 /// How many messages are published in each direction before the network becomes reliable.
 const MESSAGES: usize = 40;
+/// The application refuses messages with this reason.
+const REFUSAL: u8 = 0x83;
 
 #[test]
 fn whatever_happens_every_promise_is_kept() {
@@ -72,8 +78,12 @@ struct World {
     full_until: Moment,
     /// No more disturbances: everything comes to its end.
     calm: bool,
-    /// Acknowledgements that the application owes.
-    owed: Vec<(u64, QoS)>,
+    /// The broker has sent DISCONNECT.
+    is_dismissed: bool,
+    /// Acknowledgements that the application owes: mid, QoS and number of the message.
+    owed: Vec<(u64, QoS, u64)>,
+    /// Messages that the application has refused. The broker sends one again if it has not heard of that.
+    refused: BTreeSet<u64>,
     last_number: u64,
     last_in_flight: usize,
     /// The messages that the broker has accepted, and those of them that the session has delivered.
@@ -90,8 +100,11 @@ impl World {
         let version = options.version;
         let mut session = Session::new(options);
         session.set_queue_options(random_queue_options(&mut rng));
+        if version.rules().is_extended {
+            session.set_connect_options(random_connect_options(&mut rng));
+        }
         World {
-            broker: Broker::new(version),
+            broker: Broker::new(version, seed),
             session,
             account: Account::default(),
             rng,
@@ -103,7 +116,9 @@ impl World {
             next_at: Moment::origin(),
             full_until: Moment::origin(),
             calm: false,
+            is_dismissed: false,
             owed: Vec::new(),
+            refused: BTreeSet::new(),
             last_number: 0,
             last_in_flight: 0,
             promised: Vec::new(),
@@ -129,12 +144,13 @@ impl World {
             60..64 => self.subscribe(),
             64..67 => self.full_until = self.now + self.millis(300),
             67..70 => self.lose(),
-            70..72 => {
-                self.session.disconnect(self.now);
-            }
+            70..72 => self.disconnect(),
             72..75 => self.configure(),
             75..77 => self.reconnect(),
             78 => self.cancel(),
+            79 => {
+                self.broker.dismiss();
+            }
             77 => {
                 let options = random_queue_options(&mut self.rng);
                 self.session.set_queue_options(options);
@@ -156,9 +172,7 @@ impl World {
             10..12 => self.subscribe(),
             12..14 => self.acknowledge(),
             14..16 => self.configure(),
-            16..18 => {
-                self.session.disconnect(self.now);
-            }
+            16..18 => self.disconnect(),
             18..21 => self.reconnect(),
             _ => return false,
         }
@@ -175,9 +189,15 @@ impl World {
     /// Replaces the connection, mostly after a disconnect.
     fn reconnect(&mut self) {
         if self.rng.random_ratio(3, 4) {
-            self.session.disconnect(self.now);
+            self.disconnect();
         }
         self.connect_anew();
+    }
+
+    fn disconnect(&mut self) {
+        let why = properties(&mut self.rng);
+        self.session
+            .disconnect_with(reason::SUCCESS, why.get(), self.now);
     }
 
     fn configure(&mut self) {
@@ -246,6 +266,7 @@ impl World {
         if self.broker.is_asked() && self.rng.random_ratio(1, 4) {
             self.broker.accept();
         }
+        self.broker.answer(self.calm);
         let output = std::mem::take(&mut self.broker.output).to_vec();
         let delay = Duration::from_millis(self.rng.random_range(0..=50));
         connection.to_client.send(self.now + delay, output);
@@ -262,6 +283,7 @@ impl World {
 
     fn publish(&mut self) {
         let (qos, number) = self.next_message();
+        let is_extended = self.broker.version.rules().is_extended;
         // Large messages are not copied to the output.
         let filling = if self.rng.random_ratio(1, 16) {
             4100
@@ -275,8 +297,8 @@ impl World {
             topic: pick(&mut self.rng, &topics),
             payload: &payload,
             qos,
-            retain: false,
-            properties: None,
+            retain: self.rng.random_ratio(1, 8),
+            properties: is_extended.then_some(Properties::NONE),
         }
         .check()
         .expect("PUBLISH fits");
@@ -342,10 +364,20 @@ impl World {
     fn acknowledge(&mut self) {
         if !self.owed.is_empty() {
             let index = self.rng.random_range(0..self.owed.len());
-            let (mid, qos) = self.owed.swap_remove(index);
-            let (reason, none) = (reason::SUCCESS, Properties::NONE);
-            self.session
-                .acknowledge_manually(mid, qos, reason, none, self.now);
+            let (mid, qos, number) = self.owed.swap_remove(index);
+            let reason = match self.broker.version.rules().is_extended {
+                true => pick(&mut self.rng, &[0, 0, 0, reason::NO_SUBSCRIBERS, REFUSAL]),
+                false => reason::SUCCESS,
+            };
+            let why = match self.broker.version.rules().is_extended {
+                true => properties(&mut self.rng),
+                false => PropertyList::default(),
+            };
+            let session = &mut self.session;
+            let is_due = session.acknowledge_manually(mid, qos, reason, why.get(), self.now);
+            if is_due && reason >= reason::FAILURE {
+                self.refused.insert(number);
+            }
         }
     }
 
@@ -362,14 +394,26 @@ impl World {
 
     fn check(&self) {
         let durable = !self.session.options().clean_session;
-        // A cancelled message may have arrived or not.
         let mut taken = self.broker.taken.clone();
-        taken.retain(|(_, number)| !self.broker.cancelled.contains(number));
+        assert!(
+            taken
+                .iter()
+                .all(|(_, number)| !self.account.is_unsent(*number))
+        );
+        // A cancelled message may have arrived or not.
+        taken.retain(|(_, number)| !self.account.has_failed(*number));
+        let mut seen = BTreeSet::new();
+        taken.retain(|(_, number)| seen.insert(*number) || !self.broker.renewed.contains(number));
         check_delivery(&self.account.due(), &taken, true, durable);
-        let given_up = self.account.given_up();
-        assert!(!taken.iter().any(|(_, number)| given_up.contains(number)));
-        // With a clean session, the broker loses messages that it could not deliver.
-        check_delivery(&self.promised, &self.received, durable, true);
+        // The broker loses messages that it could not deliver with its session.
+        let is_lost = |number: &u64| self.broker.lost.contains(number);
+        let (mut promised, mut received) = (self.promised.clone(), self.received.clone());
+        promised.retain(|(_, number)| !is_lost(number));
+        let mut seen = BTreeSet::new();
+        received.retain(|(_, number)| {
+            !is_lost(number) && (seen.insert(*number) || !self.refused.contains(number))
+        });
+        check_delivery(&promised, &received, true, true);
         assert_eq!(self.session.queued_bytes(), 0);
         assert_eq!((self.session.in_flight(), self.session.queued()), (0, 0));
         assert_eq!(self.session.expired(), self.account.expired);
@@ -378,7 +422,8 @@ impl World {
     /// Only keep alive wakes the session, and it sends only PINGREQ.
     fn check_idle(&mut self) {
         assert_eq!(self.session.expiry_due(), None);
-        if self.session.options().keep_alive == 0 {
+        let negotiated = self.session.negotiated().map(|with| with.keep_alive);
+        if negotiated.unwrap_or(self.session.options().keep_alive) == 0 {
             return assert_eq!(self.session.poll_timeout(), None);
         }
         for _ in 0..5 {
@@ -407,7 +452,7 @@ impl World {
 
 fn random_options(rng: &mut StdRng) -> Options {
     Options {
-        version: pick(rng, &[Version::V31, Version::V311]),
+        version: pick(rng, &[Version::V31, Version::V311, Version::V5]),
         clean_session: rng.random(),
         keep_alive: rng.random_range(0..=2),
         max_inflight: rng.random_range(0..=4),
@@ -417,6 +462,31 @@ fn random_options(rng: &mut StdRng) -> Options {
         manual_ack: rng.random(),
         ..support::options()
     }
+}
+
+fn random_connect_options(rng: &mut StdRng) -> ConnectOptions {
+    let choices = [
+        CleanStart::Default,
+        CleanStart::First,
+        CleanStart::Never,
+        CleanStart::Always,
+    ];
+    ConnectOptions {
+        clean_start: pick(rng, &choices),
+        session_expiry: pick(rng, &[None, Some(0), Some(100)]),
+        receive_maximum: pick(rng, &[0, 1, 3]),
+        ..ConnectOptions::default()
+    }
+}
+
+/// In half of the cases, there are none.
+fn properties(rng: &mut StdRng) -> PropertyList {
+    let mut list = PropertyList::default();
+    if rng.random() {
+        list.bytes(property::REASON_STRING, b"because")
+            .expect("it fits");
+    }
+    list
 }
 
 /// In half of the cases, the defaults.

@@ -1,24 +1,50 @@
 //! A model broker: one client, its session, and the rules that a client has to follow. It accepts a QoS
 //! 2 message when PUBLISH arrives, and keeps the identifier until PUBREL.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pmqtt::codec::{
-    self, Ack, Acknowledgement, Buffer, ConnAck, Message, Packet, PacketId, Properties, Publish,
-    QoS, Role, SubAck, UnsubAck, Version, encode,
+    self, Ack, Acknowledgement, Buffer, ConnAck, Connect, Packet, PacketId, Properties, Publish,
+    QoS, Role, SubAck, UnsubAck, Version, encode, property, reason,
 };
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
-use super::id;
+use super::limits::Limits;
+use super::stored::{self, IDENTIFIERS, Stored};
 
-/// Few identifiers, so that each is soon used again.
-const IDENTIFIERS: usize = 8;
+/// With MQTT 5, the broker refuses some messages with this reason.
+const REFUSAL: u8 = 0x97;
 
 pub struct Broker {
     pub version: Version,
     /// Messages of the client, in the order in which they were accepted.
     pub taken: Vec<(QoS, u64)>,
+    /// Messages of the client that were refused, and those that the client published again to a broker that
+    /// had lost its session.
+    pub refused: BTreeSet<u64>,
+    pub renewed: BTreeSet<u64>,
+    /// Messages for the client that were lost with the session.
+    pub lost: BTreeSet<u64>,
     /// Bytes for the client.
     pub output: Buffer,
+    /// With MQTT 5, answers that go to the output later. `true`: the last one for a message of the client.
+    answers: VecDeque<(bool, Vec<u8>)>,
+    rng: StdRng,
+    /// What CONNACK states.
+    limits: Limits,
+    /// How many messages of QoS 1 and 2 have come on this connection without a last answer.
+    quota_used: usize,
+    /// How many the client takes without an answer, and how many more now.
+    maximum: usize,
+    quota: usize,
+    /// The messages of QoS 1 and 2 that have come on this connection.
+    arrived: BTreeSet<u64>,
+    /// The client has no session from before this connection.
+    is_new: bool,
+    /// CONNACK has said that the session is new, and the client has not read it. If the connection is lost now,
+    /// the client takes the session for the one before; no version can help against that.
+    is_unheard: bool,
     link: Link,
     input: Vec<u8>,
     /// A second connection, which the client is ending, while the present one has not sent CONNECT.
@@ -32,42 +58,45 @@ pub struct Broker {
     unanswered: BTreeSet<PacketId>,
 }
 
+/// What CONNECT asks for.
+#[derive(Clone, Copy, PartialEq)]
+struct Asked {
+    clean_start: bool,
+    /// The session ends with the connection.
+    clean_end: bool,
+    receive_maximum: usize,
+}
+
 #[derive(PartialEq)]
 enum Link {
     Down,
     /// Nothing has arrived yet.
     Up,
-    /// CONNECT has arrived, with this clean session.
-    Asked(bool),
+    /// CONNECT has arrived.
+    Asked(Asked),
     Accepted,
     /// DISCONNECT has arrived.
     Ended,
 }
 
-/// What is kept for the client between its connections.
-#[derive(Default)]
-struct Stored {
-    clean: bool,
-    /// QoS 2 messages of the client whose PUBREL has not arrived.
-    unreleased: BTreeSet<PacketId>,
-    /// Messages for the client that are not settled, in the order of publishing.
-    outgoing: Vec<Outgoing>,
-    last_id: u16,
-}
-
-struct Outgoing {
-    id: PacketId,
-    qos: QoS,
-    number: u64,
-    released: bool,
-}
-
 impl Broker {
-    pub fn new(version: Version) -> Broker {
+    pub fn new(version: Version, seed: u64) -> Broker {
         Broker {
             version,
             taken: Vec::new(),
+            refused: BTreeSet::new(),
+            renewed: BTreeSet::new(),
+            lost: BTreeSet::new(),
             output: Buffer::default(),
+            answers: VecDeque::new(),
+            rng: StdRng::seed_from_u64(seed),
+            limits: Limits::none(),
+            quota_used: 0,
+            maximum: usize::MAX,
+            quota: usize::MAX,
+            arrived: BTreeSet::new(),
+            is_new: true,
+            is_unheard: false,
             link: Link::Down,
             input: Vec::new(),
             old: None,
@@ -106,8 +135,7 @@ impl Broker {
         self.receive(bytes);
         let old = std::mem::replace(&mut self.link, link);
         self.old = Some((old, std::mem::replace(&mut self.input, input)));
-        self.output.clear();
-        self.unanswered.clear();
+        self.clear_output();
     }
 
     /// The replaced connection has ended.
@@ -120,12 +148,26 @@ impl Broker {
     fn link_down(&mut self) {
         self.link = Link::Down;
         self.input.clear();
+        self.clear_output();
+    }
+
+    fn clear_output(&mut self) {
         self.output.clear();
+        self.answers.clear();
         self.unanswered.clear();
+        self.arrived.clear();
+        self.quota_used = 0;
     }
 
     fn end_session(&mut self) {
-        self.stored = self.stored.take().filter(|stored| !stored.clean);
+        if self.stored.as_ref().is_some_and(|stored| stored.clean) {
+            self.lose_session();
+        }
+    }
+
+    fn lose_session(&mut self) {
+        let lost = self.stored.take().unwrap_or_default();
+        self.lost.extend(lost.outgoing.iter().map(|it| it.number));
     }
 
     /// Whether the client has sent DISCONNECT on the present connection.
@@ -140,29 +182,60 @@ impl Broker {
 
     /// Answers CONNECT, and continues what an earlier session has left.
     pub fn accept(&mut self) {
-        let Link::Asked(clean) = self.link else {
+        let Link::Asked(asked) = self.link else {
             panic!("there is no CONNECT to answer")
         };
         self.link = Link::Accepted;
-        let present = !clean && self.stored.is_some();
+        let is_extended = self.version.rules().is_extended;
+        let loses = is_extended && (self.is_unheard || self.rng.random_ratio(1, 4));
+        if asked.clean_start || loses {
+            self.lose_session();
+        }
+        if is_extended {
+            self.limits = Limits::random(&mut self.rng);
+        }
+        let present = self.stored.is_some();
+        let stated = self.limits.properties();
         let connack = ConnAck {
             session_present: present && self.version != Version::V31,
             return_code: 0,
-            properties: Properties::NONE,
+            properties: stated.get(),
         };
         encode::connack(&mut self.output, &connack, self.version).expect("it fits");
-        if !present {
-            self.stored = Some(Stored::default());
+        self.is_new = is_extended && !present;
+        self.is_unheard = self.is_new;
+        if self.is_new {
+            // The client uses other identifiers from now on.
+            self.renewed.extend(self.assigned.values());
+            self.assigned.clear();
         }
-        let stored = self.stored.as_mut().expect("it was made if there was none");
-        stored.clean = clean;
+        self.maximum = asked.receive_maximum;
+        self.quota = asked.receive_maximum;
+        let stored = self.stored.get_or_insert_default();
+        stored.clean = asked.clean_end;
+        stored.connection_began();
         // Some brokers do this, though no version requires it.
-        for &id in &stored.unreleased {
-            encode::ack(&mut self.output, Ack::PubRec, id, false, self.version);
+        if !is_extended || self.rng.random() {
+            for &id in &stored.unreleased {
+                encode::ack(&mut self.output, Ack::PubRec, id, false, self.version);
+            }
         }
-        for message in &stored.outgoing {
-            message.send(&mut self.output, true, self.version);
+        stored.send(&mut self.quota, &mut self.output, self.version);
+    }
+
+    /// The client has read CONNACK.
+    pub fn is_heard(&mut self) {
+        self.is_unheard = false;
+    }
+
+    /// Leaves the client, for a reason.
+    pub fn dismiss(&mut self) -> bool {
+        let can = self.link == Link::Accepted && self.version.rules().is_extended;
+        if can {
+            let (reason, none) = (0x8b, Properties::NONE);
+            encode::disconnect_with(&mut self.output, reason, none).expect("it fits");
         }
+        can
     }
 
     /// Sends a message to the client, or keeps it for later. False if it is dropped.
@@ -171,26 +244,32 @@ impl Broker {
         let Some(stored) = &mut self.stored else {
             return false;
         };
-        let possible = match qos {
-            QoS::AtMostOnce => accepted,
-            _ => stored.outgoing.len() < IDENTIFIERS,
-        };
-        if !possible {
+        let out = &mut self.output;
+        if qos == QoS::AtMostOnce {
+            if accepted {
+                stored::publish(out, qos, None, number, false, self.version);
+            }
+            return accepted;
+        }
+        if stored.outgoing.len() >= IDENTIFIERS {
             return false;
         }
-        let message = Outgoing {
-            id: stored.next_id(),
-            qos,
-            number,
-            released: false,
-        };
+        stored.push(qos, number);
         if accepted {
-            message.send(&mut self.output, false, self.version);
-        }
-        if qos != QoS::AtMostOnce {
-            stored.outgoing.push(message);
+            stored.send(&mut self.quota, out, self.version);
         }
         true
+    }
+
+    /// Sends some of the answers, or all of them.
+    pub fn answer(&mut self, all: bool) {
+        while !self.answers.is_empty()
+            && (all || self.rng.random_ratio(2, 3))
+            && let Some((is_last, packet)) = self.answers.pop_front()
+        {
+            self.output.append(&packet);
+            self.quota_used -= usize::from(is_last);
+        }
     }
 
     /// The client has settled a message, and may use its identifier for another.
@@ -201,7 +280,9 @@ impl Broker {
     /// Nothing is under way in either direction.
     pub fn is_settled(&self) -> bool {
         let settled = |stored: &Stored| stored.outgoing.is_empty() && stored.unreleased.is_empty();
-        self.output.is_empty() && self.stored.as_ref().is_none_or(settled)
+        self.output.is_empty()
+            && self.answers.is_empty()
+            && self.stored.as_ref().is_none_or(settled)
     }
 
     /// QoS 1 and 2 messages of the client that wait for the broker's last answer.
@@ -221,6 +302,9 @@ impl Broker {
             }
             let (packet, behind) = rest.split_at_mut(header.end);
             let packet = codec::decode(packet, &header, self.version).expect("well-formed");
+            if self.link == Link::Accepted {
+                self.limits.check(&packet, header.end);
+            }
             self.handle(packet);
             rest = behind;
         }
@@ -232,7 +316,7 @@ impl Broker {
             (Link::Up, Packet::Connect(connect)) => {
                 // [MQTT-3.1.4-2]
                 self.old_ended();
-                self.link = Link::Asked(connect.clean_session);
+                self.link = Link::Asked(asked(&connect));
             }
             // DISCONNECT may come before CONNACK if the connection was replaced.
             (Link::Asked(_) | Link::Accepted, Packet::Disconnect(_)) => self.link = Link::Ended,
@@ -242,59 +326,9 @@ impl Broker {
     }
 
     fn handle_accepted(&mut self, packet: Packet) {
-        let stored = self.stored.as_mut().expect("there is a session");
-        let version = self.version;
-        let mut answer = |kind, id| encode::ack(&mut self.output, kind, id, false, version);
         match packet {
-            Packet::Publish(publish) => {
-                let Publish { qos, dup, .. } = publish;
-                let number = number(&publish);
-                let Some(id) = publish.packet_id else {
-                    self.taken.push((qos, number));
-                    return;
-                };
-                let before = self.assigned.insert(id, number);
-                let same = before.is_none_or(|before| {
-                    before == number && dup || self.cancelled.contains(&before)
-                });
-                assert!(same, "{number} has {id}, which is in use: {before:?}");
-                if qos == QoS::AtLeastOnce {
-                    self.taken.push((qos, number));
-                    answer(Ack::PubAck, id);
-                } else {
-                    if stored.unreleased.insert(id) {
-                        self.taken.push((qos, number));
-                    }
-                    self.unanswered.insert(id);
-                    answer(Ack::PubRec, id);
-                }
-            }
-            Packet::Ack(Acknowledgement {
-                ack: Ack::PubRel,
-                id,
-                ..
-            }) => {
-                stored.unreleased.remove(&id);
-                self.unanswered.remove(&id);
-                answer(Ack::PubComp, id);
-            }
-            Packet::Ack(Acknowledgement {
-                ack: Ack::PubRec,
-                id,
-                ..
-            }) => {
-                if let Some(message) = stored.outgoing.iter_mut().find(|it| it.id == id) {
-                    message.released = true;
-                }
-                answer(Ack::PubRel, id);
-            }
-            Packet::Ack(Acknowledgement { ack, id, .. }) => {
-                // A second PUBCOMP for the previous message with this identifier is not one for this
-                // message, whose PUBREC has not arrived.
-                let released = ack == Ack::PubComp;
-                let done = |it: &Outgoing| it.id == id && it.released == released;
-                stored.outgoing.retain(|message| !done(message));
-            }
+            Packet::Publish(publish) => self.take(&publish),
+            Packet::Ack(ack) => self.handle_ack(&ack),
             Packet::Subscribe(subscribe) => {
                 let assigned = self.assigned.get(&subscribe.packet_id);
                 assert!(assigned.is_none_or(|number| self.cancelled.contains(number)));
@@ -304,56 +338,171 @@ impl Broker {
                     properties: Properties::NONE,
                     granted: &granted,
                 };
-                encode::suback(&mut self.output, &suback, version).expect("it fits");
+                encode::suback(&mut self.output, &suback, self.version).expect("it fits");
             }
             Packet::Unsubscribe(unsubscribe) => {
+                let codes = vec![0; unsubscribe.filters.count()];
                 let unsuback = UnsubAck {
                     packet_id: unsubscribe.packet_id,
                     properties: Properties::NONE,
-                    codes: &[],
+                    codes: match self.version.rules().is_extended {
+                        true => &codes,
+                        false => &[],
+                    },
                 };
-                encode::unsuback(&mut self.output, &unsuback, version).expect("it fits");
+                encode::unsuback(&mut self.output, &unsuback, self.version).expect("it fits");
             }
             Packet::PingReq => encode::pingresp(&mut self.output),
             other => panic!("a client must not send {other:?}"),
         }
     }
-}
 
-impl Stored {
-    /// A free identifier, if there is one.
-    fn next_id(&mut self) -> PacketId {
-        for _ in 0..IDENTIFIERS {
-            self.last_id = self.last_id % IDENTIFIERS as u16 + 1;
-            if self.outgoing.iter().all(|it| it.id.get() != self.last_id) {
-                break;
+    fn take(&mut self, publish: &Publish) {
+        let &Publish { qos, dup, .. } = publish;
+        let number = number(publish);
+        let Some(id) = publish.packet_id else {
+            self.taken.push((qos, number));
+            return;
+        };
+        let before = self.assigned.insert(id, number);
+        let same =
+            before.is_none_or(|before| before == number && dup || self.cancelled.contains(&before));
+        assert!(same, "{number} has {id}, which is in use: {before:?}");
+        if self.version.rules().is_extended {
+            self.check_extended(id, number, dup);
+        }
+        let stored = self.stored.as_mut().expect("there is a session");
+        let is_known = stored.unreleased.contains(&id);
+        // Always the same ones, or those that come again would come out of order.
+        if self.version.rules().is_extended && !is_known && number % 8 == 0 {
+            self.refused.insert(number);
+            let kind = match qos {
+                QoS::ExactlyOnce => Ack::PubRec,
+                _ => Ack::PubAck,
+            };
+            return self.answer_later(kind, id, REFUSAL, true);
+        }
+        if qos == QoS::AtLeastOnce {
+            self.taken.push((qos, number));
+            return self.answer_success(Ack::PubAck, id, true);
+        }
+        if stored.unreleased.insert(id) {
+            self.taken.push((qos, number));
+        }
+        self.unanswered.insert(id);
+        self.answer_success(Ack::PubRec, id, false);
+    }
+
+    /// What MQTT 5 demands of a PUBLISH of QoS 1 or 2.
+    fn check_extended(&mut self, id: PacketId, number: u64, dup: bool) {
+        self.quota_used += 1;
+        // [MQTT5-3.3.4-7]
+        assert!(self.quota_used <= self.limits.receive_maximum, "{number}");
+        // [MQTT5-4.4.0-1]
+        assert!(self.arrived.insert(number), "{number} came twice");
+        // [MQTT5-3.2.2-5]
+        assert!(!(self.is_new && dup), "{number} is not new");
+        let others = self.assigned.iter().filter(|(other, _)| **other != id);
+        let mut others = others.map(|(_, number)| *number);
+        assert!(others.all(|other| other != number), "{number} has two");
+    }
+
+    fn handle_ack(&mut self, ack: &Acknowledgement) {
+        let stored = self.stored.as_mut().expect("there is a session");
+        let &Acknowledgement {
+            ack: kind,
+            id,
+            reason,
+            ..
+        } = ack;
+        let place = stored.outgoing.iter().position(|it| it.id == id);
+        match kind {
+            Ack::PubRel => {
+                let is_known = stored.unreleased.remove(&id);
+                let is_counted = self.unanswered.remove(&id);
+                match is_known {
+                    true => self.answer_success(Ack::PubComp, id, is_counted),
+                    false => self.answer_unknown(Ack::PubComp, id),
+                }
+            }
+            Ack::PubRec if reason >= reason::FAILURE => {
+                let place = place.expect("it refuses a message");
+                assert!(!stored.outgoing[place].released, "it was accepted before");
+                stored.outgoing.remove(place);
+                self.go_on();
+            }
+            Ack::PubRec => match place {
+                Some(place) => {
+                    stored.outgoing[place].released = true;
+                    encode::ack(&mut self.output, Ack::PubRel, id, false, self.version);
+                }
+                None => self.answer_unknown(Ack::PubRel, id),
+            },
+            Ack::PubAck | Ack::PubComp => {
+                // A second PUBCOMP for the previous message with this identifier is not one for this
+                // message, whose PUBREC has not arrived.
+                let released = kind == Ack::PubComp;
+                let place = place.filter(|&at| stored.outgoing[at].released == released);
+                if let Some(place) = place {
+                    stored.outgoing.remove(place);
+                }
+                self.go_on();
             }
         }
-        id(self.last_id)
+    }
+
+    /// The client has answered, so it takes one more message. [MQTT5-3.3.4-9]
+    fn go_on(&mut self) {
+        let stored = self.stored.as_mut().expect("there is a session");
+        self.quota = self.quota.saturating_add(1).min(self.maximum);
+        stored.send(&mut self.quota, &mut self.output, self.version);
+    }
+
+    fn answer_success(&mut self, kind: Ack, id: PacketId, is_last: bool) {
+        let has_information = self.version.rules().is_extended && kind != Ack::PubComp;
+        let reason = match has_information && self.rng.random_ratio(1, 8) {
+            true => reason::NO_SUBSCRIBERS,
+            false => reason::SUCCESS,
+        };
+        self.answer_later(kind, id, reason, is_last);
+    }
+
+    fn answer_unknown(&mut self, kind: Ack, id: PacketId) {
+        let reason = match self.version.rules().is_extended {
+            true => reason::ID_NOT_FOUND,
+            false => reason::SUCCESS,
+        };
+        self.answer_later(kind, id, reason, false);
+    }
+
+    /// `is_last`: it completes a message of this connection.
+    fn answer_later(&mut self, ack: Ack, id: PacketId, reason: u8, is_last: bool) {
+        if !self.version.rules().is_extended {
+            return encode::ack(&mut self.output, ack, id, false, self.version);
+        }
+        let mut packet = Buffer::default();
+        let answer = Acknowledgement {
+            reason,
+            ..Acknowledgement::plain(ack, id)
+        };
+        encode::ack_with(&mut packet, &answer).expect("it fits");
+        self.answers.push_back((is_last, packet.to_vec()));
     }
 }
 
-impl Outgoing {
-    fn send(&self, out: &mut Buffer, again: bool, version: Version) {
-        if self.released {
-            return encode::ack(out, Ack::PubRel, self.id, again, version);
-        }
-        let payload = self.number.to_be_bytes();
-        let message = Message {
-            topic: b"in",
-            payload: &payload,
-            qos: self.qos,
-            retain: false,
-            properties: None,
-        }
-        .check()
-        .expect("PUBLISH fits");
-        let id = (self.qos != QoS::AtMostOnce).then_some(self.id);
-        let start = out.len();
-        encode::publish(out, &message, id).expect("memory");
-        if again {
-            encode::set_dup(&mut out[start..]);
-        }
+fn asked(connect: &Connect) -> Asked {
+    let number = |id| connect.properties.number(id);
+    let is_extended = connect.version.rules().is_extended;
+    Asked {
+        clean_start: connect.clean_session,
+        clean_end: match is_extended {
+            true => number(property::SESSION_EXPIRY).unwrap_or(0) == 0,
+            false => connect.clean_session,
+        },
+        receive_maximum: match is_extended {
+            true => number(property::RECEIVE_MAXIMUM).unwrap_or(65_535) as usize,
+            false => usize::MAX,
+        },
     }
 }
 

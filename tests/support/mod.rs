@@ -5,8 +5,10 @@
 
 pub mod broker;
 pub mod extended;
+pub mod limits;
 pub mod peer;
 pub mod pipe;
+pub mod stored;
 pub mod text;
 
 use std::time::Duration;
