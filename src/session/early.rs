@@ -5,6 +5,7 @@
 use super::outgoing::Outgoing;
 use super::output::Output;
 use super::slot::Stage;
+use crate::codec::Rewrite;
 use crate::time::Moment;
 
 impl Outgoing {
@@ -16,10 +17,8 @@ impl Outgoing {
                 continue;
             }
             // Without memory, it stays in the queue for now.
-            if output
-                .put_kept(self.packets.get(slot.packet).bytes())
-                .is_ok()
-            {
+            let packet = self.packets.get(slot.packet);
+            if output.put_rewritten(packet, Rewrite::default()).is_ok() {
                 output.mark_at_most_once(slot.mid);
                 self.remove_waiting(seq);
             }
