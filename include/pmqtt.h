@@ -202,6 +202,35 @@
 #define PMQTT_PROTOCOL_V5 5
 
 /**
+ * A new session on each connection if `clean_session` is true, or else none, for
+ * `pmqtt_connect_options`; the default.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_DEFAULT 0
+
+/**
+ * A new session on each connection, for `pmqtt_connect_options`.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_ALWAYS 1
+
+/**
+ * A new session until the broker has accepted a connection, for `pmqtt_connect_options`.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_FIRST 2
+
+/**
+ * The session of earlier connections, if the broker has it, for `pmqtt_connect_options`.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_NEVER 3
+
+/**
  * A full queue refuses new messages, for `pmqtt_queue_options`; the default.
  *
  * @ingroup api_options
@@ -788,6 +817,147 @@ typedef struct pmqtt_queue_options {
    */
   bool keep_qos0;
 } pmqtt_queue_options;
+
+/**
+ * A user property that the program sets.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_pair {
+  /**
+   * UTF-8, not NULL, at most 65,535 bytes.
+   */
+  const char *name;
+  /**
+   * UTF-8, not NULL, at most 65,535 bytes.
+   */
+  const char *value;
+} pmqtt_pair;
+
+/**
+ * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
+ * may be 0, the default.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_connect_options {
+  /**
+   * `sizeof(pmqtt_connect_options)`.
+   */
+  size_t struct_size;
+  /**
+   * Whether the broker discards the session of earlier connections.
+   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
+   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
+   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
+   *   client, and then never.
+   * - `PMQTT_CLEAN_START_NEVER`: never.
+   */
+  int clean_start;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
+   * or else without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
+   * 65,535; 0: 65,535.
+   */
+  int receive_maximum;
+  /**
+   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
+   * the default, which is none in this version. -1: none.
+   */
+  int topic_alias_send;
+  /**
+   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
+   * this version. -1: none. An event always has the full topic.
+   */
+  int topic_alias_receive;
+  /**
+   * true: the broker may send response information (`pmqtt_negotiated_text`).
+   */
+  bool request_response_information;
+  /**
+   * true: the broker sends no reason string and no user properties, except with messages,
+   * CONNACK and DISCONNECT.
+   */
+  bool no_problem_information;
+  /**
+   * true: the broker chooses the client identifier. The client keeps the identifier for its
+   * later connections, and `pmqtt_client_id` returns it.
+   */
+  bool client_id_by_broker;
+  /**
+   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
+   */
+  const struct pmqtt_pair *user_properties;
+  /**
+   * How many there are.
+   */
+  size_t user_property_count;
+} pmqtt_connect_options;
+
+/**
+ * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
+ * the limits, so the fields have their largest values.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_negotiated {
+  /**
+   * `sizeof(pmqtt_negotiated)`.
+   */
+  size_t struct_size;
+  /**
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
+   */
+  int version;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
+   * itself.
+   */
+  uint32_t maximum_packet_size;
+  /**
+   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
+   */
+  int receive_maximum;
+  /**
+   * The largest QoS of a publish: 0, 1 or 2.
+   */
+  int maximum_qos;
+  /**
+   * How many topic aliases the broker accepts.
+   */
+  int topic_alias_maximum;
+  /**
+   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
+   * keep alive.
+   */
+  int keep_alive_s;
+  /**
+   * false: the broker accepts no retained messages.
+   */
+  bool retain_available;
+  /**
+   * false: the broker accepts no wildcards in topic filters.
+   */
+  bool wildcard_available;
+  /**
+   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
+   */
+  bool subscription_identifiers_available;
+  /**
+   * false: the broker accepts no shared subscriptions.
+   */
+  bool shared_available;
+} pmqtt_negotiated;
 
 /**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
@@ -1547,22 +1717,6 @@ typedef struct pmqtt_statistics {
   uint64_t messages_expired;
 } pmqtt_statistics;
 
-/**
- * A user property that the program sets.
- *
- * @ingroup api_properties
- */
-typedef struct pmqtt_pair {
-  /**
-   * UTF-8, not NULL, at most 65,535 bytes.
-   */
-  const char *name;
-  /**
-   * UTF-8, not NULL, at most 65,535 bytes.
-   */
-  const char *value;
-} pmqtt_pair;
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1950,6 +2104,33 @@ int pmqtt_will_clear(struct pmqtt_client *client);
 int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
 
 /**
+ * Sets what CONNECT of MQTT 5 says, in addition to what other functions set.
+ *
+ * The setting takes effect with the next connection, and stays in effect for each later one.
+ *
+ * A session that outlives its connection needs two things: a `session_expiry_s`, so that the
+ * broker keeps it, and a connect without clean start, so that the broker finds it. A client with
+ * `clean_session` false has both. The first connection of a process may find a session of an
+ * earlier process: `PMQTT_CLEAN_START_FIRST` discards that one.
+ *
+ * @param client   The client; not NULL.
+ * @param options  Copied; NULL: the defaults.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, `clean_start` is none
+ *   of the four constants, a number is out of its range, or a user property is not UTF-8 or is too
+ *   long.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, or a field is set that only a
+ *   later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.1]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_connect_options_set(struct pmqtt_client *client,
+                              const struct pmqtt_connect_options *options);
+
+/**
  * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
  *
  * The call does not wait for CONNACK. A loop call receives CONNACK, and `on_connect` reports it.
@@ -2178,6 +2359,47 @@ int pmqtt_disconnect(struct pmqtt_client *client);
  * @ingroup api_connect
  */
 bool pmqtt_is_connected(const struct pmqtt_client *client);
+
+/**
+ * Tells what applies to the present connection.
+ *
+ * `on_connect` may call it. `pmqtt_client_id` returns the client identifier.
+ *
+ * @param client  The client; not NULL.
+ * @param out     The result; not NULL. The program sets `struct_size` before the call, and the
+ *                call fills that many bytes. Fields that this version of the library does not know
+ *                become 0.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
+ * - `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the structure has this `struct_size`.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_negotiated_get(const struct pmqtt_client *client, struct pmqtt_negotiated *out);
+
+/**
+ * Copies a text that the broker has stated with CONNACK (MQTT 5).
+ *
+ * @param client  The client; not NULL.
+ * @param id      `PMQTT_PROP_RESPONSE_INFORMATION`, which the broker states only for
+ *                `request_response_information` of `pmqtt_connect_options`, or
+ *                `PMQTT_PROP_SERVER_REFERENCE`.
+ * @param buf     Receives the text and a NUL; not NULL.
+ * @param len     The size of `buf` in bytes. 65,536 bytes are enough for each text.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
+ * - `PMQTT_ERR_NOT_FOUND`: the broker has not stated this text.
+ * - `PMQTT_ERR_INVAL`: an argument is NULL, `id` is none of the two, or the text does not fit.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_negotiated_text(const struct pmqtt_client *client, int id, char *buf, size_t len);
 
 /**
  * Runs the client for one step: waits in poll, reads, runs callbacks, and writes.

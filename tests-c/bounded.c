@@ -196,6 +196,9 @@ static const int QOS[] = {1, 2};
     call(pmqtt_user_data(client))                                                              \
     call(pmqtt_socket(client))                                                                 \
     call(pmqtt_is_connected(client))                                                           \
+    call(pmqtt_connect_options_set(client, NULL))                                              \
+    call(pmqtt_negotiated_get(client, &(pmqtt_negotiated){.struct_size = sizeof(pmqtt_negotiated)})) \
+    call(pmqtt_negotiated_text(client, PMQTT_PROP_RESPONSE_INFORMATION, (char[8]){0}, 8))      \
     call(pmqtt_want_read(client))                                                              \
     call(pmqtt_want_write(client))                                                             \
     call(pmqtt_next_timeout_ms(client))                                                        \

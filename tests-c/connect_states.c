@@ -228,6 +228,9 @@ static const int QOS[] = {1, 2};
     call(pmqtt_reconnect(client), CONNECT_MS)                                \
     call(pmqtt_connect_async(client, where->host, where->port, 60, NULL), 0) \
     call(pmqtt_is_connected(client), 0)                                      \
+    call(pmqtt_connect_options_set(client, NULL), 0)                         \
+    call(pmqtt_negotiated_get(client, &(pmqtt_negotiated){.struct_size = sizeof(pmqtt_negotiated)}), 0) \
+    call(pmqtt_negotiated_text(client, PMQTT_PROP_RESPONSE_INFORMATION, (char[8]){0}, 8), 0) \
     call(pmqtt_disconnect(client), 0)                                        \
     call(create_and_free_another(where), 0)                                  \
     call(pmqtt_reinitialise(client, NULL, true, NULL), 0)                    \

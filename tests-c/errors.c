@@ -99,6 +99,9 @@ static void without_client(void)
     NULL_FAILS(pmqtt_connect_srv(NULL, "example.com", 1, NULL));
     NULL_FAILS(pmqtt_connect_srv_async(NULL, "example.com", 1, NULL));
     NULL_FAILS(pmqtt_reconnect(NULL));
+    NULL_FAILS(pmqtt_connect_options_set(NULL, NULL));
+    NULL_FAILS(pmqtt_negotiated_get(NULL, &(pmqtt_negotiated){.struct_size = sizeof(pmqtt_negotiated)}));
+    NULL_FAILS(pmqtt_negotiated_text(NULL, PMQTT_PROP_RESPONSE_INFORMATION, (char[8]){0}, 8));
     NULL_FAILS(pmqtt_disconnect(NULL));
     NULL_FAILS(pmqtt_reinitialise(NULL, NULL, true, NULL));
     NULL_FAILS(pmqtt_user_data_set(NULL, NULL));
@@ -710,6 +713,43 @@ static void message_in_doubt(void)
     peer_stop(&second);
 }
 
+static void connect_options(void)
+{
+    pmqtt_connect_options options = {.struct_size = sizeof options, .clean_start = 4};
+    pmqtt_client *older = client_new(NULL, NULL), *client;
+
+    step("options of CONNECT");
+    CHECK_OK(pmqtt_client_new(&client, "errors", true, NULL, PMQTT_PROTOCOL_V5));
+    FAILS(pmqtt_connect_options_set(client, &options), PMQTT_ERR_INVAL, client, "there is no clean_start 4");
+    FAILS(pmqtt_connect_options_set(older, NULL), PMQTT_ERR_NOT_SUPPORTED, older, "PMQTT_PROTOCOL_V5");
+    client_free(older);
+    pmqtt_client_free(client);
+}
+
+static void negotiated(void)
+{
+    static const script silent = {{CONNACK}, false};
+    pmqtt_negotiated out = {.struct_size = sizeof out};
+    pmqtt_client *client = client_new(NULL, NULL);
+    char text[8];
+    peer peer;
+
+    step("what was negotiated");
+    FAILS(pmqtt_negotiated_get(client, &out), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_negotiated_text(client, PMQTT_PROP_RESPONSE_INFORMATION, text, sizeof text), PMQTT_ERR_NO_CONN, client,
+          "no connection");
+    peer_start(&peer, &silent);
+    CHECK_OK(pmqtt_connect(client, HOST, peer.port, 60, NULL));
+    DO_UNTIL(client_stats(client).connected, pmqtt_loop(client, 10));
+    FAILS(pmqtt_negotiated_get(client, NULL), PMQTT_ERR_INVAL, client, "out is NULL");
+    FAILS(pmqtt_negotiated_text(client, PMQTT_PROP_RESPONSE_INFORMATION, text, sizeof text), PMQTT_ERR_NOT_FOUND,
+          client, "has not stated");
+    FAILS(pmqtt_negotiated_text(client, PMQTT_PROP_REASON_STRING, text, sizeof text), PMQTT_ERR_INVAL, client,
+          "property 31");
+    client_free(client);
+    peer_stop(&peer);
+}
+
 /* The one-shots; each is asked for one message. */
 static int publish_single(const pmqtt_oneshot_options *options)
 {
@@ -915,6 +955,8 @@ int main(void)
     domain_without_name_server();
     no_identifiers();
     message_in_doubt();
+    connect_options();
+    negotiated();
     oneshots();
     check_that_all_errors_are_seen();
     return 0;

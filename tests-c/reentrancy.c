@@ -152,6 +152,8 @@ static int subscribe_callback(void)
 #define HANDLER(name) \
     (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
 
+#define NEGOTIATED ((pmqtt_negotiated){.struct_size = sizeof(pmqtt_negotiated)})
+
 /* For a function that returns no PMQTT_ERR_ number: whether its result is as the header says. */
 #define FITS(condition) ((condition) ? PMQTT_ERR_SUCCESS : PMQTT_ERR_UNKNOWN)
 
@@ -178,6 +180,9 @@ static int subscribe_callback(void)
     call(pmqtt_connect_srv(client, ".", 60, NULL), INVAL, INVAL)                                   \
     call(pmqtt_connect_srv_async(client, "no domain..", 60, NULL), INVAL, INVAL)                  \
     call(FITS(!pmqtt_is_connected(client) || connected), SUCCESS, SUCCESS)                        \
+    call(pmqtt_connect_options_set(client, NULL), NOT_SUPPORTED, NOT_SUPPORTED)                   \
+    call(pmqtt_negotiated_get(client, &NEGOTIATED), SUCCESS, NO_CONN)                             \
+    call(pmqtt_negotiated_text(client, PMQTT_PROP_RESPONSE_INFORMATION, (char[8]){0}, 8), NOT_FOUND, NO_CONN) \
     call(pmqtt_reconnect(client), SUCCESS, SUCCESS)                                               \
     call(pmqtt_disconnect(client), SUCCESS, NO_CONN)                                              \
     call(create_and_free_another(), SUCCESS, SUCCESS)                                             \

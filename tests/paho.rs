@@ -66,10 +66,13 @@ const KNOWN: [(&str, &[&str]); 47] = [
 ];
 
 /// The functions that Paho does not have.
-const BEYOND: [&str; 36] = [
+const BEYOND: [&str; 39] = [
     "message_handler_add",
     "reason_string",
     "connect_srv_async",
+    "connect_options_set",
+    "negotiated_get",
+    "negotiated_text",
     "log_level_set",
     "next_timeout_ms",
     "event_fd",

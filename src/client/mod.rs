@@ -38,7 +38,7 @@ pub use state::handlers::Handler;
 pub use state::inbox::Received;
 
 pub use crate::codec::Version;
-pub use crate::session::{QueueOptions, WhenFull};
+pub use crate::session::{CleanStart, ConnectOptions, Negotiated, QueueOptions, WhenFull};
 pub use crate::time::milliseconds;
 #[cfg(feature = "tls")]
 pub use crate::transport::tls::Protocol;

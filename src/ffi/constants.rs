@@ -15,6 +15,24 @@ pub const PMQTT_PROTOCOL_V311: c_int = 4;
 /// @ingroup api_client
 pub const PMQTT_PROTOCOL_V5: c_int = 5;
 
+/// A new session on each connection if `clean_session` is true, or else none, for
+/// `pmqtt_connect_options`; the default.
+///
+/// @ingroup api_connect
+pub const PMQTT_CLEAN_START_DEFAULT: c_int = 0;
+/// A new session on each connection, for `pmqtt_connect_options`.
+///
+/// @ingroup api_connect
+pub const PMQTT_CLEAN_START_ALWAYS: c_int = 1;
+/// A new session until the broker has accepted a connection, for `pmqtt_connect_options`.
+///
+/// @ingroup api_connect
+pub const PMQTT_CLEAN_START_FIRST: c_int = 2;
+/// The session of earlier connections, if the broker has it, for `pmqtt_connect_options`.
+///
+/// @ingroup api_connect
+pub const PMQTT_CLEAN_START_NEVER: c_int = 3;
+
 /// A full queue refuses new messages, for `pmqtt_queue_options`; the default.
 ///
 /// @ingroup api_options

@@ -1,6 +1,7 @@
 //! What a publication has besides topic and payload: plain fields that become properties.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::ptr::null;
 
 use super::properties::PropertyPair;
 use super::property_list::list;
@@ -28,6 +29,21 @@ pub(super) struct Extras {
 }
 
 impl Extras {
+    pub(super) const NONE: Extras = Extras {
+        content_type: null(),
+        response_topic: null(),
+        correlation: null(),
+        correlation_len: 0,
+        payload_is_utf8: false,
+        user_properties: null(),
+        user_property_count: 0,
+        expiry_s: 0,
+        properties: events::PropertyView {
+            data: null(),
+            len: 0,
+        },
+    };
+
     /// Whether there is something that only MQTT 5 can say. The library itself observes the expiry.
     #[inline(always)]
     pub fn are_of_mqtt5(&self) -> bool {
@@ -170,22 +186,8 @@ mod tests {
     use super::*;
     use crate::client::Code;
     use crate::ffi::property_room::SMALL;
-    use std::ptr::null;
 
-    const NONE: Extras = Extras {
-        content_type: null(),
-        response_topic: null(),
-        correlation: null(),
-        correlation_len: 0,
-        payload_is_utf8: false,
-        user_properties: null(),
-        user_property_count: 0,
-        expiry_s: 0,
-        properties: events::PropertyView {
-            data: null(),
-            len: 0,
-        },
-    };
+    const NONE: Extras = Extras::NONE;
 
     fn pair(name: &CStr, value: &CStr) -> PropertyPair {
         PropertyPair {

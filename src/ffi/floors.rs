@@ -2,7 +2,9 @@
 
 use std::mem::offset_of;
 
+use super::connect_options::ConnectOptions;
 use super::handlers::MessageHandler;
+use super::negotiated::Negotiated;
 use super::oneshot_options::{OneshotOptions, OneshotTls, Publication};
 use super::queue_options::QueueOptions;
 use super::sized::{Growing, LARGEST};
@@ -26,6 +28,8 @@ floors! {
     OneshotOptions: size_of::<OneshotOptions>();
     OneshotTls: size_of::<OneshotTls>();
     QueueOptions: size_of::<QueueOptions>();
+    ConnectOptions: size_of::<ConnectOptions>();
+    Negotiated: size_of::<Negotiated>();
     MessageHandler: size_of::<MessageHandler>();
     Statistics: offset_of!(Statistics, acks_held);
 }
@@ -42,6 +46,8 @@ mod tests {
         assert_eq!(OneshotOptions::FLOOR, 104);
         assert_eq!(OneshotTls::FLOOR, 56);
         assert_eq!(QueueOptions::FLOOR, 16);
+        assert_eq!(ConnectOptions::FLOOR, 48);
+        assert_eq!(Negotiated::FLOOR, 40);
         assert_eq!(MessageHandler::FLOOR, 40);
         assert_eq!(Statistics::FLOOR, 96);
     }

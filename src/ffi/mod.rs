@@ -16,7 +16,11 @@ mod will;
 
 mod queue_options;
 
+mod connect_options;
+
 mod connection;
+
+mod negotiated;
 
 mod loops;
 
@@ -37,7 +41,6 @@ mod property_writer;
 mod property_list;
 mod property_room;
 
-#[cfg_attr(not(test), expect(dead_code))]
 mod extras;
 
 mod on_connection;
@@ -64,11 +67,13 @@ mod floors;
 mod sized;
 
 pub use batch::*;
+pub use connect_options::*;
 pub use connection::*;
 pub use constants::*;
 pub use handlers::*;
 pub use lifetime::*;
 pub use loops::*;
+pub use negotiated::*;
 pub use on_connection::*;
 pub use on_interest::*;
 pub use on_log::*;

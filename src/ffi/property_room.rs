@@ -16,7 +16,6 @@ pub(super) struct Room {
 pub(super) const SMALL: usize = 1024;
 
 impl Room {
-    #[cfg_attr(not(test), expect(dead_code))]
     #[inline(always)]
     pub fn new() -> Room {
         Room {

@@ -18,12 +18,8 @@ impl Session {
             extended.ask(options.keep_alive, clean_session);
             clean_session = extended.clean_start;
         }
-        let client_id = match &self.extended {
-            Some(extended) if extended.options.is_id_assigned => {
-                extended.assigned_id.as_deref().unwrap_or_default()
-            }
-            _ => &options.client_id,
-        };
+        let assigned = self.extended.as_ref().and_then(|it| it.assigned_id());
+        let client_id = assigned.unwrap_or(&options.client_id);
         let credentials = options.credentials.as_ref();
         let connect = Connect {
             version,

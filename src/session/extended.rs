@@ -1,7 +1,7 @@
 //! What a session of MQTT 5 has in addition: the options of CONNECT that only MQTT 5 has, and what the broker
 //! has agreed to.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 use crate::codec::{ConnAck, PropertyList, QoS, property};
 
@@ -140,7 +140,7 @@ pub struct Extended {
     pub aliases_in: u16,
     /// A connection was accepted since the session began.
     pub was_accepted: bool,
-    /// The client identifier that the broker has chosen.
+    /// The client identifier that the broker has chosen. It stays, because C may have its address.
     pub assigned_id: Option<CString>,
 }
 
@@ -154,6 +154,12 @@ impl Extended {
             was_accepted: false,
             assigned_id: None,
         }
+    }
+
+    /// The client identifier of the next CONNECT, if the broker chooses or has chosen it.
+    pub fn assigned_id(&self) -> Option<&CStr> {
+        let is_assigned = self.options.is_id_assigned;
+        is_assigned.then(|| self.assigned_id.as_deref().unwrap_or_default())
     }
 
     /// Whether the next CONNECT asks for a new session.
@@ -217,6 +223,7 @@ impl Extended {
             self.was_accepted = true;
         }
         if self.options.is_id_assigned
+            && self.assigned_id.is_none()
             && let Some(id) = connack.properties.text(property::ASSIGNED_CLIENT_ID)
         {
             self.assigned_id = CString::new(id).ok();

@@ -299,9 +299,10 @@ impl Session {
         }
     }
 
-    /// Takes the client identifier out, when the session ends.
-    pub fn take_client_id(&mut self) -> CString {
-        std::mem::take(&mut self.options.client_id)
+    /// Takes the client identifiers out, when the session ends: the given one, and the broker's choice.
+    pub fn take_client_ids(&mut self) -> (CString, Option<CString>) {
+        let assigned = self.extended.as_mut().and_then(|it| it.assigned_id.take());
+        (std::mem::take(&mut self.options.client_id), assigned)
     }
 
     pub fn options(&self) -> &Options {
@@ -523,12 +524,26 @@ impl Session {
         self.extended.as_ref().map_or(0, |it| it.aliases_in)
     }
 
-    /// The client identifier of the next connection.
+    /// What both sides have agreed to, as far as the version can say it.
+    pub fn agreed(&self) -> Negotiated {
+        let expiry = if self.options.clean_session {
+            0
+        } else {
+            FOREVER
+        };
+        match self.negotiated() {
+            Some(negotiated) => negotiated.clone(),
+            None => Negotiated {
+                has_subscription_ids: false,
+                ..Negotiated::unstated(self.options.keep_alive, expiry)
+            },
+        }
+    }
+
+    /// The client identifier: the broker's choice, if the broker chooses and has chosen, or else the given one.
     pub fn client_id(&self) -> &CStr {
-        let assigned = self
-            .extended
-            .as_ref()
-            .and_then(|it| it.assigned_id.as_deref());
+        let assigned = self.extended.as_ref().and_then(|it| it.assigned_id());
+        let assigned = assigned.filter(|id| !id.is_empty());
         assigned.unwrap_or(&self.options.client_id)
     }
 

@@ -78,6 +78,9 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_connect_srv(text, 1, NULL) => PMQTT_ERR_INVAL;
         pmqtt_connect_srv_async(text, 1, NULL) => PMQTT_ERR_INVAL;
         pmqtt_is_connected() => false;
+        pmqtt_connect_options_set(null()) => PMQTT_ERR_INVAL;
+        pmqtt_negotiated_get(null_mut()) => PMQTT_ERR_INVAL;
+        pmqtt_negotiated_text(0, null_mut(), 0) => PMQTT_ERR_INVAL;
         pmqtt_reconnect() => PMQTT_ERR_INVAL;
         pmqtt_disconnect() => PMQTT_ERR_INVAL;
         pmqtt_reinitialise(text, true, null_mut()) => PMQTT_ERR_INVAL;
@@ -340,7 +343,7 @@ fn a_client_that_cannot_be_made_is_not_put_anywhere() {
         (NULL, false, 4),
         (c"".as_ptr(), false, 4),
         (c"c".as_ptr(), true, -1),
-        (c"c".as_ptr(), true, 5),
+        (c"c".as_ptr(), true, 6),
     ] {
         let mut client = null_mut();
         // SAFETY: the pointers are what the header asks for.

@@ -8,6 +8,7 @@ mod expiry;
 mod hostile;
 mod keep_alive;
 mod leaving;
+mod mqtt5_connect;
 mod order;
 mod publish;
 mod receive;

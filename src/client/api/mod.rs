@@ -5,6 +5,7 @@ mod fork;
 mod handlers;
 mod lifetime;
 mod loops;
+mod negotiate;
 mod oneshot;
 mod request;
 mod settings;

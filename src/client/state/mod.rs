@@ -84,8 +84,8 @@ pub struct State {
     pub last_error: Option<Error>,
     /// Why there is no connection, unless the program asked for that.
     pub why_none: Option<Error>,
-    /// The client id before the last `reinitialise`: C may still have its address.
-    former_id: Option<Box<CString>>,
+    /// The client ids before the last `reinitialise`: C may still have their addresses.
+    former_ids: Option<Box<[Option<CString>; 2]>>,
     handle: usize,
 }
 
@@ -106,7 +106,7 @@ impl State {
             inbox: None,
             last_error: None,
             why_none: None,
-            former_id: None,
+            former_ids: None,
             handle: 0,
         }
     }
@@ -116,10 +116,16 @@ impl State {
     #[must_use]
     pub fn reset(&mut self, mut options: Options, mut callbacks: Callbacks) -> Callbacks {
         self.abandon();
-        let former = self.session.take_client_id();
-        match former == options.client_id {
-            true => options.client_id = former,
-            false => self.former_id = Some(Box::new(former)),
+        let (given, assigned) = self.session.take_client_ids();
+        let replaced = match given == options.client_id {
+            true => {
+                options.client_id = given;
+                None
+            }
+            false => Some(given),
+        };
+        if replaced.is_some() || assigned.is_some() {
+            self.former_ids = Some(Box::new([replaced, assigned]));
         }
         self.session = self.session.successor(options);
         self.counters = Counters::default();
@@ -131,7 +137,7 @@ impl State {
 
     /// Valid until the second `reset` from now; longer while the id stays the same.
     pub fn client_id(&self) -> *const c_char {
-        self.session.options().client_id.as_ptr()
+        self.session.client_id().as_ptr()
     }
 
     /// The client in the form that callbacks get.

@@ -48,6 +48,7 @@ impl Client {
             sender,
             hook: Mutex::default(),
             waker: OnceLock::new(),
+            is_extended: protocol == ffi::PMQTT_PROTOCOL_V5,
         });
         let mut client = ptr::null_mut();
         let id = c(id);
@@ -128,6 +129,8 @@ pub struct Recorder {
     sender: Sender<Event>,
     hook: Mutex<Option<Hook>>,
     waker: OnceLock<UnixStream>,
+    /// The client speaks MQTT 5.
+    pub is_extended: bool,
 }
 
 impl Recorder {
@@ -144,6 +147,11 @@ impl Recorder {
             self.hook().get_or_insert(hook);
         }
         let _ = self.sender.send(event);
+    }
+
+    /// Before MQTT 5, the broker gives no reason.
+    pub fn check_reason(&self, reason: c_int) {
+        assert!(self.is_extended || reason == -1, "{reason}");
     }
 
     /// Wakes a foreign loop.

@@ -79,8 +79,9 @@ extern "C" fn on_connect(client: *mut Handle, recorder: *mut c_void, event: *con
     // SAFETY: the library passes an event that lives through the callback.
     let event = unsafe { &*event };
     let reasons = [0, 0x84, 0x85, 0x88, 0x86, 0x87];
-    let reason = reasons.get(event.rc as usize).unwrap_or(&0x80);
-    assert_eq!(event.reason, *reason);
+    let reason = *reasons.get(event.rc as usize).unwrap_or(&0x80);
+    let is_extended = Recorder::of(recorder).is_extended;
+    assert_eq!(event.reason, if is_extended { event.rc } else { reason });
     let event = Event::Connected {
         session_present: event.session_present,
         rc: event.rc,
@@ -105,7 +106,7 @@ extern "C" fn on_disconnect(
 ) {
     // SAFETY: the library passes an event that lives through the callback.
     let (rc, reason) = unsafe { ((*event).rc, (*event).reason) };
-    assert_eq!(reason, -1);
+    Recorder::of(recorder).check_reason(reason);
     Recorder::of(recorder).record(client, Event::Disconnected { rc });
 }
 
@@ -138,7 +139,7 @@ extern "C" fn on_publish(client: *mut Handle, recorder: *mut c_void, event: *con
     let &Published {
         mid, rc, reason, ..
     } = unsafe { &*event };
-    assert_eq!(reason, -1);
+    Recorder::of(recorder).check_reason(reason);
     Recorder::of(recorder).record(client, Event::Published { mid, rc });
 }
 
@@ -150,7 +151,7 @@ extern "C" fn on_subscribe(client: *mut Handle, recorder: *mut c_void, event: *c
         let granted = slice::from_raw_parts(event.granted_qos, event.granted_qos_count);
         (event, granted.to_vec())
     };
-    assert_eq!(event.reason, -1);
+    Recorder::of(recorder).check_reason(event.reason);
     let event = Event::Subscribed {
         mid: event.mid,
         rc: event.rc,
@@ -168,7 +169,7 @@ extern "C" fn on_unsubscribe(
     let &Unsubscribed {
         mid, rc, reason, ..
     } = unsafe { &*event };
-    assert_eq!(reason, -1);
+    Recorder::of(recorder).check_reason(reason);
     Recorder::of(recorder).record(client, Event::Unsubscribed { mid, rc });
 }
 

@@ -5,6 +5,7 @@ mod client;
 mod drive;
 mod event;
 mod header;
+pub mod mqtt5;
 mod poll;
 
 use std::thread;
