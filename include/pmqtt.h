@@ -900,6 +900,24 @@ typedef struct pmqtt_connect_options {
 } pmqtt_connect_options;
 
 /**
+ * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
+ * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
+ * none.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_properties {
+  /**
+   * The first byte.
+   */
+  const void *data;
+  /**
+   * The number of bytes.
+   */
+  size_t len;
+} pmqtt_properties;
+
+/**
  * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
  * the limits, so the fields have their largest values.
  *
@@ -1005,24 +1023,6 @@ typedef struct pmqtt_publication {
    */
   uint32_t expiry_s;
 } pmqtt_publication;
-
-/**
- * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
- * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
- * none.
- *
- * @ingroup api_properties
- */
-typedef struct pmqtt_properties {
-  /**
-   * The first byte.
-   */
-  const void *data;
-  /**
-   * The number of bytes.
-   */
-  size_t len;
-} pmqtt_properties;
 
 /**
  * One property of a list. Its pointers refer to the list, and are NULL where the property has no
@@ -2359,6 +2359,41 @@ int pmqtt_disconnect(struct pmqtt_client *client);
  * @ingroup api_connect
  */
 bool pmqtt_is_connected(const struct pmqtt_client *client);
+
+/**
+ * Ends the connection as `pmqtt_disconnect` does, and tells the broker why (MQTT 5).
+ *
+ * The reason 0x04 also works in MQTT 3: the client ends the connection without a DISCONNECT, so
+ * that the broker publishes the will. Before that, it sends what it has accepted, as
+ * `pmqtt_disconnect` does.
+ *
+ * - If the client already sends a DISCONNECT, that one stays as it is.
+ * - If the properties make DISCONNECT larger than the broker accepts, the client sends the reason
+ *   and the session expiry only.
+ *
+ * @param client      The client; not NULL.
+ * @param reason      0x00: all is well, and the broker does not publish the will. 0x04: all is
+ *                    well, and the broker publishes the will. Or one of the errors 0x80 to 0x83,
+ *                    0x90 and 0x93 to 0x99, after which the broker publishes the will. MQTT 3 has
+ *                    0x00 and 0x04 only.
+ * @param properties  The properties of DISCONNECT, copied; NULL: none. The session expiry replaces
+ *                    that of `pmqtt_connect_options` for this session. If CONNECT has stated 0, it
+ *                    must be 0 too.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection to end; as for `pmqtt_disconnect`.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, a client must not give this reason, the properties are
+ *   not those of a DISCONNECT, or the session expiry must be 0.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and the reason is another one
+ *   than 0x00 and 0x04, or there are properties.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.14]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_disconnect_with(struct pmqtt_client *client,
+                          int reason,
+                          const struct pmqtt_properties *properties);
 
 /**
  * Tells what applies to the present connection.

@@ -232,6 +232,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_negotiated_get(client, &(pmqtt_negotiated){.struct_size = sizeof(pmqtt_negotiated)}), 0) \
     call(pmqtt_negotiated_text(client, PMQTT_PROP_RESPONSE_INFORMATION, (char[8]){0}, 8), 0) \
     call(pmqtt_disconnect(client), 0)                                        \
+    call(pmqtt_disconnect_with(client, 0, NULL), 0)                          \
     call(create_and_free_another(where), 0)                                  \
     call(pmqtt_reinitialise(client, NULL, true, NULL), 0)                    \
     call(pmqtt_connect_timeout_set(client, CONNECT_MS), 0)                   \

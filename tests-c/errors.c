@@ -103,6 +103,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_negotiated_get(NULL, &(pmqtt_negotiated){.struct_size = sizeof(pmqtt_negotiated)}));
     NULL_FAILS(pmqtt_negotiated_text(NULL, PMQTT_PROP_RESPONSE_INFORMATION, (char[8]){0}, 8));
     NULL_FAILS(pmqtt_disconnect(NULL));
+    NULL_FAILS(pmqtt_disconnect_with(NULL, 0, NULL));
     NULL_FAILS(pmqtt_reinitialise(NULL, NULL, true, NULL));
     NULL_FAILS(pmqtt_user_data_set(NULL, NULL));
     NULL_FAILS(pmqtt_loop(NULL, 0));
@@ -726,6 +727,17 @@ static void connect_options(void)
     pmqtt_client_free(client);
 }
 
+static void disconnect_with(void)
+{
+    pmqtt_client *client = client_new(NULL, NULL);
+
+    step("a reason to disconnect");
+    FAILS(pmqtt_disconnect_with(client, 0x04, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_disconnect_with(client, 0x8b, NULL), PMQTT_ERR_INVAL, client, "must not give reason 0x8b");
+    FAILS(pmqtt_disconnect_with(client, 0x80, NULL), PMQTT_ERR_NOT_SUPPORTED, client, "PMQTT_PROTOCOL_V5");
+    client_free(client);
+}
+
 static void negotiated(void)
 {
     static const script silent = {{CONNACK}, false};
@@ -956,6 +968,7 @@ int main(void)
     no_identifiers();
     message_in_doubt();
     connect_options();
+    disconnect_with();
     negotiated();
     oneshots();
     check_that_all_errors_are_seen();

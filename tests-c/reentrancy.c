@@ -185,6 +185,7 @@ static int subscribe_callback(void)
     call(pmqtt_negotiated_text(client, PMQTT_PROP_RESPONSE_INFORMATION, (char[8]){0}, 8), NOT_FOUND, NO_CONN) \
     call(pmqtt_reconnect(client), SUCCESS, SUCCESS)                                               \
     call(pmqtt_disconnect(client), SUCCESS, NO_CONN)                                              \
+    call(pmqtt_disconnect_with(client, 0x04, NULL), SUCCESS, NO_CONN)                             \
     call(create_and_free_another(), SUCCESS, SUCCESS)                                             \
     call(pmqtt_reinitialise(client, NULL, true, pmqtt_user_data(client)), SUCCESS, SUCCESS)       \
     call(FITS(strlen(pmqtt_client_id(client)) > 0), SUCCESS, SUCCESS)                             \

@@ -66,11 +66,12 @@ const KNOWN: [(&str, &[&str]); 47] = [
 ];
 
 /// The functions that Paho does not have.
-const BEYOND: [&str; 39] = [
+const BEYOND: [&str; 40] = [
     "message_handler_add",
     "reason_string",
     "connect_srv_async",
     "connect_options_set",
+    "disconnect_with",
     "negotiated_get",
     "negotiated_text",
     "log_level_set",

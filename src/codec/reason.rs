@@ -3,6 +3,8 @@
 use super::property::Place;
 
 pub const SUCCESS: u8 = 0x00;
+/// DISCONNECT after which the broker publishes the will.
+pub const WITH_WILL: u8 = 0x04;
 pub const NO_SUBSCRIBERS: u8 = 0x10;
 pub const CONTINUE_AUTHENTICATION: u8 = 0x18;
 pub const REAUTHENTICATE: u8 = 0x19;

@@ -20,6 +20,8 @@ mod connect_options;
 
 mod connection;
 
+mod disconnect;
+
 mod negotiated;
 
 mod loops;
@@ -70,6 +72,7 @@ pub use batch::*;
 pub use connect_options::*;
 pub use connection::*;
 pub use constants::*;
+pub use disconnect::*;
 pub use handlers::*;
 pub use lifetime::*;
 pub use loops::*;

@@ -97,6 +97,21 @@ impl Session {
         self.disconnect(now)
     }
 
+    /// Whether DISCONNECT may change the session expiry to these seconds: not from 0, since a session that ends
+    /// with its connection cannot be kept any more (section 3.14.2.2.2 of MQTT 5).
+    pub fn may_expire_after(&self, seconds: u32) -> bool {
+        let stated = self.extended.as_ref().map_or(0, |it| it.stated_expiry);
+        self.phase == Phase::Closed || seconds == 0 || stated > 0
+    }
+
+    /// `disconnect` without a DISCONNECT, so that the broker publishes the will.
+    pub fn disconnect_silently(&mut self, now: Moment) -> bool {
+        if !matches!(self.phase, Phase::Closed | Phase::Disconnecting { .. }) {
+            self.output.leave_silently();
+        }
+        self.disconnect(now)
+    }
+
     /// The last packet to a broker that has broken the protocol, or None if it would not understand it
     /// (section 4.13 of MQTT 5).
     pub fn parting(&self, reason: u8) -> Option<Gather> {

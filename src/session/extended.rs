@@ -138,6 +138,8 @@ pub struct Extended {
     pub clean_start: bool,
     /// The topic alias maximum that it states.
     pub aliases_in: u16,
+    /// Seconds, as the last CONNECT stated them.
+    pub stated_expiry: u32,
     /// A connection was accepted since the session began.
     pub was_accepted: bool,
     /// The client identifier that the broker has chosen. It stays, because C may have its address.
@@ -151,6 +153,7 @@ impl Extended {
             negotiated: Negotiated::unstated(0, 0),
             clean_start: true,
             aliases_in: 0,
+            stated_expiry: 0,
             was_accepted: false,
             assigned_id: None,
         }
@@ -213,7 +216,8 @@ impl Extended {
     /// CONNECT asks for this. Options that change before CONNACK are for the next one.
     pub fn ask(&mut self, keep_alive: u16, clean_session: bool) {
         self.clean_start = self.wants_clean_start(clean_session);
-        self.negotiated = Negotiated::unstated(keep_alive, self.session_expiry(clean_session));
+        self.stated_expiry = self.session_expiry(clean_session);
+        self.negotiated = Negotiated::unstated(keep_alive, self.stated_expiry);
     }
 
     /// CONNACK has come.

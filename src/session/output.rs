@@ -7,7 +7,7 @@ use super::gather::Gather;
 use super::outbound_aliases::OutboundAliases;
 use crate::codec::{
     Ack, Acknowledgement, Alias, Buffer, GROWTH, MAX_REMAINING_LENGTH, NoMemory, PacketId,
-    Properties, PropertyList, Publishable, Rewrite, Version, encode,
+    Properties, PropertyList, Publishable, Rewrite, Version, encode, property,
 };
 
 /// A larger buffer is kept only if the bytes to write fill at least a quarter of it.
@@ -33,7 +33,7 @@ pub struct Output {
     pub answers: Answers,
     /// None in a session of MQTT 3, and before CONNACK.
     dialect: Option<Box<Dialect>>,
-    /// What DISCONNECT says; None: that all is well.
+    /// How to leave the broker; None: with a DISCONNECT that says that all is well.
     farewell: Option<Box<Farewell>>,
 }
 
@@ -63,10 +63,11 @@ impl Dialect {
     }
 }
 
-/// The reason and the properties of our DISCONNECT, in MQTT 5.
-struct Farewell {
-    reason: u8,
-    properties: PropertyList,
+enum Farewell {
+    /// The reason and the properties of DISCONNECT, in MQTT 5.
+    Said(u8, PropertyList),
+    /// No DISCONNECT, so that the broker publishes the will.
+    Silent,
 }
 
 impl Output {
@@ -199,30 +200,36 @@ impl Output {
 
     /// DISCONNECT will say this.
     pub fn set_farewell(&mut self, reason: u8, properties: Properties) {
-        self.farewell = Some(Box::new(Farewell {
-            reason,
-            properties: PropertyList::of(properties),
-        }));
+        let properties = PropertyList::of(properties);
+        self.farewell = Some(Box::new(Farewell::Said(reason, properties)));
     }
 
-    /// Leaves the properties of DISCONNECT out, if they make it too large for the broker.
-    /// [MQTT5-3.14.2-3] [MQTT5-3.14.2-4]
+    /// There will be no DISCONNECT.
+    pub fn leave_silently(&mut self) {
+        self.farewell = Some(Box::new(Farewell::Silent));
+    }
+
+    /// Leaves the properties of DISCONNECT out, if they make it too large for the broker. The session expiry
+    /// stays. [MQTT5-3.14.2-3] [MQTT5-3.14.2-4]
     pub fn fit_farewell(&mut self, most: u32) {
-        if let Some(farewell) = &mut self.farewell
-            && !farewell.properties.get().fit(1, most)
+        if let Some(Farewell::Said(_, properties)) = self.farewell.as_deref_mut()
+            && !properties.get().fit(1, most)
         {
-            farewell.properties = PropertyList::default();
+            let expiry = properties.get().number(property::SESSION_EXPIRY);
+            *properties = PropertyList::default();
+            if let Some(seconds) = expiry {
+                properties.number(property::SESSION_EXPIRY, seconds);
+            }
         }
     }
 
-    /// The last packet of the connection.
+    /// The last packet of the connection, unless that ends without one.
     pub fn put_disconnect(&mut self) {
-        let farewell = self.farewell.take();
-        let said = farewell.is_some_and(|said| {
-            encode::disconnect_with(self.buffer(), said.reason, said.properties.get()).is_ok()
-        });
-        if !said {
-            encode::disconnect(self.buffer());
+        match self.farewell.take().as_deref() {
+            Some(Farewell::Silent) => {}
+            Some(Farewell::Said(reason, properties))
+                if encode::disconnect_with(self.buffer(), *reason, properties.get()).is_ok() => {}
+            _ => encode::disconnect(self.buffer()),
         }
     }
 

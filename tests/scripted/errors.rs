@@ -83,6 +83,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_negotiated_text(0, null_mut(), 0) => PMQTT_ERR_INVAL;
         pmqtt_reconnect() => PMQTT_ERR_INVAL;
         pmqtt_disconnect() => PMQTT_ERR_INVAL;
+        pmqtt_disconnect_with(0, null()) => PMQTT_ERR_INVAL;
         pmqtt_reinitialise(text, true, null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_client_id() => NULL;
         pmqtt_user_data_set(null_mut()) => PMQTT_ERR_INVAL;
@@ -194,6 +195,7 @@ fn wrong_connects(client: &Client) {
         pmqtt_connect_async(host, 1, 1, c"here".as_ptr()) => PMQTT_ERR_INVAL, "no IP address";
         pmqtt_reconnect() => PMQTT_ERR_INVAL, "no connect call has succeeded";
         pmqtt_disconnect() => PMQTT_ERR_NO_CONN, "no connection";
+        pmqtt_disconnect_with(0, null()) => PMQTT_ERR_NO_CONN, "no connection";
         pmqtt_reinitialise(bad, true, null_mut()) => PMQTT_ERR_INVAL, "client id is not";
         pmqtt_reinitialise(long.as_ptr(), true, null_mut()) => PMQTT_ERR_INVAL, "65,535 bytes";
         pmqtt_reinitialise(NULL, false, null_mut()) => PMQTT_ERR_INVAL, "needed where clean_session is false";

@@ -9,6 +9,7 @@ mod hostile;
 mod keep_alive;
 mod leaving;
 mod mqtt5_connect;
+mod mqtt5_disconnect;
 mod order;
 mod publish;
 mod receive;

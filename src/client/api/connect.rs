@@ -4,14 +4,18 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread;
 
+use super::request::no_properties;
 use crate::client::driver::{interest, trace};
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::Guard;
 use crate::client::state::intent::Route;
 use crate::client::turn::Frame;
+use crate::codec::{Properties, property, reason};
+use crate::session::Session;
 use crate::sys::sync::MutexGuard;
 use crate::sys::{self, PollSet, Waker, Watch};
+use crate::time::Moment;
 use crate::transport::{Address, Endpoint, ScopedIp, Transport};
 
 /// Where to connect to, as the program states it.
@@ -63,10 +67,43 @@ impl Client {
     /// Writes everything that was taken, then DISCONNECT, and then closes the connection. Gives up
     /// an attempt to connect.
     pub fn disconnect(&self) -> Result {
-        let mut state = self.lock();
+        self.end_connection(self.lock(), Session::disconnect)
+    }
+
+    /// `disconnect` with a reason and properties of MQTT 5. Before MQTT 5, a reason can only be to leave the broker
+    /// with or without a DISCONNECT.
+    pub fn disconnect_with(&self, reason: u8, properties: Properties) -> Result {
+        let state = self.lock();
+        if !state.version().rules().is_extended {
+            return match reason {
+                _ if !properties.is_empty() => Err(no_properties("disconnect_with")),
+                reason::SUCCESS => self.end_connection(state, Session::disconnect),
+                reason::WITH_WILL => self.end_connection(state, Session::disconnect_silently),
+                _ => Err(Error::new(
+                    Code::NotSupported,
+                    "disconnect_with: only MQTT 5 has such a reason (PMQTT_PROTOCOL_V5)",
+                )),
+            };
+        }
+        let expiry = properties.number(property::SESSION_EXPIRY);
+        if !state.session.may_expire_after(expiry.unwrap_or(0)) {
+            return Err(Error::inval(
+                "disconnect_with: the session expiry was 0 in CONNECT, and stays 0",
+            ));
+        }
+        self.end_connection(state, |session, now| {
+            session.disconnect_with(reason, properties, now)
+        })
+    }
+
+    fn end_connection(
+        &self,
+        mut state: Guard,
+        disconnect: impl FnOnce(&mut Session, Moment) -> bool,
+    ) -> Result {
         state.why_none = None;
         state.tenancy.give_up_connecting();
-        let connected = state.session.disconnect(sys::now());
+        let connected = disconnect(&mut state.session, sys::now());
         match connected {
             true => state.intent.disconnect(),
             false => state.give_up(),

@@ -29,6 +29,13 @@ impl Client {
 }
 
 impl Peer {
+    /// `expect_silence` with a client of MQTT 5.
+    #[track_caller]
+    pub fn expect_silence5(&mut self) {
+        self.send(b"\x62\x02\xff\xff");
+        self.expect(b"\x70\x03\xff\xff\x92");
+    }
+
     /// The bytes of the next packet.
     #[track_caller]
     pub fn packet(&mut self) -> Vec<u8> {
