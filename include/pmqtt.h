@@ -85,8 +85,8 @@
  *   acknowledgements waits to be sent.
  *
  * Processes:
- * - Two clients share only the threads that look up names. A process has at most 16 of them, and
- *   none while no name is looked up.
+ * - Two clients share only the threads that look up names or compute keys of SCRAM. A process has
+ *   at most 16 threads for names and 4 for SCRAM, and none while there is nothing to do.
  * - The library never raises SIGPIPE.
  * - After a fork, clients belong to the parent, where they go on. The child can free them and
  *   create new ones.
@@ -158,6 +158,11 @@
 /**
  * @defgroup api_tls TLS
  * @brief TLS with certificates, a pre-shared key or an OpenSSL context.
+ */
+
+/**
+ * @defgroup api_auth Enhanced authentication
+ * @brief MQTT 5: the exchange of AUTH, by a callback of the program or with SCRAM-SHA-256.
  */
 
 /**
@@ -361,6 +366,27 @@
 #define PMQTT_TLS_V1_3 13
 
 /**
+ * Step of an authentication: the program gives its first data, for CONNECT or AUTH 0x19.
+ *
+ * @ingroup api_auth
+ */
+#define PMQTT_AUTH_START 0
+
+/**
+ * Step of an authentication: the broker asks, and the program answers.
+ *
+ * @ingroup api_auth
+ */
+#define PMQTT_AUTH_CHALLENGE 1
+
+/**
+ * Step of an authentication: the broker is content.
+ *
+ * @ingroup api_auth
+ */
+#define PMQTT_AUTH_DONE 2
+
+/**
  * Nothing to do now. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
@@ -446,7 +472,8 @@
 #define PMQTT_ERR_NOT_SUPPORTED 10
 
 /**
- * Authorisation has failed. Reserved: no function of this version returns it.
+ * An enhanced authentication has failed: the program has refused, or the broker's part of SCRAM is
+ * wrong.
  *
  * @ingroup api_diagnosis
  */
@@ -1519,6 +1546,47 @@ typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
                                   void *userdata,
                                   char *buf,
                                   size_t size);
+
+/**
+ * The event of `pmqtt_on_auth`: a step of an authentication (MQTT 5).
+ *
+ * @ingroup api_auth
+ */
+typedef struct pmqtt_auth_event {
+  /**
+   * `PMQTT_AUTH_START`, `PMQTT_AUTH_CHALLENGE` or `PMQTT_AUTH_DONE`.
+   */
+  int step;
+  /**
+   * The MQTT 5 reason code of the broker's packet: 0x18 or 0; -1 at `PMQTT_AUTH_START`.
+   */
+  int reason;
+  /**
+   * The authentication method, UTF-8 and NUL-terminated.
+   */
+  const char *method;
+  /**
+   * The broker's authentication data; not NUL-terminated, and never NULL.
+   */
+  const void *data;
+  /**
+   * The length of the data in bytes; 0: there is none.
+   */
+  size_t data_len;
+  /**
+   * The properties of the broker's AUTH or CONNACK, also its method and data.
+   */
+  struct pmqtt_properties properties;
+} pmqtt_auth_event;
+
+/**
+ * A step of an enhanced authentication, which the program answers with `pmqtt_auth_answer`.
+ *
+ * @ingroup api_auth
+ */
+typedef void (*pmqtt_on_auth)(struct pmqtt_client *client,
+                              void *userdata,
+                              const struct pmqtt_auth_event *event);
 
 /**
  * How a one-shot uses TLS. All fields except `struct_size` may be 0.
@@ -3774,6 +3842,150 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
  * @ingroup api_tls
  */
 int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
+
+/**
+ * Sets the authentication method and the callback that answers in enhanced authentication.
+ *
+ * The steps of each connection:
+ * 1. TCP and TLS are connected. The callback gets `PMQTT_AUTH_START`. The program answers with its
+ *    first data, and the client sends CONNECT with the method and this data.
+ * 2. Whenever the broker asks, with AUTH 0x18, the callback gets `PMQTT_AUTH_CHALLENGE`. The
+ *    program answers, and the client sends AUTH 0x18.
+ * 3. The broker accepts. The callback gets `PMQTT_AUTH_DONE`, and `on_connect` follows.
+ *    `PMQTT_AUTH_DONE` has no answer, but the program may refuse the broker in it
+ *    (`pmqtt_auth_fail`).
+ *
+ * - The program answers in the callback, or later from any thread. It has the connect timeout for
+ *   each answer (`pmqtt_connect_timeout_set`). The broker has the same time for each packet.
+ * - If the time is over, the connection ends with `PMQTT_ERR_TIMEOUT`.
+ * - If the broker refuses, `on_connect` has its reason, as without this function.
+ * - If the broker breaks the rules, the connection ends with `PMQTT_ERR_PROTOCOL`, and the client
+ *   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
+ * - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
+ * - `pmqtt_reauthenticate` runs the same steps on an open connection.
+ *
+ * The method takes effect with the next connection, and the callback at once. If a connection is
+ * in an authentication when the program sets NULL, it ends with `PMQTT_ERR_AUTH`.
+ *
+ * @param client    The client; not NULL.
+ * @param method    The authentication method, UTF-8, 1 to 65,535 bytes, copied. NULL: the next
+ *                  connections have no enhanced authentication, and `callback` does not matter.
+ * @param callback  Replaces the present callback, and `pmqtt_auth_scram_set`. Not NULL with a
+ *                  method. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_set(struct pmqtt_client *client, const char *method, pmqtt_on_auth callback);
+
+/**
+ * Answers the latest `PMQTT_AUTH_START` or `PMQTT_AUTH_CHALLENGE`, in the callback or later.
+ *
+ * A program that answers later has to know that its answer is for the present connection. If a
+ * connection is lost, the next one begins with a new `PMQTT_AUTH_START`.
+ *
+ * @param client      The client; not NULL.
+ * @param data        The authentication data, copied; may be NULL if `len` is 0.
+ * @param len         Bytes, at most 65,535; 0: the packet has no authentication data.
+ * @param properties  User properties, and a reason string if the answer goes into AUTH; copied.
+ *                    NULL or an empty list: none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, or no step waits for an answer, or the library answers
+ *   (`pmqtt_auth_scram_set`).
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: AUTH would be larger than the broker's maximum packet size.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, sections 3.15 and 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_answer(struct pmqtt_client *client,
+                      const void *data,
+                      size_t len,
+                      const struct pmqtt_properties *properties);
+
+/**
+ * Refuses in an enhanced authentication, and so ends the connection.
+ *
+ * The call is legal from `PMQTT_AUTH_START` until the callback has returned from
+ * `PMQTT_AUTH_DONE`.
+ *
+ * - `on_connect_fail` has `PMQTT_ERR_AUTH`; in a re-authentication, `on_disconnect` has it.
+ * - The client sends DISCONNECT with the reason if the broker has already sent AUTH or CONNACK.
+ * - The client reconnects as after any lost connection.
+ *
+ * @param client  The client; not NULL.
+ * @param reason  The reason code of DISCONNECT: 0x80 (unspecified error) or 0x83 (implementation
+ *                specific error).
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, or no authentication runs.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_fail(struct pmqtt_client *client, int reason);
+
+/**
+ * Authenticates again on the open connection, for example before a token expires.
+ *
+ * The callback gets `PMQTT_AUTH_START`, and the answer goes into AUTH 0x19. `PMQTT_AUTH_DONE` follows,
+ * or the connection ends and `on_disconnect` reports it. Messages flow on meanwhile. The method is
+ * that of the connection.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: the authentication starts. Or:
+ * - `PMQTT_ERR_NO_CONN`: the client is not connected.
+ * - `PMQTT_ERR_INVAL`: the connection has no authentication method, or `client` is NULL.
+ * - `PMQTT_ERR_BUSY`: an authentication runs already.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.1.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_reauthenticate(struct pmqtt_client *client);
+
+/**
+ * Has the library authenticate with SCRAM-SHA-256, from the next connection on.
+ *
+ * The broker sees a proof that the client knows the password, never the password. The broker also
+ * has to prove that it knows the user: the client refuses a CONNACK without the right signature.
+ *
+ * - No callback is called for the steps. `pmqtt_reauthenticate` works as with `pmqtt_auth_set`.
+ * - The broker may ask for 4,096 to 1,000,000 iterations. A thread computes the keys, so no call
+ *   waits for them. A process has at most 4 such threads. The connect timeout limits the time.
+ * - If the exchange fails, `on_connect_fail` has `PMQTT_ERR_AUTH`; in a re-authentication,
+ *   `on_disconnect` has it. `pmqtt_last_error` has the cause.
+ * - SCRAM does not encrypt the connection. Only TLS does that, and keeps others from guessing
+ *   passwords with what they overhear.
+ *
+ * @param client    The client; not NULL.
+ * @param user      The user name, UTF-8, at most 1,024 bytes, copied. NULL: the next connections
+ *                  have no enhanced authentication, and `password` does not matter.
+ * @param password  The password, UTF-8, at most 1,024 bytes; copied, and wiped when it is not
+ *                  needed any more. Not NULL with a user name.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, or has characters that SASLprep (RFC 4013) forbids.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, or the library was built without TLS.
+ *
+ * Thread-safe; callback-safe; never blocks. RFC 5802, RFC 7677; MQTT 5, section 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_scram_set(struct pmqtt_client *client, const char *user, const char *password);
 
 /**
  * Publishes one message: connects, waits until the message is done, and disconnects.

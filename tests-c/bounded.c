@@ -226,6 +226,11 @@ static const int QOS[] = {1, 2};
     call(pmqtt_reconnect_delay_set(client, 1, 2))                                              \
     call(pmqtt_username_pw_set(client, "user", "password"))                                    \
     call(pmqtt_manual_ack_set(client, false))                                                  \
+    call(pmqtt_auth_set(client, NULL, NULL))                                                   \
+    call(pmqtt_auth_answer(client, "data", 4, NULL))                                           \
+    call(pmqtt_auth_fail(client, 0x80))                                                        \
+    call(pmqtt_reauthenticate(client))                                                         \
+    call(pmqtt_auth_scram_set(client, "user", "password"))                                     \
     call(pmqtt_error_string(PMQTT_ERR_INVAL))                                                  \
     call(pmqtt_reason_string(0x87))                                                            \
     call(pmqtt_connack_string(1))                                                              \

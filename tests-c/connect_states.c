@@ -283,6 +283,11 @@ static const int QOS[] = {1, 2};
     call(pmqtt_reconnect_delay_set(client, 1, 2), 0)                         \
     call(pmqtt_username_pw_set(client, "user", "password"), 0)               \
     call(pmqtt_manual_ack_set(client, false), 0)                             \
+    call(pmqtt_auth_set(client, NULL, NULL), 0)                              \
+    call(pmqtt_auth_answer(client, "data", 4, NULL), 0)                      \
+    call(pmqtt_auth_fail(client, 0x80), 0)                                   \
+    call(pmqtt_reauthenticate(client), 0)                                    \
+    call(pmqtt_auth_scram_set(client, "user", "password"), 0)                \
     call(publish_single(where), CONNECT_MS)                                  \
     call(publish_multiple(where), CONNECT_MS)                                \
     call(subscribe_simple(where), CONNECT_MS)                                \

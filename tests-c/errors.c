@@ -145,6 +145,11 @@ static void without_client(void)
     NULL_FAILS(pmqtt_tls_alpn_set(NULL, NULL, 0));
     NULL_FAILS(pmqtt_tls_psk_set(NULL, "who", "key", 3));
     NULL_FAILS(pmqtt_tls_context_set(NULL, NULL));
+    NULL_FAILS(pmqtt_auth_set(NULL, NULL, NULL));
+    NULL_FAILS(pmqtt_auth_answer(NULL, NULL, 0, NULL));
+    NULL_FAILS(pmqtt_auth_fail(NULL, 0x80));
+    NULL_FAILS(pmqtt_reauthenticate(NULL));
+    NULL_FAILS(pmqtt_auth_scram_set(NULL, NULL, NULL));
     NULL_FAILS(pmqtt_client_new(NULL, NULL, true, NULL, 0));
     NULL_FAILS(pmqtt_topic_matches_sub("a", "a", NULL));
     NULL_FAILS(pmqtt_property_finish(NULL, NULL));
@@ -177,6 +182,49 @@ static void full_writer(void)
 
     pmqtt_property_add_number(&writer, PMQTT_PROP_MAXIMUM_QOS, 1);
     FAILS(pmqtt_property_finish(&writer, &list), PMQTT_ERR_PAYLOAD_SIZE, NULL, "");
+static void ignore_auth(pmqtt_client *client, void *userdata, const pmqtt_auth_event *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
+static void authentication(pmqtt_client *client)
+{
+    static char large[65537];
+    static const char method[] = "\x15\0\1M", twice[] = "\x1f\0\1a\x1f\0\1b";
+    pmqtt_properties properties = {NULL, 1};
+    pmqtt_client *client5;
+
+    FAILS(pmqtt_auth_set(client, "M", ignore_auth), PMQTT_ERR_NOT_SUPPORTED, client, "auth_set: only MQTT 5");
+    FAILS(pmqtt_auth_answer(client, "a", 1, NULL), PMQTT_ERR_NOT_SUPPORTED, client, "auth_answer: only MQTT 5");
+    FAILS(pmqtt_auth_fail(client, 0x80), PMQTT_ERR_NOT_SUPPORTED, client, "auth_fail: only MQTT 5");
+    FAILS(pmqtt_reauthenticate(client), PMQTT_ERR_NOT_SUPPORTED, client, "reauthenticate: only MQTT 5");
+    FAILS(pmqtt_auth_scram_set(client, "u", "p"), PMQTT_ERR_NOT_SUPPORTED, client, "auth_scram_set: only MQTT 5");
+
+    CHECK_OK(pmqtt_client_new(&client5, "five", true, NULL, PMQTT_PROTOCOL_V5));
+    memset(large, 'a', sizeof large - 1);
+    FAILS(pmqtt_auth_set(client5, "M", NULL), PMQTT_ERR_INVAL, client5, "a method needs a callback");
+    FAILS(pmqtt_auth_set(client5, "", ignore_auth), PMQTT_ERR_INVAL, client5, "1 to 65,535 bytes");
+    FAILS(pmqtt_auth_set(client5, large, ignore_auth), PMQTT_ERR_INVAL, client5, "1 to 65,535 bytes");
+    FAILS(pmqtt_auth_set(client5, "\xff", ignore_auth), PMQTT_ERR_INVAL, client5, "the method is not well-formed");
+    FAILS(pmqtt_auth_answer(client5, NULL, 1, NULL), PMQTT_ERR_INVAL, client5, "auth_answer: data is NULL");
+    FAILS(pmqtt_auth_answer(client5, "a", 1, &properties), PMQTT_ERR_INVAL, client5, "properties is NULL");
+    properties = (pmqtt_properties){method, sizeof method - 1};
+    FAILS(pmqtt_auth_answer(client5, "a", 1, &properties), PMQTT_ERR_INVAL, client5, "what pmqtt_auth_set states");
+    properties = (pmqtt_properties){twice, sizeof twice - 1};
+    FAILS(pmqtt_auth_answer(client5, "a", 1, &properties), PMQTT_ERR_INVAL, client5, "reason string");
+    FAILS(pmqtt_auth_answer(client5, "a", 1, NULL), PMQTT_ERR_NO_CONN, client5, "no connection");
+    FAILS(pmqtt_auth_fail(client5, 0), PMQTT_ERR_INVAL, client5, "neither 0x80 nor 0x83");
+    FAILS(pmqtt_auth_fail(client5, 0x180), PMQTT_ERR_INVAL, client5, "neither 0x80 nor 0x83");
+    FAILS(pmqtt_auth_fail(client5, 0x83), PMQTT_ERR_NO_CONN, client5, "no connection");
+    FAILS(pmqtt_reauthenticate(client5), PMQTT_ERR_NO_CONN, client5, "no connection");
+    FAILS(pmqtt_auth_scram_set(client5, "", "p"), PMQTT_ERR_INVAL, client5, "the user name is empty");
+    FAILS(pmqtt_auth_scram_set(client5, "u", NULL), PMQTT_ERR_INVAL, client5, "the password is NULL");
+    FAILS(pmqtt_auth_scram_set(client5, "u", "\a"), PMQTT_ERR_INVAL, client5, "the password has control characters");
+    CHECK_OK(pmqtt_auth_scram_set(client5, NULL, NULL));
+    CHECK_OK(pmqtt_auth_set(client5, NULL, NULL));
+    pmqtt_client_free(client5);
 }
 
 static void wrong_arguments(pmqtt_client *client)
@@ -192,6 +240,7 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_reinitialise(client, NULL, false, NULL), PMQTT_ERR_INVAL, client, "client id");
     FAILS(pmqtt_message_callback_add(client, "a#", ignore_message), PMQTT_ERR_INVAL, client, "# must");
     handlers(client);
+    authentication(client);
     FAILS(pmqtt_message_callback_remove(client, "a"), PMQTT_ERR_NOT_FOUND, client, "a has no callback");
     FAILS(pmqtt_connect(client, "", 1, 1, NULL), PMQTT_ERR_INVAL, client, "the host name is empty");
     FAILS(pmqtt_connect_async(client, HOST, -1, 1, NULL), PMQTT_ERR_INVAL, client, "port -1");

@@ -242,6 +242,11 @@ static int subscribe_callback(void)
     call(pmqtt_tls_alpn_set(client, ALPN, 1), SUCCESS, SUCCESS)                                   \
     call(pmqtt_tls_psk_set(client, "identity", KEY, sizeof KEY), SUCCESS, SUCCESS)                \
     call(pmqtt_tls_context_set(client, NULL), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_auth_set(client, NULL, NULL), NOT_SUPPORTED, NOT_SUPPORTED)                        \
+    call(pmqtt_auth_answer(client, "data", 4, NULL), NOT_SUPPORTED, NOT_SUPPORTED)                \
+    call(pmqtt_auth_fail(client, 0x80), NOT_SUPPORTED, NOT_SUPPORTED)                             \
+    call(pmqtt_reauthenticate(client), NOT_SUPPORTED, NOT_SUPPORTED)                              \
+    call(pmqtt_auth_scram_set(client, "user", "password"), NOT_SUPPORTED, NOT_SUPPORTED)          \
     call(FITS(strlen(pmqtt_error_string(PMQTT_ERR_INVAL)) > 0), SUCCESS, SUCCESS)                 \
     call(FITS(strlen(pmqtt_reason_string(0x87)) > 0), SUCCESS, SUCCESS)                           \
     call(FITS(strlen(pmqtt_connack_string(1)) > 0), SUCCESS, SUCCESS)                             \

@@ -28,6 +28,7 @@ fn what_needs_tls_is_not_supported() {
         pmqtt_tls_alpn_set(client, &name, 1) => PMQTT_ERR_NOT_SUPPORTED;
         pmqtt_tls_psk_set(client, name, key, 3) => PMQTT_ERR_NOT_SUPPORTED;
         pmqtt_tls_context_set(client, null_mut()) => PMQTT_ERR_NOT_SUPPORTED;
+        pmqtt_auth_scram_set(client, name, name) => PMQTT_ERR_NOT_SUPPORTED;
     }
     // SAFETY: nobody uses the client after this.
     unsafe { ffi::pmqtt_client_free(client) };

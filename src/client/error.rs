@@ -6,8 +6,8 @@ use std::io;
 use std::ops::Deref;
 
 use super::one_line::one_line;
-use crate::codec::{Properties, PropertyList, TooLong};
-use crate::session::Failure;
+use crate::codec::{Properties, PropertyList, TooLong, reason};
+use crate::session::{AuthError, Failure};
 use crate::transport;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,30 @@ impl From<TooLong> for Error {
     }
 }
 
+impl From<AuthError> for Error {
+    #[cold]
+    fn from(error: AuthError) -> Error {
+        match error {
+            AuthError::NotConnected => Error::no_connection(),
+            AuthError::NoMethod => {
+                Error::inval("the connection has no authentication method (pmqtt_auth_set)")
+            }
+            AuthError::Busy => Error::busy("an authentication runs already"),
+            AuthError::NotAsked => Error::inval("no step of an authentication waits for this"),
+            AuthError::ReasonString => {
+                Error::inval("the properties go into CONNECT, which has no reason string")
+            }
+            AuthError::TooLong(what) => {
+                Error::inval(format!("the {} is too long for the packet", what.0))
+            }
+            AuthError::TooLarge => Error::new(
+                Code::PayloadSize,
+                "the packet is larger than the broker's maximum packet size",
+            ),
+        }
+    }
+}
+
 impl From<Failure> for Error {
     #[cold]
     fn from(failure: Failure) -> Error {
@@ -192,6 +216,21 @@ impl From<Failure> for Error {
             Failure::NoConnAck => {
                 Error::new(Code::Timeout, "mqtt: no CONNACK within the connect timeout")
             }
+            Failure::NoAuth => Error::new(
+                Code::Timeout,
+                "auth: no answer of the broker to AUTH within the connect timeout",
+            )
+            .parting(reason::UNSPECIFIED),
+            Failure::NotAnswered => Error::new(
+                Code::Timeout,
+                "auth: no answer of the program (pmqtt_auth_answer) within the connect timeout",
+            )
+            .parting(reason::UNSPECIFIED),
+            Failure::AuthFailed(reason) => Error::new(
+                Code::Auth,
+                "auth: the program has refused (pmqtt_auth_fail)",
+            )
+            .parting(reason),
             Failure::KeepAlive => Error::new(
                 Code::KeepAlive,
                 "mqtt: no answer to PINGREQ within the keep alive interval",

@@ -61,6 +61,33 @@ pub struct Connected {
     pub properties: PropertyView,
 }
 
+/// The event of `pmqtt_on_auth`: a step of an authentication (MQTT 5).
+///
+/// @ingroup api_auth
+#[repr(C)]
+pub struct AuthEvent {
+    /// `PMQTT_AUTH_START`, `PMQTT_AUTH_CHALLENGE` or `PMQTT_AUTH_DONE`.
+    pub step: c_int,
+    /// The MQTT 5 reason code of the broker's packet: 0x18 or 0; -1 at `PMQTT_AUTH_START`.
+    pub reason: c_int,
+    /// The authentication method, UTF-8 and NUL-terminated.
+    pub method: *const c_char,
+    /// The broker's authentication data; not NUL-terminated, and never NULL.
+    pub data: *const c_void,
+    /// The length of the data in bytes; 0: there is none.
+    pub data_len: usize,
+    /// The properties of the broker's AUTH or CONNACK, also its method and data.
+    pub properties: PropertyView,
+}
+
+/// A step of an authentication, as `AuthEvent` numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthStep {
+    Start = 0,
+    Challenge = 1,
+    Done = 2,
+}
+
 /// The event of `on_disconnect`: a connection ended.
 ///
 /// @ingroup api_callbacks

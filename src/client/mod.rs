@@ -32,8 +32,6 @@ pub use driver::deliver::address;
 pub use error::{Code, Error, Result};
 pub use events::Handle;
 pub use handle::Client;
-#[cfg(feature = "tls")]
-pub use scram::Scram;
 pub use state::handlers::Handler;
 pub use state::inbox::Received;
 

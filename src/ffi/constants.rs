@@ -114,6 +114,19 @@ pub const PMQTT_TLS_V1_2: c_int = 12;
 /// @ingroup api_tls
 pub const PMQTT_TLS_V1_3: c_int = 13;
 
+/// Step of an authentication: the program gives its first data, for CONNECT or AUTH 0x19.
+///
+/// @ingroup api_auth
+pub const PMQTT_AUTH_START: c_int = 0;
+/// Step of an authentication: the broker asks, and the program answers.
+///
+/// @ingroup api_auth
+pub const PMQTT_AUTH_CHALLENGE: c_int = 1;
+/// Step of an authentication: the broker is content.
+///
+/// @ingroup api_auth
+pub const PMQTT_AUTH_DONE: c_int = 2;
+
 /// Nothing to do now. Reserved: no function of this version returns it.
 ///
 /// @ingroup api_diagnosis
@@ -163,7 +176,8 @@ pub const PMQTT_ERR_PAYLOAD_SIZE: c_int = 9;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_NOT_SUPPORTED: c_int = 10;
-/// Authorisation has failed. Reserved: no function of this version returns it.
+/// An enhanced authentication has failed: the program has refused, or the broker's part of SCRAM is
+/// wrong.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_AUTH: c_int = 11;
@@ -256,6 +270,14 @@ mod tests {
         let number =
             PMQTT_VERSION_MAJOR * 1_000_000 + PMQTT_VERSION_MINOR * 1000 + PMQTT_VERSION_PATCH;
         assert_eq!(PMQTT_VERSION_NUMBER, number);
+    }
+
+    #[test]
+    fn the_steps_are_those_of_the_core() {
+        use crate::client::events::AuthStep;
+        let steps = [AuthStep::Start, AuthStep::Challenge, AuthStep::Done];
+        let numbers = [PMQTT_AUTH_START, PMQTT_AUTH_CHALLENGE, PMQTT_AUTH_DONE];
+        assert_eq!(steps.map(|step| step as c_int), numbers);
     }
 
     #[test]

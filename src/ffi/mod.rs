@@ -59,6 +59,8 @@ mod on_interest;
 
 mod tls;
 
+mod auth;
+
 mod oneshot;
 mod oneshot_options;
 
@@ -68,6 +70,7 @@ mod statistics;
 mod floors;
 mod sized;
 
+pub use auth::*;
 pub use batch::*;
 pub use connect_options::*;
 pub use connection::*;

@@ -1,6 +1,7 @@
 //! A connection from CONNECT to its end, and everything that depends on time.
 
 use super::allowance::Allowance;
+use super::extended::Extended;
 use super::packet_ids::Request;
 use super::retry::Step;
 use super::{Failure, Gather, Outcome, Phase, Sent, Session};
@@ -8,13 +9,37 @@ use crate::codec::{Ack, ConnAck, Connect, Message, Properties, PropertyList, Too
 use crate::time::Moment;
 
 impl Session {
-    /// A transport is open. CONNECT goes out; all other packets wait for CONNACK.
+    /// A transport is open. CONNECT goes out, unless it waits for the application (`start_auth`). All other
+    /// packets but AUTH wait for CONNACK. [MQTT5-3.1.2-30]
     pub fn open(&mut self, now: Moment) -> Result<(), TooLong> {
         self.version = self.options.version;
+        if let Some(extended) = &mut self.extended {
+            extended.exchange.begin();
+        }
+        let is_withheld = |extended: &Extended| extended.exchange.is_starting();
+        if !self.extended.as_deref().is_some_and(is_withheld) {
+            self.put_connect(Properties::NONE)?;
+        }
+        self.output.hold();
+        self.connection = self.connection.wrapping_add(1);
+        let maximum = self.extended.as_ref().map(|it| it.options.receive_maximum);
+        self.allowance = maximum.and_then(Allowance::new);
+        self.keep_alive.start(self.options.keep_alive, now);
+        self.downgrades = false;
+        self.phase = Phase::Connecting {
+            deadline: now + self.options.handshake_timeout(),
+            then_disconnect: false,
+        };
+        Ok(())
+    }
+
+    /// CONNECT, with the properties of enhanced authentication.
+    pub(super) fn put_connect(&mut self, auth: Properties) -> Result<(), TooLong> {
         let (options, version) = (&self.options, self.version);
         let (mut clean_session, mut properties) = (options.clean_session, PropertyList::default());
         if let Some(extended) = &mut self.extended {
             properties = extended.connect_properties(clean_session, options.max_packet_size);
+            properties.append(auth);
             extended.ask(options.keep_alive, clean_session);
             clean_session = extended.clean_start;
         }
@@ -37,18 +62,7 @@ impl Session {
             password: credentials.and_then(|with| with.password.as_ref().map(|it| it.as_slice())),
             properties: properties.get(),
         };
-        encode::connect(self.output.buffer(), &connect)?;
-        self.output.hold();
-        self.connection = self.connection.wrapping_add(1);
-        let maximum = self.extended.as_ref().map(|it| it.options.receive_maximum);
-        self.allowance = maximum.and_then(Allowance::new);
-        self.keep_alive.start(options.keep_alive, now);
-        self.downgrades = false;
-        self.phase = Phase::Connecting {
-            deadline: now + options.handshake_timeout(),
-            then_disconnect: false,
-        };
-        Ok(())
+        self.output.put_early(|out| encode::connect(out, &connect))
     }
 
     /// The transport is gone. The client never drops a message of QoS 1 or 2, whatever clean
@@ -77,6 +91,9 @@ impl Session {
         self.announcing = false;
         self.input_paused = false;
         self.retry.reset();
+        if let Some(extended) = &mut self.extended {
+            extended.exchange.end();
+        }
         self.phase = Phase::Closed;
         self.announce_room();
     }
@@ -115,7 +132,10 @@ impl Session {
     /// The last packet to a broker that has broken the protocol, or None if it would not understand it
     /// (section 4.13 of MQTT 5).
     pub fn parting(&self, reason: u8) -> Option<Gather> {
-        let understands = self.phase == Phase::Connected && self.version.rules().is_extended;
+        let understands = match self.phase {
+            Phase::Connected => self.version.rules().is_extended,
+            _ => self.may_part_early(),
+        };
         let mut packet = Gather::default();
         let encoded = encode::disconnect_with(packet.row(), reason, Properties::NONE);
         (understands && encoded.is_ok()).then_some(packet)
@@ -245,6 +265,7 @@ impl Session {
     /// When to call `handle_timeout`, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Moment> {
         match self.phase {
+            _ if self.is_auth_due() => Some(Moment::origin()),
             Phase::Closed => None,
             Phase::Connecting { deadline, .. } => Some(deadline),
             Phase::Disconnecting { deadline } => (!self.is_finished()).then_some(deadline),
@@ -252,6 +273,7 @@ impl Session {
                 self.keep_alive.ping_due(),
                 self.look_due(),
                 self.retry.due(),
+                self.auth_deadline(),
             ]
             .into_iter()
             .flatten()
@@ -267,7 +289,7 @@ impl Session {
     ) -> Result<(), Failure> {
         match self.phase {
             Phase::Connecting { deadline, .. } if now >= deadline => {
-                return Err(Failure::NoConnAck);
+                return Err(self.auth_overdue());
             }
             Phase::Disconnecting { deadline } if now >= deadline => {
                 return Err(Failure::NotWritten);
@@ -276,6 +298,9 @@ impl Session {
             Phase::Connected => {
                 let sent = sent();
                 self.check_peer(sent, now)?;
+                if self.auth_deadline().is_some_and(|at| now >= at) {
+                    return Err(self.auth_overdue());
+                }
                 while self.retry.due().is_some_and(|at| now >= at) {
                     self.retry(sent, now);
                 }

@@ -3,6 +3,7 @@
 
 use std::ffi::{CStr, CString};
 
+use super::exchange::Exchange;
 use crate::codec::{ConnAck, PropertyList, QoS, property};
 
 /// The largest session expiry: the session does not expire (section 3.1.2.11.2).
@@ -144,6 +145,8 @@ pub struct Extended {
     pub was_accepted: bool,
     /// The client identifier that the broker has chosen. It stays, because C may have its address.
     pub assigned_id: Option<CString>,
+    /// Enhanced authentication.
+    pub exchange: Exchange,
 }
 
 impl Extended {
@@ -156,6 +159,7 @@ impl Extended {
             stated_expiry: 0,
             was_accepted: false,
             assigned_id: None,
+            exchange: Exchange::default(),
         }
     }
 

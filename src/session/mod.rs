@@ -8,9 +8,11 @@ mod allowance;
 mod answers;
 mod arrivals;
 mod at_most_once;
+mod auth;
 mod chunks;
 mod connection;
 mod early;
+mod exchange;
 mod expiry;
 mod extended;
 mod final_bytes;
@@ -43,7 +45,8 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use crate::codec::{
-    Acknowledgement, ConnAck, Disconnect, PropertyList, Publish, QoS, SubAck, UnsubAck, Version,
+    Acknowledgement, Auth, ConnAck, Disconnect, PropertyList, Publish, QoS, SubAck, UnsubAck,
+    Version,
 };
 use crate::time::Moment;
 use allowance::Allowance;
@@ -57,6 +60,7 @@ use packet_ids::PacketIds;
 use retry::Retry;
 use zeroize::Zeroizing;
 
+pub use auth::AuthError;
 pub use extended::{CleanStart, ConnectOptions, FOREVER, Negotiated};
 pub use gather::Gather;
 pub use give_up::Cancel;
@@ -119,6 +123,14 @@ pub enum Event<'a> {
     None,
     /// Tell the application, then call `announced` if the broker accepted.
     ConnAck(&'a ConnAck<'a>),
+    /// CONNACK ends an exchange of AUTH. Tell the application; if it does not refuse, call `authenticated`, and
+    /// continue as for `ConnAck`.
+    Authenticated(&'a ConnAck<'a>),
+    /// AUTH asks for an answer of the application.
+    Challenged(&'a Auth<'a>),
+    /// AUTH ends an exchange on the open connection. Tell the application; if it does not refuse, call
+    /// `reauthenticated`.
+    Reauthenticated(&'a Auth<'a>),
     /// The broker ends the connection, for this reason. Tell the application, then close.
     Dismissed(&'a Disconnect<'a>),
     /// Hand it over, then call `delivered` unless the application acknowledges by itself.
@@ -193,6 +205,12 @@ pub enum Failure {
     Violation(&'static str, u8),
     /// No CONNACK in time.
     NoConnAck,
+    /// No AUTH in time, on the open connection.
+    NoAuth,
+    /// The application did not answer in time in an exchange of AUTH.
+    NotAnswered,
+    /// The application has refused in an exchange of AUTH. MQTT 5 has this reason for it.
+    AuthFailed(u8),
     /// No answer to PINGREQ in time.
     KeepAlive,
     /// The peer took none of the answers to its packets in time.
@@ -204,7 +222,7 @@ pub enum Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Closed,
-    /// CONNECT was sent.
+    /// CONNECT was sent, or waits for the application's data in an exchange of AUTH.
     Connecting {
         deadline: Moment,
         /// DISCONNECT follows the packets that wait for CONNACK.

@@ -7,7 +7,7 @@ use super::gather::Gather;
 use super::outbound_aliases::OutboundAliases;
 use crate::codec::{
     Ack, Acknowledgement, Alias, Buffer, GROWTH, MAX_REMAINING_LENGTH, NoMemory, PacketId,
-    Properties, PropertyList, Publishable, Rewrite, Version, encode, property,
+    Properties, PropertyList, Publishable, Rewrite, TooLong, Version, encode, property,
 };
 
 /// A larger buffer is kept only if the bytes to write fill at least a quarter of it.
@@ -20,7 +20,7 @@ pub const MARK: usize = at_most_once::MARK;
 pub struct Output {
     /// Encoded bytes that were not taken out for the socket.
     ready: Gather,
-    /// CONNECT, until CONNACK arrives. All other packets wait until then.
+    /// CONNECT and AUTH, until CONNACK arrives. All other packets wait until then.
     connect: Option<Box<Buffer>>,
     /// The bytes of this connection that are not in the row of `ready`: those before it, and its
     /// payloads.
@@ -238,6 +238,21 @@ impl Output {
         let connect = std::mem::take(self.ready.row());
         self.base += connect.len() as u64;
         self.connect = Some(Box::new(connect));
+    }
+
+    /// Encodes CONNECT, or AUTH, which does not wait for CONNACK. Before CONNACK, no QoS 0 message of MQTT 5 has
+    /// its mark in the output, which these bytes would move.
+    pub fn put_early(
+        &mut self,
+        encode: impl FnOnce(&mut Buffer) -> Result<(), TooLong>,
+    ) -> Result<(), TooLong> {
+        let Some(connect) = &mut self.connect else {
+            return encode(self.ready.row());
+        };
+        let before = connect.len();
+        encode(connect)?;
+        self.base += (connect.len() - before) as u64;
+        Ok(())
     }
 
     /// Puts the waiting packets behind CONNECT. A broker may answer before the socket has taken all

@@ -12,7 +12,7 @@ use crate::time::Moment;
 
 const BEFORE_CONNACK: Failure = violation("a packet before CONNACK [MQTT-3.2.0-1]");
 
-const fn violation(what: &'static str) -> Failure {
+pub(super) const fn violation(what: &'static str) -> Failure {
     Failure::Violation(what, reason::PROTOCOL_ERROR)
 }
 
@@ -27,6 +27,7 @@ impl Session {
         match (self.phase, packet) {
             (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
             (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(connack, now),
+            (Phase::Connecting { .. }, Packet::Auth(auth)) => self.auth(auth, now),
             (Phase::Connecting { .. }, _) => Err(BEFORE_CONNACK),
             (Phase::Connected, packet) => self.connected(packet, now),
         }
@@ -59,6 +60,15 @@ impl Session {
                  [MQTT5-3.2.2-4]",
             ));
         }
+        if self.ends_auth(connack)? {
+            return Ok(Event::Authenticated(connack));
+        }
+        self.heard(connack, now);
+        Ok(Event::ConnAck(connack))
+    }
+
+    /// CONNACK takes effect.
+    pub(super) fn heard(&mut self, connack: &ConnAck, now: Moment) {
         if let Some(extended) = &mut self.extended {
             extended.hear(connack);
             self.keep_alive.set_interval(extended.negotiated.keep_alive);
@@ -66,7 +76,6 @@ impl Session {
         if connack.return_code == 0 {
             self.accepted(connack, now);
         }
-        Ok(Event::ConnAck(connack))
     }
 
     #[inline(always)]
@@ -81,6 +90,7 @@ impl Session {
             Packet::SubAck(suback) => self.suback(suback, now),
             Packet::UnsubAck(unsuback) => self.unsuback(unsuback, now),
             Packet::Disconnect(disconnect) => Ok(Event::Dismissed(disconnect)),
+            Packet::Auth(auth) => self.auth(auth, now),
             Packet::PingResp => {
                 self.pong(now);
                 Ok(Event::None)
@@ -89,8 +99,7 @@ impl Session {
             Packet::Connect(_)
             | Packet::Subscribe(_)
             | Packet::Unsubscribe(_)
-            | Packet::PingReq
-            | Packet::Auth(_) => Err(violation("a packet that only a client may send")),
+            | Packet::PingReq => Err(violation("a packet that only a client may send")),
         }
     }
 

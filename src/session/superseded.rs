@@ -86,6 +86,8 @@ impl Session {
     fn last_deadline(&mut self) -> Option<Moment> {
         match self.phase {
             Phase::Disconnecting { deadline } => Some(deadline),
+            // CONNECT, without which there is no DISCONNECT, is not written.
+            Phase::Connecting { .. } if self.withholds_connect() => None,
             // CONNACK is not awaited: the packets that would follow it are given up.
             Phase::Connecting {
                 deadline,

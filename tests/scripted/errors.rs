@@ -131,6 +131,11 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_tls_alpn_set(null(), 0) => PMQTT_ERR_INVAL;
         pmqtt_tls_psk_set(text, text.cast(), 1) => PMQTT_ERR_INVAL;
         pmqtt_tls_context_set(null_mut()) => PMQTT_ERR_INVAL;
+        pmqtt_auth_set(NULL, None) => PMQTT_ERR_INVAL;
+        pmqtt_auth_answer(null(), 0, null()) => PMQTT_ERR_INVAL;
+        pmqtt_auth_fail(0x80) => PMQTT_ERR_INVAL;
+        pmqtt_reauthenticate() => PMQTT_ERR_INVAL;
+        pmqtt_auth_scram_set(NULL, NULL) => PMQTT_ERR_INVAL;
         pmqtt_last_error(null_mut(), 0) => 0;
         pmqtt_stats(null_mut()) => PMQTT_ERR_INVAL;
     };

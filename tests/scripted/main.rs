@@ -1,6 +1,7 @@
 //! The client, through its C ABI, against a broker that each test plays byte by byte.
 
 mod aliases;
+mod auth;
 mod connect;
 mod drained;
 mod errors;
@@ -15,6 +16,8 @@ mod publish;
 mod receive;
 mod reconnect;
 mod runs;
+#[cfg(feature = "tls")]
+mod scram;
 mod settings;
 mod subscribe;
 mod support;

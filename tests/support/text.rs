@@ -1,6 +1,6 @@
 //! Packets and events as one line of text, so that a test can state a whole exchange.
 
-use pmqtt::codec::{self, Header, Packet, Publish, Role, Version};
+use pmqtt::codec::{self, Header, Packet, Properties, Publish, Role, Version, property};
 use pmqtt::session::Event;
 
 /// What a client sends, packet by packet.
@@ -59,6 +59,7 @@ pub fn packet(header: &Header, packet: &Packet) -> String {
             0 => "DISCONNECT".into(),
             reason => format!("DISCONNECT {reason:#04x}"),
         },
+        Packet::Auth(auth) => format!("AUTH {:#04x}{}", auth.reason, auth_data(auth.properties)),
         other => panic!("a client must not send {other:?}"),
     }
 }
@@ -68,6 +69,11 @@ pub fn event(event: &Event) -> String {
     match event {
         Event::None => "nothing".into(),
         Event::ConnAck(connack) => format!("connack {}", connack.return_code),
+        Event::Authenticated(connack) => {
+            format!("authenticated{}", auth_data(connack.properties))
+        }
+        Event::Challenged(auth) => format!("challenged{}", auth_data(auth.properties)),
+        Event::Reauthenticated(auth) => format!("reauthenticated{}", auth_data(auth.properties)),
         Event::Message { publish, .. } => format!("message {}", message(publish)),
         Event::Published { mid } => format!("published {mid}"),
         Event::Downgraded { mid, is_first } => {
@@ -84,6 +90,11 @@ pub fn event(event: &Event) -> String {
         Event::Dismissed(disconnect) => format!("dismissed {:#04x}", disconnect.reason),
         Event::Unexpected(_) => "unexpected".into(),
     }
+}
+
+fn auth_data(properties: Properties) -> String {
+    let data = properties.bytes(property::AUTH_DATA);
+    data.map_or(String::new(), |data| format!(" {}", data.escape_ascii()))
 }
 
 fn message(publish: &Publish) -> String {

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use crate::client::handle::Client;
 use crate::client::state::callbacks::Callbacks;
 use crate::client::state::defaults;
+#[cfg(feature = "tls")]
+use crate::client::state::scram_login;
 use crate::session::Session;
 use crate::sys;
 use crate::sys::sync::Mutex;
@@ -29,7 +31,10 @@ extern "C" fn in_child() {
     sys::begin_child();
     transport::forget_after_fork();
     #[cfg(feature = "tls")]
-    sys::tls_gate::forget_after_fork();
+    {
+        sys::tls_gate::forget_after_fork();
+        scram_login::forget_after_fork();
+    }
 }
 
 impl Client {

@@ -1,5 +1,6 @@
 //! The operations of the API: only `impl Client`.
 
+mod auth;
 mod connect;
 mod fork;
 mod handlers;

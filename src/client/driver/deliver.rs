@@ -11,15 +11,18 @@ use super::step::{Pass, Step, Stop};
 use super::trace;
 use crate::client::error::{Code, Error, Said, connack_string};
 use crate::client::events::{
-    Callback, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
-    Published, Subscribed, Unsubscribed, Writable,
+    AuthEvent, AuthStep, Callback, ConnectFailed, Connected, Disconnected, Drained, Interest,
+    LogLine, MessageEvent, Published, Subscribed, Unsubscribed, Writable,
 };
 use crate::client::reason::{UNSAID, connack_reason, reason_string};
 use crate::client::state::Guard;
+use crate::client::state::authenticator::Authenticator;
 use crate::client::state::handlers::Handler;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
-use crate::codec::{Acknowledgement, ConnAck, Disconnect, Properties, Publish, property, reason};
+use crate::codec::{
+    Acknowledgement, Auth as AuthPacket, ConnAck, Disconnect, Properties, Publish, property, reason,
+};
 use crate::session::{Event, GivenUp, Outcome};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -353,12 +356,70 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
             let (codes, properties) = (unsuback.codes, unsuback.properties);
             unsubscribed(state, pace, mid, 0, codes, properties);
         }
+        Event::Challenged(AuthPacket { reason, properties }) => {
+            return auth(pass, AuthStep::Challenge, (*reason).into(), *properties);
+        }
+        Event::Reauthenticated(AuthPacket { reason, properties }) => {
+            auth(pass, AuthStep::Done, (*reason).into(), *properties)?;
+            pass.state.session.reauthenticated();
+            return Ok(());
+        }
+        Event::Authenticated(connack) => {
+            let reason = connack.return_code.into();
+            auth(pass, AuthStep::Done, reason, connack.properties)?;
+            pass.state.session.authenticated(connack, sys::now());
+            return answer(pass, connack);
+        }
         Event::Dismissed(disconnect) => return Err(dismissed(disconnect)),
         Event::ConnAck(connack) => return answer(pass, connack),
         Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
         Event::None | Event::Message { .. } | Event::Published { .. } => {}
     }
     pass.check_epoch()
+}
+
+/// Reports a step of an authentication to whoever answers in it.
+pub fn auth(pass: &mut Pass, step: AuthStep, reason: i32, properties: Properties) -> Step {
+    let data = properties.bytes(property::AUTH_DATA).unwrap_or_default();
+    match pass.state.callbacks.authenticator() {
+        Some(Authenticator::Program(callback)) => {
+            let callback = *callback;
+            let method = pass.state.session.auth_method().unwrap_or_default();
+            let event = AuthEvent {
+                step: step as i32,
+                reason,
+                method: method.as_ptr(),
+                data: address(data),
+                data_len: data.len(),
+                properties: properties.into(),
+            };
+            call(pass.state, &mut pass.pace, Some(callback), &event);
+            pass.check_epoch()?;
+        }
+        #[cfg(feature = "tls")]
+        Some(Authenticator::Scram(login)) => {
+            let answer = login.step(step, data, pass.now).map_err(Stop::Over)?;
+            let sent = pass.state.send_auth(answer, sys::now());
+            sent.map_err(Stop::Over)?;
+        }
+        None => return Err(unanswered()),
+    }
+    refusal(pass)
+}
+
+/// Ends the connection if the program has refused in an authentication.
+pub fn refusal(pass: &Pass) -> Step {
+    match pass.state.session.auth_failure() {
+        Some(failure) => Err(Stop::Over(failure.into())),
+        None => Ok(()),
+    }
+}
+
+/// The program has taken its callback away during an authentication.
+#[cold]
+fn unanswered() -> Stop {
+    let text = "auth: nobody answers for the client any more (pmqtt_auth_set)";
+    Stop::Over(Error::new(Code::Auth, text).parting(reason::UNSPECIFIED))
 }
 
 /// The broker answered CONNECT: the connection is announced, or refused and over.

@@ -7,6 +7,7 @@
 //! | `pass`            | all the work that needs no waiting, in the order that matters   |
 //! | `read`            | from bytes to packets                                           |
 //! | `batch`           | messages that are delivered with one release of the lock        |
+//! | `auth`            | enhanced authentication, without a packet of the broker         |
 //! | `inbound_aliases` | the topics that the broker's topic aliases stand for            |
 //! | `output`          | writes the output of the session to the socket                  |
 //! | `ending`          | how a connection ends: at once, or closed beside its successor  |
@@ -20,6 +21,7 @@
 //! | `write_buffer`    | bytes of the session until the socket has them                  |
 //! | `trace`           | log lines of stages and packets                                 |
 
+mod auth;
 mod batch;
 mod closing;
 pub mod deliver;

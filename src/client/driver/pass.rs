@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::auth;
 use super::deliver;
 use super::step::{Pass, Step, Stop};
 use super::{Driver, trace};
@@ -63,6 +64,7 @@ impl Driver {
     /// The order is what makes a pass right:
     /// 1. The program hears of connections that it ended before it hears of their successor.
     ///    Expired messages are reported without a connection, too.
+    ///    Then it hears that an authentication starts, which CONNECT waits for.
     /// 2. A failed write ends the connection, before any step that would use it.
     /// 3. A written DISCONNECT is noted before reading: the broker then closes the connection,
     ///    which
@@ -78,6 +80,7 @@ impl Driver {
         deliver::news(pass)?;
         self.begin(pass)?;
         self.advance(pass)?;
+        auth::advance(pass)?;
         if let Some(error) = self.seldom.as_mut().and_then(|it| it.failed.take()) {
             return Err(Stop::Over(error));
         }

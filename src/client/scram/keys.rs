@@ -6,6 +6,7 @@ use openssl::md::Md;
 use openssl::md_ctx::MdCtx;
 use openssl::pkcs5::pbkdf2_hmac;
 use openssl::pkey::PKey;
+use openssl::rand::rand_bytes;
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
@@ -53,6 +54,13 @@ impl Keys {
             })
         })
     }
+}
+
+/// Random bytes that nobody can foresee.
+pub fn nonce() -> Result<[u8; 24], Refusal> {
+    let mut nonce = [0; 24];
+    visit(|| rand_bytes(&mut nonce))?;
+    Ok(nonce)
 }
 
 /// A client without TLS calls OpenSSL here for the first time.

@@ -50,9 +50,9 @@ impl Scram {
         })
     }
 
-    /// Begins an exchange. The nonce is random, so that no two exchanges have the same.
-    pub fn begin(&self, nonce: [u8; 24]) -> Exchange {
-        self.begin_with(encode_block(&nonce))
+    /// Begins an exchange, with a nonce that nobody can foresee.
+    pub fn begin(&self) -> Result<Exchange, Refusal> {
+        Ok(self.begin_with(encode_block(&keys::nonce()?)))
     }
 
     fn begin_with(&self, nonce: String) -> Exchange {

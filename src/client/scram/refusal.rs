@@ -24,6 +24,8 @@ pub enum Refusal {
     Server(String),
     /// The server does not know the keys of this user, so it is not the right one.
     Signature,
+    /// The server's message is none that the client waits for.
+    OutOfTurn,
     /// OpenSSL cannot compute the keys.
     OpenSsl(String),
     /// It is too late to call OpenSSL.
@@ -50,6 +52,7 @@ impl fmt::Display for Refusal {
             ),
             Refusal::Server(error) => write!(f, "the server refuses: {error}"),
             Refusal::Signature => f.write_str("the server's signature is wrong"),
+            Refusal::OutOfTurn => f.write_str("the server's message comes out of turn"),
             Refusal::OpenSsl(why) => write!(f, "OpenSSL cannot compute the keys: {why}"),
             Refusal::ProcessEnds => f.write_str("the process ends"),
         }

@@ -5,6 +5,7 @@ use openssl::error::ErrorStack;
 use openssl::rsa::Rsa;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::collections::BTreeSet;
 
 // The exchange of RFC 7677 section 3.
 const NONCE: &str = "rOprNGfwEbeRWgbNEkqO";
@@ -70,9 +71,14 @@ fn the_work_can_be_done_in_another_thread() {
 #[test]
 fn the_nonce_is_printable_and_fresh_for_each_exchange() {
     let scram = Scram::new("user", "pencil").unwrap();
-    for (nonce, text) in [([0; 24], "A".repeat(32)), ([0xff; 24], "/".repeat(32))] {
-        let message = format!("n,,n=user,r={text}");
-        assert_eq!(scram.begin(nonce).message(), message.as_bytes());
+    let messages: BTreeSet<Vec<u8>> = (0..1000)
+        .map(|_| scram.begin().unwrap().message().to_vec())
+        .collect();
+    assert_eq!(messages.len(), 1000);
+    for message in messages {
+        let nonce = message.strip_prefix(b"n,,n=user,r=").unwrap();
+        assert_eq!(nonce.len(), 32);
+        assert!(nonce.iter().all(|c| c.is_ascii_graphic() && *c != b','));
     }
 }
 
@@ -140,7 +146,7 @@ fn lengths_are_bounded() {
     // What grows most.
     for text in ["\u{fdfa}".repeat(341), ",".repeat(1024)] {
         let scram = Scram::new(&text, &text).unwrap();
-        assert!(scram.begin([0; 24]).message().len() <= usize::from(u16::MAX));
+        assert!(scram.begin().unwrap().message().len() <= usize::from(u16::MAX));
     }
     let at_limit = format!(
         "{SERVER_FIRST},x={}",

@@ -3,12 +3,15 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use super::authenticator::Authenticator;
 use super::handlers::{Handler, Handlers};
 use super::log_lines::{Level, Levels};
 use crate::client::events::{
     Callback, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
     Published, Subscribed, Unsubscribed, Writable,
 };
+#[cfg(feature = "tls")]
+use crate::time::Moment;
 
 /// The callbacks that a program has set.
 pub struct Callbacks {
@@ -129,6 +132,31 @@ impl Callbacks {
         self.seldom.get_or_insert_default().log.levels = levels;
     }
 
+    /// Who answers in enhanced authentication.
+    pub fn authenticator(&mut self) -> Option<&mut Authenticator> {
+        self.seldom.as_mut()?.authenticator.as_mut()
+    }
+
+    /// Returns the former one, which the caller drops without the lock.
+    pub fn set_authenticator(&mut self, new: Option<Authenticator>) -> Option<Authenticator> {
+        match (new, &mut self.seldom) {
+            (None, None) => None,
+            (new, _) => {
+                let seldom = self.seldom.get_or_insert_default();
+                std::mem::replace(&mut seldom.authenticator, new)
+            }
+        }
+    }
+
+    /// When the library's own answer may be there.
+    #[cfg(feature = "tls")]
+    pub fn auth_look_due(&self) -> Option<Moment> {
+        match self.seldom.as_ref()?.authenticator.as_ref()? {
+            Authenticator::Program(_) => None,
+            Authenticator::Scram(login) => login.look_due(),
+        }
+    }
+
     pub fn userdata(&self) -> *mut c_void {
         self.userdata.load(Ordering::Relaxed)
     }
@@ -151,6 +179,7 @@ struct Seldom {
     handlers: Handlers,
     drained: Option<OnDrained>,
     log: Log,
+    authenticator: Option<Authenticator>,
 }
 
 /// `on_drained`, and what was reported at its last call.

@@ -4,6 +4,8 @@
 //! |----------------|------------------------------------------------------------------------------|
 //! | `mod`          | `State`: all of them; is everything reported, written, closed?               |
 //! | `intent`       | what the program wants of the connection, and which callbacks are due        |
+//! | `authenticator`| who answers in enhanced authentication                                       |
+//! | `scram_login`  | the library's own answers: SCRAM, with PBKDF2 in a thread                    |
 //! | `backoff`      | how long to wait before connecting again                                     |
 //! | `tenancy`      | which call runs the client, and for which calls its end waits                |
 //! | `thread_marks` | which threads have a frame                                                   |
@@ -20,6 +22,7 @@
 //! | `defaults`     | the values that apply while the program has set none                         |
 //! | `unlocked`     | what a call can read without the lock                                        |
 
+pub mod authenticator;
 pub mod backoff;
 pub mod callbacks;
 pub mod counters;
@@ -28,6 +31,8 @@ pub mod handlers;
 pub mod inbox;
 pub mod intent;
 pub mod log_lines;
+#[cfg(feature = "tls")]
+pub mod scram_login;
 #[cfg(feature = "tls")]
 pub mod security;
 #[cfg(not(feature = "tls"))]
@@ -45,6 +50,8 @@ use std::mem;
 
 use super::error::Error;
 use super::events::{Callback, Drained, Handle};
+#[cfg(feature = "tls")]
+use crate::codec::Properties;
 use crate::codec::Version;
 use crate::session::{Options, Phase, Session};
 use crate::sys;
@@ -236,11 +243,32 @@ impl State {
             return Some(Moment::origin());
         }
         let (plan, session) = (self.intent.deadline(), self.session.poll_timeout());
-        let deadlines = [plan, self.watching.deadline, session];
+        let deadlines = [plan, self.watching.deadline, session, self.auth_look_due()];
         let first = deadlines.into_iter().flatten().min();
         match self.session.expiry_due() {
             None => first,
             Some(at) => Some(first.map_or(at, |first| first.min(at))),
+        }
+    }
+}
+
+/// Enhanced authentication.
+impl State {
+    /// When to look for the library's own answer.
+    pub fn auth_look_due(&self) -> Option<Moment> {
+        #[cfg(feature = "tls")]
+        if self.session.awaits_auth_answer() {
+            return self.callbacks.auth_look_due();
+        }
+        None
+    }
+
+    /// Sends the library's own answer, if it is there.
+    #[cfg(feature = "tls")]
+    pub fn send_auth(&mut self, answer: Option<Vec<u8>>, now: Moment) -> Result<(), Error> {
+        match answer {
+            None => Ok(()),
+            Some(data) => Ok(self.session.answer_auth(&data, Properties::NONE, now)?),
         }
     }
 }

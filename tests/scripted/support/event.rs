@@ -5,8 +5,8 @@ use std::slice;
 
 use pmqtt::client::Handle;
 use pmqtt::client::events::{
-    ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent, Published,
-    Subscribed, Unsubscribed, Writable,
+    AuthEvent, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
+    Published, Subscribed, Unsubscribed, Writable,
 };
 use pmqtt::ffi;
 
@@ -14,16 +14,44 @@ use super::client::Recorder;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    Connected { session_present: bool, rc: i32 },
-    ConnectFailed { rc: i32 },
-    Disconnected { rc: i32 },
+    Connected {
+        session_present: bool,
+        rc: i32,
+    },
+    ConnectFailed {
+        rc: i32,
+    },
+    Disconnected {
+        rc: i32,
+    },
     Message(Message),
-    Published { mid: u64, rc: i32 },
-    Subscribed { mid: u64, rc: i32, granted: Vec<u8> },
-    Unsubscribed { mid: u64, rc: i32 },
+    Published {
+        mid: u64,
+        rc: i32,
+    },
+    Subscribed {
+        mid: u64,
+        rc: i32,
+        granted: Vec<u8>,
+    },
+    Unsubscribed {
+        mid: u64,
+        rc: i32,
+    },
     Writable,
-    Drained { last_mid: u64 },
-    Log { level: i32, text: String },
+    Drained {
+        last_mid: u64,
+    },
+    Log {
+        level: i32,
+        text: String,
+    },
+    /// Its reason is -1 at the start.
+    Auth {
+        step: i32,
+        reason: i32,
+        data: Vec<u8>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,6 +216,23 @@ pub extern "C" fn on_log(client: *mut Handle, recorder: *mut c_void, event: *con
     let (level, text) = unsafe { ((*event).level, CStr::from_ptr((*event).text)) };
     let text = text.to_string_lossy().into();
     Recorder::of(recorder).record(client, Event::Log { level, text });
+}
+
+pub extern "C" fn on_auth(client: *mut Handle, recorder: *mut c_void, event: *const AuthEvent) {
+    // SAFETY: the library passes an event that lives through the callback, and its pointers and lengths
+    // match.
+    let (event, method, data) = unsafe {
+        let event = &*event;
+        let data = slice::from_raw_parts(event.data.cast(), event.data_len);
+        (event, CStr::from_ptr(event.method), data)
+    };
+    assert_eq!(method, c"M");
+    let event = Event::Auth {
+        step: event.step,
+        reason: event.reason,
+        data: data.to_vec(),
+    };
+    Recorder::of(recorder).record(client, event);
 }
 
 /// Makes the foreign loop check what it waits for.

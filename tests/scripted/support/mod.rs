@@ -1,6 +1,7 @@
 //! The client under test through its C ABI, and the broker that the test plays by hand.
 
 mod broker;
+pub mod broker5;
 mod client;
 mod drive;
 mod event;
@@ -14,7 +15,7 @@ use std::time::Duration;
 pub use broker::{Broker, Peer, Refusing, Silent};
 pub use client::{Client, Handle, c, words};
 pub use drive::Drive;
-pub use event::{Event, Message};
+pub use event::{Event, Message, on_auth};
 pub use header::functions;
 pub use poll::readable;
 
