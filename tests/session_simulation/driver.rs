@@ -216,7 +216,7 @@ impl World {
             Event::Published { mid } | Event::InDoubt { mid } | Event::Downgraded { mid, .. } => {
                 self.settled(mid, reason::SUCCESS);
             }
-            Event::Answered { mid, reason, .. } => self.settled(mid, reason),
+            Event::Answered { mid, answer } => self.settled(mid, answer.reason),
             Event::Dismissed(_) => {
                 self.is_dismissed = true;
                 return;
@@ -225,10 +225,13 @@ impl World {
                 assert_eq!(suback.granted, [1]);
                 self.account.finish(mid, Asked::Subscribe);
             }
-            Event::Unsubscribed { mid, codes, .. } => {
+            Event::Unsubscribed { mid, unsuback } => {
                 let has_codes = self.broker.version.rules().is_extended;
-                assert_eq!(codes.len(), usize::from(has_codes));
+                assert_eq!(unsuback.codes.len(), usize::from(has_codes));
                 self.account.finish(mid, Asked::Unsubscribe);
+            }
+            Event::Authenticated(_) | Event::Challenged(_) | Event::Reauthenticated(_) => {
+                panic!("no method was set: {event:?}")
             }
             Event::ConnAck(_) => {
                 self.broker.is_heard();
