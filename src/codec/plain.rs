@@ -4,7 +4,7 @@
 #[inline(always)]
 pub fn is_plain(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
     let Some(first) = bytes.first_chunk() else {
-        return remarkable(spread(bytes)) == 0;
+        return is_plain_and_short(bytes, remarkable);
     };
     // These two may overlap. To read some bytes twice costs less than to read some one by one.
     let last = bytes.last_chunk().unwrap_or(first);
@@ -19,6 +19,12 @@ fn is_plain_inside(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
         .iter()
         .fold(0, |found, word| found | remarkable(*word))
         == 0
+}
+
+/// The same for fewer than eight bytes, out of the way of longer ones.
+#[inline(never)]
+fn is_plain_and_short(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
+    remarkable(spread(bytes)) == 0
 }
 
 /// All of fewer than eight bytes, some of them twice.
