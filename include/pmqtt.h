@@ -85,8 +85,8 @@
  *   acknowledgements waits to be sent.
  *
  * Processes:
- * - Two clients share only the threads that look up names or compute keys of SCRAM. A process has
- *   at most 16 threads for names and 4 for SCRAM, and none while there is nothing to do.
+ * - Two clients share only the threads that look up names. A process has at most 16 of them, and
+ *   none while no name is looked up.
  * - The library never raises SIGPIPE.
  * - After a fork, clients belong to the parent, where they go on. The child can free them and
  *   create new ones.
@@ -161,11 +161,6 @@
  */
 
 /**
- * @defgroup api_auth Enhanced authentication
- * @brief MQTT 5: the exchange of AUTH, by a callback of the program or with SCRAM-SHA-256.
- */
-
-/**
  * @defgroup api_oneshot One-shots
  * @brief Calls that need no client: connect, do one thing, and disconnect.
  */
@@ -183,6 +178,17 @@
  * @ingroup api_properties
  */
 #define PMQTT_PROPERTY_WRITER(room) {(room), sizeof(room), 0, PMQTT_ERR_SUCCESS}
+
+/**
+ * Begins the initialiser of a `pmqtt_publication`, before its other fields:
+ *
+ * ```c
+ * pmqtt_publication message = {PMQTT_PUBLICATION_INIT, .topic = "a/b", .qos = 1};
+ * ```
+ *
+ * @ingroup api_publish
+ */
+#define PMQTT_PUBLICATION_INIT .struct_size = sizeof(pmqtt_publication)
 
 
 /**
@@ -205,35 +211,6 @@
  * @ingroup api_client
  */
 #define PMQTT_PROTOCOL_V5 5
-
-/**
- * A new session on each connection if `clean_session` is true, or else none, for
- * `pmqtt_connect_options`; the default.
- *
- * @ingroup api_connect
- */
-#define PMQTT_CLEAN_START_DEFAULT 0
-
-/**
- * A new session on each connection, for `pmqtt_connect_options`.
- *
- * @ingroup api_connect
- */
-#define PMQTT_CLEAN_START_ALWAYS 1
-
-/**
- * A new session until the broker has accepted a connection, for `pmqtt_connect_options`.
- *
- * @ingroup api_connect
- */
-#define PMQTT_CLEAN_START_FIRST 2
-
-/**
- * The session of earlier connections, if the broker has it, for `pmqtt_connect_options`.
- *
- * @ingroup api_connect
- */
-#define PMQTT_CLEAN_START_NEVER 3
 
 /**
  * A full queue refuses new messages, for `pmqtt_queue_options`; the default.
@@ -366,27 +343,6 @@
 #define PMQTT_TLS_V1_3 13
 
 /**
- * Step of an authentication: the program gives its first data, for CONNECT or AUTH 0x19.
- *
- * @ingroup api_auth
- */
-#define PMQTT_AUTH_START 0
-
-/**
- * Step of an authentication: the broker asks, and the program answers.
- *
- * @ingroup api_auth
- */
-#define PMQTT_AUTH_CHALLENGE 1
-
-/**
- * Step of an authentication: the broker is content.
- *
- * @ingroup api_auth
- */
-#define PMQTT_AUTH_DONE 2
-
-/**
  * Nothing to do now. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
@@ -472,8 +428,7 @@
 #define PMQTT_ERR_NOT_SUPPORTED 10
 
 /**
- * An enhanced authentication has failed: the program has refused, or the broker's part of SCRAM is
- * wrong.
+ * Authorisation has failed. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
  */
@@ -553,8 +508,8 @@
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
- * The broker has refused this, with a reason. Reserved: no function of this version returns
- * it.
+ * The broker refused the message, or does not take such messages (MQTT 5); `reason` of
+ * `pmqtt_published` says why.
  *
  * @ingroup api_diagnosis
  */
@@ -638,7 +593,7 @@
 #define PMQTT_PROP_RESPONSE_TOPIC 8
 
 /**
- * Binary data; in PUBLISH and the will.
+ * A binary data; in PUBLISH and the will.
  *
  * @ingroup api_properties
  */
@@ -680,7 +635,7 @@
 #define PMQTT_PROP_AUTHENTICATION_METHOD 21
 
 /**
- * Binary data; in CONNECT, CONNACK and AUTH.
+ * A binary data; in CONNECT, CONNACK and AUTH.
  *
  * @ingroup api_properties
  */
@@ -862,71 +817,6 @@ typedef struct pmqtt_pair {
 } pmqtt_pair;
 
 /**
- * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
- * may be 0, the default.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_connect_options {
-  /**
-   * `sizeof(pmqtt_connect_options)`.
-   */
-  size_t struct_size;
-  /**
-   * Whether the broker discards the session of earlier connections.
-   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
-   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
-   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
-   *   client, and then never.
-   * - `PMQTT_CLEAN_START_NEVER`: never.
-   */
-  int clean_start;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
-   * or else without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
-   * 65,535; 0: 65,535.
-   */
-  int receive_maximum;
-  /**
-   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
-   * the default, which is none in this version. -1: none.
-   */
-  int topic_alias_send;
-  /**
-   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
-   * this version. -1: none. An event always has the full topic.
-   */
-  int topic_alias_receive;
-  /**
-   * true: the broker may send response information (`pmqtt_negotiated_text`).
-   */
-  bool request_response_information;
-  /**
-   * true: the broker sends no reason string and no user properties, except with messages,
-   * CONNACK and DISCONNECT.
-   */
-  bool no_problem_information;
-  /**
-   * true: the broker chooses the client identifier. The client keeps the identifier for its
-   * later connections, and `pmqtt_client_id` returns it.
-   */
-  bool client_id_by_broker;
-  /**
-   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
-   */
-  const struct pmqtt_pair *user_properties;
-  /**
-   * How many there are.
-   */
-  size_t user_property_count;
-} pmqtt_connect_options;
-
-/**
  * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
  * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
  * none.
@@ -945,67 +835,11 @@ typedef struct pmqtt_properties {
 } pmqtt_properties;
 
 /**
- * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
- * the limits, so the fields have their largest values.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_negotiated {
-  /**
-   * `sizeof(pmqtt_negotiated)`.
-   */
-  size_t struct_size;
-  /**
-   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
-   */
-  int version;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
-   * itself.
-   */
-  uint32_t maximum_packet_size;
-  /**
-   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
-   */
-  int receive_maximum;
-  /**
-   * The largest QoS of a publish: 0, 1 or 2.
-   */
-  int maximum_qos;
-  /**
-   * How many topic aliases the broker accepts.
-   */
-  int topic_alias_maximum;
-  /**
-   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
-   * keep alive.
-   */
-  int keep_alive_s;
-  /**
-   * false: the broker accepts no retained messages.
-   */
-  bool retain_available;
-  /**
-   * false: the broker accepts no wildcards in topic filters.
-   */
-  bool wildcard_available;
-  /**
-   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
-   */
-  bool subscription_identifiers_available;
-  /**
-   * false: the broker accepts no shared subscriptions.
-   */
-  bool shared_available;
-} pmqtt_negotiated;
-
-/**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
+ * `PMQTT_PUBLICATION_INIT` sets `struct_size`.
+ *
+ * MQTT 5 has all of the fields. A client of an earlier version refuses those that are marked with
+ * (MQTT 5): the call returns `PMQTT_ERR_NOT_SUPPORTED`.
  *
  * @ingroup api_publish
  */
@@ -1023,8 +857,8 @@ typedef struct pmqtt_publication {
    */
   const void *payload;
   /**
-   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes). In a
-   * will, at most 65,535.
+   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes), in
+   * MQTT 5 with the properties too. In a will, at most 65,535.
    */
   size_t payload_len;
   /**
@@ -1036,19 +870,69 @@ typedef struct pmqtt_publication {
    */
   bool retain;
   /**
-   * How long the message may wait, in seconds from the call that publishes it; 0: no limit. A
-   * will must have 0.
+   * How long the message may wait, in seconds from the call that publishes it; 0: no limit.
    *
    * When the time is over, the client does not send a message that still waits for a connection
    * or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
    * reports it within a second, with or without a connection. `messages_expired` of
    * `pmqtt_stats` counts these messages.
    *
-   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0
-   * waits only where `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own:
-   * the broker does not know it.
+   * A message that was handed to a connection does not expire here, as it may have arrived. QoS
+   * 0 waits only where `keep_qos0` of `pmqtt_queue_options` is set.
+   *
+   * In MQTT 5, the broker knows the limit as the message expiry interval. It does not give the
+   * message to a subscriber after the time. In a will, the time begins when the broker publishes
+   * it. Before MQTT 5, the broker does not know the limit, and a will must have 0.
+   * [MQTT5-3.3.2.3.3]
    */
   uint32_t expiry_s;
+  /**
+   * The content type, which describes the payload, for example "application/json": UTF-8, at
+   * most 65,535 bytes; NULL: none (MQTT 5). [MQTT5-3.3.2.3.9]
+   */
+  const char *content_type;
+  /**
+   * The topic for a response: UTF-8, 1 to 65,535 bytes, no wildcards; NULL: none (MQTT 5).
+   * [MQTT5-3.3.2.3.5]
+   */
+  const char *response_topic;
+  /**
+   * The correlation data, by which the requester knows the response; NULL: none (MQTT 5).
+   * [MQTT5-3.3.2.3.6]
+   */
+  const void *correlation;
+  /**
+   * The length of `correlation` in bytes, at most 65,535; it may be 0.
+   */
+  size_t correlation_len;
+  /**
+   * true: the message says that its payload is UTF-8 text (MQTT 5). The library does not check
+   * the payload. [MQTT5-3.3.2.3.2]
+   */
+  bool payload_is_utf8;
+  /**
+   * `user_property_count` user properties, which are sent in this order; may be NULL if the
+   * count is 0 (MQTT 5). Name and value: UTF-8; not NULL, at most 65,535 bytes.
+   * [MQTT5-3.3.2.3.7]
+   */
+  const struct pmqtt_pair *user_properties;
+  /**
+   * The number of user properties; may be 0.
+   */
+  size_t user_property_count;
+  /**
+   * Any number. `on_publish` gives it back in `tag` of its event, in every version.
+   */
+  uint64_t tag;
+  /**
+   * Further properties, as a list of `pmqtt_property_writer` or of an event; a length of 0: none
+   * (MQTT 5).
+   *
+   * A property that a field above has set must not be in the list, except for user properties.
+   * Nor must those that the library manages: the topic alias, the subscription identifier, and
+   * the message expiry interval (`expiry_s`).
+   */
+  struct pmqtt_properties properties;
 } pmqtt_publication;
 
 /**
@@ -1324,6 +1208,10 @@ typedef struct pmqtt_published {
    * The properties of the broker's acknowledgement (MQTT 5).
    */
   struct pmqtt_properties properties;
+  /**
+   * The `tag` of the message's `pmqtt_publication`; 0: none.
+   */
+  uint64_t tag;
 } pmqtt_published;
 
 /**
@@ -1548,47 +1436,6 @@ typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
                                   size_t size);
 
 /**
- * The event of `pmqtt_on_auth`: a step of an authentication (MQTT 5).
- *
- * @ingroup api_auth
- */
-typedef struct pmqtt_auth_event {
-  /**
-   * `PMQTT_AUTH_START`, `PMQTT_AUTH_CHALLENGE` or `PMQTT_AUTH_DONE`.
-   */
-  int step;
-  /**
-   * The MQTT 5 reason code of the broker's packet: 0x18 or 0; -1 at `PMQTT_AUTH_START`.
-   */
-  int reason;
-  /**
-   * The authentication method, UTF-8 and NUL-terminated.
-   */
-  const char *method;
-  /**
-   * The broker's authentication data; not NUL-terminated, and never NULL.
-   */
-  const void *data;
-  /**
-   * The length of the data in bytes; 0: there is none.
-   */
-  size_t data_len;
-  /**
-   * The properties of the broker's AUTH or CONNACK, also its method and data.
-   */
-  struct pmqtt_properties properties;
-} pmqtt_auth_event;
-
-/**
- * A step of an enhanced authentication, which the program answers with `pmqtt_auth_answer`.
- *
- * @ingroup api_auth
- */
-typedef void (*pmqtt_on_auth)(struct pmqtt_client *client,
-                              void *userdata,
-                              const struct pmqtt_auth_event *event);
-
-/**
  * How a one-shot uses TLS. All fields except `struct_size` may be 0.
  *
  * All zeros are safe: the broker's certificate must lead to an authority of the system's store,
@@ -1669,7 +1516,7 @@ typedef struct pmqtt_oneshot_options {
   int keepalive;
   /**
    * The message that the broker publishes if the connection ends without a DISCONNECT; NULL:
-   * none.
+   * none. `tag` has to be 0, and `expiry_s` before MQTT 5, too.
    */
   const struct pmqtt_publication *will;
   /**
@@ -1783,6 +1630,11 @@ typedef struct pmqtt_statistics {
    * Messages whose `expiry_s` was over before they were sent.
    */
   uint64_t messages_expired;
+  /**
+   * Messages whose outcome is `PMQTT_ERR_REJECTED`: the broker refused them, or does not take such
+   * messages (MQTT 5).
+   */
+  uint64_t messages_rejected;
 } pmqtt_statistics;
 
 #ifdef __cplusplus
@@ -2172,33 +2024,6 @@ int pmqtt_will_clear(struct pmqtt_client *client);
 int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
 
 /**
- * Sets what CONNECT of MQTT 5 says, in addition to what other functions set.
- *
- * The setting takes effect with the next connection, and stays in effect for each later one.
- *
- * A session that outlives its connection needs two things: a `session_expiry_s`, so that the
- * broker keeps it, and a connect without clean start, so that the broker finds it. A client with
- * `clean_session` false has both. The first connection of a process may find a session of an
- * earlier process: `PMQTT_CLEAN_START_FIRST` discards that one.
- *
- * @param client   The client; not NULL.
- * @param options  Copied; NULL: the defaults.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, `clean_start` is none
- *   of the four constants, a number is out of its range, or a user property is not UTF-8 or is too
- *   long.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, or a field is set that only a
- *   later version of the library knows.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.1]
- *
- * @ingroup api_connect
- */
-int pmqtt_connect_options_set(struct pmqtt_client *client,
-                              const struct pmqtt_connect_options *options);
-
-/**
  * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
  *
  * The call does not wait for CONNACK. A loop call receives CONNACK, and `on_connect` reports it.
@@ -2427,82 +2252,6 @@ int pmqtt_disconnect(struct pmqtt_client *client);
  * @ingroup api_connect
  */
 bool pmqtt_is_connected(const struct pmqtt_client *client);
-
-/**
- * Ends the connection as `pmqtt_disconnect` does, and tells the broker why (MQTT 5).
- *
- * The reason 0x04 also works in MQTT 3: the client ends the connection without a DISCONNECT, so
- * that the broker publishes the will. Before that, it sends what it has accepted, as
- * `pmqtt_disconnect` does.
- *
- * - If the client already sends a DISCONNECT, that one stays as it is.
- * - If the properties make DISCONNECT larger than the broker accepts, the client sends the reason
- *   and the session expiry only.
- *
- * @param client      The client; not NULL.
- * @param reason      0x00: all is well, and the broker does not publish the will. 0x04: all is
- *                    well, and the broker publishes the will. Or one of the errors 0x80 to 0x83,
- *                    0x90 and 0x93 to 0x99, after which the broker publishes the will. MQTT 3 has
- *                    0x00 and 0x04 only.
- * @param properties  The properties of DISCONNECT, copied; NULL: none. The session expiry replaces
- *                    that of `pmqtt_connect_options` for this session. If CONNECT has stated 0, it
- *                    must be 0 too.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection to end; as for `pmqtt_disconnect`.
- * - `PMQTT_ERR_INVAL`: `client` is NULL, a client must not give this reason, the properties are
- *   not those of a DISCONNECT, or the session expiry must be 0.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and the reason is another one
- *   than 0x00 and 0x04, or there are properties.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.14]
- *
- * @ingroup api_connect
- */
-int pmqtt_disconnect_with(struct pmqtt_client *client,
-                          int reason,
-                          const struct pmqtt_properties *properties);
-
-/**
- * Tells what applies to the present connection.
- *
- * `on_connect` may call it. `pmqtt_client_id` returns the client identifier.
- *
- * @param client  The client; not NULL.
- * @param out     The result; not NULL. The program sets `struct_size` before the call, and the
- *                call fills that many bytes. Fields that this version of the library does not know
- *                become 0.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
- * - `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the structure has this `struct_size`.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
- *
- * @ingroup api_connect
- */
-int pmqtt_negotiated_get(const struct pmqtt_client *client, struct pmqtt_negotiated *out);
-
-/**
- * Copies a text that the broker has stated with CONNACK (MQTT 5).
- *
- * @param client  The client; not NULL.
- * @param id      `PMQTT_PROP_RESPONSE_INFORMATION`, which the broker states only for
- *                `request_response_information` of `pmqtt_connect_options`, or
- *                `PMQTT_PROP_SERVER_REFERENCE`.
- * @param buf     Receives the text and a NUL; not NULL.
- * @param len     The size of `buf` in bytes. 65,536 bytes are enough for each text.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
- * - `PMQTT_ERR_NOT_FOUND`: the broker has not stated this text.
- * - `PMQTT_ERR_INVAL`: an argument is NULL, `id` is none of the two, or the text does not fit.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
- *
- * @ingroup api_connect
- */
-int pmqtt_negotiated_text(const struct pmqtt_client *client, int id, char *buf, size_t len);
 
 /**
  * Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
@@ -2804,6 +2553,34 @@ int pmqtt_publish(struct pmqtt_client *client,
                   uint64_t *mid);
 
 /**
+ * Publishes a message, as `pmqtt_publish` does, with all fields of a `pmqtt_publication`.
+ *
+ * @param client       The client; not NULL.
+ * @param publication  The message, copied with all that it points to; not NULL.
+ * @param mid          As for `pmqtt_publish`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called. QoS 0 was
+ *   dropped (unless `keep_qos0` is set); QoS 1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
+ *   is room.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
+ * - `PMQTT_ERR_INVAL`: an argument or a field is wrong, a property is both in a field and in
+ *   `properties`, or the library manages a property of the list. `pmqtt_last_error` names it.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
+ *   version. The broker does not take the QoS, or a retained message. Or a field is set that only
+ *   a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.3.2.3]
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_publish_message(struct pmqtt_client *client,
+                          const struct pmqtt_publication *publication,
+                          uint64_t *mid);
+
+/**
  * Publishes several messages at once, each as `pmqtt_publish` does.
  *
  * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
@@ -2811,7 +2588,8 @@ int pmqtt_publish(struct pmqtt_client *client,
  *   for the lock: a batch should have some thousands of messages at most.
  * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
  *   program may publish the rest later.
- * - A message may have a time limit, `expiry_s`. It begins with this call.
+ * - A message may have each field of a `pmqtt_publication`. Its time limit, `expiry_s`, begins
+ *   with this call.
  *
  * @param client        The client; not NULL.
  * @param publications  `count` messages, copied; may be NULL if `count` is 0.
@@ -2831,6 +2609,12 @@ int pmqtt_publish(struct pmqtt_client *client,
  * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
  * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
  * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
+ *   version, or that only a later version of the library knows; nothing was done.
+ *
+ * A message that the broker's limits exclude (MQTT 5) ends the batch: the call returns
+ * `PMQTT_ERR_PAYLOAD_SIZE` or `PMQTT_ERR_NOT_SUPPORTED`, and the client accepts the messages before
+ * it.
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -3422,7 +3206,8 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  * - QoS 0 that was dropped because there was no connection (`PMQTT_ERR_NO_CONN`).
  *
  * The event's `rc` is the outcome:
- * - `PMQTT_ERR_SUCCESS`:
+ * - `PMQTT_ERR_SUCCESS`. In MQTT 5, `reason` may say more: 0x10 means that there are no matching
+ *   subscribers.
  *   - QoS 0: the operating system has the message.
  *   - QoS 1: PUBACK has come. The broker is now responsible for the message.
  *   - QoS 2: PUBREC and PUBCOMP have come in one session. The broker is now responsible for the
@@ -3438,6 +3223,12 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *   `pmqtt_publication`), and is never sent.
  * - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
  *   still arrive.
+ * - `PMQTT_ERR_REJECTED`: the message is not delivered, and `reason` says why (MQTT 5):
+ *   - The broker refused it. PUBACK or PUBREC has a reason of 0x80 or more; `pmqtt_reason_string`
+ *     and the event's properties explain it.
+ *   - The message waited for a connection, and the broker does not take such messages: it is larger
+ *     than the broker's maximum packet size (0x95), above its maximum QoS (0x9b), or retained where
+ *     the broker has no retained messages (0x9a). The client does not send it.
  *
  * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
  * such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the
@@ -3844,150 +3635,6 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
 int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 
 /**
- * Sets the authentication method and the callback that answers in enhanced authentication.
- *
- * The steps of each connection:
- * 1. TCP and TLS are connected. The callback gets `PMQTT_AUTH_START`. The program answers with its
- *    first data, and the client sends CONNECT with the method and this data.
- * 2. Whenever the broker asks, with AUTH 0x18, the callback gets `PMQTT_AUTH_CHALLENGE`. The
- *    program answers, and the client sends AUTH 0x18.
- * 3. The broker accepts. The callback gets `PMQTT_AUTH_DONE`, and `on_connect` follows.
- *    `PMQTT_AUTH_DONE` has no answer, but the program may refuse the broker in it
- *    (`pmqtt_auth_fail`).
- *
- * - The program answers in the callback, or later from any thread. It has the connect timeout for
- *   each answer (`pmqtt_connect_timeout_set`). The broker has the same time for each packet.
- * - If the time is over, the connection ends with `PMQTT_ERR_TIMEOUT`.
- * - If the broker refuses, `on_connect` has its reason, as without this function.
- * - If the broker breaks the rules, the connection ends with `PMQTT_ERR_PROTOCOL`, and the client
- *   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
- * - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
- * - `pmqtt_reauthenticate` runs the same steps on an open connection.
- *
- * The method takes effect with the next connection, and the callback at once. If a connection is
- * in an authentication when the program sets NULL, it ends with `PMQTT_ERR_AUTH`.
- *
- * @param client    The client; not NULL.
- * @param method    The authentication method, UTF-8, 1 to 65,535 bytes, copied. NULL: the next
- *                  connections have no enhanced authentication, and `callback` does not matter.
- * @param callback  Replaces the present callback, and `pmqtt_auth_scram_set`. Not NULL with a
- *                  method. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
- *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
- *
- * @ingroup api_auth
- */
-int pmqtt_auth_set(struct pmqtt_client *client, const char *method, pmqtt_on_auth callback);
-
-/**
- * Answers the latest `PMQTT_AUTH_START` or `PMQTT_AUTH_CHALLENGE`, in the callback or later.
- *
- * A program that answers later has to know that its answer is for the present connection. If a
- * connection is lost, the next one begins with a new `PMQTT_AUTH_START`.
- *
- * @param client      The client; not NULL.
- * @param data        The authentication data, copied; may be NULL if `len` is 0.
- * @param len         Bytes, at most 65,535; 0: the packet has no authentication data.
- * @param properties  User properties, and a reason string if the answer goes into AUTH; copied.
- *                    NULL or an empty list: none.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection.
- * - `PMQTT_ERR_INVAL`: an argument is wrong, or no step waits for an answer, or the library answers
- *   (`pmqtt_auth_scram_set`).
- * - `PMQTT_ERR_PAYLOAD_SIZE`: AUTH would be larger than the broker's maximum packet size.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
- *
- * Thread-safe; callback-safe; never blocks. MQTT 5, sections 3.15 and 4.12.
- *
- * @ingroup api_auth
- */
-int pmqtt_auth_answer(struct pmqtt_client *client,
-                      const void *data,
-                      size_t len,
-                      const struct pmqtt_properties *properties);
-
-/**
- * Refuses in an enhanced authentication, and so ends the connection.
- *
- * The call is legal from `PMQTT_AUTH_START` until the callback has returned from
- * `PMQTT_AUTH_DONE`.
- *
- * - `on_connect_fail` has `PMQTT_ERR_AUTH`; in a re-authentication, `on_disconnect` has it.
- * - The client sends DISCONNECT with the reason if the broker has already sent AUTH or CONNACK.
- * - The client reconnects as after any lost connection.
- *
- * @param client  The client; not NULL.
- * @param reason  The reason code of DISCONNECT: 0x80 (unspecified error) or 0x83 (implementation
- *                specific error).
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection.
- * - `PMQTT_ERR_INVAL`: an argument is wrong, or no authentication runs.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
- *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
- *
- * @ingroup api_auth
- */
-int pmqtt_auth_fail(struct pmqtt_client *client, int reason);
-
-/**
- * Authenticates again on the open connection, for example before a token expires.
- *
- * The callback gets `PMQTT_AUTH_START`, and the answer goes into AUTH 0x19. `PMQTT_AUTH_DONE` follows,
- * or the connection ends and `on_disconnect` reports it. Messages flow on meanwhile. The method is
- * that of the connection.
- *
- * @param client  The client; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`: the authentication starts. Or:
- * - `PMQTT_ERR_NO_CONN`: the client is not connected.
- * - `PMQTT_ERR_INVAL`: the connection has no authentication method, or `client` is NULL.
- * - `PMQTT_ERR_BUSY`: an authentication runs already.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
- *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.1.
- *
- * @ingroup api_auth
- */
-int pmqtt_reauthenticate(struct pmqtt_client *client);
-
-/**
- * Has the library authenticate with SCRAM-SHA-256, from the next connection on.
- *
- * The broker sees a proof that the client knows the password, never the password. The broker also
- * has to prove that it knows the user: the client refuses a CONNACK without the right signature.
- *
- * - No callback is called for the steps. `pmqtt_reauthenticate` works as with `pmqtt_auth_set`.
- * - The broker may ask for 4,096 to 1,000,000 iterations. A thread computes the keys, so no call
- *   waits for them. A process has at most 4 such threads. The connect timeout limits the time.
- * - If the exchange fails, `on_connect_fail` has `PMQTT_ERR_AUTH`; in a re-authentication,
- *   `on_disconnect` has it. `pmqtt_last_error` has the cause.
- * - SCRAM does not encrypt the connection. Only TLS does that, and keeps others from guessing
- *   passwords with what they overhear.
- *
- * @param client    The client; not NULL.
- * @param user      The user name, UTF-8, at most 1,024 bytes, copied. NULL: the next connections
- *                  have no enhanced authentication, and `password` does not matter.
- * @param password  The password, UTF-8, at most 1,024 bytes; copied, and wiped when it is not
- *                  needed any more. Not NULL with a user name.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: an argument is wrong, or has characters that SASLprep (RFC 4013) forbids.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, or the library was built without TLS.
- *
- * Thread-safe; callback-safe; never blocks. RFC 5802, RFC 7677; MQTT 5, section 4.12.
- *
- * @ingroup api_auth
- */
-int pmqtt_auth_scram_set(struct pmqtt_client *client, const char *user, const char *password);
-
-/**
  * Publishes one message: connects, waits until the message is done, and disconnects.
  *
  * QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
@@ -4040,11 +3687,14 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
  * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed between PUBREC and PUBCOMP of
  *   a message of QoS 2. Nobody knows whether the broker has delivered that message.
+ * - `PMQTT_ERR_REJECTED`: the broker refused messages, or does not take such messages (MQTT 5). The
+ *   call returns it once the others are done.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
- *   the library knows.
+ *   the library knows, or that only MQTT 5 has if `protocol` of the options is an earlier version.
  *
  * `error` of the options describes the failure: what CONNACK said, the number of the wrong message
- * (from 0), or how many messages are done.
+ * (from 0), how many messages are done, or the broker's reason for the first message that it
+ * refused.
  *
  * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
  *
@@ -4073,7 +3723,8 @@ int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
  *
  * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
  * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
+ *   has its reason.
  * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
  * - Others: as for `pmqtt_publish_multiple`.
  *
@@ -4105,7 +3756,8 @@ int pmqtt_subscribe_simple(const char *const *filters,
  *                      only until the broker has answered the first SUBSCRIBE.
  *
  * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
+ *   has its reason.
  * - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
  * - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
  * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.

@@ -205,6 +205,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_publish(client, "a", "0", 1, 0, false, NULL))                                   \
     call(pmqtt_publish(client, "a", "1", 1, 1, false, NULL))                                   \
     call(pmqtt_publish(client, "a", "2", 1, 2, false, NULL))                                   \
+    call(pmqtt_publish_message(client, BATCH, NULL))                                           \
     call(pmqtt_publish_batch(client, BATCH, 2, NULL, NULL))                                    \
     call(pmqtt_subscribe(client, "a", 2, NULL))                                                \
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL))                              \

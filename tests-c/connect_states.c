@@ -254,6 +254,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_publish(client, "a", "0", 1, 0, false, NULL), 0)              \
     call(pmqtt_publish(client, "a", "1", 1, 1, false, NULL), 0)              \
     call(pmqtt_publish(client, "a", "2", 1, 2, false, NULL), 0)              \
+    call(pmqtt_publish_message(client, BATCH, NULL), 0)                      \
     call(pmqtt_publish_batch(client, BATCH, 2, NULL, NULL), 0)               \
     call(pmqtt_drain(client, LOOP_MS, NULL), LOOP_MS)                        \
     call(pmqtt_subscribe(client, "a", 2, NULL), 0)                           \

@@ -130,6 +130,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_queue_options_set(NULL, NULL));
     NULL_FAILS(pmqtt_cancel(NULL, 1));
     NULL_FAILS(pmqtt_queue_clear(NULL));
+    NULL_FAILS(pmqtt_publish_message(NULL, NULL, NULL));
     NULL_FAILS(pmqtt_publish_batch(NULL, NULL, 0, NULL, NULL));
     NULL_FAILS(pmqtt_message_retry_set(NULL, 1));
     NULL_FAILS(pmqtt_connect_timeout_set(NULL, 1));

@@ -208,6 +208,7 @@ static int subscribe_callback(void)
     call(pmqtt_publish(client, "other", "0", 1, 0, false, NULL), SUCCESS, NO_CONN)                \
     call(pmqtt_publish(client, "other", "1", 1, 1, false, NULL), SUCCESS, NO_CONN)                \
     call(pmqtt_publish(client, "other", "2", 1, 2, false, NULL), SUCCESS, NO_CONN)                \
+    call(pmqtt_publish_message(client, BATCH, NULL), SUCCESS, NO_CONN)                            \
     call(pmqtt_publish_batch(client, BATCH, 2, NULL, NULL), SUCCESS, NO_CONN)                     \
     call(pmqtt_subscribe(client, "other", 2, NULL), SUCCESS, NO_CONN)                             \
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL), SUCCESS, NO_CONN)               \

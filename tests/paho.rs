@@ -67,6 +67,7 @@ const KNOWN: [(&str, &[&str]); 47] = [
 
 /// The functions that Paho does not have.
 const BEYOND: &[&str] = &[
+const BEYOND: [&str; 37] = [
     "message_handler_add",
     "reason_string",
     "connect_srv_async",
@@ -84,6 +85,7 @@ const BEYOND: &[&str] = &[
     "max_queued_bytes_set",
     "max_packet_size_set",
     "queue_options_set",
+    "publish_message",
     "publish_batch",
     "cancel",
     "queue_clear",

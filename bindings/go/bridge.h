@@ -51,7 +51,8 @@ static inline struct bridge_request bridge_publish(struct bridge *bridge, const 
                                                    size_t len, int qos, bool retain, uint32_t expiry_s)
 {
     struct bridge_request request = {0, 0};
-    const pmqtt_publication limited = {sizeof limited, topic, payload, len, qos, retain, expiry_s};
+    const pmqtt_publication limited = {PMQTT_PUBLICATION_INIT, .topic = topic, .payload = payload, .payload_len = len,
+                                       .qos = qos, .retain = retain, .expiry_s = expiry_s};
     request.rc = expiry_s ? pmqtt_publish_batch(bridge->client, &limited, 1, NULL, &request.mid)
                           : pmqtt_publish(bridge->client, topic, payload, len, qos, retain, &request.mid);
     return request;

@@ -162,6 +162,8 @@ pub struct Published {
     pub reason: c_int,
     /// The properties of the broker's acknowledgement (MQTT 5).
     pub properties: PropertyView,
+    /// The `tag` of the message's `pmqtt_publication`; 0: none.
+    pub tag: u64,
 }
 
 /// The event of `on_subscribe`: the broker answered SUBSCRIBE, or the connection ended before.

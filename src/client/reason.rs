@@ -2,6 +2,8 @@
 
 use std::ffi::CStr;
 
+use crate::codec::{Properties, property};
+
 /// The broker gave no reason.
 pub const UNSAID: i32 = -1;
 
@@ -67,6 +69,16 @@ pub fn reason_string(reason: i32) -> &'static CStr {
         0xa2 => c"Wildcard subscriptions not supported.",
         _ => c"A reason that pmqtt does not know.",
     }
+}
+
+/// A reason in words: the number, the text of the specification, and that of the broker.
+pub fn reason_words(reason: u8, properties: Properties) -> String {
+    let text = reason_string(reason.into()).to_string_lossy();
+    let mut words = format!("{reason:#04x}: {text}");
+    if let Some(own) = properties.text(property::REASON_STRING) {
+        words += &format!(" The broker says: {own}");
+    }
+    words
 }
 
 #[cfg(test)]

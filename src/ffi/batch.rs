@@ -2,9 +2,12 @@
 
 use std::ffi::c_int;
 
-use super::oneshot_options::Publication;
+use super::property_room::{Room, no_memory};
+use super::publication::Publication;
 use super::{put, run, sized};
-use crate::client::{Handle, Result, Timed, check_message};
+use crate::client::{Handle, Result, Timed};
+use crate::codec::Properties;
+use crate::codec::property::Place;
 
 /// Publishes several messages at once, each as `pmqtt_publish` does.
 ///
@@ -13,7 +16,8 @@ use crate::client::{Handle, Result, Timed, check_message};
 ///   for the lock: a batch should have some thousands of messages at most.
 /// - If the queue has no room for all, or memory is short, the client accepts the first ones. The
 ///   program may publish the rest later.
-/// - A message may have a time limit, `expiry_s`. It begins with this call.
+/// - A message may have each field of a `pmqtt_publication`. Its time limit, `expiry_s`, begins
+///   with this call.
 ///
 /// @param client        The client; not NULL.
 /// @param publications  `count` messages, copied; may be NULL if `count` is 0.
@@ -33,6 +37,12 @@ use crate::client::{Handle, Result, Timed, check_message};
 /// - `PMQTT_ERR_NOMEM`: there is no memory for a message.
 /// - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
 /// - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
+/// - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
+///   version, or that only a later version of the library knows; nothing was done.
+///
+/// A message that the broker's limits exclude (MQTT 5) ends the batch: the call returns
+/// `PMQTT_ERR_PAYLOAD_SIZE` or `PMQTT_ERR_NOT_SUPPORTED`, and the client accepts the messages before
+/// it.
 ///
 /// Thread-safe; callback-safe; never blocks.
 ///
@@ -48,7 +58,8 @@ pub unsafe extern "C" fn pmqtt_publish_batch(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         run(client, |client| {
-            let messages = checked(publications, count, client.is_extended())?;
+            let mut encoded = Encoded::default();
+            let messages = checked(publications, count, client.is_extended(), &mut encoded)?;
             let (taken, first, result) = client.publish_batch(&messages);
             put(accepted, taken);
             if taken > 0 {
@@ -59,7 +70,15 @@ pub unsafe extern "C" fn pmqtt_publish_batch(
     }
 }
 
-/// Messages of which each can be published.
+/// The properties of messages of MQTT 5, one after the other.
+#[derive(Default)]
+pub(super) struct Encoded {
+    bytes: Vec<u8>,
+    /// Where those of each message end.
+    ends: Vec<usize>,
+}
+
+/// Messages of which each can be published. Their properties are in `encoded`.
 ///
 /// # Safety
 /// `publications` is NULL, or points to `count` of them, whose pointers live through the call.
@@ -67,26 +86,58 @@ pub(super) unsafe fn checked<'a>(
     publications: *const Publication,
     count: usize,
     is_extended: bool,
+    encoded: &'a mut Encoded,
 ) -> Result<Vec<Timed<'a>>> {
-    const WHAT: &str = "publish: the array of messages";
-    // SAFETY: the caller's promise is the same.
-    let publications = unsafe { sized::read_all(publications, count, WHAT) }?;
-    let messages = publications.enumerate().map(|(index, publication)| {
-        // SAFETY: the caller's promise is the same.
-        let message =
-            publication.and_then(|publication| unsafe { timed(&publication, is_extended) });
-        message.map_err(|error| error.after(format!("it is message {index}")))
-    });
+    if is_extended {
+        let mut room = Room::new();
+        // SAFETY: the caller's promise is the same, here and below.
+        for publication in unsafe { each(publications, count, |it, _| encoded.add(it, &mut room)) }?
+        {
+            publication?;
+        }
+    }
+    let encoded = &*encoded;
+    let messages = unsafe {
+        each(publications, count, |publication, index| {
+            publication.timed(is_extended.then(|| encoded.get(index)))
+        })
+    }?;
     messages.collect()
 }
 
+impl Encoded {
+    /// # Safety
+    /// The publication's pointers live through the call.
+    unsafe fn add(&mut self, publication: &Publication, room: &mut Room) -> Result {
+        // SAFETY: the caller's promise is the same.
+        let properties = unsafe { publication.encode(room, Place::Publish, "publish") }?.as_bytes();
+        let reserved = self.bytes.try_reserve(properties.len());
+        reserved.map_err(|_| no_memory())?;
+        self.bytes.extend_from_slice(properties);
+        self.ends.push(self.bytes.len());
+        Ok(())
+    }
+
+    fn get(&self, index: usize) -> Properties<'_> {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Properties::of_checked(&self.bytes[start..self.ends[index]])
+    }
+}
+
+/// Does something with each publication. An error tells which one is wrong.
+///
 /// # Safety
-/// The publication's pointers live through the call.
-unsafe fn timed<'a>(publication: &Publication, is_extended: bool) -> Result<Timed<'a>> {
+/// As for `checked`; it holds for each publication that `act` gets.
+unsafe fn each<T>(
+    publications: *const Publication,
+    count: usize,
+    mut act: impl FnMut(&Publication, usize) -> Result<T>,
+) -> Result<impl Iterator<Item = Result<T>>> {
+    const WHAT: &str = "publish: the array of messages";
     // SAFETY: the caller's promise is the same.
-    let message = unsafe { publication.message("publish") }?;
-    Ok(Timed {
-        message: check_message(message, is_extended)?,
-        limit: publication.limit(),
-    })
+    let publications = unsafe { sized::read_all(publications, count, WHAT) }?;
+    Ok(publications.enumerate().map(move |(index, publication)| {
+        let done = publication.and_then(|publication| act(&publication, index));
+        done.map_err(|error| error.after(format!("it is message {index}")))
+    }))
 }

@@ -224,8 +224,8 @@ pub const PMQTT_ERR_DNS: c_int = 67;
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_IN_DOUBT: c_int = 68;
-/// The broker has refused this, with a reason. Reserved: no function of this version returns
-/// it.
+/// The broker refused the message, or does not take such messages (MQTT 5); `reason` of
+/// `pmqtt_published` says why.
 ///
 /// @ingroup api_diagnosis
 pub const PMQTT_ERR_REJECTED: c_int = 69;

@@ -44,16 +44,23 @@ impl Extras {
         },
     };
 
-    /// Whether there is something that only MQTT 5 can say. The library itself observes the expiry.
+    /// A field that only MQTT 5 can say. The library itself observes the expiry.
     #[inline(always)]
-    pub fn are_of_mqtt5(&self) -> bool {
-        !self.content_type.is_null()
-            || !self.response_topic.is_null()
-            || !self.correlation.is_null()
-            || self.correlation_len > 0
-            || self.payload_is_utf8
-            || self.user_property_count > 0
-            || self.properties.len > 0
+    pub fn field_of_mqtt5(&self) -> Option<&'static str> {
+        let fields = [
+            (!self.content_type.is_null(), "content_type"),
+            (!self.response_topic.is_null(), "response_topic"),
+            (
+                !self.correlation.is_null() || self.correlation_len > 0,
+                "correlation",
+            ),
+            (self.payload_is_utf8, "payload_is_utf8"),
+            (self.user_property_count > 0, "user_properties"),
+            (self.properties.len > 0, "properties"),
+        ];
+        fields
+            .into_iter()
+            .find_map(|(is_set, name)| is_set.then_some(name))
     }
 
     /// Encodes them, the expiry first. `what` names the function in an error.
@@ -71,7 +78,7 @@ impl Extras {
         if self.expiry_s > 0 {
             room.add(property::MESSAGE_EXPIRY, Value::Number(self.expiry_s))?;
         }
-        if self.are_of_mqtt5() {
+        if self.field_of_mqtt5().is_some() {
             // SAFETY: the caller's promise is the same.
             unsafe { self.encode_rest(room, place) }.map_err(|error| error.in_function(what))?;
         }
@@ -226,7 +233,7 @@ mod tests {
     #[test]
     fn nothing_takes_no_byte() {
         assert_eq!(encoded(&NONE), []);
-        assert!(!NONE.are_of_mqtt5());
+        assert_eq!(NONE.field_of_mqtt5(), None);
     }
 
     #[test]
@@ -257,13 +264,13 @@ mod tests {
             expiry_s: 5,
             ..NONE
         };
-        assert!(!expiry.are_of_mqtt5());
+        assert_eq!(expiry.field_of_mqtt5(), None);
         assert_eq!(encoded(&expiry), [2, 0, 0, 0, 5]);
         let empty = Extras {
             correlation: b"".as_ptr().cast(),
             ..NONE
         };
-        assert!(empty.are_of_mqtt5());
+        assert_eq!(empty.field_of_mqtt5(), Some("correlation"));
         assert_eq!(encoded(&empty), [9, 0, 0]);
     }
 

@@ -26,7 +26,11 @@ mod negotiated;
 
 mod loops;
 
+mod publication;
+
 mod publish;
+
+mod publish_message;
 
 mod batch;
 
@@ -91,7 +95,9 @@ pub use options::*;
 pub use properties::*;
 pub use property_ids::*;
 pub use property_writer::*;
+pub use publication::*;
 pub use publish::*;
+pub use publish_message::*;
 pub use queue_options::*;
 pub use report::*;
 pub use statistics::*;

@@ -48,7 +48,8 @@ pub type pmqtt_on_drained =
 /// - QoS 0 that was dropped because there was no connection (`PMQTT_ERR_NO_CONN`).
 ///
 /// The event's `rc` is the outcome:
-/// - `PMQTT_ERR_SUCCESS`:
+/// - `PMQTT_ERR_SUCCESS`. In MQTT 5, `reason` may say more: 0x10 means that there are no matching
+///   subscribers.
 ///   - QoS 0: the operating system has the message.
 ///   - QoS 1: PUBACK has come. The broker is now responsible for the message.
 ///   - QoS 2: PUBREC and PUBCOMP have come in one session. The broker is now responsible for the
@@ -64,6 +65,12 @@ pub type pmqtt_on_drained =
 ///   `pmqtt_publication`), and is never sent.
 /// - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
 ///   still arrive.
+/// - `PMQTT_ERR_REJECTED`: the message is not delivered, and `reason` says why (MQTT 5):
+///   - The broker refused it. PUBACK or PUBREC has a reason of 0x80 or more; `pmqtt_reason_string`
+///     and the event's properties explain it.
+///   - The message waited for a connection, and the broker does not take such messages: it is larger
+///     than the broker's maximum packet size (0x95), above its maximum QoS (0x9b), or retained where
+///     the broker has no retained messages (0x9a). The client does not send it.
 ///
 /// A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
 /// such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the

@@ -5,17 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::checked;
+use super::batch::{Encoded, checked};
 use super::lifetime::{pmqtt_client_free, version};
 use super::on_message::pmqtt_on_message;
-use super::oneshot_options::{OneshotOptions, Publication};
+use super::oneshot_options::OneshotOptions;
+use super::publication::Publication;
 use super::publish::message;
 use super::{array, optional_text, put, put_text, text};
 use crate::client::events::MessageEvent;
 use crate::client::{
-    Client, Code, Error, Handle, Received, Result, Target, Timed, Wanted, address, check_message,
+    Client, Code, Error, Handle, Received, Result, Target, Timed, Wanted, address,
 };
-use crate::codec::Wish;
+use crate::codec::{Message, Properties, Wish};
 
 /// The messages that `pmqtt_subscribe_simple` has received. They do not change: any thread may read
 /// them until they are freed.
@@ -59,11 +60,12 @@ pub unsafe extern "C" fn pmqtt_publish_single(
     unsafe {
         carry_out(options, |one_shot| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            let message = check_message(message, one_shot.client.is_extended())?;
-            one_shot.publish(&[Timed {
-                message,
-                limit: None,
-            }])
+            let properties = one_shot.client.is_extended().then_some(Properties::NONE);
+            let message = Message {
+                properties,
+                ..message
+            };
+            one_shot.publish(&[Timed::new(message, None, 0)?])
         })
     }
 }
@@ -92,11 +94,14 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
 /// - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed between PUBREC and PUBCOMP of
 ///   a message of QoS 2. Nobody knows whether the broker has delivered that message.
+/// - `PMQTT_ERR_REJECTED`: the broker refused messages, or does not take such messages (MQTT 5). The
+///   call returns it once the others are done.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
-///   the library knows.
+///   the library knows, or that only MQTT 5 has if `protocol` of the options is an earlier version.
 ///
 /// `error` of the options describes the failure: what CONNACK said, the number of the wrong message
-/// (from 0), or how many messages are done.
+/// (from 0), how many messages are done, or the broker's reason for the first message that it
+/// refused.
 ///
 /// Thread-safe; callback-safe. Blocks at most for the timeout of the options.
 ///
@@ -110,7 +115,9 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
         carry_out(options, |one_shot| {
-            let messages = checked(messages, count, one_shot.client.is_extended())?;
+            let mut encoded = Encoded::default();
+            let is_extended = one_shot.client.is_extended();
+            let messages = checked(messages, count, is_extended, &mut encoded)?;
             one_shot.publish(&messages)
         })
     }
@@ -134,7 +141,8 @@ pub unsafe extern "C" fn pmqtt_publish_multiple(
 ///
 /// @return `PMQTT_ERR_SUCCESS`: all have come. Or:
 /// - `PMQTT_ERR_TIMEOUT`: fewer came in time.
-/// - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+/// - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
+///   has its reason.
 /// - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
 /// - Others: as for `pmqtt_publish_multiple`.
 ///
@@ -195,7 +203,8 @@ pub unsafe extern "C" fn pmqtt_subscribe_simple(
 ///                      only until the broker has answered the first SUBSCRIBE.
 ///
 /// @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
-/// - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+/// - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
+///   has its reason.
 /// - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
 /// - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
 /// - `PMQTT_ERR_INVAL`: an argument or an option is wrong.

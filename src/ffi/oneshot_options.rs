@@ -1,48 +1,14 @@
 //! The options of one-shots, and how they apply to a client.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
-use super::publish::message;
+use super::publication::Publication;
 use super::{number, optional_bytes, optional_text, sized};
-use crate::client::{Address, Client, Error, Host, Result, Target};
-use crate::codec::Message;
+use crate::client::{Address, Client, Host, Result, Target};
 
 const KEEP_ALIVE: u16 = 60;
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
-///
-/// @ingroup api_publish
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Publication {
-    /// `sizeof(pmqtt_publication)`. It is the same for each element of an array.
-    pub struct_size: usize,
-    /// The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
-    pub topic: *const c_char,
-    /// The payload. NULL with a length of 0: an empty payload.
-    pub payload: *const c_void,
-    /// Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes). In a
-    /// will, at most 65,535.
-    pub payload_len: usize,
-    /// 0, 1 or 2.
-    pub qos: c_int,
-    /// true: the broker keeps the message as a retained message, for later subscribers.
-    pub retain: bool,
-    /// How long the message may wait, in seconds from the call that publishes it; 0: no limit. A
-    /// will must have 0.
-    ///
-    /// When the time is over, the client does not send a message that still waits for a connection
-    /// or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
-    /// reports it within a second, with or without a connection. `messages_expired` of
-    /// `pmqtt_stats` counts these messages.
-    ///
-    /// A message that was handed to a connection does not expire, as it may have arrived. QoS 0
-    /// waits only where `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own:
-    /// the broker does not know it.
-    pub expiry_s: u32,
-}
 
 /// How a one-shot connects. All fields except `struct_size` may be 0.
 ///
@@ -65,7 +31,7 @@ pub struct OneshotOptions {
     /// The keep alive interval in seconds, 1 to 65535; 0: 60.
     pub keepalive: c_int,
     /// The message that the broker publishes if the connection ends without a DISCONNECT; NULL:
-    /// none.
+    /// none. `tag` has to be 0, and `expiry_s` before MQTT 5, too.
     pub will: *const Publication,
     /// The user name, UTF-8; NULL: neither user name nor password.
     pub username: *const c_char,
@@ -120,29 +86,6 @@ pub struct OneshotTls {
     pub no_verify: bool,
 }
 
-impl Publication {
-    /// # Safety
-    /// The pointers are what the header says of them, and live through the call.
-    pub(super) unsafe fn message<'a>(&self, function: &str) -> Result<Message<'a>> {
-        let Publication {
-            struct_size: _,
-            topic,
-            payload,
-            payload_len,
-            qos,
-            retain,
-            expiry_s: _,
-        } = *self;
-        // SAFETY: the caller's promise is the same.
-        unsafe { message(function, topic, payload, payload_len, qos, retain) }
-    }
-
-    /// How long the message may wait.
-    pub(super) fn limit(&self) -> Option<Duration> {
-        (self.expiry_s > 0).then(|| Duration::from_secs(self.expiry_s.into()))
-    }
-}
-
 impl OneshotOptions {
     /// # Safety
     /// `pointer` is NULL or points to as many bytes as its struct_size says.
@@ -190,13 +133,7 @@ impl OneshotOptions {
             let username = optional_text(self.username, "username")?;
             client.set_credentials(username, optional_bytes(self.password))?;
             if !self.will.is_null() {
-                let will = sized::read(self.will, "will")?;
-                if will.expiry_s > 0 {
-                    return Err(Error::inval(
-                        "will: expiry_s has to be 0, as a will does not wait",
-                    ));
-                }
-                client.set_will(&will.message("will")?)?;
+                sized::read(self.will, "will")?.set_as_will(client)?;
             }
             if !self.tls.is_null() {
                 sized::read(self.tls, "tls")?.prepare(client)?;

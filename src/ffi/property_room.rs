@@ -76,8 +76,8 @@ impl Room {
             let text = "the properties are too long for a packet";
             return Err(Error::new(Code::PayloadSize, text));
         }
-        let no_memory = |_| Error::new(Code::NoMem, "there is no memory for the properties");
-        self.large.try_reserve(written + more).map_err(no_memory)?;
+        let reserved = self.large.try_reserve(written + more);
+        reserved.map_err(|_| no_memory())?;
         if self.large.is_empty() {
             self.large.extend_from_slice(small(&self.small, self.len));
         }
@@ -91,6 +91,11 @@ impl Room {
             false => &self.large,
         }
     }
+}
+
+#[cold]
+pub(super) fn no_memory() -> Error {
+    Error::new(Code::NoMem, "there is no memory for the properties")
 }
 
 /// The first bytes of the small room, which are written.

@@ -46,6 +46,9 @@ pub struct Statistics {
     pub messages_cancelled: u64,
     /// Messages whose `expiry_s` was over before they were sent.
     pub messages_expired: u64,
+    /// Messages whose outcome is `PMQTT_ERR_REJECTED`: the broker refused them, or does not take such
+    /// messages (MQTT 5).
+    pub messages_rejected: u64,
 }
 
 /// Takes a snapshot of a client's statistics.
@@ -90,6 +93,7 @@ impl From<Figures> for Statistics {
             messages_dropped: figures.messages_dropped,
             messages_cancelled: figures.messages_cancelled,
             messages_expired: figures.messages_expired,
+            messages_rejected: figures.messages_rejected,
         }
     }
 }

@@ -2,7 +2,9 @@
 # compiled with them.
 
 # The fields that were added after the first version of their structure.
-added_since=(acks_held messages_dropped messages_cancelled messages_expired expiry_s)
+added_since=(pmqtt_statistics.{acks_held,messages_{dropped,cancelled,expired,rejected}}
+             pmqtt_publication.{expiry_s,content_type,response_topic,correlation,correlation_len,payload_is_utf8}
+             pmqtt_publication.{user_properties,user_property_count,tag,properties})
 
 # variant NAME HEADER FILTER... : writes the header, changed by a filter.
 variant() {
@@ -18,7 +20,13 @@ changed_variant() {
 
 one_more_field() { structures 'lines[++count] = "  size_t added;"'; }
 
-without_later_fields() { sed -E "/^  [a-z].* ($(IFS='|' && echo "${added_since[*]}"));$/d"; }
+without_later_fields() {
+    awk -v fields="${added_since[*]}" '
+        BEGIN { count = split(fields, list, " "); for (i = 1; i <= count; i++) later[list[i]] = 1 }
+        /^typedef struct .*{$/ { structure = $3 }
+        /^  [a-z].*;$/ { field = $NF; gsub(/[*;]/, "", field); if ((structure "." field) in later) next }
+        { print }'
+}
 
 below_the_first() { without_later_fields | structures 'lines[last] = ""'; }
 

@@ -126,8 +126,9 @@ impl Episode {
                 payload: payload.as_ptr().cast(),
                 payload_len: payload.len(),
                 qos,
-                retain: false,
                 expiry_s: self.settings.queue.expires.into(),
+                // SAFETY: all bytes 0 are NULL, 0 and false.
+                ..unsafe { std::mem::zeroed() }
             })
             .collect();
         let Some(call) = self.begin(LIMIT, format_args!("batch{}", batch.len())) else {

@@ -48,13 +48,12 @@ impl Call {
 
     pub fn publish_one(&self, publication: &Publication) -> c_int {
         let Publication {
-            struct_size: _,
             topic,
             payload,
             payload_len,
             qos,
             retain,
-            expiry_s: _,
+            ..
         } = *publication;
         // SAFETY: as above.
         unsafe { pmqtt_publish_single(topic, payload, payload_len, qos, retain, &self.options) }
@@ -141,8 +140,8 @@ pub fn publication(topic: &'static CStr, payload: &[u8], qos: c_int) -> Publicat
         payload: payload.as_ptr().cast(),
         payload_len: payload.len(),
         qos,
-        retain: false,
-        expiry_s: 0,
+        // SAFETY: all bytes 0 are NULL, 0 and false.
+        ..unsafe { std::mem::zeroed() }
     }
 }
 

@@ -97,8 +97,12 @@ fn wrong_options_are_refused() {
     let mut will = publication(c"t", b"", 0);
     will.expiry_s = 1;
     let call = Call::to(NOBODY).with(|options| options.will = &will);
-    assert_eq!(call.publish(&[]), PMQTT_ERR_INVAL);
+    assert_eq!(call.publish(&[]), PMQTT_ERR_NOT_SUPPORTED);
     assert!(call.words().contains("expiry_s"), "{}", call.words());
+    will.tag = 1;
+    let call = Call::to(NOBODY).with(|options| options.will = &will);
+    assert_eq!(call.publish(&[]), PMQTT_ERR_INVAL);
+    assert!(call.words().contains("tag"), "{}", call.words());
 }
 
 #[test]

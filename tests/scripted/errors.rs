@@ -103,6 +103,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_process() => PMQTT_ERR_INVAL;
         pmqtt_drain(0, null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_publish(text, null(), 0, 0, false, null_mut()) => PMQTT_ERR_INVAL;
+        pmqtt_publish_message(null(), null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_publish_batch(null(), 0, null_mut(), null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_subscribe(text, 0, null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_subscribe_multiple(&text, &0, 1, null_mut()) => PMQTT_ERR_INVAL;

@@ -16,7 +16,7 @@ mod tls;
 
 pub use connect::Target;
 pub use oneshot::Wanted;
-pub use request::{Timed, check_message};
+pub use request::Timed;
 pub use stats::Figures;
 #[cfg(feature = "tls")]
 pub use tls::{Source, TlsOptions};

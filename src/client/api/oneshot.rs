@@ -10,8 +10,9 @@ use super::connect::Target;
 use super::request::{Timed, check_filters, request_error};
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
+use crate::client::reason::reason_words;
 use crate::client::state::State;
-use crate::client::state::inbox::{Inbox, Received};
+use crate::client::state::inbox::{Granted, Inbox, Received};
 use crate::client::state::tenancy::Who;
 use crate::client::turn::Turn;
 use crate::codec::{Properties, QoS, Wish, reason};
@@ -19,9 +20,6 @@ use crate::session::{Phase, PublishError};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
-
-/// The code in SUBACK for a filter that the broker refuses.
-const REFUSED: u8 = 0x80;
 
 /// With more than this many messages in flight, the client waits this long before it takes the next
 /// answers.
@@ -37,10 +35,9 @@ pub struct Wanted {
 
 impl Client {
     /// Publishes messages, as many at the same time as the queue has room for. Returns an error
-    /// unless all of them are settled. Their time limits begin here.
+    /// unless all of them are settled.
     pub fn publish_all(&self, target: &Target, messages: &[Timed], timeout: Duration) -> Result {
-        let begun = sys::now();
-        let until = begun + timeout;
+        let until = sys::now() + timeout;
         // The limit stays at the default of 20: mosquitto closes the connection upon more of QoS 2.
         if messages.iter().all(|m| m.message.qos != QoS::ExactlyOnce) {
             self.set_max_inflight(0);
@@ -51,10 +48,13 @@ impl Client {
         let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;
         let mut waiting = messages;
         let result = run(&mut turn, Some(until), |state| {
-            waiting = enqueue(state, waiting, begun)?;
+            waiting = enqueue(state, waiting)?;
             Ok(waiting.is_empty() && state.is_connected() && state.session.unsettled() == 0)
         });
         let expired = turn.state.session.expired();
+        let rejected = turn.state.counters.rejected;
+        let inbox = turn.state.inbox.as_mut();
+        let rejection = inbox.and_then(|inbox| inbox.rejection.take());
         let settled = turn.state.counters.messages_out;
         let was_accepted = turn.state.counters.connections > 0;
         let is_in_doubt = turn.state.session.has_released();
@@ -64,7 +64,9 @@ impl Client {
             true => Error::new(Code::InDoubt, error.text.clone()),
             false => error,
         });
-        let result = result.and_then(|()| check_expired(expired));
+        let result = result
+            .and_then(|()| check_rejected(rejected, rejection))
+            .and_then(|()| check_expired(expired));
         result.map_err(|error| match was_accepted {
             true => error.after(format!(
                 "{settled} of {} messages are settled",
@@ -189,6 +191,15 @@ fn gather_answers(turn: &mut Turn) {
     }
 }
 
+fn check_rejected(count: u64, first: Option<String>) -> Result {
+    let Some(first) = first else {
+        return Ok(());
+    };
+    let text =
+        format!("publish: messages that the broker refused: {count}; the first with {first}");
+    Err(Error::new(Code::Rejected, text))
+}
+
 fn check_expired(count: u64) -> Result {
     if count == 0 {
         return Ok(());
@@ -198,16 +209,16 @@ fn check_expired(count: u64) -> Result {
 }
 
 /// Queues the messages that there is room for. Returns the others.
-fn enqueue<'a, 'b>(
-    state: &mut State,
-    messages: &'a [Timed<'b>],
-    begun: Moment,
-) -> Result<&'a [Timed<'b>]> {
+fn enqueue<'a, 'b>(state: &mut State, messages: &'a [Timed<'b>]) -> Result<&'a [Timed<'b>]> {
     let mut waiting = messages;
     while let Some((message, others)) = waiting.split_first() {
-        match message.publish(&mut state.session, begun) {
+        match message.publish(state) {
             Ok(_) => waiting = others,
             Err(PublishError::QueueFull) => break,
+            Err(PublishError::Unfit(reason)) => {
+                state.rejected(reason, Properties::NONE);
+                waiting = others;
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -282,12 +293,16 @@ impl<'a> Subscriber<'a> {
         let Some(granted) = inbox.granted.take() else {
             return Ok(false);
         };
-        match granted.iter().position(|&code| code == REFUSED) {
-            None => Ok(true),
-            Some(index) => Err(Error::new(
-                Code::AclDenied,
-                format!("subscribe: the broker refused {}", self.filters[index].0),
-            )),
+        let Granted { codes, properties } = granted;
+        // Before MQTT 5, only 0x80 is one of them [MQTT311-3.9.3-2].
+        let refused = codes.iter().position(|&code| code >= reason::FAILURE);
+        let Some(index) = refused else {
+            return Ok(true);
+        };
+        let mut text = format!("subscribe: the broker refused {}", self.filters[index].0);
+        if session.version().rules().is_extended {
+            text += &format!(" with {}", reason_words(codes[index], properties.get()));
         }
+        Err(Error::new(Code::AclDenied, text))
     }
 }

@@ -13,10 +13,12 @@ use crate::time::Moment;
 
 type Answer = std::result::Result<u64, PublishError>;
 
-/// A message, and how long it may wait to be sent.
+/// A message, when it is too late to send it, and what its outcome gives back.
 pub struct Timed<'a> {
     pub message: Publishable<'a>,
-    pub limit: Option<Duration>,
+    until: Option<Moment>,
+    /// 0: none.
+    tag: u64,
 }
 
 impl Client {
@@ -50,11 +52,10 @@ impl Client {
     /// first, and a failure. The failure is that of the first message not taken, or that there is
     /// no connection.
     pub fn publish_batch(&self, messages: &[Timed]) -> (usize, u64, Result) {
-        let begun = sys::now();
         let mut state = self.lock_for_publish();
         let (mut taken, mut first, mut result) = (0, 0, Ok(()));
         for message in messages {
-            let published = message.publish(&mut state.session, begun);
+            let published = message.publish(&mut state);
             let (Ok(mid) | Err(PublishError::NotConnected { mid })) = published else {
                 result = result.and(published.map(drop));
                 break;
@@ -158,20 +159,51 @@ impl Client {
     }
 }
 
-impl Timed<'_> {
-    /// Publishes the message, whose time counts from `begun` on.
-    pub fn publish(&self, session: &mut Session, begun: Moment) -> Answer {
-        match self.limit {
-            None => session.publish(&self.message, sys::now),
-            Some(limit) => session.publish_until(&self.message, begun + limit, sys::now()),
+impl<'a> Timed<'a> {
+    /// The limit begins now. A message without properties is for a client before MQTT 5.
+    #[inline(always)]
+    pub fn new(message: Message<'a>, limit: Option<Duration>, tag: u64) -> Result<Timed<'a>> {
+        Ok(Timed {
+            message: message.check().map_err(unfit)?,
+            until: limit.map(|limit| sys::now() + limit),
+            tag,
+        })
+    }
+
+    pub fn publish(&self, state: &mut State) -> Answer {
+        match self.tag {
+            0 => self.publish_untagged(&mut state.session),
+            tag => self.publish_tagged(state, tag),
         }
+    }
+
+    fn publish_untagged(&self, session: &mut Session) -> Answer {
+        match self.until {
+            None => session.publish(&self.message, sys::now),
+            Some(until) => session.publish_until(&self.message, until, sys::now()),
+        }
+    }
+
+    #[inline(never)]
+    fn publish_tagged(&self, state: &mut State, tag: u64) -> Answer {
+        state.tags.reserve()?;
+        let published = self.publish_untagged(&mut state.session);
+        match published {
+            Ok(mid) => state.tags.set(mid, tag),
+            // At QoS 0, the message is dropped, and has no outcome.
+            Err(PublishError::NotConnected { mid }) if self.message.qos > QoS::AtMostOnce => {
+                state.tags.set(mid, tag);
+            }
+            Err(_) => {}
+        }
+        published
     }
 }
 
 /// Whether a message can be published. `is_extended`: by a client of MQTT 5, whose messages all have a
 /// place for properties.
 #[inline(always)]
-pub fn check_message(mut message: Message, is_extended: bool) -> Result<Publishable> {
+fn check_message(mut message: Message, is_extended: bool) -> Result<Publishable> {
     match message.properties {
         None if is_extended => message.properties = Some(Properties::NONE),
         Some(_) if !is_extended => return Err(no_properties("publish")),

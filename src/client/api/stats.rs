@@ -22,6 +22,7 @@ pub struct Figures {
     pub messages_dropped: u64,
     pub messages_cancelled: u64,
     pub messages_expired: u64,
+    pub messages_rejected: u64,
 }
 
 impl Client {
@@ -44,6 +45,7 @@ impl Client {
             messages_dropped: session.dropped(),
             messages_cancelled: session.cancelled(),
             messages_expired: session.expired(),
+            messages_rejected: counters.rejected,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::client::events::{
     AuthEvent, AuthStep, Callback, ConnectFailed, Connected, Disconnected, Drained, Interest,
     LogLine, MessageEvent, Published, Subscribed, Unsubscribed, Writable,
 };
-use crate::client::reason::{UNSAID, connack_reason, reason_string};
+use crate::client::reason::{UNSAID, connack_reason, reason_words};
 use crate::client::state::Guard;
 use crate::client::state::authenticator::Authenticator;
 use crate::client::state::handlers::Handler;
@@ -278,18 +278,30 @@ fn handle(state: &mut Guard, handler: Handler, message: &MessageEvent) {
 #[inline(always)]
 fn published(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool {
     state.counters.messages_out += 1;
+    match state.tags.are_used() {
+        false => success(state, pace, mid, reason, 0),
+        true => published_tagged(state, pace, mid, reason),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn published_tagged(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool {
+    let tag = state.tags.take(mid);
+    success(state, pace, mid, reason, tag)
+}
+
+#[inline(always)]
+fn success(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32, tag: u64) -> bool {
     let callback = state.callbacks.publish;
-    call(
-        state,
-        pace,
-        callback,
-        &Published {
-            mid,
-            rc: 0,
-            reason,
-            properties: Properties::NONE.into(),
-        },
-    )
+    let event = Published {
+        mid,
+        rc: 0,
+        reason,
+        properties: Properties::NONE.into(),
+        tag,
+    };
+    call(state, pace, callback, &event)
 }
 
 /// Reports an acknowledgement with a reason or properties.
@@ -302,6 +314,7 @@ fn answered(state: &mut Guard, pace: &mut Pace, mid: u64, answer: &Acknowledgeme
         }
         false => {
             state.callbacks.other_told();
+            state.rejected(answer.reason, answer.properties);
             Code::Rejected
         }
     };
@@ -311,6 +324,7 @@ fn answered(state: &mut Guard, pace: &mut Pace, mid: u64, answer: &Acknowledgeme
         rc: rc as i32,
         reason: answer.reason.into(),
         properties: answer.properties.into(),
+        tag: state.tags.take(mid),
     };
     call(state, pace, callback, &event)
 }
@@ -329,6 +343,7 @@ fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code, reaso
         rc: code as i32,
         reason,
         properties: Properties::NONE.into(),
+        tag: state.tags.take(mid),
     };
     call(state, pace, callback, &event)
 }
@@ -457,7 +472,7 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
         }
         true => {
             let (reason, properties) = (connack.return_code, connack.properties);
-            let text = format!("mqtt: CONNACK {}", words(reason, properties));
+            let text = format!("mqtt: CONNACK {}", reason_words(reason, properties));
             Error::new(Code::ConnRefused, text).said(reason, properties)
         }
     };
@@ -467,21 +482,9 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
 /// The broker ends the connection.
 fn dismissed(disconnect: &Disconnect) -> Stop {
     let &Disconnect { reason, properties } = disconnect;
-    let words = words(reason, properties);
+    let words = reason_words(reason, properties);
     let text = format!("mqtt: connection lost: the broker sent DISCONNECT {words}");
     Stop::Over(Error::new(Code::ConnLost, text).said(reason, properties))
-}
-
-/// A reason in words: the number, the text of the specification, and that of the broker.
-fn words(reason: u8, properties: Properties) -> String {
-    let mut words = format!(
-        "{reason:#04x}: {}",
-        reason_string(reason.into()).to_string_lossy()
-    );
-    if let Some(own) = properties.text(property::REASON_STRING) {
-        words += &format!(" The broker says: {own}");
-    }
-    words
 }
 
 #[inline(never)]
@@ -496,7 +499,10 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
                 GivenUp::Cancelled => (Code::Cancelled, UNSAID),
                 GivenUp::Expired => (Code::Expired, UNSAID),
                 GivenUp::InDoubt => return in_doubt(state, pace, mid),
-                GivenUp::Unfit(reason) => (Code::Rejected, reason.into()),
+                GivenUp::Unfit(reason) => {
+                    state.rejected(reason, Properties::NONE);
+                    (Code::Rejected, reason.into())
+                }
             };
             not_published(state, pace, mid, code, reason)
         }

@@ -167,6 +167,7 @@ impl Driver {
             self.input.trim();
             self.waiting = None;
             state.session.trim();
+            state.tags.trim();
         }
     }
 

@@ -13,7 +13,15 @@ pub struct Inbox {
     pub messages: Option<Vec<Received>>,
     /// The mid of the SUBSCRIBE whose answer the one-shot waits for, and that answer.
     pub subscription: u64,
-    pub granted: Option<Vec<u8>>,
+    pub granted: Option<Granted>,
+    /// Why the broker did not take the first of the messages that it has refused.
+    pub rejection: Option<String>,
+}
+
+/// A SUBACK.
+pub struct Granted {
+    pub codes: Vec<u8>,
+    pub properties: PropertyList,
 }
 
 impl Inbox {
@@ -34,7 +42,10 @@ impl Inbox {
                 }
             }
             Event::Subscribed { mid, suback } if *mid == self.subscription => {
-                self.granted = Some(suback.granted.to_vec());
+                self.granted = Some(Granted {
+                    codes: suback.granted.to_vec(),
+                    properties: PropertyList::of(suback.properties),
+                });
             }
             _ => {}
         }

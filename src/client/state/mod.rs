@@ -18,6 +18,7 @@
 //! | `security`     | the TLS settings of the program                                              |
 //! | `log_lines`    | lines that wait for `on_log`                                                 |
 //! | `inbox`        | what a one-shot call waits for                                               |
+//! | `tags`         | the numbers that outcomes give back                                          |
 //! | `counters`     | figures                                                                      |
 //! | `defaults`     | the values that apply while the program has set none                         |
 //! | `unlocked`     | what a call can read without the lock                                        |
@@ -38,6 +39,7 @@ pub mod security;
 #[cfg(not(feature = "tls"))]
 #[path = "no_security.rs"]
 pub mod security;
+pub mod tags;
 pub mod tenancy;
 pub mod thread_marks;
 pub mod unlocked;
@@ -50,9 +52,8 @@ use std::mem;
 
 use super::error::Error;
 use super::events::{Callback, Drained, Handle};
-#[cfg(feature = "tls")]
-use crate::codec::Properties;
-use crate::codec::Version;
+use super::reason::reason_words;
+use crate::codec::{Properties, Version};
 use crate::session::{Options, Phase, Session};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -64,6 +65,7 @@ use inbox::Inbox;
 use intent::{Intent, Route};
 use log_lines::{Level, LogLines};
 use security::Security;
+use tags::Tags;
 use tenancy::Tenancy;
 use wakes::Wakes;
 use watch::{Reported, Watching};
@@ -88,6 +90,7 @@ pub struct State {
     pub security: Option<Box<Security>>,
     pub resolver: Resolver,
     pub inbox: Option<Box<Inbox>>,
+    pub tags: Tags,
     pub last_error: Option<Error>,
     /// Why there is no connection, unless the program asked for that.
     pub why_none: Option<Error>,
@@ -111,6 +114,7 @@ impl State {
             security: None,
             resolver: Resolver::default(),
             inbox: None,
+            tags: Tags::default(),
             last_error: None,
             why_none: None,
             former_ids: None,
@@ -136,6 +140,7 @@ impl State {
         }
         self.session = self.session.successor(options);
         self.counters = Counters::default();
+        self.tags = Tags::default();
         self.why_none = None;
         self.security = None;
         callbacks.follow(&self.callbacks);
@@ -184,6 +189,15 @@ impl State {
 
     pub fn version(&self) -> Version {
         self.session.options().version
+    }
+
+    /// The broker does not take a message.
+    pub fn rejected(&mut self, reason: u8, properties: Properties) {
+        self.counters.rejected += 1;
+        if let Some(inbox) = &mut self.inbox {
+            let first = &mut inbox.rejection;
+            first.get_or_insert_with(|| reason_words(reason, properties));
+        }
     }
 
     /// The time at which the session sends. Callbacks may have taken some since `now`, which matters only

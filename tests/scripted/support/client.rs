@@ -245,8 +245,9 @@ impl Handle {
             payload: payload.as_ptr().cast(),
             payload_len: payload.len(),
             qos: 1,
-            retain: false,
             expiry_s: seconds,
+            // SAFETY: all bytes 0 are NULL, 0 and false.
+            ..unsafe { std::mem::zeroed() }
         };
         let (mut accepted, mut mid) = (0, 0);
         // SAFETY: as above.

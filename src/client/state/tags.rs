@@ -1,0 +1,80 @@
+//! The numbers that the program has given messages, until their outcomes give them back.
+
+use std::collections::HashMap;
+
+use crate::codec::NoMemory;
+
+/// Memory for more tags than this is given back as soon as none is left.
+const KEPT: usize = 256;
+
+/// The tags by mid. A message without a tag is not in here.
+#[derive(Default)]
+pub struct Tags(Option<Box<HashMap<u64, u64>>>);
+
+impl Tags {
+    /// Makes room for one more.
+    pub fn reserve(&mut self) -> Result<(), NoMemory> {
+        let tags = self.0.get_or_insert_default();
+        tags.try_reserve(1).map_err(|_| NoMemory)
+    }
+
+    pub fn set(&mut self, mid: u64, tag: u64) {
+        self.0.get_or_insert_default().insert(mid, tag);
+    }
+
+    /// Whether a message may have a tag. The outcome of each message asks first.
+    #[inline(always)]
+    pub fn are_used(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The tag of a message that is done; 0: none.
+    pub fn take(&mut self, mid: u64) -> u64 {
+        let Some(tags) = &mut self.0 else {
+            return 0;
+        };
+        let tag = tags.remove(&mid);
+        if tags.is_empty() && tags.capacity() > KEPT {
+            self.0 = None;
+        }
+        tag.unwrap_or(0)
+    }
+
+    /// Gives back unused memory.
+    pub fn trim(&mut self) {
+        self.0.take_if(|tags| tags.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_tag_is_given_back_once() {
+        let mut tags = Tags::default();
+        assert_eq!(tags.take(1), 0);
+        for mid in 1..=1000 {
+            assert_eq!(tags.reserve(), Ok(()));
+            tags.set(mid, mid + 7);
+        }
+        for mid in 1..=1000 {
+            tags.trim();
+            assert_eq!((tags.take(mid), tags.take(mid)), (mid + 7, 0));
+        }
+    }
+
+    #[test]
+    fn memory_is_given_back() {
+        let mut tags = Tags::default();
+        tags.set(1, 1);
+        tags.trim();
+        assert_eq!(tags.take(1), 1);
+        assert!(tags.0.is_some());
+        tags.trim();
+        assert!(tags.0.is_none());
+        (0..1000).for_each(|mid| tags.set(mid, 1));
+        (0..1000).for_each(|mid| drop(tags.take(mid)));
+        assert!(tags.0.is_none());
+    }
+}
