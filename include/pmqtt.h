@@ -929,8 +929,9 @@ typedef struct pmqtt_publication {
    * (MQTT 5).
    *
    * A property that a field above has set must not be in the list, except for user properties.
-   * Nor must those that the library manages: the topic alias, the subscription identifier, and
-   * the message expiry interval (`expiry_s`).
+   * Nor must those that the library manages: the topic alias and the subscription identifier. A
+   * message expiry interval in the list counts as `expiry_s`. So the properties of a received
+   * message may be handed on as they are.
    */
   struct pmqtt_properties properties;
 } pmqtt_publication;

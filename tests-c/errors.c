@@ -284,6 +284,7 @@ static void batch_without_memory(void)
     little = usual;
     little.rlim_cur = SIZE / 2;
     CHECK_INT(setrlimit(RLIMIT_AS, &little), 0);
+    FAILS(pmqtt_publish_message(client, messages + 1, NULL), PMQTT_ERR_NOMEM, client, "no memory");
     FAILS(pmqtt_publish_batch(client, messages + 1, 1, &accepted, NULL), PMQTT_ERR_NOMEM, client, "no memory");
     CHECK_INT(accepted, 0);
     CHECK_RC(pmqtt_publish_batch(client, messages, 2, &accepted, NULL), PMQTT_ERR_NO_CONN);
@@ -319,6 +320,28 @@ static void batch(pmqtt_client *client)
     CHECK_INT(accepted, 1);
 }
 
+/* Nor are these. */
+static void message(pmqtt_client *client)
+{
+    pmqtt_publication message = {PMQTT_PUBLICATION_INIT, .topic = "a", .qos = 1};
+    uint64_t mid = 12345;
+
+    FAILS(pmqtt_publish_message(client, NULL, &mid), PMQTT_ERR_INVAL, client, "publication is NULL");
+    FAILS(pmqtt_publish_message(client, &message, &mid), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
+    message.payload = "";
+    message.payload_len = 1u << 28;
+    FAILS(pmqtt_publish_message(client, &message, &mid), PMQTT_ERR_PAYLOAD_SIZE, client, "268,435,455");
+    message.payload_len = 0;
+    message.content_type = "text";
+    FAILS(pmqtt_publish_message(client, &message, &mid), PMQTT_ERR_NOT_SUPPORTED, client, "content_type");
+    FAILS(pmqtt_publish_batch(client, &message, 1, NULL, &mid), PMQTT_ERR_NOT_SUPPORTED, client, "content_type");
+    CHECK_INT(mid, 12345);
+    message.content_type = NULL;
+    message.qos = 0;
+    FAILS(pmqtt_publish_message(client, &message, &mid), PMQTT_ERR_NO_CONN, client, "no connection");
+    CHECK(mid != 12345);
+}
+
 /* One message waits, and there is no room for another. */
 static void queue_options(pmqtt_client *client)
 {
@@ -341,6 +364,7 @@ static void queue_options(pmqtt_client *client)
     CHECK_OK(pmqtt_queue_options_set(client, NULL));
     FAILS(pmqtt_cancel(client, 12345), PMQTT_ERR_NOT_FOUND, client, "no message 12345");
     batch(client);
+    message(client);
     batch_without_memory();
     FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_QUEUE_SIZE, client, "the queue is full");
 }
@@ -930,6 +954,19 @@ static void wrong_options(const oneshot *oneshot)
     error_seen(oneshot->name, "PMQTT_ERR_NOT_SUPPORTED");
 }
 
+static void publish_in_vain(const oneshot *oneshot)
+{
+    static const script refusing = {{ANSWER("\x20\x03\0\0\0"), ANSWER("\x40\x03\0\x01\x87")}, false};
+    pmqtt_oneshot_options options;
+    peer peer;
+
+    peer_start(&peer, &refusing);
+    options = oneshot_options(HOST, peer.port);
+    options.protocol = PMQTT_PROTOCOL_V5;
+    check_oneshot(oneshot, options, NUMBER(PMQTT_ERR_REJECTED, "refused: 1; the first with 0x87: Not authorised."));
+    peer_stop(&peer);
+}
+
 static void too_large_for_a_oneshot(void)
 {
     static const char payload[1];
@@ -976,6 +1013,7 @@ static void oneshots(void)
         for (k = 0; k < CONNECTED_COUNT; k++)
             publish_into(&CONNECTED[k], &PUBLISH[i]);
         wrong_options(&PUBLISH[i]);
+        publish_in_vain(&PUBLISH[i]);
         wrong_options(&SUBSCRIBE[i]);
         subscribe_in_vain(&SUBSCRIBE[i]);
     }

@@ -67,7 +67,6 @@ const KNOWN: [(&str, &[&str]); 47] = [
 
 /// The functions that Paho does not have.
 const BEYOND: &[&str] = &[
-const BEYOND: [&str; 37] = [
     "message_handler_add",
     "reason_string",
     "connect_srv_async",

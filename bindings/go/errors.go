@@ -33,7 +33,7 @@ const (
 	ErrTimeout         Code = C.PMQTT_ERR_TIMEOUT       // the operation timed out
 	ErrDNS             Code = C.PMQTT_ERR_DNS           // the host name could not be looked up
 	ErrInDoubt         Code = C.PMQTT_ERR_IN_DOUBT      // the broker lost the session between PUBREC and PUBCOMP of a QoS 2 message
-	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // reserved: the broker rejected the request, with a reason
+	ErrRejected        Code = C.PMQTT_ERR_REJECTED      // the broker rejected the message or request, with a reason
 	ErrExpired         Code = C.PMQTT_ERR_EXPIRED       // the message expired before it was sent
 	ErrDropped         Code = C.PMQTT_ERR_DROPPED       // the message was dropped from the queue
 	ErrCancelled       Code = C.PMQTT_ERR_CANCELLED     // the program cancelled the message

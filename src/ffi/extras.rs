@@ -22,7 +22,7 @@ pub(super) struct Extras {
     pub payload_is_utf8: bool,
     pub user_properties: *const PropertyPair,
     pub user_property_count: usize,
-    /// 0: no limit.
+    /// 0: the one in `properties`, or no limit.
     pub expiry_s: u32,
     /// All others.
     pub properties: events::PropertyView,
@@ -88,11 +88,15 @@ impl Extras {
     /// # Safety
     /// As for `encode`.
     unsafe fn encode_rest(&self, room: &mut Room, place: Place) -> Result {
-        if self.payload_is_utf8 {
-            room.add(property::PAYLOAD_FORMAT, Value::Number(1))?;
-        }
         // SAFETY: the caller's promise is the same.
         unsafe {
+            let list = list(&self.properties, place, "properties")?;
+            if !list.is_empty() {
+                self.begin_list(list, room)?;
+            }
+            if self.payload_is_utf8 {
+                room.add(property::PAYLOAD_FORMAT, Value::Number(1))?;
+            }
             if let Some(text) = optional_bytes(self.content_type) {
                 check_text(text, || "content_type".into())?;
                 room.add(property::CONTENT_TYPE, Value::Bytes(text))?;
@@ -117,32 +121,35 @@ impl Extras {
                 let value = user_text(pair.value, index, "value")?;
                 room.add(property::USER_PROPERTY, Value::Pair(name, value))?;
             }
-            if self.properties.len > 0 {
-                self.append_list(room, place)?;
+            for (id, value) in list {
+                if id != property::MESSAGE_EXPIRY {
+                    room.add(id, value)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// # Safety
-    /// As for `encode`.
+    /// Checks a list against the fields, and encodes its expiry before them.
     #[cold]
-    unsafe fn append_list(&self, room: &mut Room, place: Place) -> Result {
-        // SAFETY: the caller's promise is the same.
-        let list = unsafe { list(&self.properties, place, "properties") }?;
-        for (id, _) in list {
+    fn begin_list(&self, list: Properties, room: &mut Room) -> Result {
+        for (id, value) in list {
             let field = self.field(id);
             if let (Some(field), Some(row)) = (field, property(id)) {
                 let text = format!("{field} and properties both have the {}", row.name());
                 return Err(Error::inval(text));
             }
+            if id == property::MESSAGE_EXPIRY {
+                room.add(id, value)?;
+            }
         }
-        room.add_list(list.as_bytes())
+        Ok(())
     }
 
     /// The field that has set a property. User properties may be in both, as they may repeat.
     fn field(&self, id: u8) -> Option<&'static str> {
         let (field, is_set) = match id {
+            property::MESSAGE_EXPIRY => ("expiry_s", self.expiry_s > 0),
             property::PAYLOAD_FORMAT => ("payload_is_utf8", self.payload_is_utf8),
             property::CONTENT_TYPE => ("content_type", !self.content_type.is_null()),
             property::RESPONSE_TOPIC => ("response_topic", !self.response_topic.is_null()),
@@ -414,15 +421,26 @@ mod tests {
                 list
             );
         }
-        let expiry = [2, 0, 0, 0, 1];
-        let words = "properties: the list must not have the message expiry interval: \
-                     expiry_s of pmqtt_publication sets it";
-        refused(
-            &Extras {
-                properties: view(&expiry),
-                ..NONE
-            },
-            words,
-        );
+    }
+
+    #[test]
+    fn the_expiry_of_a_list_is_encoded_first() {
+        let list = [9, 0, 0, 2, 0, 0, 0, 1];
+        let extras = Extras {
+            properties: view(&list),
+            ..NONE
+        };
+        assert_eq!(encoded(&extras), [2, 0, 0, 0, 1, 9, 0, 0]);
+        let extras = Extras {
+            content_type: c"".as_ptr(),
+            ..extras
+        };
+        assert_eq!(encoded(&extras), [2, 0, 0, 0, 1, 3, 0, 0, 9, 0, 0]);
+        let twice = Extras {
+            expiry_s: 1,
+            ..extras
+        };
+        let words = "expiry_s and properties both have the message expiry interval";
+        refused(&twice, words);
     }
 }

@@ -51,7 +51,6 @@ fn manager(id: u8, place: Place) -> Option<&'static str> {
     use Place::*;
     Some(match (id, place) {
         (property::TOPIC_ALIAS | property::SUBSCRIPTION_ID, _) => "the library assigns it",
-        (property::MESSAGE_EXPIRY, Publish | Will) => "expiry_s of pmqtt_publication sets it",
         (property::WILL_DELAY, Will) => "will_delay_s of pmqtt_connect_options sets it",
         (
             property::SESSION_EXPIRY
@@ -108,8 +107,6 @@ mod tests {
             (property::TOPIC_ALIAS, NUMBER, Publish, "the list must not have the topic alias: the library assigns it"),
             (property::SUBSCRIPTION_ID, NUMBER, Publish, "the library assigns it"),
             (property::SUBSCRIPTION_ID, NUMBER, Subscribe, "the library assigns it"),
-            (property::MESSAGE_EXPIRY, NUMBER, Publish, "expiry_s of pmqtt_publication"),
-            (property::MESSAGE_EXPIRY, NUMBER, Will, "expiry_s of pmqtt_publication"),
             (property::WILL_DELAY, NUMBER, Will, "will_delay_s"),
             (property::SESSION_EXPIRY, NUMBER, Connect, "pmqtt_connect_options"),
             (property::RECEIVE_MAXIMUM, NUMBER, Connect, "pmqtt_connect_options"),
@@ -147,6 +144,7 @@ mod tests {
         assert_eq!(verdict(property::SESSION_EXPIRY, NUMBER, Disconnect), "");
         assert_eq!(verdict(property::REASON_STRING, TEXT, Ack), "");
         assert_eq!(verdict(property::CONTENT_TYPE, TEXT, Publish), "");
+        assert_eq!(verdict(property::MESSAGE_EXPIRY, NUMBER, Publish), "");
         assert_eq!(of_bytes(&[], Publish), "");
     }
 

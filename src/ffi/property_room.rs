@@ -48,17 +48,6 @@ impl Room {
         Ok(())
     }
 
-    pub fn add_list(&mut self, list: &[u8]) -> Result {
-        match self.rest(list.len()) {
-            Some(mut rest) => {
-                append(&mut rest, list);
-                self.len = SMALL - rest.len();
-            }
-            None => self.enlarge(list.len())?.extend_from_slice(list),
-        }
-        Ok(())
-    }
-
     /// What is free of the small room, if that is enough.
     #[inline(always)]
     fn rest(&mut self, needed: usize) -> Option<&mut [MaybeUninit<u8>]> {

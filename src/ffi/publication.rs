@@ -10,7 +10,7 @@ use super::publish::message;
 use super::sized;
 use crate::client::events::PropertyView;
 use crate::client::{Client, Code, Error, Result, Timed};
-use crate::codec::property::Place;
+use crate::codec::property::{self, Place};
 use crate::codec::{Message, Properties};
 
 /// A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
@@ -77,8 +77,9 @@ pub struct Publication {
     /// (MQTT 5).
     ///
     /// A property that a field above has set must not be in the list, except for user properties.
-    /// Nor must those that the library manages: the topic alias, the subscription identifier, and
-    /// the message expiry interval (`expiry_s`).
+    /// Nor must those that the library manages: the topic alias and the subscription identifier. A
+    /// message expiry interval in the list counts as `expiry_s`. So the properties of a received
+    /// message may be handed on as they are.
     pub properties: PropertyView,
 }
 
@@ -117,7 +118,11 @@ impl Publication {
     pub(super) unsafe fn timed<'a>(&self, properties: Option<Properties<'a>>) -> Result<Timed<'a>> {
         // SAFETY: the caller's promise is the same.
         let message = unsafe { self.message("publish", properties) }?;
-        let limit = (self.expiry_s > 0).then(|| Duration::from_secs(self.expiry_s.into()));
+        let limit = match properties {
+            Some(properties) => expiry(properties),
+            None => (self.expiry_s > 0).then_some(self.expiry_s),
+        };
+        let limit = limit.map(|seconds| Duration::from_secs(seconds.into()));
         Timed::new(message, limit, self.tag)
     }
 
@@ -184,6 +189,15 @@ impl Publication {
             expiry_s: self.expiry_s,
             properties: self.properties,
         }
+    }
+}
+
+/// The message expiry interval, which is encoded first.
+#[inline(always)]
+fn expiry(properties: Properties) -> Option<u32> {
+    match properties.as_bytes() {
+        [property::MESSAGE_EXPIRY, ..] => properties.number(property::MESSAGE_EXPIRY),
+        _ => None,
     }
 }
 

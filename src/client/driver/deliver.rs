@@ -278,30 +278,24 @@ fn handle(state: &mut Guard, handler: Handler, message: &MessageEvent) {
 #[inline(always)]
 fn published(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool {
     state.counters.messages_out += 1;
-    match state.tags.are_used() {
-        false => success(state, pace, mid, reason, 0),
-        true => published_tagged(state, pace, mid, reason),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn published_tagged(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool {
-    let tag = state.tags.take(mid);
-    success(state, pace, mid, reason, tag)
-}
-
-#[inline(always)]
-fn success(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32, tag: u64) -> bool {
     let callback = state.callbacks.publish;
-    let event = Published {
+    let mut event = Published {
         mid,
         rc: 0,
         reason,
         properties: Properties::NONE.into(),
-        tag,
+        tag: 0,
     };
+    if state.tags.are_used() {
+        add_tag(state, &mut event);
+    }
     call(state, pace, callback, &event)
+}
+
+#[cold]
+#[inline(never)]
+fn add_tag(state: &mut State, event: &mut Published) {
+    event.tag = state.tags.take(event.mid);
 }
 
 /// Reports an acknowledgement with a reason or properties.

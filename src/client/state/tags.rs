@@ -74,7 +74,9 @@ mod tests {
         tags.trim();
         assert!(tags.0.is_none());
         (0..1000).for_each(|mid| tags.set(mid, 1));
-        (0..1000).for_each(|mid| drop(tags.take(mid)));
+        (0..1000).for_each(|mid| {
+            tags.take(mid);
+        });
         assert!(tags.0.is_none());
     }
 }
