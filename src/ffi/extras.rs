@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn nothing_takes_no_byte() {
-        assert_eq!(encoded(&NONE), []);
+        assert!(encoded(&NONE).is_empty());
         assert_eq!(NONE.field_of_mqtt5(), None);
     }
 

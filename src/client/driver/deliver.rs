@@ -15,11 +15,11 @@ use crate::client::events::{
     LogLine, MessageEvent, Published, Subscribed, Unsubscribed, Writable,
 };
 use crate::client::reason::{UNSAID, connack_reason, reason_words};
-use crate::client::state::Guard;
 use crate::client::state::authenticator::Authenticator;
 use crate::client::state::handlers::Handler;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
+use crate::client::state::{Guard, State};
 use crate::codec::{
     Acknowledgement, Auth as AuthPacket, ConnAck, Disconnect, Properties, Publish, property, reason,
 };
