@@ -13,12 +13,12 @@ pub struct Allowance {
 
 impl Allowance {
     /// None if the client has stated no maximum.
-    pub fn new(maximum: u16) -> Option<Box<Allowance>> {
+    pub fn new(maximum: u16) -> Option<Allowance> {
         let allowance = Allowance {
             left: maximum.into(),
             answers: VecDeque::new(),
         };
-        (maximum > 0).then(|| Box::new(allowance))
+        (maximum > 0).then_some(allowance)
     }
 
     /// PUBACK, PUBCOMP or a PUBREC that refuses is the last packet in the output. The answers to PUBRELs of an

@@ -22,8 +22,9 @@ impl Session {
         }
         self.output.hold();
         self.connection = self.connection.wrapping_add(1);
-        let maximum = self.extended.as_ref().map(|it| it.options.receive_maximum);
-        self.allowance = maximum.and_then(Allowance::new);
+        if let Some(extended) = &mut self.extended {
+            extended.allowance = Allowance::new(extended.options.receive_maximum);
+        }
         self.keep_alive.start(self.options.keep_alive, now);
         self.downgrades = false;
         self.phase = Phase::Connecting {
@@ -86,7 +87,9 @@ impl Session {
             }
         }
         self.incoming.connection_lost();
-        self.allowance = None;
+        if let Some(extended) = &mut self.extended {
+            extended.allowance = None;
+        }
         self.delivering = false;
         self.announcing = false;
         self.input_paused = false;

@@ -1,6 +1,7 @@
 //! What a session of MQTT 5 has in addition: the options of CONNECT that only MQTT 5 has, and what the broker
 //! has agreed to.
 
+use super::allowance::Allowance;
 use std::ffi::{CStr, CString};
 
 use super::exchange::Exchange;
@@ -141,6 +142,10 @@ pub struct Extended {
     pub aliases_in: u16,
     /// Seconds, as the last CONNECT stated them.
     pub stated_expiry: u32,
+    /// What the broker may still send; None: any number of messages without an answer.
+    pub allowance: Option<Allowance>,
+    /// How many messages the broker has refused, or did not take.
+    pub rejected: u64,
     /// A connection was accepted since the session began.
     pub was_accepted: bool,
     /// The client identifier that the broker has chosen. It stays, because C may have its address.
@@ -157,6 +162,8 @@ impl Extended {
             clean_start: true,
             aliases_in: 0,
             stated_expiry: 0,
+            allowance: None,
+            rejected: 0,
             was_accepted: false,
             assigned_id: None,
             exchange: Exchange::default(),

@@ -49,7 +49,6 @@ use crate::codec::{
     Version,
 };
 use crate::time::Moment;
-use allowance::Allowance;
 use extended::Extended;
 use final_bytes::FinalBytes;
 use incoming::Incoming;
@@ -255,8 +254,6 @@ pub struct Session {
     last: Option<Box<FinalBytes>>,
     outgoing: Outgoing,
     incoming: Incoming,
-    /// None: the broker may send any number of messages without an answer.
-    allowance: Option<Box<Allowance>>,
     /// A message was handed over and is not `delivered` yet; a DISCONNECT waits for that.
     delivering: bool,
     keep_alive: KeepAlive,
@@ -300,7 +297,6 @@ impl Session {
             output: Output::default(),
             last: None,
             incoming: Incoming::default(),
-            allowance: None,
             delivering: false,
             keep_alive: KeepAlive::default(),
             retry: Retry::default(),
@@ -527,6 +523,20 @@ impl Session {
             Version::V5 => 0,
             Version::V31 | Version::V311 => -1,
         }
+    }
+
+    /// Counts a message that the broker has refused, or does not take.
+    pub fn count_rejected(&mut self) {
+        if let Some(extended) = &mut self.extended {
+            extended.rejected += 1;
+        }
+    }
+
+    /// How many messages the broker has refused, or did not take.
+    pub fn rejected(&self) -> u64 {
+        self.extended
+            .as_ref()
+            .map_or(0, |extended| extended.rejected)
     }
 
     /// What both sides have agreed to; None before MQTT 5.

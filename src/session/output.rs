@@ -20,8 +20,6 @@ pub const MARK: usize = at_most_once::MARK;
 pub struct Output {
     /// Encoded bytes that were not taken out for the socket.
     ready: Gather,
-    /// CONNECT and AUTH, until CONNACK arrives. All other packets wait until then.
-    connect: Option<Box<Buffer>>,
     /// The bytes of this connection that are not in the row of `ready`: those before it, and its
     /// payloads.
     base: u64,
@@ -31,10 +29,19 @@ pub struct Output {
     at_most_once: AtMostOnce,
     /// The acknowledgements in the output.
     pub answers: Answers,
+    /// None between CONNACK and the end, in a session of MQTT 3.
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What is needed at the beginning and the end of a connection, and in MQTT 5.
+#[derive(Default)]
+struct Seldom {
+    /// CONNECT and AUTH, until CONNACK arrives. All other packets wait until then.
+    connect: Option<Buffer>,
     /// None in a session of MQTT 3, and before CONNACK.
-    dialect: Option<Box<Dialect>>,
+    dialect: Option<Dialect>,
     /// How to leave the broker; None: with a DISCONNECT that says that all is well.
-    farewell: Option<Box<Farewell>>,
+    farewell: Option<Farewell>,
 }
 
 /// How packets that were kept for MQTT 5 go out on this connection.
@@ -114,7 +121,8 @@ impl Output {
     /// Sends a PUBLISH of any QoS in the dialect of the connection, and with the changes of `rewrite`.
     #[inline(never)]
     pub fn put_rewritten(&mut self, packet: Packet, mut rewrite: Rewrite) -> Result<(), NoMemory> {
-        let Some(dialect) = &mut self.dialect else {
+        let seldom = self.seldom.as_mut();
+        let Some(dialect) = seldom.and_then(|it| it.dialect.as_mut()) else {
             return self.put_kept(packet, rewrite);
         };
         rewrite.strip = dialect.strips;
@@ -141,7 +149,7 @@ impl Output {
     /// Sends a PUBLISH of QoS 0, which the session does not keep.
     #[inline(always)]
     pub fn put_message(&mut self, message: &Publishable) -> Result<(), NoMemory> {
-        match &mut self.dialect {
+        match self.seldom.as_mut().and_then(|it| it.dialect.as_mut()) {
             Some(dialect) if !dialect.is_plain => {
                 let rewrite = Rewrite {
                     alias: dialect.choose(message.topic, encode::publish_len(message)),
@@ -170,13 +178,18 @@ impl Output {
 
     /// Whether packets are kept in the form of MQTT 5.
     pub fn is_extended(&self) -> bool {
-        self.dialect.is_some()
+        self.dialect().is_some()
     }
 
     /// Whether packets go out as they are kept.
     #[inline(always)]
     pub fn is_plain(&self) -> bool {
-        self.dialect.as_ref().is_none_or(|dialect| dialect.is_plain)
+        self.dialect().is_none_or(|dialect| dialect.is_plain)
+    }
+
+    #[inline(always)]
+    fn dialect(&self) -> Option<&Dialect> {
+        self.seldom.as_ref()?.dialect.as_ref()
     }
 
     /// The connection is one of a session of MQTT 5. `aliases`: how many topic aliases it may use. `most`: the bytes
@@ -184,12 +197,12 @@ impl Output {
     /// properties.
     pub fn set_dialect(&mut self, aliases: u16, most: u32, strips: bool) {
         let most = MAX_REMAINING_LENGTH.min(most as usize);
-        self.dialect = Some(Box::new(Dialect {
+        self.seldom.get_or_insert_default().dialect = Some(Dialect {
             is_plain: aliases == 0 && !strips,
             strips,
             most: most.saturating_sub(GROWTH),
             aliases: OutboundAliases::new(aliases),
-        }));
+        });
     }
 
     /// The packet encoded last is the QoS 0 message `mid`.
@@ -201,18 +214,19 @@ impl Output {
     /// DISCONNECT will say this.
     pub fn set_farewell(&mut self, reason: u8, properties: Properties) {
         let properties = PropertyList::of(properties);
-        self.farewell = Some(Box::new(Farewell::Said(reason, properties)));
+        self.seldom.get_or_insert_default().farewell = Some(Farewell::Said(reason, properties));
     }
 
     /// There will be no DISCONNECT.
     pub fn leave_silently(&mut self) {
-        self.farewell = Some(Box::new(Farewell::Silent));
+        self.seldom.get_or_insert_default().farewell = Some(Farewell::Silent);
     }
 
     /// Leaves the properties of DISCONNECT out, if they make it too large for the broker. The session expiry
     /// stays. [MQTT5-3.14.2-3] [MQTT5-3.14.2-4]
     pub fn fit_farewell(&mut self, most: u32) {
-        if let Some(Farewell::Said(_, properties)) = self.farewell.as_deref_mut()
+        let farewell = self.seldom.as_mut().and_then(|it| it.farewell.as_mut());
+        if let Some(Farewell::Said(_, properties)) = farewell
             && !properties.get().fit(1, most)
         {
             let expiry = properties.get().number(property::SESSION_EXPIRY);
@@ -225,10 +239,11 @@ impl Output {
 
     /// The last packet of the connection, unless that ends without one.
     pub fn put_disconnect(&mut self) {
-        match self.farewell.take().as_deref() {
+        let farewell = self.seldom.as_mut().and_then(|it| it.farewell.take());
+        match farewell {
             Some(Farewell::Silent) => {}
             Some(Farewell::Said(reason, properties))
-                if encode::disconnect_with(self.buffer(), *reason, properties.get()).is_ok() => {}
+                if encode::disconnect_with(self.buffer(), reason, properties.get()).is_ok() => {}
             _ => encode::disconnect(self.buffer()),
         }
     }
@@ -237,7 +252,12 @@ impl Output {
     pub fn hold(&mut self) {
         let connect = std::mem::take(self.ready.row());
         self.base += connect.len() as u64;
-        self.connect = Some(Box::new(connect));
+        self.seldom.get_or_insert_default().connect = Some(connect);
+    }
+
+    #[inline(always)]
+    fn connect(&self) -> Option<&Buffer> {
+        self.seldom.as_ref()?.connect.as_ref()
     }
 
     /// Encodes CONNECT, or AUTH, which does not wait for CONNACK. Before CONNACK, no QoS 0 message of MQTT 5 has
@@ -246,7 +266,7 @@ impl Output {
         &mut self,
         encode: impl FnOnce(&mut Buffer) -> Result<(), TooLong>,
     ) -> Result<(), TooLong> {
-        let Some(connect) = &mut self.connect else {
+        let Some(connect) = self.seldom.as_mut().and_then(|it| it.connect.as_mut()) else {
             return encode(self.ready.row());
         };
         let before = connect.len();
@@ -258,11 +278,16 @@ impl Output {
     /// Puts the waiting packets behind CONNECT. A broker may answer before the socket has taken all
     /// of CONNECT.
     pub fn release(&mut self) {
-        if let Some(mut connect) = self.connect.take() {
+        let Some(seldom) = &mut self.seldom else {
+            return;
+        };
+        if let Some(mut connect) = seldom.connect.take() {
             self.base -= connect.len() as u64;
             connect.append(self.ready.row());
-            *self.ready.row() = *connect;
+            *self.ready.row() = connect;
         }
+        self.seldom
+            .take_if(|it| it.dialect.is_none() && it.farewell.is_none());
     }
 
     /// Drops the packets that wait for `release`. Returns the mids of all QoS 0 messages, which are
@@ -274,7 +299,7 @@ impl Output {
     }
 
     pub fn has_ready(&self) -> bool {
-        match &self.connect {
+        match self.connect() {
             Some(connect) => !connect.is_empty(),
             None => !self.ready.is_empty(),
         }
@@ -283,8 +308,8 @@ impl Output {
     /// Exchanges the bytes that may be written for an empty buffer.
     pub fn take(&mut self, empty: &mut Gather) {
         debug_assert!(empty.is_empty());
-        if let Some(connect) = &mut self.connect {
-            return std::mem::swap(connect.as_mut(), empty.row());
+        if let Some(connect) = self.seldom.as_mut().and_then(|it| it.connect.as_mut()) {
+            return std::mem::swap(connect, empty.row());
         }
         let len = self.ready.row_len();
         if empty.capacity() > KEPT.max(4 * len) {
@@ -334,7 +359,7 @@ impl Output {
 
     /// Whether the socket has not taken all bytes that were taken out for it.
     pub fn has_taken_out(&self) -> bool {
-        let connect = self.connect.as_ref().map_or(0, |connect| connect.len());
+        let connect = self.connect().map_or(0, |connect| connect.len());
         self.unwritten() > self.ready.len() + connect
     }
 

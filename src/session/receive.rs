@@ -107,7 +107,8 @@ impl Session {
     #[inline(always)]
     fn check_allowance(&mut self, publish: &Publish) -> Result<(), Failure> {
         if publish.packet_id.is_some()
-            && let Some(allowance) = &mut self.allowance
+            && let Some(extended) = &mut self.extended
+            && let Some(allowance) = &mut extended.allowance
             && !allowance.take_one(&self.output)
         {
             let what = "more messages without an answer than the receive maximum [MQTT5-3.3.4-9]";

@@ -197,7 +197,7 @@ impl Session {
     /// `end_batch`. Returns false if they may not be: nothing counts the messages of a batch.
     pub fn begin_batch(&mut self) -> bool {
         self.delivering =
-            self.phase == Phase::Connected && !self.options.manual_ack && self.allowance.is_none();
+            self.phase == Phase::Connected && !self.options.manual_ack && !self.has_allowance();
         self.delivering
     }
 
@@ -343,10 +343,18 @@ impl Session {
         }
     }
 
+    #[inline(always)]
+    fn has_allowance(&self) -> bool {
+        let extended = self.extended.as_ref();
+        extended.is_some_and(|extended| extended.allowance.is_some())
+    }
+
     /// The last packet in the output completes a message of the broker's.
     #[inline(always)]
     pub(super) fn allow_one_more(&mut self) {
-        if let Some(allowance) = &mut self.allowance {
+        if let Some(extended) = &mut self.extended
+            && let Some(allowance) = &mut extended.allowance
+        {
             allowance.answered(&self.output);
         }
     }

@@ -75,8 +75,7 @@ fn message(limit: Option<Duration>) -> Timed<'static> {
         retain: false,
         properties: None,
     };
-    let message = message.check().expect("PUBLISH fits");
-    Timed { message, limit }
+    Timed::new(message, limit, 0).expect("PUBLISH fits")
 }
 
 /// A loop that knows nothing but the last event: its timer runs through `closing`. The time limit of a

@@ -52,7 +52,7 @@ impl Client {
             Ok(waiting.is_empty() && state.is_connected() && state.session.unsettled() == 0)
         });
         let expired = turn.state.session.expired();
-        let rejected = turn.state.counters.rejected;
+        let rejected = turn.state.session.rejected();
         let inbox = turn.state.inbox.as_mut();
         let rejection = inbox.and_then(|inbox| inbox.rejection.take());
         let settled = turn.state.counters.messages_out;

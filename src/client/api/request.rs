@@ -186,13 +186,13 @@ impl<'a> Timed<'a> {
 
     #[inline(never)]
     fn publish_tagged(&self, state: &mut State, tag: u64) -> Answer {
-        state.tags.reserve()?;
+        state.tags().reserve()?;
         let published = self.publish_untagged(&mut state.session);
         match published {
-            Ok(mid) => state.tags.set(mid, tag),
+            Ok(mid) => state.tags().set(mid, tag),
             // At QoS 0, the message is dropped, and has no outcome.
             Err(PublishError::NotConnected { mid }) if self.message.qos > QoS::AtMostOnce => {
-                state.tags.set(mid, tag);
+                state.tags().set(mid, tag);
             }
             Err(_) => {}
         }

@@ -45,7 +45,7 @@ impl Client {
             messages_dropped: session.dropped(),
             messages_cancelled: session.cancelled(),
             messages_expired: session.expired(),
-            messages_rejected: counters.rejected,
+            messages_rejected: session.rejected(),
         }
     }
 }

@@ -286,7 +286,7 @@ fn published(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool 
         properties: Properties::NONE.into(),
         tag: 0,
     };
-    if state.tags.are_used() {
+    if state.has_tags() {
         add_tag(state, &mut event);
     }
     call(state, pace, callback, &event)
@@ -295,7 +295,7 @@ fn published(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool 
 #[cold]
 #[inline(never)]
 fn add_tag(state: &mut State, event: &mut Published) {
-    event.tag = state.tags.take(event.mid);
+    event.tag = state.take_tag(event.mid);
 }
 
 /// Reports an acknowledgement with a reason or properties.
@@ -318,7 +318,7 @@ fn answered(state: &mut Guard, pace: &mut Pace, mid: u64, answer: &Acknowledgeme
         rc: rc as i32,
         reason: answer.reason.into(),
         properties: answer.properties.into(),
-        tag: state.tags.take(mid),
+        tag: state.take_tag(mid),
     };
     call(state, pace, callback, &event)
 }
@@ -337,7 +337,7 @@ fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code, reaso
         rc: code as i32,
         reason,
         properties: Properties::NONE.into(),
-        tag: state.tags.take(mid),
+        tag: state.take_tag(mid),
     };
     call(state, pace, callback, &event)
 }

@@ -167,7 +167,7 @@ impl Driver {
             self.input.trim();
             self.waiting = None;
             state.session.trim();
-            state.tags.trim();
+            state.trim_tags();
         }
     }
 

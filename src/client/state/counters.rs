@@ -3,8 +3,6 @@
 #[derive(Default)]
 pub struct Counters {
     pub messages_out: u64,
-    /// Messages that the broker does not take.
-    pub rejected: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub connections: u32,

@@ -90,13 +90,19 @@ pub struct State {
     pub security: Option<Box<Security>>,
     pub resolver: Resolver,
     pub inbox: Option<Box<Inbox>>,
-    pub tags: Tags,
     pub last_error: Option<Error>,
     /// Why there is no connection, unless the program asked for that.
     pub why_none: Option<Error>,
-    /// The client ids before the last `reinitialise`: C may still have their addresses.
-    former_ids: Option<Box<[Option<CString>; 2]>>,
+    seldom: Option<Box<Seldom>>,
     handle: usize,
+}
+
+/// What few clients need.
+#[derive(Default)]
+struct Seldom {
+    /// The client ids before the last `reinitialise`: C may still have their addresses.
+    former_ids: [Option<CString>; 2],
+    tags: Tags,
 }
 
 impl State {
@@ -114,10 +120,9 @@ impl State {
             security: None,
             resolver: Resolver::default(),
             inbox: None,
-            tags: Tags::default(),
             last_error: None,
             why_none: None,
-            former_ids: None,
+            seldom: None,
             handle: 0,
         }
     }
@@ -135,16 +140,41 @@ impl State {
             }
             false => Some(given),
         };
+        if let Some(seldom) = &mut self.seldom {
+            seldom.tags = Tags::default();
+        }
         if replaced.is_some() || assigned.is_some() {
-            self.former_ids = Some(Box::new([replaced, assigned]));
+            self.seldom.get_or_insert_default().former_ids = [replaced, assigned];
         }
         self.session = self.session.successor(options);
         self.counters = Counters::default();
-        self.tags = Tags::default();
         self.why_none = None;
         self.security = None;
         callbacks.follow(&self.callbacks);
         mem::replace(&mut self.callbacks, callbacks)
+    }
+
+    /// Whether a message may have a tag. The outcome of each message asks first.
+    #[inline(always)]
+    pub fn has_tags(&self) -> bool {
+        let seldom = self.seldom.as_ref();
+        seldom.is_some_and(|seldom| seldom.tags.are_used())
+    }
+
+    pub fn tags(&mut self) -> &mut Tags {
+        &mut self.seldom.get_or_insert_default().tags
+    }
+
+    pub fn trim_tags(&mut self) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.tags.trim();
+        }
+    }
+
+    /// The tag of a message that is done; 0: none.
+    pub fn take_tag(&mut self, mid: u64) -> u64 {
+        let seldom = self.seldom.as_mut();
+        seldom.map_or(0, |seldom| seldom.tags.take(mid))
     }
 
     /// Valid until the second `reset` from now; longer while the id stays the same.
@@ -193,7 +223,7 @@ impl State {
 
     /// The broker does not take a message.
     pub fn rejected(&mut self, reason: u8, properties: Properties) {
-        self.counters.rejected += 1;
+        self.session.count_rejected();
         if let Some(inbox) = &mut self.inbox {
             let first = &mut inbox.rejection;
             first.get_or_insert_with(|| reason_words(reason, properties));

@@ -9,40 +9,38 @@ const KEPT: usize = 256;
 
 /// The tags by mid. A message without a tag is not in here.
 #[derive(Default)]
-pub struct Tags(Option<Box<HashMap<u64, u64>>>);
+pub struct Tags(HashMap<u64, u64>);
 
 impl Tags {
     /// Makes room for one more.
     pub fn reserve(&mut self) -> Result<(), NoMemory> {
-        let tags = self.0.get_or_insert_default();
-        tags.try_reserve(1).map_err(|_| NoMemory)
+        self.0.try_reserve(1).map_err(|_| NoMemory)
     }
 
     pub fn set(&mut self, mid: u64, tag: u64) {
-        self.0.get_or_insert_default().insert(mid, tag);
+        self.0.insert(mid, tag);
     }
 
     /// Whether a message may have a tag. The outcome of each message asks first.
     #[inline(always)]
     pub fn are_used(&self) -> bool {
-        self.0.is_some()
+        !self.0.is_empty()
     }
 
     /// The tag of a message that is done; 0: none.
     pub fn take(&mut self, mid: u64) -> u64 {
-        let Some(tags) = &mut self.0 else {
-            return 0;
-        };
-        let tag = tags.remove(&mid);
-        if tags.is_empty() && tags.capacity() > KEPT {
-            self.0 = None;
+        let tag = self.0.remove(&mid);
+        if self.0.is_empty() && self.0.capacity() > KEPT {
+            self.0 = HashMap::new();
         }
         tag.unwrap_or(0)
     }
 
     /// Gives back unused memory.
     pub fn trim(&mut self) {
-        self.0.take_if(|tags| tags.is_empty());
+        if self.0.is_empty() {
+            self.0 = HashMap::new();
+        }
     }
 }
 
@@ -70,13 +68,13 @@ mod tests {
         tags.set(1, 1);
         tags.trim();
         assert_eq!(tags.take(1), 1);
-        assert!(tags.0.is_some());
+        assert!(tags.are_used());
         tags.trim();
-        assert!(tags.0.is_none());
+        assert_eq!(tags.0.capacity(), 0);
         (0..1000).for_each(|mid| tags.set(mid, 1));
         (0..1000).for_each(|mid| {
             tags.take(mid);
         });
-        assert!(tags.0.is_none());
+        assert_eq!(tags.0.capacity(), 0);
     }
 }
