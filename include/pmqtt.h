@@ -146,11 +146,6 @@
  */
 
 /**
- * @defgroup api_properties Properties of MQTT 5
- * @brief Lists of properties, as packets contain them, are read and written without allocations.
- */
-
-/**
  * @defgroup api_callbacks Callbacks
  * @brief Callbacks, their events, and log lines.
  */
@@ -169,26 +164,6 @@
  * @defgroup api_diagnosis Errors, statistics and version
  * @brief Error numbers, their descriptions, statistics and the version.
  */
-
-/**
- * Initialises a `pmqtt_property_writer` that writes into an array.
- *
- * @param room  The array. A pointer does not have the size of what it points to.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROPERTY_WRITER(room) {(room), sizeof(room), 0, PMQTT_ERR_SUCCESS}
-
-/**
- * Begins the initialiser of a `pmqtt_publication`, before its other fields:
- *
- * ```c
- * pmqtt_publication message = {PMQTT_PUBLICATION_INIT, .topic = "a/b", .qos = 1};
- * ```
- *
- * @ingroup api_publish
- */
-#define PMQTT_PUBLICATION_INIT .struct_size = sizeof(pmqtt_publication)
 
 
 /**
@@ -508,8 +483,8 @@
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
- * The broker refused the message, or does not take such messages (MQTT 5); `reason` of
- * `pmqtt_published` says why.
+ * The broker has refused this, with a reason. Reserved: no function of this version returns
+ * it.
  *
  * @ingroup api_diagnosis
  */
@@ -565,195 +540,6 @@
 #define PMQTT_VERSION_NUMBER 2000
 
 /**
- * A number, 1: the payload is UTF-8; in PUBLISH and the will.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_PAYLOAD_FORMAT_INDICATOR 1
-
-/**
- * A number, in seconds; in PUBLISH and the will.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_MESSAGE_EXPIRY_INTERVAL 2
-
-/**
- * A text; in PUBLISH and the will.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_CONTENT_TYPE 3
-
-/**
- * A text, a topic without wildcards; in PUBLISH and the will.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_RESPONSE_TOPIC 8
-
-/**
- * A binary data; in PUBLISH and the will.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_CORRELATION_DATA 9
-
-/**
- * A number, 1 to 268,435,455; in PUBLISH and SUBSCRIBE.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_SUBSCRIPTION_IDENTIFIER 11
-
-/**
- * A number, in seconds; in CONNECT, CONNACK and DISCONNECT.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_SESSION_EXPIRY_INTERVAL 17
-
-/**
- * A text; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_ASSIGNED_CLIENT_IDENTIFIER 18
-
-/**
- * A number, in seconds, at most 65,535; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_SERVER_KEEP_ALIVE 19
-
-/**
- * A text; in CONNECT, CONNACK and AUTH.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_AUTHENTICATION_METHOD 21
-
-/**
- * A binary data; in CONNECT, CONNACK and AUTH.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_AUTHENTICATION_DATA 22
-
-/**
- * A number, 0 or 1; in CONNECT.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_REQUEST_PROBLEM_INFORMATION 23
-
-/**
- * A number, in seconds; in the will.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_WILL_DELAY_INTERVAL 24
-
-/**
- * A number, 0 or 1; in CONNECT.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_REQUEST_RESPONSE_INFORMATION 25
-
-/**
- * A text; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_RESPONSE_INFORMATION 26
-
-/**
- * A text; in CONNACK, and in DISCONNECT of the broker.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_SERVER_REFERENCE 28
-
-/**
- * A text; in each packet with a reason code.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_REASON_STRING 31
-
-/**
- * A number, 1 to 65,535; in CONNECT and CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_RECEIVE_MAXIMUM 33
-
-/**
- * A number, at most 65,535; in CONNECT and CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_TOPIC_ALIAS_MAXIMUM 34
-
-/**
- * A number, 1 to 65,535; in PUBLISH.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_TOPIC_ALIAS 35
-
-/**
- * A number, 0 or 1; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_MAXIMUM_QOS 36
-
-/**
- * A number, 0 or 1; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_RETAIN_AVAILABLE 37
-
-/**
- * A pair of texts, any number of times; in each packet with properties.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_USER_PROPERTY 38
-
-/**
- * A number, in bytes, not 0; in CONNECT and CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_MAXIMUM_PACKET_SIZE 39
-
-/**
- * A number, 0 or 1; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_WILDCARD_SUBSCRIPTION_AVAILABLE 40
-
-/**
- * A number, 0 or 1; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_SUBSCRIPTION_IDENTIFIER_AVAILABLE 41
-
-/**
- * A number, 0 or 1; in CONNACK.
- *
- * @ingroup api_properties
- */
-#define PMQTT_PROP_SHARED_SUBSCRIPTION_AVAILABLE 42
-
-/**
  * A client. Programs use it only by pointer.
  *
  * @ingroup api_client
@@ -801,20 +587,51 @@ typedef struct pmqtt_queue_options {
 } pmqtt_queue_options;
 
 /**
- * A user property that the program sets.
+ * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
  *
- * @ingroup api_properties
+ * @ingroup api_publish
  */
-typedef struct pmqtt_pair {
+typedef struct pmqtt_publication {
   /**
-   * UTF-8, not NULL, at most 65,535 bytes.
+   * `sizeof(pmqtt_publication)`. It is the same for each element of an array.
    */
-  const char *name;
+  size_t struct_size;
   /**
-   * UTF-8, not NULL, at most 65,535 bytes.
+   * The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
    */
-  const char *value;
-} pmqtt_pair;
+  const char *topic;
+  /**
+   * The payload. NULL with a length of 0: an empty payload.
+   */
+  const void *payload;
+  /**
+   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes). In a
+   * will, at most 65,535.
+   */
+  size_t payload_len;
+  /**
+   * 0, 1 or 2.
+   */
+  int qos;
+  /**
+   * true: the broker keeps the message as a retained message, for later subscribers.
+   */
+  bool retain;
+  /**
+   * How long the message may wait, in seconds from the call that publishes it; 0: no limit. A
+   * will must have 0.
+   *
+   * When the time is over, the client does not send a message that still waits for a connection
+   * or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
+   * reports it within a second, with or without a connection. `messages_expired` of
+   * `pmqtt_stats` counts these messages.
+   *
+   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0
+   * waits only where `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own:
+   * the broker does not know it.
+   */
+  uint32_t expiry_s;
+} pmqtt_publication;
 
 /**
  * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
@@ -833,178 +650,6 @@ typedef struct pmqtt_properties {
    */
   size_t len;
 } pmqtt_properties;
-
-/**
- * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
- * `PMQTT_PUBLICATION_INIT` sets `struct_size`.
- *
- * MQTT 5 has all of the fields. A client of an earlier version refuses those that are marked with
- * (MQTT 5): the call returns `PMQTT_ERR_NOT_SUPPORTED`.
- *
- * @ingroup api_publish
- */
-typedef struct pmqtt_publication {
-  /**
-   * `sizeof(pmqtt_publication)`. It is the same for each element of an array.
-   */
-  size_t struct_size;
-  /**
-   * The topic: UTF-8; not NULL, 1 to 65,535 bytes, no wildcards.
-   */
-  const char *topic;
-  /**
-   * The payload. NULL with a length of 0: an empty payload.
-   */
-  const void *payload;
-  /**
-   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes), in
-   * MQTT 5 with the properties too. In a will, at most 65,535.
-   */
-  size_t payload_len;
-  /**
-   * 0, 1 or 2.
-   */
-  int qos;
-  /**
-   * true: the broker keeps the message as a retained message, for later subscribers.
-   */
-  bool retain;
-  /**
-   * How long the message may wait, in seconds from the call that publishes it; 0: no limit.
-   *
-   * When the time is over, the client does not send a message that still waits for a connection
-   * or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
-   * reports it within a second, with or without a connection. `messages_expired` of
-   * `pmqtt_stats` counts these messages.
-   *
-   * A message that was handed to a connection does not expire here, as it may have arrived. QoS
-   * 0 waits only where `keep_qos0` of `pmqtt_queue_options` is set.
-   *
-   * In MQTT 5, the broker knows the limit as the message expiry interval. It does not give the
-   * message to a subscriber after the time. In a will, the time begins when the broker publishes
-   * it. Before MQTT 5, the broker does not know the limit, and a will must have 0.
-   * [MQTT5-3.3.2.3.3]
-   */
-  uint32_t expiry_s;
-  /**
-   * The content type, which describes the payload, for example "application/json": UTF-8, at
-   * most 65,535 bytes; NULL: none (MQTT 5). [MQTT5-3.3.2.3.9]
-   */
-  const char *content_type;
-  /**
-   * The topic for a response: UTF-8, 1 to 65,535 bytes, no wildcards; NULL: none (MQTT 5).
-   * [MQTT5-3.3.2.3.5]
-   */
-  const char *response_topic;
-  /**
-   * The correlation data, by which the requester knows the response; NULL: none (MQTT 5).
-   * [MQTT5-3.3.2.3.6]
-   */
-  const void *correlation;
-  /**
-   * The length of `correlation` in bytes, at most 65,535; it may be 0.
-   */
-  size_t correlation_len;
-  /**
-   * true: the message says that its payload is UTF-8 text (MQTT 5). The library does not check
-   * the payload. [MQTT5-3.3.2.3.2]
-   */
-  bool payload_is_utf8;
-  /**
-   * `user_property_count` user properties, which are sent in this order; may be NULL if the
-   * count is 0 (MQTT 5). Name and value: UTF-8; not NULL, at most 65,535 bytes.
-   * [MQTT5-3.3.2.3.7]
-   */
-  const struct pmqtt_pair *user_properties;
-  /**
-   * The number of user properties; may be 0.
-   */
-  size_t user_property_count;
-  /**
-   * Any number. `on_publish` gives it back in `tag` of its event, in every version.
-   */
-  uint64_t tag;
-  /**
-   * Further properties, as a list of `pmqtt_property_writer` or of an event; a length of 0: none
-   * (MQTT 5).
-   *
-   * A property that a field above has set must not be in the list, except for user properties.
-   * Nor must those that the library manages: the topic alias and the subscription identifier. A
-   * message expiry interval in the list counts as `expiry_s`. So the properties of a received
-   * message may be handed on as they are.
-   */
-  struct pmqtt_properties properties;
-} pmqtt_publication;
-
-/**
- * One property of a list. Its pointers refer to the list, and are NULL where the property has no
- * such value.
- *
- * @ingroup api_properties
- */
-typedef struct pmqtt_property {
-  /**
-   * The identifier, a PMQTT_PROP_ number.
-   */
-  int id;
-  /**
-   * The value of a number; else 0.
-   */
-  uint32_t number;
-  /**
-   * The name of a user property, not NUL-terminated.
-   */
-  const char *name;
-  /**
-   * Bytes.
-   */
-  size_t name_len;
-  /**
-   * The text or the binary data, or the value of a user property; not NUL-terminated.
-   */
-  const char *value;
-  /**
-   * Bytes.
-   */
-  size_t value_len;
-} pmqtt_property;
-
-/**
- * Writes a list of properties into memory of the program. `PMQTT_PROPERTY_WRITER` initialises it.
- *
- * ```c
- * char room[200];
- * pmqtt_property_writer writer = PMQTT_PROPERTY_WRITER(room);
- * pmqtt_properties list;
- *
- * pmqtt_property_add_bytes(&writer, PMQTT_PROP_CONTENT_TYPE, "text/plain", 10);
- * pmqtt_property_add_pair(&writer, "site", "north");
- * rc = pmqtt_property_finish(&writer, &list);
- * ```
- *
- * The first call that fails sets `rc`. From then on, the calls do nothing, so that one check of
- * `pmqtt_property_finish` is enough.
- *
- * @ingroup api_properties
- */
-typedef struct pmqtt_property_writer {
-  /**
-   * The memory for the list.
-   */
-  void *buf;
-  /**
-   * The size of `buf`, in bytes.
-   */
-  size_t size;
-  /**
-   * How many bytes are written; 0 at first.
-   */
-  size_t len;
-  /**
-   * `PMQTT_ERR_SUCCESS`, or the error of the first call that failed.
-   */
-  int rc;
-} pmqtt_property_writer;
 
 /**
  * The event of `on_connect`: the broker answered CONNECT.
@@ -1209,10 +854,6 @@ typedef struct pmqtt_published {
    * The properties of the broker's acknowledgement (MQTT 5).
    */
   struct pmqtt_properties properties;
-  /**
-   * The `tag` of the message's `pmqtt_publication`; 0: none.
-   */
-  uint64_t tag;
 } pmqtt_published;
 
 /**
@@ -1517,7 +1158,7 @@ typedef struct pmqtt_oneshot_options {
   int keepalive;
   /**
    * The message that the broker publishes if the connection ends without a DISCONNECT; NULL:
-   * none. `tag` has to be 0, and `expiry_s` before MQTT 5, too.
+   * none.
    */
   const struct pmqtt_publication *will;
   /**
@@ -1631,12 +1272,13 @@ typedef struct pmqtt_statistics {
    * Messages whose `expiry_s` was over before they were sent.
    */
   uint64_t messages_expired;
-  /**
-   * Messages whose outcome is `PMQTT_ERR_REJECTED`: the broker refused them, or does not take such
-   * messages (MQTT 5).
-   */
-  uint64_t messages_rejected;
 } pmqtt_statistics;
+
+
+
+
+
+
 
 #ifdef __cplusplus
 extern "C" {
@@ -2554,34 +2196,6 @@ int pmqtt_publish(struct pmqtt_client *client,
                   uint64_t *mid);
 
 /**
- * Publishes a message, as `pmqtt_publish` does, with all fields of a `pmqtt_publication`.
- *
- * @param client       The client; not NULL.
- * @param publication  The message, copied with all that it points to; not NULL.
- * @param mid          As for `pmqtt_publish`.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called. QoS 0 was
- *   dropped (unless `keep_qos0` is set); QoS 1 and 2 were queued.
- * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
- *   is room.
- * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
- * - `PMQTT_ERR_INVAL`: an argument or a field is wrong, a property is both in a field and in
- *   `properties`, or the library manages a property of the list. `pmqtt_last_error` names it.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
- * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
- *   version. The broker does not take the QoS, or a retained message. Or a field is set that only
- *   a later version of the library knows.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT5-3.3.2.3]
- *
- * @ingroup api_publish
- */
-int pmqtt_publish_message(struct pmqtt_client *client,
-                          const struct pmqtt_publication *publication,
-                          uint64_t *mid);
-
-/**
  * Publishes several messages at once, each as `pmqtt_publish` does.
  *
  * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
@@ -2589,8 +2203,7 @@ int pmqtt_publish_message(struct pmqtt_client *client,
  *   for the lock: a batch should have some thousands of messages at most.
  * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
  *   program may publish the rest later.
- * - A message may have each field of a `pmqtt_publication`. Its time limit, `expiry_s`, begins
- *   with this call.
+ * - A message may have a time limit, `expiry_s`. It begins with this call.
  *
  * @param client        The client; not NULL.
  * @param publications  `count` messages, copied; may be NULL if `count` is 0.
@@ -2610,12 +2223,6 @@ int pmqtt_publish_message(struct pmqtt_client *client,
  * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
  * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
  * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
- * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
- *   version, or that only a later version of the library knows; nothing was done.
- *
- * A message that the broker's limits exclude (MQTT 5) ends the batch: the call returns
- * `PMQTT_ERR_PAYLOAD_SIZE` or `PMQTT_ERR_NOT_SUPPORTED`, and the client accepts the messages before
- * it.
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -2878,156 +2485,42 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
 
 /**
- * Reads the next property of a list.
+ * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
+ * on, this refuses the message.
  *
- * ```c
- * pmqtt_property property;
- * size_t position = 0;
+ * The broker does not send a refused message again. Its packet identifier is free as soon as the
+ * acknowledgement is sent, also at QoS 2.
  *
- * while (pmqtt_property_next(&list, &position, &property))
- *     ...
- * ```
+ * The client holds the acknowledgement, and sends it in order, as `pmqtt_ack` describes. If the
+ * properties make the packet larger than the broker's maximum packet size, they are left out.
  *
- * @param list      The list; NULL: no properties. Any bytes are safe to read. Text in bytes that no
- *                  event brought may not be UTF-8.
- * @param position  Where the property begins: 0 for the first one. The call moves it to the next
- *                  property. NULL gives false.
- * @param out       The property; may be NULL.
+ * If the connection ends before the acknowledgement is sent:
+ * - QoS 1: the acknowledgement is dropped, and the message comes again.
+ * - QoS 2: the acknowledgement goes out when the broker sends the message again.
  *
- * @return true: there is a property. false: the list ends here, or the bytes here are no property.
- *   Nothing was written then.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
- *
- * @ingroup api_properties
- */
-bool pmqtt_property_next(const struct pmqtt_properties *list,
-                         size_t *position,
-                         struct pmqtt_property *out);
-
-/**
- * Finds the first property of a list with an identifier.
- *
- * @param list  As for `pmqtt_property_next`.
- * @param id    A PMQTT_PROP_ number.
- * @param out   The property; may be NULL.
- *
- * @return true: there is one. false: there is none; nothing was written.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_properties
- */
-bool pmqtt_property_find(const struct pmqtt_properties *list, int id, struct pmqtt_property *out);
-
-/**
- * Finds the first user property of a list with a name.
- *
- * @param list  As for `pmqtt_property_next`.
- * @param name  The name; NULL gives false.
- * @param out   The property; may be NULL.
- *
- * @return true: there is one. false: there is none; nothing was written.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.3.2.3.7]
- *
- * @ingroup api_properties
- */
-bool pmqtt_property_user(const struct pmqtt_properties *list,
-                         const char *name,
-                         struct pmqtt_property *out);
-
-/**
- * Returns the name of a property, for a log.
- *
- * @param id  Any number, also an unknown one.
- *
- * @return A constant string, for example "message expiry interval"; never NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_properties
- */
-const char *pmqtt_property_name(int id);
-
-/**
- * Appends a number.
- *
- * On failure, `rc` of the writer is set, and nothing is written:
- * - `PMQTT_ERR_INVAL`: no property has this identifier, its value is no number, or it must not have
- *   this value.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
- *
- * @param writer  The writer; NULL: the call does nothing.
- * @param id      The PMQTT_PROP_ number of a property whose value is a number.
- * @param number  The value.
- *
- * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
- *
- * @ingroup api_properties
- */
-void pmqtt_property_add_number(struct pmqtt_property_writer *writer, int id, uint32_t number);
-
-/**
- * Appends a text or binary data.
- *
- * On failure, `rc` of the writer is set, and nothing is written:
- * - `PMQTT_ERR_INVAL`: no property has this identifier, or its value is no text and no binary data;
- *   or the value is NULL with a length over 0, is over 65,535 bytes, is a text that is not UTF-8 or
- *   contains U+0000, or is a response topic that is no valid topic.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
- *
- * @param writer  The writer; NULL: the call does nothing.
- * @param id      The PMQTT_PROP_ number of a property whose value is a text or binary data.
- * @param value   The value. NULL with a length of 0: empty.
- * @param len     Bytes, at most 65,535.
- *
- * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
- *
- * @ingroup api_properties
- */
-void pmqtt_property_add_bytes(struct pmqtt_property_writer *writer,
-                              int id,
-                              const void *value,
-                              size_t len);
-
-/**
- * Appends a user property. Several may have the same name.
- *
- * On failure, `rc` of the writer is set, and nothing is written:
- * - `PMQTT_ERR_INVAL`: name or value is NULL, is over 65,535 bytes or is not UTF-8.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
- *
- * @param writer  The writer; NULL: the call does nothing.
- * @param name    The name.
- * @param value   The value.
- *
- * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
- *
- * @ingroup api_properties
- */
-void pmqtt_property_add_pair(struct pmqtt_property_writer *writer,
-                             const char *name,
-                             const char *value);
-
-/**
- * Makes a list of what a writer has written.
- *
- * The list refers to `buf` of the writer. Which packet it is for is not known here: the call that
- * takes it checks whether each property is allowed there, and how often.
- *
- * @param writer  The writer; not NULL.
- * @param out     The list; not NULL.
+ * @param client      The client; not NULL.
+ * @param mid         As for `pmqtt_ack`.
+ * @param qos         As for `pmqtt_ack`.
+ * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
+ *                    it; see `pmqtt_reason_string`.
+ * @param properties  A reason string and user properties, copied; NULL or an empty list: none.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: `writer` or `out` is NULL, or an earlier call has failed with this error.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the properties did not fit into `buf`.
+ * - `PMQTT_ERR_NOT_FOUND`: as for `pmqtt_ack`.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, and `reason` is not 0 or there are
+ *   properties.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, `reason` is none of those
+ *   above, or `properties` are not well-formed or do not belong in an acknowledgement.
  *
- * Thread-safe for different writers; callback-safe; never blocks.
+ * Thread-safe; callback-safe; never blocks. Sections 3.4 and 3.5 of MQTT 5.
  *
- * @ingroup api_properties
+ * @ingroup api_subscribe
  */
-int pmqtt_property_finish(const struct pmqtt_property_writer *writer, struct pmqtt_properties *out);
+int pmqtt_ack_with(struct pmqtt_client *client,
+                   uint64_t mid,
+                   int qos,
+                   int reason,
+                   const struct pmqtt_properties *properties);
 
 /**
  * Sets `on_connect`, which is called when the broker has answered CONNECT.
@@ -3207,8 +2700,7 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  * - QoS 0 that was dropped because there was no connection (`PMQTT_ERR_NO_CONN`).
  *
  * The event's `rc` is the outcome:
- * - `PMQTT_ERR_SUCCESS`. In MQTT 5, `reason` may say more: 0x10 means that there are no matching
- *   subscribers.
+ * - `PMQTT_ERR_SUCCESS`:
  *   - QoS 0: the operating system has the message.
  *   - QoS 1: PUBACK has come. The broker is now responsible for the message.
  *   - QoS 2: PUBREC and PUBCOMP have come in one session. The broker is now responsible for the
@@ -3224,12 +2716,6 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *   `pmqtt_publication`), and is never sent.
  * - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
  *   still arrive.
- * - `PMQTT_ERR_REJECTED`: the message is not delivered, and `reason` says why (MQTT 5):
- *   - The broker refused it. PUBACK or PUBREC has a reason of 0x80 or more; `pmqtt_reason_string`
- *     and the event's properties explain it.
- *   - The message waited for a connection, and the broker does not take such messages: it is larger
- *     than the broker's maximum packet size (0x95), above its maximum QoS (0x9b), or retained where
- *     the broker has no retained messages (0x9a). The client does not send it.
  *
  * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
  * such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the
@@ -3688,14 +3174,11 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
  * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed between PUBREC and PUBCOMP of
  *   a message of QoS 2. Nobody knows whether the broker has delivered that message.
- * - `PMQTT_ERR_REJECTED`: the broker refused messages, or does not take such messages (MQTT 5). The
- *   call returns it once the others are done.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
- *   the library knows, or that only MQTT 5 has if `protocol` of the options is an earlier version.
+ *   the library knows.
  *
  * `error` of the options describes the failure: what CONNACK said, the number of the wrong message
- * (from 0), how many messages are done, or the broker's reason for the first message that it
- * refused.
+ * (from 0), or how many messages are done.
  *
  * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
  *
@@ -3724,8 +3207,7 @@ int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
  *
  * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
  * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
- *   has its reason.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
  * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
  * - Others: as for `pmqtt_publish_multiple`.
  *
@@ -3757,8 +3239,7 @@ int pmqtt_subscribe_simple(const char *const *filters,
  *                      only until the broker has answered the first SUBSCRIBE.
  *
  * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
- *   has its reason.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
  * - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
  * - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
  * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.

@@ -212,6 +212,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_unsubscribe(client, "a", NULL))                                                 \
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL))                                 \
     call(pmqtt_ack(client, 12345, 1))                                                          \
+    call(pmqtt_ack_with(client, 12345, 1, 0, NULL))                                            \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false))                                     \
     call(pmqtt_will_clear(client))                                                             \
     call(pmqtt_topic_matches_sub("a/#", "a/1", &(bool){false}))                                \

@@ -262,6 +262,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_unsubscribe(client, "a", NULL), 0)                            \
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL), 0)            \
     call(pmqtt_ack(client, 12345, 1), 0)                                     \
+    call(pmqtt_ack_with(client, 12345, 1, 0, NULL), 0)                       \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false), 0)                \
     call(pmqtt_will_clear(client), 0)                                        \
     call(pmqtt_topic_matches_sub("a/#", "a/1", &(bool){false}), 0)           \

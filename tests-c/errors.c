@@ -121,6 +121,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_unsubscribe(NULL, filter, NULL));
     NULL_FAILS(pmqtt_unsubscribe_multiple(NULL, &filter, 1, NULL));
     NULL_FAILS(pmqtt_ack(NULL, 1, 1));
+    NULL_FAILS(pmqtt_ack_with(NULL, 1, 1, 0, NULL));
     NULL_FAILS(pmqtt_will_set(NULL, "t", NULL, 0, 0, false));
     NULL_FAILS(pmqtt_will_clear(NULL));
     NULL_FAILS(pmqtt_max_inflight_messages_set(NULL, 1));
@@ -254,6 +255,9 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_drain(client, -1, NULL), PMQTT_ERR_INVAL, client, "timeout -1");
     FAILS(pmqtt_ack(client, 1, 3), PMQTT_ERR_INVAL, client, "QoS 3");
     FAILS(pmqtt_ack(client, 1, 1), PMQTT_ERR_NOT_FOUND, client, "no message 1");
+    FAILS(pmqtt_ack_with(client, 1, 1, 0x92, NULL), PMQTT_ERR_INVAL, client, "reason 0x92");
+    FAILS(pmqtt_ack_with(client, 1, 1, 0x87, NULL), PMQTT_ERR_NOT_SUPPORTED, client, "only MQTT 5");
+    FAILS(pmqtt_ack_with(client, 1, 1, 0, NULL), PMQTT_ERR_NOT_FOUND, client, "no message 1");
     FAILS(pmqtt_publish(client, "a/+", NULL, 0, 0, false, NULL), PMQTT_ERR_INVAL, client, "wildcards");
     FAILS(pmqtt_publish(client, "a", large, (size_t)1 << 28, 0, false, NULL), PMQTT_ERR_PAYLOAD_SIZE, client,
           "268,435,455");

@@ -67,6 +67,7 @@ const KNOWN: [(&str, &[&str]); 47] = [
 
 /// The functions that Paho does not have.
 const BEYOND: &[&str] = &[
+const BEYOND: [&str; 29] = [
     "message_handler_add",
     "reason_string",
     "connect_srv_async",
@@ -99,6 +100,7 @@ const BEYOND: &[&str] = &[
     "auth_scram_set",
     "manual_ack_set",
     "ack",
+    "ack_with",
     "stats",
     "last_error",
     "lib_version",

@@ -9,7 +9,7 @@ use support::extended::{self, connected, decoded, message};
 use support::peer::{self, Peer};
 
 const NONE: Properties = Properties::NONE;
-const INFORMATION: u8 = 0x10;
+const ACCEPTED: u8 = 0;
 const REFUSAL: u8 = 0x99;
 
 fn manual(stated: &[(u8, u32)]) -> Peer {
@@ -28,16 +28,11 @@ fn the_reason_is_in_puback_and_pubrec() {
     for (qos, number) in [(1, 1), (1, 2), (2, 3), (2, 4)] {
         peer.hears(message(qos, number, "a"));
     }
-    assert!(acknowledge(&mut peer, 1, 1, INFORMATION));
+    assert!(acknowledge(&mut peer, 1, 1, ACCEPTED));
     assert!(acknowledge(&mut peer, 2, 1, REFUSAL));
-    assert!(acknowledge(&mut peer, 3, 2, INFORMATION));
+    assert!(acknowledge(&mut peer, 3, 2, ACCEPTED));
     assert!(acknowledge(&mut peer, 4, 2, REFUSAL));
-    let expected = [
-        "PUBACK #1 0x10",
-        "PUBACK #2 0x99",
-        "PUBREC #3 0x10",
-        "PUBREC #4 0x99",
-    ];
+    let expected = ["PUBACK #1", "PUBACK #2 0x99", "PUBREC #3", "PUBREC #4 0x99"];
     assert_eq!(peer.sent(), expected);
     assert!(!acknowledge(&mut peer, 2, 1, REFUSAL), "it is done");
     assert!(!acknowledge(&mut peer, 4, 2, REFUSAL), "it is done");
@@ -69,13 +64,13 @@ fn held_acknowledgements_keep_their_reasons() {
     for (qos, number) in [(1, 1), (1, 2), (1, 3), (2, 4), (2, 5)] {
         peer.hears(message(qos, number, "a"));
     }
-    assert!(acknowledge(&mut peer, 3, 1, INFORMATION));
+    assert!(acknowledge(&mut peer, 3, 1, ACCEPTED));
     assert!(acknowledge(&mut peer, 2, 1, REFUSAL));
     assert!(acknowledge(&mut peer, 5, 2, REFUSAL));
     assert!(!acknowledge(&mut peer, 5, 2, 0), "it is refused");
     assert_eq!((peer.sent(), peer.session.acks_held()), (vec![], 3));
     assert!(acknowledge(&mut peer, 1, 1, 0));
-    let expected = ["PUBACK #1", "PUBACK #2 0x99", "PUBACK #3 0x10"];
+    let expected = ["PUBACK #1", "PUBACK #2 0x99", "PUBACK #3"];
     assert_eq!(peer.sent(), expected);
     assert!(acknowledge(&mut peer, 4, 2, 0));
     assert_eq!(peer.sent(), ["PUBREC #4", "PUBREC #5 0x99"]);
@@ -172,12 +167,14 @@ fn properties_that_are_too_large_for_the_broker_are_left_out() {
     let whole = 6 + why.get().len() as u32;
     for (size, text) in [(whole, Some("no")), (whole - 1, None)] {
         for (qos, of) in [(1, AtLeastOnce), (2, ExactlyOnce)] {
-            let mut peer = manual(&[(property::MAXIMUM_PACKET_SIZE, size)]);
-            peer.hears(message(qos, 1, "a"));
-            let mid = peer.mid(1);
-            assert!(peer.acknowledge_with(mid, of, INFORMATION, why.get()));
-            let expected = (INFORMATION, text.map(String::from));
-            assert_eq!(only_text(&mut peer), expected);
+            for reason in [ACCEPTED, REFUSAL] {
+                let mut peer = manual(&[(property::MAXIMUM_PACKET_SIZE, size)]);
+                peer.hears(message(qos, 1, "a"));
+                let mid = peer.mid(1);
+                assert!(peer.acknowledge_with(mid, of, reason, why.get()));
+                let expected = (reason, text.map(String::from));
+                assert_eq!(only_text(&mut peer), expected);
+            }
         }
     }
 }

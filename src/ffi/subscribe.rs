@@ -3,9 +3,9 @@
 use std::ffi::{c_char, c_int};
 
 use super::constants::{PMQTT_ACK_AT_ONCE, PMQTT_ACK_AUTO, PMQTT_ACK_IN_ORDER};
-use super::{array, optional_bytes, put, run, text};
-use crate::client::{Code, Error, Handle, Result};
-use crate::codec::{Properties, topic};
+use super::{array, bytes, optional_bytes, put, run, text};
+use crate::client::{Code, Error, Handle, Result, events};
+use crate::codec::{Place, Properties, reason, topic};
 
 /// Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
 ///
@@ -261,4 +261,70 @@ pub unsafe extern "C" fn pmqtt_manual_ack_set(client: *mut Handle, mode: c_int) 
 pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) -> c_int {
     // SAFETY: the pointer is what the header's contract says.
     unsafe { run(client, |client| client.acknowledge(mid, super::qos(qos)?)) }
+}
+
+/// Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
+/// on, this refuses the message.
+///
+/// The broker does not send a refused message again. Its packet identifier is free as soon as the
+/// acknowledgement is sent, also at QoS 2.
+///
+/// The client holds the acknowledgement, and sends it in order, as `pmqtt_ack` describes. If the
+/// properties make the packet larger than the broker's maximum packet size, they are left out.
+///
+/// If the connection ends before the acknowledgement is sent:
+/// - QoS 1: the acknowledgement is dropped, and the message comes again.
+/// - QoS 2: the acknowledgement goes out when the broker sends the message again.
+///
+/// @param client      The client; not NULL.
+/// @param mid         As for `pmqtt_ack`.
+/// @param qos         As for `pmqtt_ack`.
+/// @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
+///                    it; see `pmqtt_reason_string`.
+/// @param properties  A reason string and user properties, copied; NULL or an empty list: none.
+///
+/// @return `PMQTT_ERR_SUCCESS`, or:
+/// - `PMQTT_ERR_NOT_FOUND`: as for `pmqtt_ack`.
+/// - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, and `reason` is not 0 or there are
+///   properties.
+/// - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, `reason` is none of those
+///   above, or `properties` are not well-formed or do not belong in an acknowledgement.
+///
+/// Thread-safe; callback-safe; never blocks. Sections 3.4 and 3.5 of MQTT 5.
+///
+/// @ingroup api_subscribe
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_ack_with(
+    client: *mut Handle,
+    mid: u64,
+    qos: c_int,
+    reason: c_int,
+    properties: *const events::PropertyView,
+) -> c_int {
+    // SAFETY: the pointers are what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            let qos = super::qos(qos)?;
+            let reason = answer_reason(reason)?;
+            let list = match properties.as_ref() {
+                Some(list) => bytes(list.data, list.len, "ack_with: the list of properties")?,
+                None => &[],
+            };
+            let list = Properties::check(list, Place::Ack)
+                .map_err(|error| Error::inval(format!("ack_with: {error}")))?;
+            client.acknowledge_with(mid, qos, reason, list)
+        })
+    }
+}
+
+/// The reason of a PUBACK or PUBREC. Only a broker sends that there are no subscribers (sections 3.4.2.1 and
+/// 3.5.2.1 of MQTT 5).
+fn answer_reason(value: c_int) -> Result<u8> {
+    let is_allowed = |it: &u8| *it != reason::NO_SUBSCRIBERS && reason::is_allowed_in_answer(*it);
+    let reason = u8::try_from(value).ok().filter(is_allowed);
+    reason.ok_or_else(|| {
+        Error::inval(format!(
+            "ack_with: a client cannot acknowledge with reason {value:#x}"
+        ))
+    })
 }

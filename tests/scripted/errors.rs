@@ -5,9 +5,11 @@ use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 use std::ptr::{null, null_mut};
 
+use pmqtt::client::events::PropertyView;
 use pmqtt::ffi::Statistics;
 use pmqtt::ffi::{
-    self, PMQTT_ERR_INVAL, PMQTT_ERR_NO_CONN, PMQTT_ERR_NOT_FOUND, PMQTT_ERR_PAYLOAD_SIZE,
+    self, PMQTT_ERR_INVAL, PMQTT_ERR_NO_CONN, PMQTT_ERR_NOT_FOUND, PMQTT_ERR_NOT_SUPPORTED,
+    PMQTT_ERR_PAYLOAD_SIZE,
 };
 
 use crate::support::{
@@ -16,6 +18,14 @@ use crate::support::{
 
 const NULL: *const c_char = null();
 const BAD: &CStr = c"\xff";
+
+/// Properties of MQTT 5.
+fn list(bytes: &'static [u8]) -> PropertyView {
+    PropertyView {
+        data: bytes.as_ptr().cast(),
+        len: bytes.len(),
+    }
+}
 
 /// The functions without a client, or for which NULL is valid.
 const WITHOUT_CLIENT: [&str; 22] = [
@@ -110,6 +120,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_unsubscribe(text, null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_unsubscribe_multiple(&text, 1, null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_ack(1, 1) => PMQTT_ERR_INVAL;
+        pmqtt_ack_with(1, 1, 0, null()) => PMQTT_ERR_INVAL;
         pmqtt_will_set(text, null(), 0, 0, false) => PMQTT_ERR_INVAL;
         pmqtt_will_clear() => PMQTT_ERR_INVAL;
         pmqtt_max_inflight_messages_set(1) => PMQTT_ERR_INVAL;
@@ -312,6 +323,17 @@ fn wrong_requests(client: &Client) {
         pmqtt_ack(1, 3) => PMQTT_ERR_INVAL, "QoS 3";
         pmqtt_ack(1, -1) => PMQTT_ERR_INVAL, "QoS -1";
         pmqtt_ack(1, 1) => PMQTT_ERR_NOT_FOUND, "ack: no message 1 of QoS 1";
+        pmqtt_ack_with(1, 3, 0, null()) => PMQTT_ERR_INVAL, "QoS 3";
+        pmqtt_ack_with(1, 1, 1, null()) => PMQTT_ERR_INVAL, "cannot acknowledge with reason 0x1";
+        pmqtt_ack_with(1, 1, 0x10, null()) => PMQTT_ERR_INVAL, "cannot acknowledge with reason 0x10";
+        pmqtt_ack_with(1, 1, 0x92, null()) => PMQTT_ERR_INVAL, "cannot acknowledge with reason 0x92";
+        pmqtt_ack_with(1, 1, -1, null()) => PMQTT_ERR_INVAL, "cannot acknowledge with reason";
+        pmqtt_ack_with(1, 1, 0x187, null()) => PMQTT_ERR_INVAL, "cannot acknowledge with reason 0x187";
+        pmqtt_ack_with(1, 1, 0, &list(b"\x26\0\x01a")) => PMQTT_ERR_INVAL, "ack_with: a property is longer";
+        pmqtt_ack_with(1, 1, 0, &list(b"\x01\x01")) => PMQTT_ERR_INVAL, "does not belong in the packet";
+        pmqtt_ack_with(1, 1, 0, &list(b"\x1f\0\x01a")) => PMQTT_ERR_NOT_SUPPORTED, "only MQTT 5";
+        pmqtt_ack_with(1, 1, 0x87, null()) => PMQTT_ERR_NOT_SUPPORTED, "only MQTT 5";
+        pmqtt_ack_with(1, 1, 0, null()) => PMQTT_ERR_NOT_FOUND, "ack: no message 1 of QoS 1";
         pmqtt_ack(u64::MAX, 2) => PMQTT_ERR_NOT_FOUND, "ack: no message";
     }
     assert_eq!(mid, 77);

@@ -366,7 +366,7 @@ impl World {
             let index = self.rng.random_range(0..self.owed.len());
             let (mid, qos, number) = self.owed.swap_remove(index);
             let reason = match self.broker.version.rules().is_extended {
-                true => pick(&mut self.rng, &[0, 0, 0, reason::NO_SUBSCRIBERS, REFUSAL]),
+                true => pick(&mut self.rng, &[reason::SUCCESS, reason::SUCCESS, REFUSAL]),
                 false => reason::SUCCESS,
             };
             let why = match self.broker.version.rules().is_extended {
