@@ -142,7 +142,8 @@ pub unsafe extern "C" fn pmqtt_property_finish(
             Some(writer) if !out.is_null() => {
                 if writer.rc == Code::Success as c_int {
                     let (data, len) = (writer.buf.cast_const(), writer.len);
-                    put(out, PropertyView { data, len });
+                    let list = PropertyView { data, len };
+                    put(out, list);
                 }
                 writer.rc
             }
