@@ -50,8 +50,8 @@
  *   waits until such a callback has returned.
  * - The callback of `pmqtt_tls_key_password_set` runs in `pmqtt_tls_set` and `pmqtt_tls_pem_set`,
  *   with no lock held.
- * - `release` of a `pmqtt_message_handler` runs in the call that replaces or removes the handler,
- *   or resets or frees the client. If another call runs the handler's callback at that moment,
+ * - `release` of a `pmqtt_message_handler` or a `pmqtt_subscription` runs in the call that replaces
+ *   or removes the handler, or resets or frees the client. If another call runs the handler's callback at that moment,
  *   `release` runs when the callback has returned, in the same thread.
  * - What the library passes to a callback belongs to the library, and is valid until the callback
  *   returns. Event structures grow at their tail only.
@@ -146,6 +146,11 @@
  */
 
 /**
+ * @defgroup api_properties Properties of MQTT 5
+ * @brief Lists of properties, as packets contain them, are read and written without allocations.
+ */
+
+/**
  * @defgroup api_callbacks Callbacks
  * @brief Callbacks, their events, and log lines.
  */
@@ -164,6 +169,15 @@
  * @defgroup api_diagnosis Errors, statistics and version
  * @brief Error numbers, their descriptions, statistics and the version.
  */
+
+/**
+ * Initialises a `pmqtt_property_writer` that writes into an array.
+ *
+ * @param room  The array. A pointer does not have the size of what it points to.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROPERTY_WRITER(room) {(room), sizeof(room), 0, PMQTT_ERR_SUCCESS}
 
 
 /**
@@ -188,6 +202,35 @@
 #define PMQTT_PROTOCOL_V5 5
 
 /**
+ * A new session on each connection if `clean_session` is true, or else none, for
+ * `pmqtt_connect_options`; the default.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_DEFAULT 0
+
+/**
+ * A new session on each connection, for `pmqtt_connect_options`.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_ALWAYS 1
+
+/**
+ * A new session until the broker has accepted a connection, for `pmqtt_connect_options`.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_FIRST 2
+
+/**
+ * The session of earlier connections, if the broker has it, for `pmqtt_connect_options`.
+ *
+ * @ingroup api_connect
+ */
+#define PMQTT_CLEAN_START_NEVER 3
+
+/**
  * A full queue refuses new messages, for `pmqtt_queue_options`; the default.
  *
  * @ingroup api_options
@@ -207,6 +250,27 @@
  * @ingroup api_options
  */
 #define PMQTT_WHEN_FULL_DROP_QOS0 2
+
+/**
+ * The broker sends retained messages, for `pmqtt_subscription`; the default.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_RETAIN_ALWAYS 0
+
+/**
+ * The broker sends retained messages if there was no such subscription, for `pmqtt_subscription`.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_RETAIN_IF_NEW 1
+
+/**
+ * The broker sends no retained messages, for `pmqtt_subscription`.
+ *
+ * @ingroup api_subscribe
+ */
+#define PMQTT_RETAIN_NEVER 2
 
 /**
  * The library acknowledges each message, for `pmqtt_manual_ack_set`; the default.
@@ -540,6 +604,195 @@
 #define PMQTT_VERSION_NUMBER 2000
 
 /**
+ * A number, 1: the payload is UTF-8; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_PAYLOAD_FORMAT_INDICATOR 1
+
+/**
+ * A number, in seconds; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_MESSAGE_EXPIRY_INTERVAL 2
+
+/**
+ * A text; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_CONTENT_TYPE 3
+
+/**
+ * A text, a topic without wildcards; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RESPONSE_TOPIC 8
+
+/**
+ * Binary data; in PUBLISH and the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_CORRELATION_DATA 9
+
+/**
+ * A number, 1 to 268,435,455; in PUBLISH and SUBSCRIBE.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SUBSCRIPTION_IDENTIFIER 11
+
+/**
+ * A number, in seconds; in CONNECT, CONNACK and DISCONNECT.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SESSION_EXPIRY_INTERVAL 17
+
+/**
+ * A text; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_ASSIGNED_CLIENT_IDENTIFIER 18
+
+/**
+ * A number, in seconds, at most 65,535; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SERVER_KEEP_ALIVE 19
+
+/**
+ * A text; in CONNECT, CONNACK and AUTH.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_AUTHENTICATION_METHOD 21
+
+/**
+ * Binary data; in CONNECT, CONNACK and AUTH.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_AUTHENTICATION_DATA 22
+
+/**
+ * A number, 0 or 1; in CONNECT.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_REQUEST_PROBLEM_INFORMATION 23
+
+/**
+ * A number, in seconds; in the will.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_WILL_DELAY_INTERVAL 24
+
+/**
+ * A number, 0 or 1; in CONNECT.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_REQUEST_RESPONSE_INFORMATION 25
+
+/**
+ * A text; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RESPONSE_INFORMATION 26
+
+/**
+ * A text; in CONNACK, and in DISCONNECT of the broker.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SERVER_REFERENCE 28
+
+/**
+ * A text; in each packet with a reason code.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_REASON_STRING 31
+
+/**
+ * A number, 1 to 65,535; in CONNECT and CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RECEIVE_MAXIMUM 33
+
+/**
+ * A number, at most 65,535; in CONNECT and CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_TOPIC_ALIAS_MAXIMUM 34
+
+/**
+ * A number, 1 to 65,535; in PUBLISH.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_TOPIC_ALIAS 35
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_MAXIMUM_QOS 36
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_RETAIN_AVAILABLE 37
+
+/**
+ * A pair of texts, any number of times; in each packet with properties.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_USER_PROPERTY 38
+
+/**
+ * A number, in bytes, not 0; in CONNECT and CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_MAXIMUM_PACKET_SIZE 39
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_WILDCARD_SUBSCRIPTION_AVAILABLE 40
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SUBSCRIPTION_IDENTIFIER_AVAILABLE 41
+
+/**
+ * A number, 0 or 1; in CONNACK.
+ *
+ * @ingroup api_properties
+ */
+#define PMQTT_PROP_SHARED_SUBSCRIPTION_AVAILABLE 42
+
+/**
  * A client. Programs use it only by pointer.
  *
  * @ingroup api_client
@@ -585,6 +838,165 @@ typedef struct pmqtt_queue_options {
    */
   bool keep_qos0;
 } pmqtt_queue_options;
+
+/**
+ * A user property that the program sets.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_pair {
+  /**
+   * UTF-8, not NULL, at most 65,535 bytes.
+   */
+  const char *name;
+  /**
+   * UTF-8, not NULL, at most 65,535 bytes.
+   */
+  const char *value;
+} pmqtt_pair;
+
+/**
+ * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
+ * may be 0, the default.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_connect_options {
+  /**
+   * `sizeof(pmqtt_connect_options)`.
+   */
+  size_t struct_size;
+  /**
+   * Whether the broker discards the session of earlier connections.
+   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
+   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
+   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
+   *   client, and then never.
+   * - `PMQTT_CLEAN_START_NEVER`: never.
+   */
+  int clean_start;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
+   * or else without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
+   * 65,535; 0: 65,535.
+   */
+  int receive_maximum;
+  /**
+   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
+   * the default, which is none in this version. -1: none.
+   */
+  int topic_alias_send;
+  /**
+   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
+   * this version. -1: none. An event always has the full topic.
+   */
+  int topic_alias_receive;
+  /**
+   * true: the broker may send response information (`pmqtt_negotiated_text`).
+   */
+  bool request_response_information;
+  /**
+   * true: the broker sends no reason string and no user properties, except with messages,
+   * CONNACK and DISCONNECT.
+   */
+  bool no_problem_information;
+  /**
+   * true: the broker chooses the client identifier. The client keeps the identifier for its
+   * later connections, and `pmqtt_client_id` returns it.
+   */
+  bool client_id_by_broker;
+  /**
+   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
+   */
+  const struct pmqtt_pair *user_properties;
+  /**
+   * How many there are.
+   */
+  size_t user_property_count;
+} pmqtt_connect_options;
+
+/**
+ * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
+ * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
+ * none.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_properties {
+  /**
+   * The first byte.
+   */
+  const void *data;
+  /**
+   * The number of bytes.
+   */
+  size_t len;
+} pmqtt_properties;
+
+/**
+ * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
+ * the limits, so the fields have their largest values.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_negotiated {
+  /**
+   * `sizeof(pmqtt_negotiated)`.
+   */
+  size_t struct_size;
+  /**
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
+   */
+  int version;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
+   * itself.
+   */
+  uint32_t maximum_packet_size;
+  /**
+   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
+   */
+  int receive_maximum;
+  /**
+   * The largest QoS of a publish: 0, 1 or 2.
+   */
+  int maximum_qos;
+  /**
+   * How many topic aliases the broker accepts.
+   */
+  int topic_alias_maximum;
+  /**
+   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
+   * keep alive.
+   */
+  int keep_alive_s;
+  /**
+   * false: the broker accepts no retained messages.
+   */
+  bool retain_available;
+  /**
+   * false: the broker accepts no wildcards in topic filters.
+   */
+  bool wildcard_available;
+  /**
+   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
+   */
+  bool subscription_identifiers_available;
+  /**
+   * false: the broker accepts no shared subscriptions.
+   */
+  bool shared_available;
+} pmqtt_negotiated;
 
 /**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
@@ -634,22 +1046,175 @@ typedef struct pmqtt_publication {
 } pmqtt_publication;
 
 /**
- * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
- * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
- * none.
+ * A message from the broker. Its pointers are valid until the callback returns, or until
+ * `pmqtt_messages_free`.
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_message {
+  /**
+   * The number of the message for `pmqtt_ack`; 0 at QoS 0. It has no other meaning.
+   */
+  uint64_t mid;
+  /**
+   * The topic, UTF-8 and NUL-terminated.
+   */
+  const char *topic;
+  /**
+   * The length of the topic in bytes, without its NUL.
+   */
+  size_t topic_len;
+  /**
+   * The payload; not NUL-terminated, and never NULL.
+   */
+  const void *payload;
+  /**
+   * The length of the payload in bytes.
+   */
+  size_t payload_len;
+  /**
+   * The QoS that the broker sent the message with: 0, 1 or 2.
+   */
+  int qos;
+  /**
+   * true: a retained message, which the broker sent because of a new subscription.
+   */
+  bool retain;
+  /**
+   * true: the broker may have sent the message before.
+   */
+  bool dup;
+  /**
+   * The properties of the message (MQTT 5).
+   */
+  struct pmqtt_properties properties;
+} pmqtt_message;
+
+/**
+ * A message has come. The event's pointers are valid until the callback returns.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_message)(struct pmqtt_client *client,
+                                 void *userdata,
+                                 const struct pmqtt_message *event);
+
+/**
+ * A subscription to a topic filter. All fields except `struct_size` and `filter` may be 0.
+ *
+ * @ingroup api_subscribe
+ */
+typedef struct pmqtt_subscription {
+  /**
+   * `sizeof(pmqtt_subscription)`.
+   */
+  size_t struct_size;
+  /**
+   * The topic filter, as for `pmqtt_subscribe`; not NULL.
+   */
+  const char *filter;
+  /**
+   * The maximum QoS at which the broker sends the messages: 0, 1 or 2.
+   */
+  int qos;
+  /**
+   * When the broker sends retained messages (MQTT 5): `PMQTT_RETAIN_ALWAYS` (0),
+   * `PMQTT_RETAIN_IF_NEW` or `PMQTT_RETAIN_NEVER`.
+   */
+  int retain_handling;
+  /**
+   * true: the broker does not send what this client publishes (MQTT 5). Not with a shared
+   * subscription.
+   */
+  bool no_local;
+  /**
+   * true: messages keep the retain flag with which they were published (MQTT 5).
+   */
+  bool retain_as_published;
+  /**
+   * The callback for messages that match the filter; NULL: the call sets and ends none.
+   */
+  pmqtt_on_message callback;
+  /**
+   * Passed to the callback in place of the client's `userdata`. May be NULL.
+   */
+  void *userdata;
+  /**
+   * Called with `userdata` when the library does not use it any more, as that of
+   * `pmqtt_message_handler`; NULL: none. It must be NULL if `callback` is.
+   */
+  void (*release)(void *userdata);
+} pmqtt_subscription;
+
+/**
+ * One property of a list. Its pointers refer to the list, and are NULL where the property has no
+ * such value.
  *
  * @ingroup api_properties
  */
-typedef struct pmqtt_properties {
+typedef struct pmqtt_property {
   /**
-   * The first byte.
+   * The identifier, a PMQTT_PROP_ number.
    */
-  const void *data;
+  int id;
   /**
-   * The number of bytes.
+   * The value of a number; else 0.
+   */
+  uint32_t number;
+  /**
+   * The name of a user property, not NUL-terminated.
+   */
+  const char *name;
+  /**
+   * Bytes.
+   */
+  size_t name_len;
+  /**
+   * The text or the binary data, or the value of a user property; not NUL-terminated.
+   */
+  const char *value;
+  /**
+   * Bytes.
+   */
+  size_t value_len;
+} pmqtt_property;
+
+/**
+ * Writes a list of properties into memory of the program. `PMQTT_PROPERTY_WRITER` initialises it.
+ *
+ * ```c
+ * char room[200];
+ * pmqtt_property_writer writer = PMQTT_PROPERTY_WRITER(room);
+ * pmqtt_properties list;
+ *
+ * pmqtt_property_add_bytes(&writer, PMQTT_PROP_CONTENT_TYPE, "text/plain", 10);
+ * pmqtt_property_add_pair(&writer, "site", "north");
+ * rc = pmqtt_property_finish(&writer, &list);
+ * ```
+ *
+ * The first call that fails sets `rc`. From then on, the calls do nothing, so that one check of
+ * `pmqtt_property_finish` is enough.
+ *
+ * @ingroup api_properties
+ */
+typedef struct pmqtt_property_writer {
+  /**
+   * The memory for the list.
+   */
+  void *buf;
+  /**
+   * The size of `buf`, in bytes.
+   */
+  size_t size;
+  /**
+   * How many bytes are written; 0 at first.
    */
   size_t len;
-} pmqtt_properties;
+  /**
+   * `PMQTT_ERR_SUCCESS`, or the error of the first call that failed.
+   */
+  int rc;
+} pmqtt_property_writer;
 
 /**
  * The event of `on_connect`: the broker answered CONNECT.
@@ -736,60 +1301,6 @@ typedef struct pmqtt_disconnected {
 typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
                                     void *userdata,
                                     const struct pmqtt_disconnected *event);
-
-/**
- * A message from the broker. Its pointers are valid until the callback returns, or until
- * `pmqtt_messages_free`.
- *
- * @ingroup api_callbacks
- */
-typedef struct pmqtt_message {
-  /**
-   * The number of the message for `pmqtt_ack`; 0 at QoS 0. It has no other meaning.
-   */
-  uint64_t mid;
-  /**
-   * The topic, UTF-8 and NUL-terminated.
-   */
-  const char *topic;
-  /**
-   * The length of the topic in bytes, without its NUL.
-   */
-  size_t topic_len;
-  /**
-   * The payload; not NUL-terminated, and never NULL.
-   */
-  const void *payload;
-  /**
-   * The length of the payload in bytes.
-   */
-  size_t payload_len;
-  /**
-   * The QoS that the broker sent the message with: 0, 1 or 2.
-   */
-  int qos;
-  /**
-   * true: a retained message, which the broker sent because of a new subscription.
-   */
-  bool retain;
-  /**
-   * true: the broker may have sent the message before.
-   */
-  bool dup;
-  /**
-   * The properties of the message (MQTT 5).
-   */
-  struct pmqtt_properties properties;
-} pmqtt_message;
-
-/**
- * A message has come. The event's pointers are valid until the callback returns.
- *
- * @ingroup api_callbacks
- */
-typedef void (*pmqtt_on_message)(struct pmqtt_client *client,
-                                 void *userdata,
-                                 const struct pmqtt_message *event);
 
 /**
  * A callback for the messages of a topic filter, with its own `userdata`.
@@ -1274,12 +1785,6 @@ typedef struct pmqtt_statistics {
   uint64_t messages_expired;
 } pmqtt_statistics;
 
-
-
-
-
-
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1667,6 +2172,33 @@ int pmqtt_will_clear(struct pmqtt_client *client);
 int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queue_options *options);
 
 /**
+ * Sets what CONNECT of MQTT 5 says, in addition to what other functions set.
+ *
+ * The setting takes effect with the next connection, and stays in effect for each later one.
+ *
+ * A session that outlives its connection needs two things: a `session_expiry_s`, so that the
+ * broker keeps it, and a connect without clean start, so that the broker finds it. A client with
+ * `clean_session` false has both. The first connection of a process may find a session of an
+ * earlier process: `PMQTT_CLEAN_START_FIRST` discards that one.
+ *
+ * @param client   The client; not NULL.
+ * @param options  Copied; NULL: the defaults.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, `clean_start` is none
+ *   of the four constants, a number is out of its range, or a user property is not UTF-8 or is too
+ *   long.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, or a field is set that only a
+ *   later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.1]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_connect_options_set(struct pmqtt_client *client,
+                              const struct pmqtt_connect_options *options);
+
+/**
  * Connects to a broker, and waits until the transport is open: TCP, and TLS if it is set.
  *
  * The call does not wait for CONNACK. A loop call receives CONNACK, and `on_connect` reports it.
@@ -1895,6 +2427,82 @@ int pmqtt_disconnect(struct pmqtt_client *client);
  * @ingroup api_connect
  */
 bool pmqtt_is_connected(const struct pmqtt_client *client);
+
+/**
+ * Ends the connection as `pmqtt_disconnect` does, and tells the broker why (MQTT 5).
+ *
+ * The reason 0x04 also works in MQTT 3: the client ends the connection without a DISCONNECT, so
+ * that the broker publishes the will. Before that, it sends what it has accepted, as
+ * `pmqtt_disconnect` does.
+ *
+ * - If the client already sends a DISCONNECT, that one stays as it is.
+ * - If the properties make DISCONNECT larger than the broker accepts, the client sends the reason
+ *   and the session expiry only.
+ *
+ * @param client      The client; not NULL.
+ * @param reason      0x00: all is well, and the broker does not publish the will. 0x04: all is
+ *                    well, and the broker publishes the will. Or one of the errors 0x80 to 0x83,
+ *                    0x90 and 0x93 to 0x99, after which the broker publishes the will. MQTT 3 has
+ *                    0x00 and 0x04 only.
+ * @param properties  The properties of DISCONNECT, copied; NULL: none. The session expiry replaces
+ *                    that of `pmqtt_connect_options` for this session. If CONNECT has stated 0, it
+ *                    must be 0 too.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection to end; as for `pmqtt_disconnect`.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, a client must not give this reason, the properties are
+ *   not those of a DISCONNECT, or the session expiry must be 0.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and the reason is another one
+ *   than 0x00 and 0x04, or there are properties.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.14]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_disconnect_with(struct pmqtt_client *client,
+                          int reason,
+                          const struct pmqtt_properties *properties);
+
+/**
+ * Tells what applies to the present connection.
+ *
+ * `on_connect` may call it. `pmqtt_client_id` returns the client identifier.
+ *
+ * @param client  The client; not NULL.
+ * @param out     The result; not NULL. The program sets `struct_size` before the call, and the
+ *                call fills that many bytes. Fields that this version of the library does not know
+ *                become 0.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
+ * - `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the structure has this `struct_size`.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_negotiated_get(const struct pmqtt_client *client, struct pmqtt_negotiated *out);
+
+/**
+ * Copies a text that the broker has stated with CONNACK (MQTT 5).
+ *
+ * @param client  The client; not NULL.
+ * @param id      `PMQTT_PROP_RESPONSE_INFORMATION`, which the broker states only for
+ *                `request_response_information` of `pmqtt_connect_options`, or
+ *                `PMQTT_PROP_SERVER_REFERENCE`.
+ * @param buf     Receives the text and a NUL; not NULL.
+ * @param len     The size of `buf` in bytes. 65,536 bytes are enough for each text.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
+ * - `PMQTT_ERR_NOT_FOUND`: the broker has not stated this text.
+ * - `PMQTT_ERR_INVAL`: an argument is NULL, `id` is none of the two, or the text does not fit.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_negotiated_text(const struct pmqtt_client *client, int id, char *buf, size_t len);
 
 /**
  * Runs the client for one step: waits in poll, reads, runs callbacks, and writes.
@@ -2329,6 +2937,9 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  *   done.
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
  * - `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers are in use.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the broker of this connection accepts no wildcards, or no shared
+ *   subscriptions (MQTT 5).
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the packet is larger than the broker accepts (MQTT 5).
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.8]
  *
@@ -2363,11 +2974,15 @@ int pmqtt_subscribe_multiple(struct pmqtt_client *client,
 /**
  * Ends the subscription to a topic filter. `on_unsubscribe` reports the answer of the broker.
  *
+ * A callback that `pmqtt_subscribe_with` has set for the filter ends in this call, as
+ * `pmqtt_message_callback_remove` ends it.
+ *
  * @param client  The client; not NULL.
  * @param filter  The filter that was subscribed to; not NULL.
  * @param mid     The number of the request, on success; may be NULL.
  *
- * @return As `pmqtt_subscribe`.
+ * @return `PMQTT_ERR_SUCCESS`, or as for `pmqtt_subscribe`: `PMQTT_ERR_NO_CONN`,
+ * `PMQTT_ERR_INVAL`, `PMQTT_ERR_QUEUE_SIZE` or `PMQTT_ERR_PAYLOAD_SIZE`.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.10]
  *
@@ -2378,14 +2993,15 @@ int pmqtt_unsubscribe(struct pmqtt_client *client, const char *filter, uint64_t 
 /**
  * Ends the subscriptions to several topic filters with one UNSUBSCRIBE packet.
  *
- * `on_unsubscribe` reports the answer of the broker.
+ * `on_unsubscribe` reports the answer of the broker. Callbacks that `pmqtt_subscribe_with` has set
+ * for the filters end in this call.
  *
  * @param client   The client; not NULL.
  * @param filters  `count` topic filters; not NULL, and none of them NULL.
  * @param count    At least 1.
  * @param mid      The number of the request, on success; may be NULL.
  *
- * @return As `pmqtt_subscribe`.
+ * @return As `pmqtt_unsubscribe`.
  *
  * Thread-safe; callback-safe; never blocks. [MQTT-3.10]
  *
@@ -2485,42 +3101,223 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
 
 /**
- * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
- * on, this refuses the message.
+ * Subscribes to topic filters with one SUBSCRIBE packet, with options, callbacks and properties.
  *
- * The broker does not send a refused message again. Its packet identifier is free as soon as the
- * acknowledgement is sent, also at QoS 2.
+ * `on_subscribe` reports what the broker granted for each filter, in the order of the array.
  *
- * The client holds the acknowledgement, and sends it in order, as `pmqtt_ack` describes. If the
- * properties make the packet larger than the broker's maximum packet size, they are left out.
+ * The callback of a subscription is a handler of its filter, as `pmqtt_message_handler_add` adds
+ * one, and is subject to the same rules: which callbacks are called for a message, in which order,
+ * and when `release` runs. It replaces the handler that the filter has. It works in every version
+ * of MQTT, and through all reconnects. It ends:
+ * - in `pmqtt_unsubscribe`, `pmqtt_unsubscribe_multiple` or `pmqtt_unsubscribe_with` of its
+ *   filter, if that call is successful,
+ * - when another handler replaces it, also that of a later `pmqtt_subscribe_with`,
+ * - in `pmqtt_message_callback_remove`, which needs no connection,
+ * - in `pmqtt_reinitialise` and `pmqtt_client_free`.
  *
- * If the connection ends before the acknowledgement is sent:
- * - QoS 1: the acknowledgement is dropped, and the message comes again.
- * - QoS 2: the acknowledgement goes out when the broker sends the message again.
+ * A broker that refuses the filter does not end it.
  *
- * @param client      The client; not NULL.
- * @param mid         As for `pmqtt_ack`.
- * @param qos         As for `pmqtt_ack`.
- * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
- *                    it; see `pmqtt_reason_string`.
- * @param properties  A reason string and user properties, copied; NULL or an empty list: none.
+ * @param client         The client; not NULL.
+ * @param subscriptions  `count` subscriptions, copied; not NULL.
+ * @param count          At least 1.
+ * @param properties     The properties of SUBSCRIBE, copied; NULL: none.
+ * @param mid            The number of the request, on success; may be NULL.
  *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: as for `pmqtt_ack`.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, and `reason` is not 0 or there are
- *   properties.
- * - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, `reason` is none of those
- *   above, or `properties` are not well-formed or do not belong in an acknowledgement.
+ * @return As `pmqtt_subscribe`. After an error, no callback was set, and no `release` is called.
+ * In addition:
+ * - `PMQTT_ERR_INVAL`: no version has this `struct_size`, a shared subscription has `no_local`,
+ *   there is no such `retain_handling`, a `release` has no callback, or the properties are not
+ *   those of a SUBSCRIBE.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there are properties or
+ *   options of MQTT 5. Or a field is set that only a later version of the library knows.
  *
- * Thread-safe; callback-safe; never blocks. Sections 3.4 and 3.5 of MQTT 5.
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.8]
  *
  * @ingroup api_subscribe
  */
-int pmqtt_ack_with(struct pmqtt_client *client,
-                   uint64_t mid,
-                   int qos,
-                   int reason,
-                   const struct pmqtt_properties *properties);
+int pmqtt_subscribe_with(struct pmqtt_client *client,
+                         const struct pmqtt_subscription *subscriptions,
+                         size_t count,
+                         const struct pmqtt_properties *properties,
+                         uint64_t *mid);
+
+/**
+ * Ends subscriptions with one UNSUBSCRIBE packet, with properties (MQTT 5).
+ *
+ * `on_unsubscribe` reports the answer of the broker. Callbacks that `pmqtt_subscribe_with` has set
+ * for the filters end in this call.
+ *
+ * @param client      The client; not NULL.
+ * @param filters     `count` topic filters; not NULL, and none of them NULL.
+ * @param count       At least 1.
+ * @param properties  The properties of UNSUBSCRIBE, copied; NULL: none.
+ * @param mid         The number of the request, on success; may be NULL.
+ *
+ * @return As `pmqtt_unsubscribe`. In addition:
+ * - `PMQTT_ERR_INVAL`: the properties are not those of an UNSUBSCRIBE.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there are properties.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.10]
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_unsubscribe_with(struct pmqtt_client *client,
+                           const char *const *filters,
+                           size_t count,
+                           const struct pmqtt_properties *properties,
+                           uint64_t *mid);
+
+/**
+ * Reads the next property of a list.
+ *
+ * ```c
+ * pmqtt_property property;
+ * size_t position = 0;
+ *
+ * while (pmqtt_property_next(&list, &position, &property))
+ *     ...
+ * ```
+ *
+ * @param list      The list; NULL: no properties. Any bytes are safe to read. Text in bytes that no
+ *                  event brought may not be UTF-8.
+ * @param position  Where the property begins: 0 for the first one. The call moves it to the next
+ *                  property. NULL gives false.
+ * @param out       The property; may be NULL.
+ *
+ * @return true: there is a property. false: the list ends here, or the bytes here are no property.
+ *   Nothing was written then.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+bool pmqtt_property_next(const struct pmqtt_properties *list,
+                         size_t *position,
+                         struct pmqtt_property *out);
+
+/**
+ * Finds the first property of a list with an identifier.
+ *
+ * @param list  As for `pmqtt_property_next`.
+ * @param id    A PMQTT_PROP_ number.
+ * @param out   The property; may be NULL.
+ *
+ * @return true: there is one. false: there is none; nothing was written.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_properties
+ */
+bool pmqtt_property_find(const struct pmqtt_properties *list, int id, struct pmqtt_property *out);
+
+/**
+ * Finds the first user property of a list with a name.
+ *
+ * @param list  As for `pmqtt_property_next`.
+ * @param name  The name; NULL gives false.
+ * @param out   The property; may be NULL.
+ *
+ * @return true: there is one. false: there is none; nothing was written.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.3.2.3.7]
+ *
+ * @ingroup api_properties
+ */
+bool pmqtt_property_user(const struct pmqtt_properties *list,
+                         const char *name,
+                         struct pmqtt_property *out);
+
+/**
+ * Returns the name of a property, for a log.
+ *
+ * @param id  Any number, also an unknown one.
+ *
+ * @return A constant string, for example "message expiry interval"; never NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_properties
+ */
+const char *pmqtt_property_name(int id);
+
+/**
+ * Appends a number.
+ *
+ * On failure, `rc` of the writer is set, and nothing is written:
+ * - `PMQTT_ERR_INVAL`: no property has this identifier, its value is no number, or it must not have
+ *   this value.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
+ *
+ * @param writer  The writer; NULL: the call does nothing.
+ * @param id      The PMQTT_PROP_ number of a property whose value is a number.
+ * @param number  The value.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+void pmqtt_property_add_number(struct pmqtt_property_writer *writer, int id, uint32_t number);
+
+/**
+ * Appends a text or binary data.
+ *
+ * On failure, `rc` of the writer is set, and nothing is written:
+ * - `PMQTT_ERR_INVAL`: no property has this identifier, or its value is no text and no binary data;
+ *   or the value is NULL with a length over 0, is over 65,535 bytes, is a text that is not UTF-8 or
+ *   contains U+0000, or is a response topic that is no valid topic.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
+ *
+ * @param writer  The writer; NULL: the call does nothing.
+ * @param id      The PMQTT_PROP_ number of a property whose value is a text or binary data.
+ * @param value   The value. NULL with a length of 0: empty.
+ * @param len     Bytes, at most 65,535.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+void pmqtt_property_add_bytes(struct pmqtt_property_writer *writer,
+                              int id,
+                              const void *value,
+                              size_t len);
+
+/**
+ * Appends a user property. Several may have the same name.
+ *
+ * On failure, `rc` of the writer is set, and nothing is written:
+ * - `PMQTT_ERR_INVAL`: name or value is NULL, is over 65,535 bytes or is not UTF-8.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
+ *
+ * @param writer  The writer; NULL: the call does nothing.
+ * @param name    The name.
+ * @param value   The value.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ *
+ * @ingroup api_properties
+ */
+void pmqtt_property_add_pair(struct pmqtt_property_writer *writer,
+                             const char *name,
+                             const char *value);
+
+/**
+ * Makes a list of what a writer has written.
+ *
+ * The list refers to `buf` of the writer. Which packet it is for is not known here: the call that
+ * takes it checks whether each property is allowed there, and how often.
+ *
+ * @param writer  The writer; not NULL.
+ * @param out     The list; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: `writer` or `out` is NULL, or an earlier call has failed with this error.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the properties did not fit into `buf`.
+ *
+ * Thread-safe for different writers; callback-safe; never blocks.
+ *
+ * @ingroup api_properties
+ */
+int pmqtt_property_finish(const struct pmqtt_property_writer *writer, struct pmqtt_properties *out);
 
 /**
  * Sets `on_connect`, which is called when the broker has answered CONNECT.
@@ -2615,7 +3412,7 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  * - `on_message` is called only if no filter matches.
  * - A shared subscription, `$share/group/filter`, matches what `filter` matches.
  * - A filter has one handler. A new handler replaces the old one and takes its place in the order.
- *   `pmqtt_message_callback_add` replaces a handler in the same way.
+ *   `pmqtt_message_callback_add` and `pmqtt_subscribe_with` replace a handler in the same way.
  *   `pmqtt_message_callback_remove` removes a handler.
  * - The library looks for the next handler after each callback. If a callback adds, replaces or
  *   removes a later handler of the order, this already takes effect for the same message.

@@ -182,6 +182,10 @@ static const int QOS[] = {1, 2};
 #define HANDLER(name) \
     (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
 
+/* A subscription with a callback. */
+#define SUBSCRIPTION(name) \
+    (&(pmqtt_subscription){.struct_size = sizeof(pmqtt_subscription), .filter = (name), .callback = ignore})
+
 /* Each function of a client that never blocks; the arguments do not change the scene. */
 #define CALLS(call)                                                                            \
     call(pmqtt_on_log_set(client, NULL))                                                       \
@@ -211,6 +215,8 @@ static const int QOS[] = {1, 2};
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL))                              \
     call(pmqtt_unsubscribe(client, "a", NULL))                                                 \
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL))                                 \
+    call(pmqtt_subscribe_with(client, SUBSCRIPTION("a"), 1, NULL, NULL))                       \
+    call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL))                               \
     call(pmqtt_ack(client, 12345, 1))                                                          \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL))                                            \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false))                                     \

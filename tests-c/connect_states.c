@@ -206,6 +206,10 @@ static const int QOS[] = {1, 2};
 #define HANDLER(name) \
     (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
 
+/* A subscription with a callback. */
+#define SUBSCRIPTION(name) \
+    (&(pmqtt_subscription){.struct_size = sizeof(pmqtt_subscription), .filter = (name), .callback = ignore})
+
 /* Each call, and the most that it was asked to wait. */
 #define CALLS(call)                                                          \
     call(pmqtt_on_connect_set(client, NULL), 0)                              \
@@ -261,6 +265,8 @@ static const int QOS[] = {1, 2};
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL), 0)         \
     call(pmqtt_unsubscribe(client, "a", NULL), 0)                            \
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL), 0)            \
+    call(pmqtt_subscribe_with(client, SUBSCRIPTION("a"), 1, NULL, NULL), 0)  \
+    call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL), 0)          \
     call(pmqtt_ack(client, 12345, 1), 0)                                     \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), 0)                       \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false), 0)                \

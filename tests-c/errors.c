@@ -120,6 +120,8 @@ static void without_client(void)
     NULL_FAILS(pmqtt_subscribe_multiple(NULL, &filter, &qos, 1, NULL));
     NULL_FAILS(pmqtt_unsubscribe(NULL, filter, NULL));
     NULL_FAILS(pmqtt_unsubscribe_multiple(NULL, &filter, 1, NULL));
+    NULL_FAILS(pmqtt_subscribe_with(NULL, NULL, 0, NULL, NULL));
+    NULL_FAILS(pmqtt_unsubscribe_with(NULL, &filter, 1, NULL, NULL));
     NULL_FAILS(pmqtt_ack(NULL, 1, 1));
     NULL_FAILS(pmqtt_ack_with(NULL, 1, 1, 0, NULL));
     NULL_FAILS(pmqtt_will_set(NULL, "t", NULL, 0, 0, false));
@@ -748,6 +750,7 @@ static void no_identifiers(void)
 {
     static const script silent = {{CONNACK}, false};
     const char *filter = "f";
+    pmqtt_subscription subscription = {.struct_size = sizeof subscription, .filter = "f"};
     pmqtt_client *client = client_new(NULL, NULL);
     int i, qos = 0;
     peer peer;
@@ -762,7 +765,10 @@ static void no_identifiers(void)
     FAILS(pmqtt_subscribe(client, filter, 0, NULL), PMQTT_ERR_QUEUE_SIZE, client, "packet identifiers");
     FAILS(pmqtt_subscribe_multiple(client, &filter, &qos, 1, NULL), PMQTT_ERR_QUEUE_SIZE, client,
           "packet identifiers");
+    FAILS(pmqtt_subscribe_with(client, &subscription, 1, NULL, NULL), PMQTT_ERR_QUEUE_SIZE, client,
+          "packet identifiers");
     FAILS(pmqtt_unsubscribe(client, filter, NULL), PMQTT_ERR_QUEUE_SIZE, client, "packet identifiers");
+    FAILS(pmqtt_unsubscribe_with(client, &filter, 1, NULL, NULL), PMQTT_ERR_QUEUE_SIZE, client, "packet identifiers");
     FAILS(pmqtt_unsubscribe_multiple(client, &filter, 1, NULL), PMQTT_ERR_QUEUE_SIZE, client, "packet identifiers");
     FAILS(pmqtt_drain(client, SHORT_MS, NULL), PMQTT_ERR_TIMEOUT, client, "");
     client_free(client);
@@ -803,6 +809,43 @@ static void connect_options(void)
     FAILS(pmqtt_connect_options_set(older, NULL), PMQTT_ERR_NOT_SUPPORTED, older, "PMQTT_PROTOCOL_V5");
     client_free(older);
     pmqtt_client_free(client);
+}
+
+/* The broker takes packets of 32 bytes, no wildcards and no shared subscriptions. */
+static void subscriptions_of_mqtt5(void)
+{
+    static const script limited = {{ANSWER("\x20\x0c\0\0\x09\x28\0\x2a\0\x27\0\0\0\x20")}, false};
+    static const char USER[] = {0x26, 0, 1, 'a', 0, 1, 'b'};
+    const pmqtt_properties user = {USER, sizeof USER};
+    const char *all = "#", *long_one = "a filter that is too long for the broker";
+    pmqtt_subscription one = {.struct_size = sizeof one, .filter = all};
+    pmqtt_client *older = client_new(NULL, NULL), *client;
+    int qos = 0;
+    peer peer;
+
+    step("subscriptions of MQTT 5");
+    FAILS(pmqtt_subscribe_with(older, NULL, 1, NULL, NULL), PMQTT_ERR_INVAL, older, "subscribe_with is NULL");
+    FAILS(pmqtt_subscribe_with(older, &one, 1, NULL, NULL), PMQTT_ERR_NO_CONN, older, "no connection");
+    FAILS(pmqtt_unsubscribe_with(older, &all, 1, NULL, NULL), PMQTT_ERR_NO_CONN, older, "no connection");
+    FAILS(pmqtt_unsubscribe_with(older, &all, 0, NULL, NULL), PMQTT_ERR_INVAL, older, "there is no topic filter");
+    FAILS(pmqtt_unsubscribe_with(older, &all, 1, &user, NULL), PMQTT_ERR_NOT_SUPPORTED, older, "PMQTT_PROTOCOL_V5");
+    client_free(older);
+    CHECK_OK(pmqtt_client_new(&client, "errors", true, NULL, PMQTT_PROTOCOL_V5));
+    peer_start(&peer, &limited);
+    CHECK_OK(pmqtt_connect(client, HOST, peer.port, 60, NULL));
+    DO_UNTIL(client_stats(client).connected, pmqtt_loop(client, 10));
+    FAILS(pmqtt_subscribe(client, all, 0, NULL), PMQTT_ERR_NOT_SUPPORTED, client, "no wildcards");
+    FAILS(pmqtt_subscribe_multiple(client, &all, &qos, 1, NULL), PMQTT_ERR_NOT_SUPPORTED, client, "no wildcards");
+    FAILS(pmqtt_subscribe_with(client, &one, 1, NULL, NULL), PMQTT_ERR_NOT_SUPPORTED, client, "no wildcards");
+    one.filter = long_one;
+    FAILS(pmqtt_subscribe(client, long_one, 0, NULL), PMQTT_ERR_PAYLOAD_SIZE, client, "maximum packet size");
+    FAILS(pmqtt_subscribe_multiple(client, &long_one, &qos, 1, NULL), PMQTT_ERR_PAYLOAD_SIZE, client, "packet size");
+    FAILS(pmqtt_subscribe_with(client, &one, 1, NULL, NULL), PMQTT_ERR_PAYLOAD_SIZE, client, "maximum packet size");
+    FAILS(pmqtt_unsubscribe(client, long_one, NULL), PMQTT_ERR_PAYLOAD_SIZE, client, "maximum packet size");
+    FAILS(pmqtt_unsubscribe_multiple(client, &long_one, 1, NULL), PMQTT_ERR_PAYLOAD_SIZE, client, "packet size");
+    FAILS(pmqtt_unsubscribe_with(client, &long_one, 1, NULL, NULL), PMQTT_ERR_PAYLOAD_SIZE, client, "packet size");
+    pmqtt_client_free(client);
+    peer_stop(&peer);
 }
 
 static void disconnect_with(void)
@@ -1061,6 +1104,7 @@ int main(void)
     message_in_doubt();
     connect_options();
     disconnect_with();
+    subscriptions_of_mqtt5();
     negotiated();
     oneshots();
     check_that_all_errors_are_seen();

@@ -152,6 +152,10 @@ static int subscribe_callback(void)
 #define HANDLER(name) \
     (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
 
+/* A subscription with a callback. */
+#define SUBSCRIPTION(name) \
+    (&(pmqtt_subscription){.struct_size = sizeof(pmqtt_subscription), .filter = (name), .callback = ignore})
+
 #define NEGOTIATED ((pmqtt_negotiated){.struct_size = sizeof(pmqtt_negotiated)})
 
 /* For a function that returns no PMQTT_ERR_ number: whether its result is as the header says. */
@@ -214,6 +218,8 @@ static int subscribe_callback(void)
     call(pmqtt_subscribe_multiple(client, FILTERS, QOS, 2, NULL), SUCCESS, NO_CONN)               \
     call(pmqtt_unsubscribe(client, "other", NULL), SUCCESS, NO_CONN)                              \
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL), SUCCESS, NO_CONN)                  \
+    call(pmqtt_subscribe_with(client, SUBSCRIPTION("other"), 1, NULL, NULL), SUCCESS, NO_CONN)    \
+    call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL), SUCCESS, NO_CONN)                \
     call(pmqtt_ack(client, 12345, 1), NOT_FOUND, NOT_FOUND)                                       \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), NOT_FOUND, NOT_FOUND)                         \
     call(pmqtt_will_set(client, "other", "gone", 4, 1, false), SUCCESS, SUCCESS)                  \

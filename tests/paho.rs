@@ -67,13 +67,14 @@ const KNOWN: [(&str, &[&str]); 47] = [
 
 /// The functions that Paho does not have.
 const BEYOND: &[&str] = &[
-const BEYOND: [&str; 29] = [
     "message_handler_add",
     "reason_string",
     "connect_srv_async",
     "connect_options_set",
     "disconnect_with",
     "negotiated_get",
+    "subscribe_with",
+    "unsubscribe_with",
     "negotiated_text",
     "log_level_set",
     "next_timeout_ms",

@@ -25,7 +25,7 @@ mod scram;
 mod state;
 mod turn;
 
-pub use api::{Figures, Target, Timed, Wanted};
+pub use api::{Figures, MessageCallback, Subscription, Target, Timed, Wanted};
 #[cfg(feature = "tls")]
 pub use api::{Source, TlsOptions};
 pub use driver::deliver::address;

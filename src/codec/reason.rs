@@ -20,6 +20,8 @@ pub const ALIAS_INVALID: u8 = 0x94;
 pub const TOO_LARGE: u8 = 0x95;
 pub const RETAIN_NOT_SUPPORTED: u8 = 0x9a;
 pub const QOS_NOT_SUPPORTED: u8 = 0x9b;
+pub const SHARED_NOT_SUPPORTED: u8 = 0x9e;
+pub const WILDCARDS_NOT_SUPPORTED: u8 = 0xa2;
 
 /// The lowest reason code of a failure.
 pub const FAILURE: u8 = 0x80;

@@ -150,6 +150,11 @@ pub fn is_shared(filter: &str) -> bool {
     filter.starts_with(SHARE)
 }
 
+/// Whether a filter has wildcards.
+pub fn has_wildcards(filter: &str) -> bool {
+    filter.contains(['+', '#'])
+}
+
 /// Whether `filter` matches `name`; both have passed their checks.
 ///
 /// A shared subscription matches what the filter behind its group matches. A broker without shared

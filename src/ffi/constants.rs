@@ -46,6 +46,19 @@ pub const PMQTT_WHEN_FULL_DROP_OLDEST: c_int = 1;
 /// @ingroup api_options
 pub const PMQTT_WHEN_FULL_DROP_QOS0: c_int = 2;
 
+/// The broker sends retained messages, for `pmqtt_subscription`; the default.
+///
+/// @ingroup api_subscribe
+pub const PMQTT_RETAIN_ALWAYS: c_int = 0;
+/// The broker sends retained messages if there was no such subscription, for `pmqtt_subscription`.
+///
+/// @ingroup api_subscribe
+pub const PMQTT_RETAIN_IF_NEW: c_int = 1;
+/// The broker sends no retained messages, for `pmqtt_subscription`.
+///
+/// @ingroup api_subscribe
+pub const PMQTT_RETAIN_NEVER: c_int = 2;
+
 /// The library acknowledges each message, for `pmqtt_manual_ack_set`; the default.
 ///
 /// @ingroup api_subscribe

@@ -2,11 +2,11 @@
 
 use std::ffi::c_int;
 
-use super::property_list::list;
+use super::property_list::optional_list;
 use super::run;
 use crate::client::events::PropertyView;
 use crate::client::{Error, Handle};
-use crate::codec::{Place, Properties, reason};
+use crate::codec::{Place, reason};
 
 /// Ends the connection as `pmqtt_disconnect` does, and tells the broker why (MQTT 5).
 ///
@@ -54,10 +54,7 @@ pub unsafe extern "C" fn pmqtt_disconnect_with(
                         format!("disconnect_with: a client must not give reason {reason:#04x}");
                     Error::inval(text)
                 })?;
-            let properties = match properties.as_ref() {
-                None => Properties::NONE,
-                Some(given) => list(given, Place::Disconnect, "disconnect_with")?,
-            };
+            let properties = optional_list(properties, Place::Disconnect, "disconnect_with")?;
             client.disconnect_with(code, properties)
         })
     }

@@ -10,6 +10,7 @@ use super::publication::Publication;
 use super::queue_options::QueueOptions;
 use super::sized::{Growing, LARGEST};
 use super::statistics::Statistics;
+use super::subscription::Subscription;
 
 macro_rules! floors {
     ($($structure:ty: $floor:expr;)*) => {$(
@@ -32,6 +33,7 @@ floors! {
     ConnectOptions: size_of::<ConnectOptions>();
     Negotiated: size_of::<Negotiated>();
     MessageHandler: size_of::<MessageHandler>();
+    Subscription: size_of::<Subscription>();
     Statistics: offset_of!(Statistics, acks_held);
 }
 
@@ -50,6 +52,7 @@ mod tests {
         assert_eq!(ConnectOptions::FLOOR, 48);
         assert_eq!(Negotiated::FLOOR, 40);
         assert_eq!(MessageHandler::FLOOR, 40);
+        assert_eq!(Subscription::FLOOR, 56);
         assert_eq!(Statistics::FLOOR, 96);
     }
 }

@@ -33,7 +33,7 @@ pub struct MessageHandler {
 /// - `on_message` is called only if no filter matches.
 /// - A shared subscription, `$share/group/filter`, matches what `filter` matches.
 /// - A filter has one handler. A new handler replaces the old one and takes its place in the order.
-///   `pmqtt_message_callback_add` replaces a handler in the same way.
+///   `pmqtt_message_callback_add` and `pmqtt_subscribe_with` replace a handler in the same way.
 ///   `pmqtt_message_callback_remove` removes a handler.
 /// - The library looks for the next handler after each callback. If a callback adds, replaces or
 ///   removes a later handler of the order, this already takes effect for the same message.

@@ -38,6 +38,8 @@ mod unsettled;
 
 mod subscribe;
 
+mod subscription;
+
 mod property_ids;
 
 mod properties;
@@ -102,6 +104,7 @@ pub use queue_options::*;
 pub use report::*;
 pub use statistics::*;
 pub use subscribe::*;
+pub use subscription::*;
 pub use tls::*;
 pub use unsettled::*;
 pub use will::*;

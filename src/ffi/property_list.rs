@@ -23,6 +23,23 @@ pub(super) unsafe fn list<'a>(
     }
 }
 
+/// `list` of a pointer, which may be NULL.
+///
+/// # Safety
+/// `properties` is NULL or points to a list whose bytes live as long as the result.
+pub(super) unsafe fn optional_list<'a>(
+    properties: *const events::PropertyView,
+    place: Place,
+    what: &str,
+) -> Result<Properties<'a>> {
+    // SAFETY: the caller's promise is the same.
+    match unsafe { properties.as_ref() } {
+        None => Ok(Properties::NONE),
+        // SAFETY: the same.
+        Some(given) => unsafe { list(given, place, what) },
+    }
+}
+
 /// # Safety
 /// As for `list`.
 unsafe fn checked<'a>(

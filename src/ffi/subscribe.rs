@@ -24,6 +24,9 @@ use crate::codec::{Place, Properties, reason, topic};
 ///   done.
 /// - `PMQTT_ERR_INVAL`: an argument is wrong.
 /// - `PMQTT_ERR_QUEUE_SIZE`: all 65,535 packet identifiers are in use.
+/// - `PMQTT_ERR_NOT_SUPPORTED`: the broker of this connection accepts no wildcards, or no shared
+///   subscriptions (MQTT 5).
+/// - `PMQTT_ERR_PAYLOAD_SIZE`: the packet is larger than the broker accepts (MQTT 5).
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.8]
 ///
@@ -78,7 +81,7 @@ pub unsafe extern "C" fn pmqtt_subscribe_multiple(
                     ))
                 })
                 .collect::<Result<Vec<_>>>()?;
-            put(mid, client.subscribe(&filters, Properties::NONE)?);
+            put(mid, client.subscribe(&filters)?);
             Ok(())
         })
     }
@@ -86,11 +89,15 @@ pub unsafe extern "C" fn pmqtt_subscribe_multiple(
 
 /// Ends the subscription to a topic filter. `on_unsubscribe` reports the answer of the broker.
 ///
+/// A callback that `pmqtt_subscribe_with` has set for the filter ends in this call, as
+/// `pmqtt_message_callback_remove` ends it.
+///
 /// @param client  The client; not NULL.
 /// @param filter  The filter that was subscribed to; not NULL.
 /// @param mid     The number of the request, on success; may be NULL.
 ///
-/// @return As `pmqtt_subscribe`.
+/// @return `PMQTT_ERR_SUCCESS`, or as for `pmqtt_subscribe`: `PMQTT_ERR_NO_CONN`,
+/// `PMQTT_ERR_INVAL`, `PMQTT_ERR_QUEUE_SIZE` or `PMQTT_ERR_PAYLOAD_SIZE`.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.10]
 ///
@@ -107,14 +114,15 @@ pub unsafe extern "C" fn pmqtt_unsubscribe(
 
 /// Ends the subscriptions to several topic filters with one UNSUBSCRIBE packet.
 ///
-/// `on_unsubscribe` reports the answer of the broker.
+/// `on_unsubscribe` reports the answer of the broker. Callbacks that `pmqtt_subscribe_with` has set
+/// for the filters end in this call.
 ///
 /// @param client   The client; not NULL.
 /// @param filters  `count` topic filters; not NULL, and none of them NULL.
 /// @param count    At least 1.
 /// @param mid      The number of the request, on success; may be NULL.
 ///
-/// @return As `pmqtt_subscribe`.
+/// @return As `pmqtt_unsubscribe`.
 ///
 /// Thread-safe; callback-safe; never blocks. [MQTT-3.10]
 ///
@@ -133,7 +141,10 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_multiple(
                 .iter()
                 .map(|&filter| text(filter, "unsubscribe: the filter"))
                 .collect::<Result<Vec<_>>>()?;
-            put(mid, client.unsubscribe(&filters, Properties::NONE)?);
+            put(
+                mid,
+                client.unsubscribe("unsubscribe", &filters, Properties::NONE)?,
+            );
             Ok(())
         })
     }

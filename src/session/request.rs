@@ -32,6 +32,8 @@ pub enum RequestError {
     TooLong(TooLong),
     /// The broker does not take packets of this size.
     TooLarge,
+    /// The broker does not take such filters, for this reason of MQTT 5.
+    Unfit(u8),
 }
 
 impl Session {
@@ -160,6 +162,15 @@ impl Session {
             mid,
             filters: filters.len(),
         };
+        let negotiated = self.negotiated();
+        let refused = negotiated.and_then(|with| {
+            filters
+                .iter()
+                .find_map(|(filter, _)| with.refuses_filter(filter))
+        });
+        if let Some(reason) = refused.filter(|_| self.is_open()) {
+            return Err(RequestError::Unfit(reason));
+        }
         let properties = self.extended_only(properties);
         self.request(request, |out, id| {
             encode::subscribe(out, id, filters, properties)

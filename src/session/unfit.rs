@@ -1,4 +1,4 @@
-//! Messages that the broker does not take: too large, of a QoS that it does not have, or retained. A new one is
+//! What the broker does not take. Messages: too large, of a QoS that it does not have, or retained. A new one is
 //! refused at once. One that waits, or was sent on an earlier connection, has its outcome when the broker has stated
 //! its limits: it never breaks the connection. [MQTT5-3.1.2-24] [MQTT5-3.2.2-11] [MQTT5-3.2.2-14]
 
@@ -8,7 +8,7 @@ use super::output::Output;
 use super::packet_ids::PacketIds;
 use super::slot::Stage;
 use super::waiting::GivenUp;
-use crate::codec::{Ack, QoS, Version, reason};
+use crate::codec::{Ack, QoS, Version, reason, topic};
 
 const RETAIN: u8 = 1;
 
@@ -22,6 +22,16 @@ impl Negotiated {
             return Some(reason::QOS_NOT_SUPPORTED);
         }
         (retain && !self.has_retain).then_some(reason::RETAIN_NOT_SUPPORTED)
+    }
+
+    /// The reason for which the broker does not take a SUBSCRIBE with this filter. It would end the connection
+    /// (sections 3.2.2.3.11 and 3.2.2.3.13).
+    pub fn refuses_filter(&self, filter: &str) -> Option<u8> {
+        if !self.has_shared && topic::is_shared(filter) {
+            return Some(reason::SHARED_NOT_SUPPORTED);
+        }
+        (!self.has_wildcards && topic::has_wildcards(filter))
+            .then_some(reason::WILDCARDS_NOT_SUPPORTED)
     }
 }
 

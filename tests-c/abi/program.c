@@ -177,6 +177,18 @@ static void check_handler(void)
     pmqtt_client_free(client);
 }
 
+static void check_subscription(void)
+{
+    pmqtt_subscription subscription = SIZED(pmqtt_subscription);
+    pmqtt_client *client;
+
+    CHECK(pmqtt_client_new(&client, "abi", true, NULL, PMQTT_PROTOCOL_V5) == PMQTT_ERR_SUCCESS);
+    subscription.filter = "a";
+    CHECK(pmqtt_subscribe_with(client, &subscription, 1, NULL, NULL) == TAKEN(PMQTT_ERR_NO_CONN));
+    CHECK_ADDED(subscription, pmqtt_subscribe_with(client, &subscription, 1, NULL, NULL));
+    pmqtt_client_free(client);
+}
+
 int main(void)
 {
     check_options();
@@ -187,5 +199,6 @@ int main(void)
     check_queue();
     check_connect_options();
     check_handler();
+    check_subscription();
     return 0;
 }

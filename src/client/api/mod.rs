@@ -11,6 +11,7 @@ mod oneshot;
 mod request;
 mod settings;
 mod stats;
+mod subscribe;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -18,5 +19,6 @@ pub use connect::Target;
 pub use oneshot::Wanted;
 pub use request::Timed;
 pub use stats::Figures;
+pub use subscribe::{MessageCallback, Subscription};
 #[cfg(feature = "tls")]
 pub use tls::{Source, TlsOptions};

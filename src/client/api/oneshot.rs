@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::connect::Target;
-use super::request::{Timed, check_filters, request_error};
+use super::request::Timed;
+use super::subscribe::{check_filters, request_error};
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::reason::reason_words;
@@ -89,7 +90,7 @@ impl Client {
         if wanted.count == 0 {
             return Err(Error::inval("subscribe: the number of messages is 0"));
         }
-        check_filters(filters)?;
+        check_filters("subscribe", filters)?;
         let until = sys::now() + timeout;
         self.set_manual_ack(true, false);
         self.begin_oneshot(target, Inbox::for_messages(), timeout)?;
@@ -110,7 +111,7 @@ impl Client {
     /// Subscribes, and runs callbacks until one of them disconnects. The timeout is for the first
     /// connection, up to SUBACK. A lost connection is made again, until the broker refuses one.
     pub fn follow(&self, target: &Target, filters: &[(&str, Wish)], timeout: Duration) -> Result {
-        check_filters(filters)?;
+        check_filters("subscribe", filters)?;
         let until = sys::now() + timeout;
         self.begin_oneshot(target, Inbox::default(), timeout)?;
         let mut turn = Turn::begin_waiting(self, self.lock(), Who::Loop)?;

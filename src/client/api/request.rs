@@ -1,4 +1,4 @@
-//! Publish, subscribe, unsubscribe, acknowledge. A request is taken under the lock, and the call
+//! Publish, cancel, acknowledge. A request is taken under the lock, and the call
 //! that runs the client sends it.
 
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::State;
-use crate::codec::{Message, Properties, Publishable, QoS, TooLong, Unfit, Wish, reason, topic};
-use crate::session::{Cancel, PublishError, RequestError, Session};
+use crate::codec::{Message, Properties, Publishable, QoS, Unfit, reason};
+use crate::session::{Cancel, PublishError, Session};
 use crate::sys;
 use crate::time::Moment;
 
@@ -100,27 +100,6 @@ impl Client {
         if state.session.is_ruled() {
             self.unlocked.set_ruled();
         }
-    }
-
-    pub fn subscribe(&self, filters: &[(&str, Wish)], properties: Properties) -> Result<u64> {
-        check_filters(filters)?;
-        let mut state = self.lock();
-        let subscribed = state.session.subscribe(filters, properties);
-        self.wake_or_write(state);
-        subscribed.map_err(|error| request_error("subscribe", error))
-    }
-
-    pub fn unsubscribe(&self, filters: &[&str], properties: Properties) -> Result<u64> {
-        if filters.is_empty() {
-            return Err(inval("unsubscribe", "there is no topic filter"));
-        }
-        for filter in filters {
-            topic::check_filter(filter).map_err(|why| inval("unsubscribe", why))?;
-        }
-        let mut state = self.lock();
-        let unsubscribed = state.session.unsubscribe(filters, properties);
-        self.wake_or_write(state);
-        unsubscribed.map_err(|error| request_error("unsubscribe", error))
     }
 
     /// Acknowledges a message for a program that acknowledges itself.
@@ -228,17 +207,6 @@ fn unfit(unfit: Unfit) -> Error {
     Error::new(Code::PayloadSize, text)
 }
 
-/// Whether filters can be subscribed to.
-pub fn check_filters(filters: &[(&str, Wish)]) -> Result {
-    if filters.is_empty() {
-        return Err(inval("subscribe", "there is no topic filter"));
-    }
-    for (filter, _) in filters {
-        topic::check_filter(filter).map_err(|why| inval("subscribe", why))?;
-    }
-    Ok(())
-}
-
 impl From<PublishError> for Error {
     fn from(error: PublishError) -> Error {
         match error {
@@ -272,21 +240,6 @@ fn unfit_for_broker(reason: u8) -> Error {
         ),
     };
     Error::new(code, text)
-}
-
-pub fn request_error(function: &str, error: RequestError) -> Error {
-    match error {
-        RequestError::NotConnected => Error::no_connection(),
-        RequestError::NoPacketId => Error::new(
-            Code::QueueSize,
-            format!("{function}: all packet identifiers are in use"),
-        ),
-        RequestError::TooLong(TooLong(what)) => inval(function, &format!("the {what} is too long")),
-        RequestError::TooLarge => Error::new(
-            Code::PayloadSize,
-            format!("{function}: the packet is larger than the broker's maximum packet size"),
-        ),
-    }
 }
 
 #[cold]

@@ -76,6 +76,8 @@ struct Entry {
     /// Increases with each addition; the entries are in this order.
     number: u64,
     handler: Handler,
+    /// It ends with the subscription to the filter.
+    is_bound: bool,
 }
 
 impl Handlers {
@@ -95,16 +97,20 @@ impl Handlers {
     /// Sets the handler of a filter. A previous one is replaced in its place, and returned.
     #[must_use]
     pub fn add(&mut self, filter: &str, handler: Handler) -> Option<Handler> {
-        if let Some(index) = self.position(filter) {
-            return Some(std::mem::replace(&mut self.entries[index].handler, handler));
-        }
-        self.last_number += 1;
-        self.entries.push(Entry {
-            filter: filter.into(),
-            number: self.last_number,
-            handler,
-        });
-        None
+        self.set(filter, handler, false)
+    }
+
+    /// The same with a handler that ends with the subscription to the filter.
+    #[must_use]
+    pub fn bind(&mut self, filter: &str, handler: Handler) -> Option<Handler> {
+        self.set(filter, handler, true)
+    }
+
+    /// Ends the handler of a filter with the subscription, and returns it.
+    pub fn unbind(&mut self, filter: &str) -> Option<Handler> {
+        let index = self.position(filter)?;
+        let is_bound = self.entries[index].is_bound;
+        is_bound.then(|| self.entries.remove(index).handler)
     }
 
     /// Removes the handler of a filter, and returns it.
@@ -122,6 +128,22 @@ impl Handlers {
             .iter()
             .find(|entry| entry.number > after && topic::matches(&entry.filter, topic))
             .map(|entry| (entry.number, entry.handler.clone()))
+    }
+
+    fn set(&mut self, filter: &str, handler: Handler, is_bound: bool) -> Option<Handler> {
+        if let Some(index) = self.position(filter) {
+            let entry = &mut self.entries[index];
+            entry.is_bound = is_bound;
+            return Some(std::mem::replace(&mut entry.handler, handler));
+        }
+        self.last_number += 1;
+        self.entries.push(Entry {
+            filter: filter.into(),
+            number: self.last_number,
+            handler,
+            is_bound,
+        });
+        None
     }
 
     fn position(&self, filter: &str) -> Option<usize> {

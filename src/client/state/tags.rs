@@ -68,7 +68,7 @@ mod tests {
         tags.set(1, 1);
         tags.trim();
         assert_eq!(tags.take(1), 1);
-        assert!(tags.are_used());
+        assert!(!tags.are_used());
         tags.trim();
         assert_eq!(tags.0.capacity(), 0);
         (0..1000).for_each(|mid| tags.set(mid, 1));
