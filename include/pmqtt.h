@@ -85,8 +85,8 @@
  *   acknowledgements waits to be sent.
  *
  * Processes:
- * - Two clients share only the threads that look up names. A process has at most 16 of them, and
- *   none while no name is looked up.
+ * - Two clients share only the threads that look up names or compute keys of SCRAM. A process has
+ *   at most 16 threads for names and 4 for SCRAM, and none while there is nothing to do.
  * - The library never raises SIGPIPE.
  * - After a fork, clients belong to the parent, where they go on. The child can free them and
  *   create new ones.
@@ -161,6 +161,11 @@
  */
 
 /**
+ * @defgroup api_auth Enhanced authentication
+ * @brief MQTT 5: the exchange of AUTH, by a callback of the program or with SCRAM-SHA-256.
+ */
+
+/**
  * @defgroup api_oneshot One-shots
  * @brief Calls that need no client: connect, do one thing, and disconnect.
  */
@@ -178,6 +183,17 @@
  * @ingroup api_properties
  */
 #define PMQTT_PROPERTY_WRITER(room) {(room), sizeof(room), 0, PMQTT_ERR_SUCCESS}
+
+/**
+ * Begins the initialiser of a `pmqtt_publication`, before its other fields:
+ *
+ * ```c
+ * pmqtt_publication message = {PMQTT_PUBLICATION_INIT, .topic = "a/b", .qos = 1};
+ * ```
+ *
+ * @ingroup api_publish
+ */
+#define PMQTT_PUBLICATION_INIT .struct_size = sizeof(pmqtt_publication)
 
 
 /**
@@ -382,6 +398,27 @@
 #define PMQTT_TLS_V1_3 13
 
 /**
+ * Step of an authentication: the program gives its first data, for CONNECT or AUTH 0x19.
+ *
+ * @ingroup api_auth
+ */
+#define PMQTT_AUTH_START 0
+
+/**
+ * Step of an authentication: the broker asks, and the program answers.
+ *
+ * @ingroup api_auth
+ */
+#define PMQTT_AUTH_CHALLENGE 1
+
+/**
+ * Step of an authentication: the broker is content.
+ *
+ * @ingroup api_auth
+ */
+#define PMQTT_AUTH_DONE 2
+
+/**
  * Nothing to do now. Reserved: no function of this version returns it.
  *
  * @ingroup api_diagnosis
@@ -467,7 +504,8 @@
 #define PMQTT_ERR_NOT_SUPPORTED 10
 
 /**
- * Authorisation has failed. Reserved: no function of this version returns it.
+ * An enhanced authentication has failed: the program has refused, or the broker's part of SCRAM is
+ * wrong.
  *
  * @ingroup api_diagnosis
  */
@@ -547,8 +585,8 @@
 #define PMQTT_ERR_IN_DOUBT 68
 
 /**
- * The broker has refused this, with a reason. Reserved: no function of this version returns
- * it.
+ * The broker refused the message, or does not take such messages (MQTT 5); `reason` of
+ * `pmqtt_published` says why.
  *
  * @ingroup api_diagnosis
  */
@@ -1000,6 +1038,10 @@ typedef struct pmqtt_negotiated {
 
 /**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
+ * `PMQTT_PUBLICATION_INIT` sets `struct_size`.
+ *
+ * MQTT 5 has all of the fields. A client of an earlier version refuses those that are marked with
+ * (MQTT 5): the call returns `PMQTT_ERR_NOT_SUPPORTED`.
  *
  * @ingroup api_publish
  */
@@ -1017,8 +1059,8 @@ typedef struct pmqtt_publication {
    */
   const void *payload;
   /**
-   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes). In a
-   * will, at most 65,535.
+   * Bytes. At most 268,435,455 together with the topic and 2 bytes (QoS 1 and 2: 4 bytes), in
+   * MQTT 5 with the properties too. In a will, at most 65,535.
    */
   size_t payload_len;
   /**
@@ -1030,19 +1072,70 @@ typedef struct pmqtt_publication {
    */
   bool retain;
   /**
-   * How long the message may wait, in seconds from the call that publishes it; 0: no limit. A
-   * will must have 0.
+   * How long the message may wait, in seconds from the call that publishes it; 0: no limit.
    *
    * When the time is over, the client does not send a message that still waits for a connection
    * or for room in the window. Its outcome is `PMQTT_ERR_EXPIRED` in `on_publish`. A loop call
    * reports it within a second, with or without a connection. `messages_expired` of
    * `pmqtt_stats` counts these messages.
    *
-   * A message that was handed to a connection does not expire, as it may have arrived. QoS 0
-   * waits only where `keep_qos0` of `pmqtt_queue_options` is set. The limit is the client's own:
-   * the broker does not know it.
+   * A message that was handed to a connection does not expire here, as it may have arrived. QoS
+   * 0 waits only where `keep_qos0` of `pmqtt_queue_options` is set.
+   *
+   * In MQTT 5, the broker knows the limit as the message expiry interval. It does not give the
+   * message to a subscriber after the time. In a will, the time begins when the broker publishes
+   * it. Before MQTT 5, the broker does not know the limit, and a will must have 0.
+   * [MQTT5-3.3.2.3.3]
    */
   uint32_t expiry_s;
+  /**
+   * The content type, which describes the payload, for example "application/json": UTF-8, at
+   * most 65,535 bytes; NULL: none (MQTT 5). [MQTT5-3.3.2.3.9]
+   */
+  const char *content_type;
+  /**
+   * The topic for a response: UTF-8, 1 to 65,535 bytes, no wildcards; NULL: none (MQTT 5).
+   * [MQTT5-3.3.2.3.5]
+   */
+  const char *response_topic;
+  /**
+   * The correlation data, by which the requester knows the response; NULL: none (MQTT 5).
+   * [MQTT5-3.3.2.3.6]
+   */
+  const void *correlation;
+  /**
+   * The length of `correlation` in bytes, at most 65,535; it may be 0.
+   */
+  size_t correlation_len;
+  /**
+   * true: the message says that its payload is UTF-8 text (MQTT 5). The library does not check
+   * the payload. [MQTT5-3.3.2.3.2]
+   */
+  bool payload_is_utf8;
+  /**
+   * `user_property_count` user properties, which are sent in this order; may be NULL if the
+   * count is 0 (MQTT 5). Name and value: UTF-8; not NULL, at most 65,535 bytes.
+   * [MQTT5-3.3.2.3.7]
+   */
+  const struct pmqtt_pair *user_properties;
+  /**
+   * The number of user properties; may be 0.
+   */
+  size_t user_property_count;
+  /**
+   * Any number. `on_publish` gives it back in `tag` of its event, in every version.
+   */
+  uint64_t tag;
+  /**
+   * Further properties, as a list of `pmqtt_property_writer` or of an event; a length of 0: none
+   * (MQTT 5).
+   *
+   * A property that a field above has set must not be in the list, except for user properties.
+   * Nor must those that the library manages: the topic alias and the subscription identifier. A
+   * message expiry interval in the list counts as `expiry_s`. So the properties of a received
+   * message may be handed on as they are.
+   */
+  struct pmqtt_properties properties;
 } pmqtt_publication;
 
 /**
@@ -1365,6 +1458,10 @@ typedef struct pmqtt_published {
    * The properties of the broker's acknowledgement (MQTT 5).
    */
   struct pmqtt_properties properties;
+  /**
+   * The `tag` of the message's `pmqtt_publication`; 0: none.
+   */
+  uint64_t tag;
 } pmqtt_published;
 
 /**
@@ -1589,6 +1686,47 @@ typedef int (*pmqtt_key_password)(struct pmqtt_client *client,
                                   size_t size);
 
 /**
+ * The event of `pmqtt_on_auth`: a step of an authentication (MQTT 5).
+ *
+ * @ingroup api_auth
+ */
+typedef struct pmqtt_auth_event {
+  /**
+   * `PMQTT_AUTH_START`, `PMQTT_AUTH_CHALLENGE` or `PMQTT_AUTH_DONE`.
+   */
+  int step;
+  /**
+   * The MQTT 5 reason code of the broker's packet: 0x18 or 0; -1 at `PMQTT_AUTH_START`.
+   */
+  int reason;
+  /**
+   * The authentication method, UTF-8 and NUL-terminated.
+   */
+  const char *method;
+  /**
+   * The broker's authentication data; not NUL-terminated, and never NULL.
+   */
+  const void *data;
+  /**
+   * The length of the data in bytes; 0: there is none.
+   */
+  size_t data_len;
+  /**
+   * The properties of the broker's AUTH or CONNACK, also its method and data.
+   */
+  struct pmqtt_properties properties;
+} pmqtt_auth_event;
+
+/**
+ * A step of an enhanced authentication, which the program answers with `pmqtt_auth_answer`.
+ *
+ * @ingroup api_auth
+ */
+typedef void (*pmqtt_on_auth)(struct pmqtt_client *client,
+                              void *userdata,
+                              const struct pmqtt_auth_event *event);
+
+/**
  * How a one-shot uses TLS. All fields except `struct_size` may be 0.
  *
  * All zeros are safe: the broker's certificate must lead to an authority of the system's store,
@@ -1669,7 +1807,7 @@ typedef struct pmqtt_oneshot_options {
   int keepalive;
   /**
    * The message that the broker publishes if the connection ends without a DISCONNECT; NULL:
-   * none.
+   * none. `tag` has to be 0, and `expiry_s` before MQTT 5, too.
    */
   const struct pmqtt_publication *will;
   /**
@@ -1783,6 +1921,11 @@ typedef struct pmqtt_statistics {
    * Messages whose `expiry_s` was over before they were sent.
    */
   uint64_t messages_expired;
+  /**
+   * Messages whose outcome is `PMQTT_ERR_REJECTED`: the broker refused them, or does not take such
+   * messages (MQTT 5).
+   */
+  uint64_t messages_rejected;
 } pmqtt_statistics;
 
 #ifdef __cplusplus
@@ -2804,6 +2947,34 @@ int pmqtt_publish(struct pmqtt_client *client,
                   uint64_t *mid);
 
 /**
+ * Publishes a message, as `pmqtt_publish` does, with all fields of a `pmqtt_publication`.
+ *
+ * @param client       The client; not NULL.
+ * @param publication  The message, copied with all that it points to; not NULL.
+ * @param mid          As for `pmqtt_publish`.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, or `pmqtt_disconnect` was called. QoS 0 was
+ *   dropped (unless `keep_qos0` is set); QoS 1 and 2 were queued.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
+ *   is room.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
+ * - `PMQTT_ERR_INVAL`: an argument or a field is wrong, a property is both in a field and in
+ *   `properties`, or the library manages a property of the list. `pmqtt_last_error` names it.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
+ *   version. The broker does not take the QoS, or a retained message. Or a field is set that only
+ *   a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.3.2.3]
+ *
+ * @ingroup api_publish
+ */
+int pmqtt_publish_message(struct pmqtt_client *client,
+                          const struct pmqtt_publication *publication,
+                          uint64_t *mid);
+
+/**
  * Publishes several messages at once, each as `pmqtt_publish` does.
  *
  * - The messages get consecutive `mid` numbers. No publish of another thread comes between.
@@ -2811,7 +2982,8 @@ int pmqtt_publish(struct pmqtt_client *client,
  *   for the lock: a batch should have some thousands of messages at most.
  * - If the queue has no room for all, or memory is short, the client accepts the first ones. The
  *   program may publish the rest later.
- * - A message may have a time limit, `expiry_s`. It begins with this call.
+ * - A message may have each field of a `pmqtt_publication`. Its time limit, `expiry_s`, begins
+ *   with this call.
  *
  * @param client        The client; not NULL.
  * @param publications  `count` messages, copied; may be NULL if `count` is 0.
@@ -2831,6 +3003,12 @@ int pmqtt_publish(struct pmqtt_client *client,
  * - `PMQTT_ERR_NOMEM`: there is no memory for a message.
  * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
  * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
+ *   version, or that only a later version of the library knows; nothing was done.
+ *
+ * A message that the broker's limits exclude (MQTT 5) ends the batch: the call returns
+ * `PMQTT_ERR_PAYLOAD_SIZE` or `PMQTT_ERR_NOT_SUPPORTED`, and the client accepts the messages before
+ * it.
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -3099,6 +3277,44 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
  * @ingroup api_subscribe
  */
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
+
+/**
+ * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
+ * on, this refuses the message.
+ *
+ * The broker does not send a refused message again. Its packet identifier is free as soon as the
+ * acknowledgement is sent, also at QoS 2.
+ *
+ * The client holds the acknowledgement, and sends it in order, as `pmqtt_ack` describes. If the
+ * properties make the packet larger than the broker's maximum packet size, they are left out.
+ *
+ * If the connection ends before the acknowledgement is sent:
+ * - QoS 1: the acknowledgement is dropped, and the message comes again.
+ * - QoS 2: the acknowledgement goes out when the broker sends the message again.
+ *
+ * @param client      The client; not NULL.
+ * @param mid         As for `pmqtt_ack`.
+ * @param qos         As for `pmqtt_ack`.
+ * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
+ *                    it; see `pmqtt_reason_string`.
+ * @param properties  A reason string and user properties, copied; NULL or an empty list: none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: as for `pmqtt_ack`.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, and `reason` is not 0 or there are
+ *   properties.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, `reason` is none of those
+ *   above, or `properties` are not well-formed or do not belong in an acknowledgement.
+ *
+ * Thread-safe; callback-safe; never blocks. Sections 3.4 and 3.5 of MQTT 5.
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_ack_with(struct pmqtt_client *client,
+                   uint64_t mid,
+                   int qos,
+                   int reason,
+                   const struct pmqtt_properties *properties);
 
 /**
  * Subscribes to topic filters with one SUBSCRIBE packet, with options, callbacks and properties.
@@ -3497,7 +3713,8 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  * - QoS 0 that was dropped because there was no connection (`PMQTT_ERR_NO_CONN`).
  *
  * The event's `rc` is the outcome:
- * - `PMQTT_ERR_SUCCESS`:
+ * - `PMQTT_ERR_SUCCESS`. In MQTT 5, `reason` may say more: 0x10 means that there are no matching
+ *   subscribers.
  *   - QoS 0: the operating system has the message.
  *   - QoS 1: PUBACK has come. The broker is now responsible for the message.
  *   - QoS 2: PUBREC and PUBCOMP have come in one session. The broker is now responsible for the
@@ -3513,6 +3730,12 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  *   `pmqtt_publication`), and is never sent.
  * - `PMQTT_ERR_CANCELLED`: the program cancelled the message. At QoS 1 it may have arrived, or may
  *   still arrive.
+ * - `PMQTT_ERR_REJECTED`: the message is not delivered, and `reason` says why (MQTT 5):
+ *   - The broker refused it. PUBACK or PUBREC has a reason of 0x80 or more; `pmqtt_reason_string`
+ *     and the event's properties explain it.
+ *   - The message waited for a connection, and the broker does not take such messages: it is larger
+ *     than the broker's maximum packet size (0x95), above its maximum QoS (0x9b), or retained where
+ *     the broker has no retained messages (0x9a). The client does not send it.
  *
  * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
  * such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the
@@ -3919,6 +4142,150 @@ int pmqtt_tls_psk_set(struct pmqtt_client *client,
 int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
 
 /**
+ * Sets the authentication method and the callback that answers in enhanced authentication.
+ *
+ * The steps of each connection:
+ * 1. TCP and TLS are connected. The callback gets `PMQTT_AUTH_START`. The program answers with its
+ *    first data, and the client sends CONNECT with the method and this data.
+ * 2. Whenever the broker asks, with AUTH 0x18, the callback gets `PMQTT_AUTH_CHALLENGE`. The
+ *    program answers, and the client sends AUTH 0x18.
+ * 3. The broker accepts. The callback gets `PMQTT_AUTH_DONE`, and `on_connect` follows.
+ *    `PMQTT_AUTH_DONE` has no answer, but the program may refuse the broker in it
+ *    (`pmqtt_auth_fail`).
+ *
+ * - The program answers in the callback, or later from any thread. It has the connect timeout for
+ *   each answer (`pmqtt_connect_timeout_set`). The broker has the same time for each packet.
+ * - If the time is over, the connection ends with `PMQTT_ERR_TIMEOUT`.
+ * - If the broker refuses, `on_connect` has its reason, as without this function.
+ * - If the broker breaks the rules, the connection ends with `PMQTT_ERR_PROTOCOL`, and the client
+ *   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
+ * - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
+ * - `pmqtt_reauthenticate` runs the same steps on an open connection.
+ *
+ * The method takes effect with the next connection, and the callback at once. If a connection is
+ * in an authentication when the program sets NULL, it ends with `PMQTT_ERR_AUTH`.
+ *
+ * @param client    The client; not NULL.
+ * @param method    The authentication method, UTF-8, 1 to 65,535 bytes, copied. NULL: the next
+ *                  connections have no enhanced authentication, and `callback` does not matter.
+ * @param callback  Replaces the present callback, and `pmqtt_auth_scram_set`. Not NULL with a
+ *                  method. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_set(struct pmqtt_client *client, const char *method, pmqtt_on_auth callback);
+
+/**
+ * Answers the latest `PMQTT_AUTH_START` or `PMQTT_AUTH_CHALLENGE`, in the callback or later.
+ *
+ * A program that answers later has to know that its answer is for the present connection. If a
+ * connection is lost, the next one begins with a new `PMQTT_AUTH_START`.
+ *
+ * @param client      The client; not NULL.
+ * @param data        The authentication data, copied; may be NULL if `len` is 0.
+ * @param len         Bytes, at most 65,535; 0: the packet has no authentication data.
+ * @param properties  User properties, and a reason string if the answer goes into AUTH; copied.
+ *                    NULL or an empty list: none.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, or no step waits for an answer, or the library answers
+ *   (`pmqtt_auth_scram_set`).
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: AUTH would be larger than the broker's maximum packet size.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, sections 3.15 and 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_answer(struct pmqtt_client *client,
+                      const void *data,
+                      size_t len,
+                      const struct pmqtt_properties *properties);
+
+/**
+ * Refuses in an enhanced authentication, and so ends the connection.
+ *
+ * The call is legal from `PMQTT_AUTH_START` until the callback has returned from
+ * `PMQTT_AUTH_DONE`.
+ *
+ * - `on_connect_fail` has `PMQTT_ERR_AUTH`; in a re-authentication, `on_disconnect` has it.
+ * - The client sends DISCONNECT with the reason if the broker has already sent AUTH or CONNACK.
+ * - The client reconnects as after any lost connection.
+ *
+ * @param client  The client; not NULL.
+ * @param reason  The reason code of DISCONNECT: 0x80 (unspecified error) or 0x83 (implementation
+ *                specific error).
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection.
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, or no authentication runs.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_fail(struct pmqtt_client *client, int reason);
+
+/**
+ * Authenticates again on the open connection, for example before a token expires.
+ *
+ * The callback gets `PMQTT_AUTH_START`, and the answer goes into AUTH 0x19. `PMQTT_AUTH_DONE` follows,
+ * or the connection ends and `on_disconnect` reports it. Messages flow on meanwhile. The method is
+ * that of the connection.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: the authentication starts. Or:
+ * - `PMQTT_ERR_NO_CONN`: the client is not connected.
+ * - `PMQTT_ERR_INVAL`: the connection has no authentication method, or `client` is NULL.
+ * - `PMQTT_ERR_BUSY`: an authentication runs already.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.1.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_reauthenticate(struct pmqtt_client *client);
+
+/**
+ * Has the library authenticate with SCRAM-SHA-256, from the next connection on.
+ *
+ * The broker sees a proof that the client knows the password, never the password. The broker also
+ * has to prove that it knows the user: the client refuses a CONNACK without the right signature.
+ *
+ * - No callback is called for the steps. `pmqtt_reauthenticate` works as with `pmqtt_auth_set`.
+ * - The broker may ask for 4,096 to 1,000,000 iterations. A thread computes the keys, so no call
+ *   waits for them. A process has at most 4 such threads. The connect timeout limits the time.
+ * - If the exchange fails, `on_connect_fail` has `PMQTT_ERR_AUTH`; in a re-authentication,
+ *   `on_disconnect` has it. `pmqtt_last_error` has the cause.
+ * - SCRAM does not encrypt the connection. Only TLS does that, and keeps others from guessing
+ *   passwords with what they overhear.
+ *
+ * @param client    The client; not NULL.
+ * @param user      The user name, UTF-8, at most 1,024 bytes, copied. NULL: the next connections
+ *                  have no enhanced authentication, and `password` does not matter.
+ * @param password  The password, UTF-8, at most 1,024 bytes; copied, and wiped when it is not
+ *                  needed any more. Not NULL with a user name.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument is wrong, or has characters that SASLprep (RFC 4013) forbids.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, or the library was built without TLS.
+ *
+ * Thread-safe; callback-safe; never blocks. RFC 5802, RFC 7677; MQTT 5, section 4.12.
+ *
+ * @ingroup api_auth
+ */
+int pmqtt_auth_scram_set(struct pmqtt_client *client, const char *user, const char *password);
+
+/**
  * Publishes one message: connects, waits until the message is done, and disconnects.
  *
  * QoS 0 is done when the operating system has the message. QoS 1 is done when PUBACK has come, and
@@ -3971,11 +4338,14 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_TIMEOUT`: the timeout passed before all were done.
  * - `PMQTT_ERR_IN_DOUBT`: the connection ended or the timeout passed between PUBREC and PUBCOMP of
  *   a message of QoS 2. Nobody knows whether the broker has delivered that message.
+ * - `PMQTT_ERR_REJECTED`: the broker refused messages, or does not take such messages (MQTT 5). The
+ *   call returns it once the others are done.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
- *   the library knows.
+ *   the library knows, or that only MQTT 5 has if `protocol` of the options is an earlier version.
  *
  * `error` of the options describes the failure: what CONNACK said, the number of the wrong message
- * (from 0), or how many messages are done.
+ * (from 0), how many messages are done, or the broker's reason for the first message that it
+ * refused.
  *
  * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
  *
@@ -4004,7 +4374,8 @@ int pmqtt_publish_multiple(const struct pmqtt_publication *messages,
  *
  * @return `PMQTT_ERR_SUCCESS`: all have come. Or:
  * - `PMQTT_ERR_TIMEOUT`: fewer came in time.
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
+ *   has its reason.
  * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
  * - Others: as for `pmqtt_publish_multiple`.
  *
@@ -4036,7 +4407,8 @@ int pmqtt_subscribe_simple(const char *const *filters,
  *                      only until the broker has answered the first SUBSCRIBE.
  *
  * @return `PMQTT_ERR_SUCCESS`: disconnected, as the callback asked. Or:
- * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter.
+ * - `PMQTT_ERR_ACL_DENIED`: the broker refused a topic filter. In MQTT 5, `error` of the options
+ *   has its reason.
  * - `PMQTT_ERR_CONN_REFUSED`: the broker refused a connection, the first or a later one.
  * - `PMQTT_ERR_TIMEOUT`: the broker did not answer in time.
  * - `PMQTT_ERR_INVAL`: an argument or an option is wrong.
