@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use pmqtt::client::events::{Connected, MessageEvent, Published, Subscribed};
 use pmqtt::client::{Address, Client, Code, Handle, Host, Target, Version};
-use pmqtt::codec::{Message, Properties, QoS};
+use pmqtt::codec::{Message, QoS};
 
 use mosquitto::Mosquitto;
 use relay::Relay;
@@ -126,7 +126,7 @@ fn subscriber(seen: &'static Seen, port: u16) -> Arc<Client> {
     start(&client, port);
     wait_for("a connection", || *seen.connected.lock().unwrap());
     client
-        .subscribe(&[("t", QoS::ExactlyOnce.into())], Properties::NONE)
+        .subscribe(&[("t", QoS::ExactlyOnce.into())])
         .expect("subscribe");
     wait_for("a subscription", || *seen.granted.lock().unwrap());
     client
