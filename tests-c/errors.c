@@ -881,6 +881,52 @@ static void negotiated(void)
           "property 31");
     client_free(client);
     peer_stop(&peer);
+/* With the method "M", and a maximum packet size of 20. Then without either. */
+static const script authenticating = {{ANSWER("\x20\x0c\0\0\x09\x15\0\1M\x27\0\0\0\x14")}, false};
+static const script trusting = {{ANSWER("\x20\3\0\0\0")}, false};
+
+static void answer_auth(pmqtt_client *client, void *userdata, const pmqtt_auth_event *event)
+{
+    (void)userdata;
+    if (event->step != PMQTT_AUTH_START)
+        return;
+    if (pmqtt_is_connected(client)) {
+        FAILS(pmqtt_reauthenticate(client), PMQTT_ERR_BUSY, client, "an authentication runs already");
+        FAILS(pmqtt_auth_answer(client, "0123456789", 10, NULL), PMQTT_ERR_PAYLOAD_SIZE, client,
+              "the broker's maximum packet size");
+    } else {
+        FAILS(pmqtt_reauthenticate(client), PMQTT_ERR_NO_CONN, client, "no connection");
+    }
+    CHECK_OK(pmqtt_auth_answer(client, "1", 1, NULL));
+    FAILS(pmqtt_auth_answer(client, "2", 1, NULL), PMQTT_ERR_INVAL, client, "no step of an authentication waits");
+}
+
+static void authentication_again(void)
+{
+    const script *const scripts[] = {&authenticating, &trusting};
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        pmqtt_client *client;
+        peer peer;
+
+        step("authentication again, %s", i == 0 ? "with a method" : "without one");
+        CHECK_OK(pmqtt_client_new(&client, NULL, true, NULL, PMQTT_PROTOCOL_V5));
+        CHECK_OK(pmqtt_auth_set(client, i == 0 ? "M" : NULL, answer_auth));
+        peer_start(&peer, scripts[i]);
+        CHECK_OK(pmqtt_connect(client, HOST, peer.port, 60, NULL));
+        DO_UNTIL(pmqtt_is_connected(client), pmqtt_loop(client, 10));
+        if (i == 0) {
+            CHECK_OK(pmqtt_reauthenticate(client));
+            FAILS(pmqtt_reauthenticate(client), PMQTT_ERR_BUSY, client, "an authentication runs already");
+            CHECK_OK(pmqtt_loop(client, 10));
+        } else {
+            FAILS(pmqtt_reauthenticate(client), PMQTT_ERR_INVAL, client, "no authentication method");
+            FAILS(pmqtt_auth_fail(client, 0x80), PMQTT_ERR_INVAL, client, "no step of an authentication waits");
+        }
+        pmqtt_client_free(client);
+        peer_stop(&peer);
+    }
 }
 
 /* The one-shots; each is asked for one message. */
@@ -1106,6 +1152,7 @@ int main(void)
     disconnect_with();
     subscriptions_of_mqtt5();
     negotiated();
+    authentication_again();
     oneshots();
     check_that_all_errors_are_seen();
     return 0;

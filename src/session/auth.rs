@@ -278,15 +278,15 @@ impl Session {
 
     /// The exchange of a connection that is not being closed.
     fn exchange(&self) -> Option<&Exchange> {
+        let extended = self.extended.as_ref()?;
         let is_open = matches!(self.phase, Phase::Connecting { .. } | Phase::Connected);
-        let extended = self.extended.as_ref().filter(|_| is_open)?;
-        Some(&extended.exchange)
+        is_open.then_some(&extended.exchange)
     }
 
     fn exchange_mut(&mut self) -> Option<&mut Exchange> {
+        let extended = self.extended.as_mut()?;
         let is_open = matches!(self.phase, Phase::Connecting { .. } | Phase::Connected);
-        let extended = self.extended.as_mut().filter(|_| is_open)?;
-        Some(&mut extended.exchange)
+        is_open.then_some(&mut extended.exchange)
     }
 }
 

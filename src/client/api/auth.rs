@@ -107,9 +107,7 @@ impl Client {
             return Ok(());
         }
         state.session.set_auth_method(method);
-        let former = state.callbacks.set_authenticator(authenticator);
-        drop(state);
-        drop(former);
+        state.callbacks.set_authenticator(authenticator);
         Ok(())
     }
 

@@ -137,14 +137,9 @@ impl Callbacks {
         self.seldom.as_mut()?.authenticator.as_mut()
     }
 
-    /// Returns the former one, which the caller drops without the lock.
-    pub fn set_authenticator(&mut self, new: Option<Authenticator>) -> Option<Authenticator> {
-        match (new, &mut self.seldom) {
-            (None, None) => None,
-            (new, _) => {
-                let seldom = self.seldom.get_or_insert_default();
-                std::mem::replace(&mut seldom.authenticator, new)
-            }
+    pub fn set_authenticator(&mut self, authenticator: Option<Authenticator>) {
+        if authenticator.is_some() || self.seldom.is_some() {
+            self.seldom.get_or_insert_default().authenticator = authenticator;
         }
     }
 
