@@ -211,6 +211,57 @@ static void passwords_that_never_leave(void)
     CHECK_INT(count(), 0);
 }
 
+/* No plugin of this broker knows SCRAM, so it refuses the connection. */
+static void passwords_of_scram(void)
+{
+    char password[SECRET + 1] = "";
+    pmqtt_client *client;
+    int i;
+
+    step("a password of SCRAM");
+    invent();
+    CHECK_OK(pmqtt_client_new(&client, NULL, true, NULL, PMQTT_PROTOCOL_V5));
+    for (i = 0; i < 2; i++) {
+        reveal(password);
+        CHECK_OK(pmqtt_auth_scram_set(client, "somebody", password));
+        wipe(password, sizeof password);
+        CHECK_INT(count(), 1);
+        CHECK_OK(pmqtt_connect(client, "127.0.0.1", first_port + PLAIN, 60, NULL));
+        DO_UNTIL(pmqtt_loop(client, 10) == PMQTT_ERR_CONN_REFUSED, sleep_ms(0));
+        if (i == 0) {
+            CHECK_OK(pmqtt_auth_scram_set(client, NULL, NULL));
+            CHECK_INT(count(), 0);
+        }
+    }
+    pmqtt_client_free(client);
+    CHECK_INT(count(), 0);
+}
+
+/* The program's data, which may be a token, in CONNECT. */
+static void answer_with_secret(pmqtt_client *client, void *userdata, const pmqtt_auth_event *event)
+{
+    char data[SECRET];
+
+    (void)userdata, (void)event;
+    reveal(data);
+    CHECK_OK(pmqtt_auth_answer(client, data, SECRET, NULL));
+    wipe(data, sizeof data);
+}
+
+static void authentication_data(void)
+{
+    pmqtt_client *client;
+
+    step("authentication data");
+    invent();
+    CHECK_OK(pmqtt_client_new(&client, NULL, true, NULL, PMQTT_PROTOCOL_V5));
+    CHECK_OK(pmqtt_auth_set(client, "M", answer_with_secret));
+    CHECK_OK(pmqtt_connect(client, "127.0.0.1", first_port + PLAIN, 60, NULL));
+    DO_UNTIL(pmqtt_loop(client, 10) == PMQTT_ERR_CONN_REFUSED, sleep_ms(0));
+    CHECK_INT(count(), 0);
+    pmqtt_client_free(client);
+}
+
 static void keys_that_both_sides_know(const char *version)
 {
     char options[300] = "-quiet -naccept 1 -nocert -psk_identity somebody ", key[SECRET];
@@ -344,6 +395,8 @@ int main(int argc, char **argv)
     passwords(&EVENT_POLL_LOOP, false, ADDRESSED);
     passwords_that_are_replaced();
     passwords_that_never_leave();
+    passwords_of_scram();
+    authentication_data();
     keys_that_both_sides_know("-tls1_3");
     keys_that_both_sides_know("-tls1_2");
     passwords_of_keys();

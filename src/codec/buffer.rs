@@ -9,6 +9,9 @@ use zeroize::Zeroize;
 /// contain a password, so a buffer wipes its bytes before it discards them.
 const CONNECT: u8 = 0x10;
 
+/// The same for AUTH, which is alone in its buffer before CONNACK.
+const AUTH: u8 = 0xf0;
+
 /// From this size on a buffer grows by an eighth: here unused memory matters, and the system moves
 /// pages instead of copying them.
 const LARGE: usize = 1024 * 1024;
@@ -66,7 +69,7 @@ impl Buffer {
     }
 
     pub fn clear(&mut self) {
-        self.wipe_connect();
+        self.wipe_secret();
         self.len = 0;
     }
 
@@ -78,15 +81,20 @@ impl Buffer {
     /// Gives back the unused memory.
     pub fn shrink(&mut self) {
         let memory = self[..].into();
-        self.wipe_connect();
+        self.wipe_secret();
         self.memory = memory;
     }
 
     #[inline(always)]
-    fn wipe_connect(&mut self) {
-        if self.memory.first() == Some(&CONNECT) {
+    fn wipe_secret(&mut self) {
+        if self.has_secret() {
             self.wipe();
         }
+    }
+
+    #[inline(always)]
+    fn has_secret(&self) -> bool {
+        matches!(self.memory.first(), Some(&(CONNECT | AUTH)))
     }
 
     #[cold]
@@ -99,7 +107,7 @@ impl Buffer {
         if size <= self.memory.len() {
             return Ok(());
         }
-        if self.memory.first() == Some(&CONNECT) {
+        if self.has_secret() {
             // The allocator could leave a copy of the password behind.
             let mut memory = Vec::new();
             memory.try_reserve_exact(size)?;
@@ -140,7 +148,7 @@ impl From<TryReserveError> for NoMemory {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.wipe_connect();
+        self.wipe_secret();
     }
 }
 

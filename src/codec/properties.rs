@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use super::property::{self, Kind, Place, Property, kind, property};
 use super::reader::{Reader, check_text, not_a_topic};
 use super::{MAX_REMAINING_LENGTH, MAX_STRING, Malformed, TooLong, reason, topic};
+use zeroize::Zeroize;
 
 /// Without the length in front of them. Empty: there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -346,6 +347,11 @@ impl PropertyList {
         PropertyList(properties.0.to_vec())
     }
 
+    /// An empty list that has room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> PropertyList {
+        PropertyList(Vec::with_capacity(bytes))
+    }
+
     /// What it holds was checked as it was added.
     pub fn get(&self) -> Properties<'_> {
         Properties(&self.0)
@@ -369,6 +375,13 @@ impl PropertyList {
     pub fn append(&mut self, properties: Properties) -> &mut PropertyList {
         self.0.extend(properties.0);
         self
+    }
+}
+
+/// For a list with authentication data.
+impl Zeroize for PropertyList {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
     }
 }
 

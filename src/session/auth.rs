@@ -225,10 +225,17 @@ impl Session {
         is_understood && !self.withholds_connect() && !self.output.has_ready()
     }
 
-    /// Whether the application is to be told of a start, or the connection to be closed.
-    pub(super) fn is_auth_due(&self) -> bool {
-        let step = self.exchange().map(|exchange| exchange.step);
-        matches!(step, Some(Step::Due | Step::Failed(_)))
+    /// When something is due, in the exchange or else at `other`.
+    pub(super) fn auth_timeout(&self, other: Option<Moment>) -> Option<Moment> {
+        match self.exchange().map(|exchange| exchange.step) {
+            // The application is to be told of a start, or the connection to be closed.
+            Some(Step::Due | Step::Failed(_)) => Some(Moment::origin()),
+            Some(_) if self.phase == Phase::Connected => {
+                let both = [self.auth_deadline(), other];
+                both.into_iter().flatten().min()
+            }
+            _ => other,
+        }
     }
 
     /// When the next word of an exchange is overdue, if the connection is open.

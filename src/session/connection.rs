@@ -7,6 +7,7 @@ use super::retry::Step;
 use super::{Failure, Gather, Outcome, Phase, Sent, Session};
 use crate::codec::{Ack, ConnAck, Connect, Message, Properties, PropertyList, TooLong, encode};
 use crate::time::Moment;
+use zeroize::Zeroizing;
 
 impl Session {
     /// A transport is open. CONNECT goes out, unless it waits for the application (`start_auth`). All other
@@ -37,9 +38,10 @@ impl Session {
     /// CONNECT, with the properties of enhanced authentication.
     pub(super) fn put_connect(&mut self, auth: Properties) -> Result<(), TooLong> {
         let (options, version) = (&self.options, self.version);
-        let (mut clean_session, mut properties) = (options.clean_session, PropertyList::default());
+        let mut clean_session = options.clean_session;
+        let mut properties = Zeroizing::new(PropertyList::default());
         if let Some(extended) = &mut self.extended {
-            properties = extended.connect_properties(clean_session, options.max_packet_size);
+            *properties = extended.connect_properties(clean_session, options.max_packet_size);
             properties.append(auth);
             extended.ask(options.keep_alive, clean_session);
             clean_session = extended.clean_start;
@@ -267,8 +269,7 @@ impl Session {
 
     /// When to call `handle_timeout`, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        match self.phase {
-            _ if self.is_auth_due() => Some(Moment::origin()),
+        let timeout = match self.phase {
             Phase::Closed => None,
             Phase::Connecting { deadline, .. } => Some(deadline),
             Phase::Disconnecting { deadline } => (!self.is_finished()).then_some(deadline),
@@ -276,11 +277,14 @@ impl Session {
                 self.keep_alive.ping_due(),
                 self.look_due(),
                 self.retry.due(),
-                self.auth_deadline(),
             ]
             .into_iter()
             .flatten()
             .min(),
+        };
+        match self.extended {
+            None => timeout,
+            Some(_) => self.auth_timeout(timeout),
         }
     }
 

@@ -15,6 +15,10 @@ use std::sync::Arc;
 
 use crate::codec::{Properties, PropertyList, TooLong, property};
 use crate::time::Moment;
+use zeroize::Zeroizing;
+
+/// The bytes of a property in front of its text or binary data.
+const HEAD: usize = 3;
 
 #[derive(Default)]
 pub struct Exchange {
@@ -61,8 +65,15 @@ impl Exchange {
 
     /// The properties of a packet to the broker: the method of CONNECT, the data, and what the application
     /// adds. [MQTT5-4.12.0-5] [MQTT5-4.12.1-1]
-    pub fn properties(&self, data: &[u8], more: Properties) -> Result<PropertyList, TooLong> {
-        let mut list = PropertyList::default();
+    pub fn properties(
+        &self,
+        data: &[u8],
+        more: Properties,
+    ) -> Result<Zeroizing<PropertyList>, TooLong> {
+        let method_len = self.method.as_ref().map_or(0, |it| it.count_bytes());
+        // A list that grows would leave copies of the data behind.
+        let capacity = method_len + data.len() + more.len() + 2 * HEAD;
+        let mut list = Zeroizing::new(PropertyList::with_capacity(capacity));
         if let Some(method) = &self.method {
             list.bytes(property::AUTH_METHOD, method.to_bytes())?;
         }
