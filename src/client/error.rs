@@ -223,7 +223,8 @@ impl From<Failure> for Error {
             .parting(reason::UNSPECIFIED),
             Failure::NotAnswered => Error::new(
                 Code::Timeout,
-                "auth: no answer of the program (pmqtt_auth_answer) within the connect timeout",
+                "auth: the client's answer (pmqtt_auth_answer, or SCRAM) was not there within the connect \
+                 timeout",
             )
             .parting(reason::UNSPECIFIED),
             Failure::AuthFailed(reason) => Error::new(

@@ -33,6 +33,8 @@ pub type pmqtt_on_auth =
 ///   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
 /// - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
 /// - `pmqtt_reauthenticate` runs the same steps on an open connection.
+/// - `pmqtt_disconnect` before CONNACK lets the authentication come to its end first.
+///   `pmqtt_auth_fail` ends it at once.
 ///
 /// The method takes effect with the next connection, and the callback at once. If a connection is
 /// in an authentication when the program sets NULL, it ends with `PMQTT_ERR_AUTH`.

@@ -1,6 +1,7 @@
 //! SCRAM-SHA-256 by the library, against a broker that computes the server's side.
 
 use std::ffi::c_int;
+use std::ptr::null;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +15,9 @@ use openssl::sign::Signer;
 use pmqtt::ffi::{self, PMQTT_ERR_AUTH, PMQTT_ERR_BUSY, PMQTT_ERR_INVAL, PMQTT_ERR_TIMEOUT};
 
 use crate::support::broker5::{auth, connack};
-use crate::support::{Broker, Client, Drive, Event, Handle, LIMIT, Peer, c, each_drive, each_of};
+use crate::support::{
+    Broker, Client, Drive, Event, Handle, LIMIT, Peer, c, each_drive, each_of, on_auth,
+};
 
 const METHOD: &str = "SCRAM-SHA-256";
 const CONTINUE: u8 = 0x18;
@@ -300,13 +303,44 @@ fn more_clients_than_threads_authenticate_at_the_same_time() {
 }
 
 #[test]
+fn the_library_answers_for_its_own_method_only() {
+    let client = Client::create("c", true, ffi::PMQTT_PROTOCOL_V5);
+    let broker = Broker::new();
+    // SAFETY: the client lives.
+    let rc = unsafe { ffi::pmqtt_auth_set(client.0, c"M".as_ptr(), Some(on_auth)) };
+    assert_eq!(rc, 0);
+    client.hook(|client, event| {
+        if matches!(event, Event::Auth { step: 0, .. }) {
+            // SAFETY: the client lives.
+            let rc = unsafe { ffi::pmqtt_auth_answer(client.0, null(), 0, null()) };
+            assert_eq!(rc, 0);
+        }
+    });
+    client.connect_async(&broker);
+    client.run(Drive::Thread);
+    let mut peer = broker.accept();
+    assert_eq!(peer.next_packet(), "CONNECT M");
+    peer.send(&connack(0, Some("M"), b""));
+    let [_start, _done, connected] = [(); 3].map(|()| client.next());
+    assert_eq!(connected, Event::CONNECTED);
+    set_scram(*client, "user,=", "p\u{e4}ssword");
+    assert_eq!(reauthenticate(*client), 0);
+    assert_eq!(peer.next_packet(), "DISCONNECT 0x80");
+    let rc = PMQTT_ERR_AUTH;
+    assert_eq!(client.next(), Event::Disconnected { rc });
+    assert_eq!(client.reconnect(), 0);
+    let _peer = accept(&broker);
+    assert_eq!(client.next(), Event::CONNECTED);
+}
+
+#[test]
 fn the_program_does_not_answer_for_the_library() {
     let (client, broker) = connecting(Drive::Thread, |_| {});
     let mut peer = broker.accept();
     let server = Server::new(&data_of(&mut peer, "CONNECT"), "p\u{e4}ssword", MANY);
     peer.send(&auth(CONTINUE, Some(METHOD), server.first.as_bytes()));
     // SAFETY: the client lives.
-    let rc = unsafe { ffi::pmqtt_auth_answer(client.0, b"a".as_ptr().cast(), 1, std::ptr::null()) };
+    let rc = unsafe { ffi::pmqtt_auth_answer(client.0, b"a".as_ptr().cast(), 1, null()) };
     assert_eq!(rc, PMQTT_ERR_INVAL);
     assert!(client.last_error().contains("the library answers"));
     // SAFETY: the client lives.

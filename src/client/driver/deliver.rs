@@ -19,6 +19,8 @@ use crate::client::state::authenticator::Authenticator;
 use crate::client::state::handlers::Handler;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
+#[cfg(feature = "tls")]
+use crate::client::state::scram_login;
 use crate::client::state::{Guard, State};
 use crate::codec::{
     Acknowledgement, Auth as AuthPacket, ConnAck, Disconnect, Properties, Publish, property, reason,
@@ -390,10 +392,10 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
 /// Reports a step of an authentication to whoever answers in it.
 pub fn auth(pass: &mut Pass, step: AuthStep, reason: i32, properties: Properties) -> Step {
     let data = properties.bytes(property::AUTH_DATA).unwrap_or_default();
+    let method = pass.state.session.auth_method().unwrap_or_default();
     match pass.state.callbacks.authenticator() {
         Some(Authenticator::Program(callback)) => {
             let callback = *callback;
-            let method = pass.state.session.auth_method().unwrap_or_default();
             let event = AuthEvent {
                 step: step as i32,
                 reason,
@@ -406,12 +408,12 @@ pub fn auth(pass: &mut Pass, step: AuthStep, reason: i32, properties: Properties
             pass.check_epoch()?;
         }
         #[cfg(feature = "tls")]
-        Some(Authenticator::Scram(login)) => {
+        Some(Authenticator::Scram(login)) if *method == *scram_login::METHOD => {
             let answer = login.step(step, data, pass.now).map_err(Stop::Over)?;
             let sent = pass.state.send_auth(answer, sys::now());
             sent.map_err(Stop::Over)?;
         }
-        None => return Err(unanswered()),
+        _ => return Err(unanswered()),
     }
     refusal(pass)
 }
@@ -424,10 +426,10 @@ pub fn refusal(pass: &Pass) -> Step {
     }
 }
 
-/// The program has taken its callback away during an authentication.
+/// Since CONNECT, the program has taken its callback away, or has set another method.
 #[cold]
 fn unanswered() -> Stop {
-    let text = "auth: nobody answers for the client any more (pmqtt_auth_set)";
+    let text = "auth: nobody answers any more for the method of the connection (pmqtt_auth_set)";
     Stop::Over(Error::new(Code::Auth, text).parting(reason::UNSPECIFIED))
 }
 
