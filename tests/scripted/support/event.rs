@@ -227,6 +227,11 @@ pub extern "C" fn on_auth(client: *mut Handle, recorder: *mut c_void, event: *co
         (event, CStr::from_ptr(event.method), data)
     };
     assert_eq!(method, c"M");
+    // The broker's packet has at least the method.
+    assert_eq!(
+        event.properties.len > 0,
+        event.step != ffi::PMQTT_AUTH_START
+    );
     let event = Event::Auth {
         step: event.step,
         reason: event.reason,
