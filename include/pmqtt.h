@@ -959,9 +959,9 @@ typedef struct pmqtt_connect_options {
 } pmqtt_connect_options;
 
 /**
- * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
- * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
- * none.
+ * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next`
+ * reads them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0:
+ * there are none.
  *
  * @ingroup api_properties
  */
@@ -1320,8 +1320,8 @@ typedef struct pmqtt_connected {
    */
   bool session_present;
   /**
-   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the reason
-   * code.
+   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the
+   * reason code.
    */
   int rc;
   /**
@@ -1376,8 +1376,8 @@ typedef struct pmqtt_disconnected {
    */
   int rc;
   /**
-   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in MQTT
-   * 3.
+   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in
+   * MQTT 3.
    */
   int reason;
   /**
@@ -1480,7 +1480,8 @@ typedef void (*pmqtt_on_publish)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_subscribed {
   /**
-   * The number of the request, as `pmqtt_subscribe` returned it.
+   * The number of the request, as `pmqtt_subscribe` returned it; 0: the client has subscribed
+   * again by itself (`pmqtt_resubscribe_set`), and `filters` were refused.
    */
   uint64_t mid;
   /**
@@ -1505,6 +1506,11 @@ typedef struct pmqtt_subscribed {
    * The properties of SUBACK (MQTT 5).
    */
   struct pmqtt_properties properties;
+  /**
+   * If `mid` is 0: the refused filters, as many as `granted_qos_count`. Else NULL. Valid until
+   * the callback returns.
+   */
+  const char *const *filters;
 } pmqtt_subscribed;
 
 /**
@@ -3100,8 +3106,8 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
 /**
  * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
  *
- * The client does not subscribe again by itself after a reconnect: the program does so in
- * `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
+ * The client subscribes again by itself after a reconnect only with `pmqtt_resubscribe_set`.
+ * Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
  * `pmqtt_publish` accepts messages.
  *
  * @param client  The client; not NULL.
@@ -3123,7 +3129,10 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  *
  * @ingroup api_subscribe
  */
-int pmqtt_subscribe(struct pmqtt_client *client, const char *filter, int qos, uint64_t *mid);
+int pmqtt_subscribe(struct pmqtt_client *client,
+                    const char *filter,
+                    int qos,
+                    uint64_t *mid);
 
 /**
  * Subscribes to several topic filters with one SUBSCRIBE packet.
@@ -3382,6 +3391,37 @@ int pmqtt_unsubscribe_with(struct pmqtt_client *client,
                            size_t count,
                            const struct pmqtt_properties *properties,
                            uint64_t *mid);
+
+/**
+ * Sets whether the client subscribes again by itself after a reconnect, if the broker has lost the
+ * session.
+ *
+ * The client then keeps the subscriptions that the broker grants from now on, until the program
+ * unsubscribes. It subscribes again on each connection whose CONNACK has no session. It does so
+ * when `on_connect` has returned, and before it sends the messages that wait in the queue.
+ *
+ * - The client leaves out the filters that the program has subscribed to on this connection, in
+ *   `on_connect` for example.
+ * - Options stay as they were, but the broker sends retained messages only if the subscription is
+ *   new (MQTT 5).
+ * - A packet has at most 8 filters, and is not larger than the broker accepts.
+ * - The client tells the program only of refused filters: by `on_subscribe` with `mid` 0 and with
+ *   these filters. It does not subscribe to them again. A callback of `pmqtt_subscribe_with`
+ *   stays.
+ * - In MQTT 3.1, CONNACK does not tell whether the broker has the session. The client assumes that
+ *   it has, if `clean_session` is false.
+ *
+ * @param client       The client; not NULL.
+ * @param resubscribe  true: it does. false: it does not, and forgets the kept subscriptions; the
+ *                     default.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_resubscribe_set(struct pmqtt_client *client, bool resubscribe);
 
 /**
  * Reads the next property of a list.

@@ -217,6 +217,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL))                                 \
     call(pmqtt_subscribe_with(client, SUBSCRIPTION("a"), 1, NULL, NULL))                       \
     call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL))                               \
+    call(pmqtt_resubscribe_set(client, true))                                                  \
     call(pmqtt_ack(client, 12345, 1))                                                          \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL))                                            \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false))                                     \

@@ -267,6 +267,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL), 0)            \
     call(pmqtt_subscribe_with(client, SUBSCRIPTION("a"), 1, NULL, NULL), 0)  \
     call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL), 0)          \
+    call(pmqtt_resubscribe_set(client, true), 0)                             \
     call(pmqtt_ack(client, 12345, 1), 0)                                     \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), 0)                       \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false), 0)                \

@@ -220,6 +220,7 @@ static int subscribe_callback(void)
     call(pmqtt_unsubscribe_multiple(client, FILTERS, 2, NULL), SUCCESS, NO_CONN)                  \
     call(pmqtt_subscribe_with(client, SUBSCRIPTION("other"), 1, NULL, NULL), SUCCESS, NO_CONN)    \
     call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL), SUCCESS, NO_CONN)                \
+    call(pmqtt_resubscribe_set(client, true), SUCCESS, SUCCESS)                                   \
     call(pmqtt_ack(client, 12345, 1), NOT_FOUND, NOT_FOUND)                                       \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), NOT_FOUND, NOT_FOUND)                         \
     call(pmqtt_will_set(client, "other", "gone", 4, 1, false), SUCCESS, SUCCESS)                  \

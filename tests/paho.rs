@@ -73,6 +73,7 @@ const BEYOND: &[&str] = &[
     "connect_options_set",
     "disconnect_with",
     "negotiated_get",
+    "resubscribe_set",
     "subscribe_with",
     "unsubscribe_with",
     "negotiated_text",

@@ -12,9 +12,9 @@ pub struct Handle {
     _opaque: [u8; 0],
 }
 
-/// PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
-/// them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
-/// none.
+/// PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next`
+/// reads them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0:
+/// there are none.
 ///
 /// @ingroup api_properties
 #[repr(C)]
@@ -52,8 +52,8 @@ pub type KeyPassword = extern "C" fn(*mut Handle, *mut c_void, *mut c_char, usiz
 pub struct Connected {
     /// true: the broker has kept the session of an earlier connection (not in 3.1).
     pub session_present: bool,
-    /// What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the reason
-    /// code.
+    /// What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the
+    /// reason code.
     pub rc: c_int,
     /// `rc` as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
     pub reason: c_int,
@@ -95,8 +95,8 @@ pub enum AuthStep {
 pub struct Disconnected {
     /// `PMQTT_ERR_SUCCESS` if the program asked for the end, or else the reason.
     pub rc: c_int,
-    /// The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in MQTT
-    /// 3.
+    /// The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in
+    /// MQTT 3.
     pub reason: c_int,
     /// The properties of the broker's DISCONNECT (MQTT 5).
     pub properties: PropertyView,
@@ -171,7 +171,8 @@ pub struct Published {
 /// @ingroup api_callbacks
 #[repr(C)]
 pub struct Subscribed {
-    /// The number of the request, as `pmqtt_subscribe` returned it.
+    /// The number of the request, as `pmqtt_subscribe` returned it; 0: the client has subscribed
+    /// again by itself (`pmqtt_resubscribe_set`), and `filters` were refused.
     pub mid: u64,
     /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
     pub rc: c_int,
@@ -185,6 +186,9 @@ pub struct Subscribed {
     pub reason: c_int,
     /// The properties of SUBACK (MQTT 5).
     pub properties: PropertyView,
+    /// If `mid` is 0: the refused filters, as many as `granted_qos_count`. Else NULL. Valid until
+    /// the callback returns.
+    pub filters: *const *const c_char,
 }
 
 /// The event of `on_unsubscribe`: the broker answered UNSUBSCRIBE, or the connection ended before.

@@ -198,11 +198,7 @@ pub fn subscribe(
     filters: &[(&str, Wish)],
     properties: Option<Properties>,
 ) -> Result<(), TooLong> {
-    let mut length = 2 + section_len(properties);
-    for (filter, _) in filters {
-        length += field(filter.as_bytes(), "topic filter")? + 1;
-    }
-    begin(out, 0x82, length)?;
+    begin(out, 0x82, subscribe_remaining(filters, properties)?)?;
     out.append(&id.get().to_be_bytes());
     put_section(out, properties);
     for (filter, wish) in filters {
@@ -210,6 +206,26 @@ pub fn subscribe(
         out.append(&[wish.to_bits()]);
     }
     Ok(())
+}
+
+/// The size of the packet that `subscribe` makes.
+pub fn subscribe_len(
+    filters: &[(&str, Wish)],
+    properties: Option<Properties>,
+) -> Result<usize, TooLong> {
+    let length = subscribe_remaining(filters, properties)?;
+    Ok(1 + var_int_len(length) + length)
+}
+
+fn subscribe_remaining(
+    filters: &[(&str, Wish)],
+    properties: Option<Properties>,
+) -> Result<usize, TooLong> {
+    let mut length = 2 + section_len(properties);
+    for (filter, _) in filters {
+        length += field(filter.as_bytes(), "topic filter")? + 1;
+    }
+    Ok(length)
 }
 
 pub fn suback(out: &mut Buffer, suback: &SubAck, version: Version) -> Result<(), TooLong> {

@@ -9,8 +9,8 @@ use crate::codec::{Place, Properties, reason, topic};
 
 /// Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
 ///
-/// The client does not subscribe again by itself after a reconnect: the program does so in
-/// `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
+/// The client subscribes again by itself after a reconnect only with `pmqtt_resubscribe_set`.
+/// Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
 /// `pmqtt_publish` accepts messages.
 ///
 /// @param client  The client; not NULL.

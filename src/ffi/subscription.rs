@@ -135,6 +135,44 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_with(
     }
 }
 
+/// Sets whether the client subscribes again by itself after a reconnect, if the broker has lost the
+/// session.
+///
+/// The client then keeps the subscriptions that the broker grants from now on, until the program
+/// unsubscribes. It subscribes again on each connection whose CONNACK has no session. It does so
+/// when `on_connect` has returned, and before it sends the messages that wait in the queue.
+///
+/// - The client leaves out the filters that the program has subscribed to on this connection, in
+///   `on_connect` for example.
+/// - Options stay as they were, but the broker sends retained messages only if the subscription is
+///   new (MQTT 5).
+/// - A packet has at most 8 filters, and is not larger than the broker accepts.
+/// - The client tells the program only of refused filters: by `on_subscribe` with `mid` 0 and with
+///   these filters. It does not subscribe to them again. A callback of `pmqtt_subscribe_with`
+///   stays.
+/// - In MQTT 3.1, CONNACK does not tell whether the broker has the session. The client assumes that
+///   it has, if `clean_session` is false.
+///
+/// @param client       The client; not NULL.
+/// @param resubscribe  true: it does. false: it does not, and forgets the kept subscriptions; the
+///                     default.
+///
+/// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+///
+/// Thread-safe; callback-safe; never blocks.
+///
+/// @ingroup api_subscribe
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pmqtt_resubscribe_set(client: *mut Handle, resubscribe: bool) -> c_int {
+    // SAFETY: the pointer is what the header's contract says.
+    unsafe {
+        run(client, |client| {
+            client.set_resubscribe(resubscribe);
+            Ok(())
+        })
+    }
+}
+
 impl Subscription {
     /// # Safety
     /// The filter is NULL or a string that lives as long as the result.

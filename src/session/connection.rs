@@ -77,10 +77,18 @@ impl Session {
             self.add_outcome(Outcome::Lost { mid });
         }
         while let Some(request) = self.ids.take_request() {
-            self.add_outcome(match request {
-                Request::Subscribe { mid, .. } => Outcome::SubscribeLost { mid },
-                Request::Unsubscribe { mid, .. } => Outcome::UnsubscribeLost { mid },
-            });
+            match request {
+                Request::Subscribe { mid, .. } => {
+                    self.add_outcome(Outcome::SubscribeLost { mid });
+                }
+                Request::Unsubscribe { mid, .. } => {
+                    self.add_outcome(Outcome::UnsubscribeLost { mid });
+                }
+                Request::SubscribeAgain { .. } => {}
+            }
+        }
+        if let Some(subscriptions) = self.ids.subscriptions() {
+            subscriptions.connection_lost();
         }
         self.outgoing.connection_lost(self.version.rules());
         if self.extended.is_some() {
@@ -149,9 +157,7 @@ impl Session {
     /// Ends the connection. The output goes out first, then the acknowledgement of a message that
     /// is being delivered, then DISCONNECT. Returns false if there is no connection.
     pub fn disconnect(&mut self, now: Moment) -> bool {
-        if self.announcing {
-            self.announced(now);
-        }
+        self.announcing = false;
         match &mut self.phase {
             Phase::Closed => return false,
             Phase::Connecting {
@@ -229,7 +235,9 @@ impl Session {
             self.outgoing.resume(&mut self.output, self.version);
             self.outgoing.send_early(&mut self.output, now);
         }
-        self.announcing = self.outgoing.unfinished() > 0;
+        let subscriptions = self.ids.subscriptions().filter(|_| forgotten);
+        let subscribes_again = subscriptions.is_some_and(|kept| kept.session_lost());
+        self.announcing = subscribes_again || self.outgoing.unfinished() > 0;
         if then_disconnect {
             self.disconnect(now);
         }
@@ -238,6 +246,7 @@ impl Session {
     /// The application knows of the connection, and its requests upon that go out first. For
     /// example, a SUBSCRIBE precedes the queued messages whose responses it is for.
     pub fn announced(&mut self, now: Moment) {
+        self.subscribe_again();
         self.announcing = false;
         self.pump(now);
     }

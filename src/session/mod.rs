@@ -30,12 +30,14 @@ mod packets;
 mod receive;
 mod refused;
 mod request;
+mod resubscribe;
 mod resume;
 mod retry;
 mod ruled;
 mod send;
 mod sent;
 mod slot;
+mod subscriptions;
 mod superseded;
 mod unfit;
 mod waiting;
@@ -188,6 +190,8 @@ pub enum Outcome {
     UnsubscribeLost {
         mid: u64,
     },
+    /// The client has subscribed again, and filters were refused: `take_refused` has them.
+    NotResubscribed,
     /// A message was given up, mostly one that was never sent.
     GivenUp {
         mid: u64,

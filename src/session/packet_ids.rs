@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::id_map::{IdMap, Place};
+use super::subscriptions::Subscriptions;
 use crate::codec::PacketId;
 
 /// How many identifiers there are: 1 to 65,535.
@@ -33,18 +34,33 @@ const MESSAGE: u32 = u32::MAX >> 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    Subscribe { mid: u64, filters: usize },
-    Unsubscribe { mid: u64, filters: usize },
+    Subscribe {
+        mid: u64,
+        filters: usize,
+    },
+    Unsubscribe {
+        mid: u64,
+        filters: usize,
+    },
+    /// The client subscribes again by itself.
+    SubscribeAgain {
+        filters: usize,
+    },
 }
 
 #[derive(Default)]
 pub struct PacketIds {
     in_use: IdMap<Use>,
-    /// In the order of sending. Brokers answer in about the same order.
     requests: Option<Box<Requests>>,
 }
 
-type Requests = VecDeque<(PacketId, Request)>;
+#[derive(Default)]
+struct Requests {
+    /// In the order of sending. Brokers answer in about the same order.
+    unanswered: VecDeque<(PacketId, Request)>,
+    /// None: the client does not subscribe again.
+    subscriptions: Option<Box<Subscriptions>>,
+}
 
 impl PacketIds {
     /// Assigns the identifier that equals `mid` modulo 65,535, or else the next free one. So a
@@ -65,7 +81,7 @@ impl PacketIds {
     pub fn assign_request(&mut self, mid: u64, request: Request) -> Option<PacketId> {
         let id = self.assign(mid, Use::REQUEST)?;
         let requests = self.requests.get_or_insert_default();
-        requests.push_back((id, request));
+        requests.unanswered.push_back((id, request));
         Some(id)
     }
 
@@ -78,7 +94,7 @@ impl PacketIds {
 
     /// The SUBSCRIBE or UNSUBSCRIBE that waits for its answer.
     pub fn request(&self, id: PacketId) -> Option<Request> {
-        let mut requests = self.requests.iter().flat_map(|requests| requests.iter());
+        let mut requests = self.requests.as_ref()?.unanswered.iter();
         let (_, request) = requests.find(|(of, _)| *of == id)?;
         Some(*request)
     }
@@ -97,28 +113,50 @@ impl PacketIds {
     /// Releases the identifier of a SUBSCRIBE or UNSUBSCRIBE.
     pub fn release_request(&mut self, id: PacketId) {
         if let Some(requests) = &mut self.requests
-            && let Some(place) = requests.iter().position(|(of, _)| *of == id)
+            && let Some(place) = requests.unanswered.iter().position(|(of, _)| *of == id)
         {
-            requests.remove(place);
+            requests.unanswered.remove(place);
             self.in_use.remove(id);
         }
     }
 
     /// How many SUBSCRIBE and UNSUBSCRIBE wait for an answer.
     pub fn requests(&self) -> usize {
-        self.requests.as_ref().map_or(0, |requests| requests.len())
+        let requests = self.requests.as_ref();
+        requests.map_or(0, |requests| requests.unanswered.len())
     }
 
     /// Takes out the oldest request without an answer, at the end of a connection.
     pub fn take_request(&mut self) -> Option<Request> {
-        let (id, request) = self.requests.as_mut()?.pop_front()?;
+        let (id, request) = self.requests.as_mut()?.unanswered.pop_front()?;
         self.in_use.remove(id);
         Some(request)
     }
 
     pub fn trim(&mut self) {
         self.in_use.trim();
-        self.requests.take_if(|requests| requests.is_empty());
+        self.requests
+            .take_if(|it| it.unanswered.is_empty() && it.subscriptions.is_none());
+    }
+
+    /// The granted subscriptions, if they are kept.
+    pub fn subscriptions(&mut self) -> Option<&mut Subscriptions> {
+        self.requests.as_mut()?.subscriptions.as_deref_mut()
+    }
+
+    /// Keeps the subscriptions that are granted from now on, or no more.
+    pub fn keep_subscriptions(&mut self, keep: bool) {
+        match keep {
+            true => {
+                let requests = self.requests.get_or_insert_default();
+                requests.subscriptions.get_or_insert_default();
+            }
+            false => {
+                if let Some(requests) = &mut self.requests {
+                    requests.subscriptions = None;
+                }
+            }
+        }
     }
 }
 

@@ -264,16 +264,25 @@ impl Session {
     }
 
     fn suback<'a>(&mut self, suback: &'a SubAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
-        let request = self.ids.request(suback.packet_id);
-        let Some(Request::Subscribe { mid, filters }) = request else {
-            return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE"));
+        let id = suback.packet_id;
+        let (mid, filters) = match self.ids.request(id) {
+            Some(Request::Subscribe { mid, filters }) => (Some(mid), filters),
+            Some(Request::SubscribeAgain { filters }) => (None, filters),
+            _ => return Ok(Event::Unexpected("SUBACK for no SUBSCRIBE")),
         };
         if suback.granted.len() != filters {
             return Err(violation(
                 "SUBACK with another number of codes than SUBSCRIBE had filters [MQTT-3.8.4-5]",
             ));
         }
-        self.release(suback.packet_id, now);
+        self.release(id, now);
+        let Some(mid) = mid else {
+            self.answered_again(id, suback.granted);
+            return Ok(Event::None);
+        };
+        if let Some(subscriptions) = self.ids.subscriptions() {
+            subscriptions.answered(id, suback.granted);
+        }
         Ok(Event::Subscribed { mid, suback })
     }
 

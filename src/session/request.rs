@@ -172,9 +172,13 @@ impl Session {
             return Err(RequestError::Unfit(reason));
         }
         let properties = self.extended_only(properties);
-        self.request(request, |out, id| {
+        let (mid, id) = self.request(request, |out, id| {
             encode::subscribe(out, id, filters, properties)
-        })
+        })?;
+        if let Some(subscriptions) = self.ids.subscriptions() {
+            subscriptions.asked(id, filters);
+        }
+        Ok(mid)
     }
 
     /// Sends one UNSUBSCRIBE for all filters. They are checked, and there is at least one.
@@ -188,12 +192,16 @@ impl Session {
             filters: filters.len(),
         };
         let properties = self.extended_only(properties);
-        self.request(request, |out, id| {
+        let (mid, _) = self.request(request, |out, id| {
             encode::unsubscribe(out, id, filters, properties)
-        })
+        })?;
+        if let Some(subscriptions) = self.ids.subscriptions() {
+            subscriptions.ended(filters);
+        }
+        Ok(mid)
     }
 
-    fn extended_only<'a>(&self, properties: Properties<'a>) -> Option<Properties<'a>> {
+    pub(super) fn extended_only<'a>(&self, properties: Properties<'a>) -> Option<Properties<'a>> {
         self.version.rules().is_extended.then_some(properties)
     }
 
@@ -442,7 +450,7 @@ impl Session {
         &mut self,
         request: impl FnOnce(u64) -> Request,
         encode: impl FnOnce(&mut Buffer, PacketId) -> Result<(), TooLong>,
-    ) -> Result<u64, RequestError> {
+    ) -> Result<(u64, PacketId), RequestError> {
         if !self.is_open() {
             return Err(RequestError::NotConnected);
         }
@@ -456,7 +464,7 @@ impl Session {
             return Err(error);
         }
         self.last_mid = mid;
-        Ok(mid)
+        Ok((mid, id))
     }
 
     fn put_request(

@@ -121,6 +121,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_unsubscribe_multiple(&text, 1, null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_subscribe_with(null(), 0, null(), null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_unsubscribe_with(&text, 1, null(), null_mut()) => PMQTT_ERR_INVAL;
+        pmqtt_resubscribe_set(true) => PMQTT_ERR_INVAL;
         pmqtt_ack(1, 1) => PMQTT_ERR_INVAL;
         pmqtt_ack_with(1, 1, 0, null()) => PMQTT_ERR_INVAL;
         pmqtt_will_set(text, null(), 0, 0, false) => PMQTT_ERR_INVAL;

@@ -16,6 +16,7 @@ mod order;
 mod publish;
 mod receive;
 mod reconnect;
+mod resubscribe;
 mod runs;
 #[cfg(feature = "tls")]
 mod scram;

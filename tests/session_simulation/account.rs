@@ -119,6 +119,7 @@ impl Account {
             },
             Outcome::SubscribeLost { mid } => self.finish(mid, Asked::Subscribe),
             Outcome::UnsubscribeLost { mid } => self.finish(mid, Asked::Unsubscribe),
+            Outcome::NotResubscribed => panic!("the client does not subscribe again"),
             Outcome::Writable => {
                 self.waits_for_room = false;
                 self.turned_away = self.turned_away.checked_sub(1).expect("one was refused");

@@ -99,6 +99,11 @@ impl Client {
         })
     }
 
+    /// Whether the client subscribes again after a reconnect without a session.
+    pub fn set_resubscribe(&self, resubscribe: bool) {
+        self.lock().session.set_resubscribe(resubscribe);
+    }
+
     fn check_properties(&self, what: &str, properties: Properties) -> Result {
         match properties.is_empty() || self.is_extended() {
             true => Ok(()),

@@ -1,7 +1,7 @@
 //! Every call of the program's callbacks, except those of a batch of messages. A callback runs
 //! without the lock, and may do anything, including freeing the client.
 
-use std::ffi::c_void;
+use std::ffi::{CString, c_char, c_void};
 use std::os::fd::RawFd;
 use std::ptr;
 use std::time::Duration;
@@ -506,6 +506,7 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
         Outcome::UnsubscribeLost { mid } => {
             unsubscribed(state, pace, mid, LOST, &[], Properties::NONE)
         }
+        Outcome::NotResubscribed => not_resubscribed(state, pace),
         Outcome::Writable => {
             let callback = state.callbacks.writable;
             let event = Writable {
@@ -533,6 +534,33 @@ fn subscribed(
         granted_qos_count: granted.len(),
         reason: first_reason(if is_extended { granted } else { &[] }),
         properties: properties.into(),
+        filters: ptr::null(),
+    };
+    state.callbacks.other_told();
+    let callback = state.callbacks.subscribe;
+    call(state, pace, callback, &event)
+}
+
+/// Reports the filters that were refused when the client subscribed again.
+fn not_resubscribed(state: &mut Guard, pace: &mut Pace) -> bool {
+    let refused = state.session.take_refused();
+    let is_extended = state.session.version().rules().is_extended;
+    for (filter, code) in &refused {
+        let text = "mqtt: the broker has refused to subscribe again to";
+        state.log(Level::Warning, format_args!("{text} {filter}: {code:#04x}"));
+    }
+    let codes: Vec<u8> = refused.iter().map(|(_, code)| *code).collect();
+    let texts = refused.iter().map(|(filter, _)| CString::new(&**filter));
+    let texts: Vec<CString> = texts.map(Result::unwrap_or_default).collect();
+    let filters: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
+    let event = Subscribed {
+        mid: 0,
+        rc: 0,
+        granted_qos: codes.as_ptr(),
+        granted_qos_count: codes.len(),
+        reason: first_reason(if is_extended { &codes } else { &[] }),
+        properties: Properties::NONE.into(),
+        filters: filters.as_ptr(),
     };
     state.callbacks.other_told();
     let callback = state.callbacks.subscribe;
