@@ -846,38 +846,6 @@ typedef struct pmqtt_client pmqtt_client;
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
- * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
- *
- * @ingroup api_options
- */
-typedef struct pmqtt_queue_options {
-  /**
-   * `sizeof(pmqtt_queue_options)`.
-   */
-  size_t struct_size;
-  /**
-   * What the client does with a new message if the queue is full.
-   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
-   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
-   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
-   *
-   * If dropping cannot make enough room, the client refuses the new message and drops none.
-   */
-  int when_full;
-  /**
-   * true: a new message replaces the waiting message of the same topic. The new message goes to
-   * the end of the queue.
-   */
-  bool newest_only;
-  /**
-   * true: a message of QoS 0 that is published without a connection waits for the next
-   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
-   * returns `PMQTT_ERR_SUCCESS`.
-   */
-  bool keep_qos0;
-} pmqtt_queue_options;
-
-/**
  * A user property that the program sets.
  *
  * @ingroup api_properties
@@ -892,71 +860,6 @@ typedef struct pmqtt_pair {
    */
   const char *value;
 } pmqtt_pair;
-
-/**
- * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
- * may be 0, the default.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_connect_options {
-  /**
-   * `sizeof(pmqtt_connect_options)`.
-   */
-  size_t struct_size;
-  /**
-   * Whether the broker discards the session of earlier connections.
-   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
-   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
-   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
-   *   client, and then never.
-   * - `PMQTT_CLEAN_START_NEVER`: never.
-   */
-  int clean_start;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
-   * or else without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
-   * 65,535; 0: 65,535.
-   */
-  int receive_maximum;
-  /**
-   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
-   * the default, which is none in this version. -1: none.
-   */
-  int topic_alias_send;
-  /**
-   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
-   * this version. -1: none. An event always has the full topic.
-   */
-  int topic_alias_receive;
-  /**
-   * true: the broker may send response information (`pmqtt_negotiated_text`).
-   */
-  bool request_response_information;
-  /**
-   * true: the broker sends no reason string and no user properties, except with messages,
-   * CONNACK and DISCONNECT.
-   */
-  bool no_problem_information;
-  /**
-   * true: the broker chooses the client identifier. The client keeps the identifier for its
-   * later connections, and `pmqtt_client_id` returns it.
-   */
-  bool client_id_by_broker;
-  /**
-   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
-   */
-  const struct pmqtt_pair *user_properties;
-  /**
-   * How many there are.
-   */
-  size_t user_property_count;
-} pmqtt_connect_options;
 
 /**
  * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next`
@@ -975,66 +878,6 @@ typedef struct pmqtt_properties {
    */
   size_t len;
 } pmqtt_properties;
-
-/**
- * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
- * the limits, so the fields have their largest values.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_negotiated {
-  /**
-   * `sizeof(pmqtt_negotiated)`.
-   */
-  size_t struct_size;
-  /**
-   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
-   */
-  int version;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
-   * itself.
-   */
-  uint32_t maximum_packet_size;
-  /**
-   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
-   */
-  int receive_maximum;
-  /**
-   * The largest QoS of a publish: 0, 1 or 2.
-   */
-  int maximum_qos;
-  /**
-   * How many topic aliases the broker accepts.
-   */
-  int topic_alias_maximum;
-  /**
-   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
-   * keep alive.
-   */
-  int keep_alive_s;
-  /**
-   * false: the broker accepts no retained messages.
-   */
-  bool retain_available;
-  /**
-   * false: the broker accepts no wildcards in topic filters.
-   */
-  bool wildcard_available;
-  /**
-   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
-   */
-  bool subscription_identifiers_available;
-  /**
-   * false: the broker accepts no shared subscriptions.
-   */
-  bool shared_available;
-} pmqtt_negotiated;
 
 /**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
@@ -1137,6 +980,163 @@ typedef struct pmqtt_publication {
    */
   struct pmqtt_properties properties;
 } pmqtt_publication;
+
+/**
+ * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+ *
+ * @ingroup api_options
+ */
+typedef struct pmqtt_queue_options {
+  /**
+   * `sizeof(pmqtt_queue_options)`.
+   */
+  size_t struct_size;
+  /**
+   * What the client does with a new message if the queue is full.
+   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+   *
+   * If dropping cannot make enough room, the client refuses the new message and drops none.
+   */
+  int when_full;
+  /**
+   * true: a new message replaces the waiting message of the same topic. The new message goes to
+   * the end of the queue.
+   */
+  bool newest_only;
+  /**
+   * true: a message of QoS 0 that is published without a connection waits for the next
+   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
+   * returns `PMQTT_ERR_SUCCESS`.
+   */
+  bool keep_qos0;
+} pmqtt_queue_options;
+
+/**
+ * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
+ * may be 0, the default.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_connect_options {
+  /**
+   * `sizeof(pmqtt_connect_options)`.
+   */
+  size_t struct_size;
+  /**
+   * Whether the broker discards the session of earlier connections.
+   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
+   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
+   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
+   *   client, and then never.
+   * - `PMQTT_CLEAN_START_NEVER`: never.
+   */
+  int clean_start;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
+   * or else without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
+   * 65,535; 0: 65,535.
+   */
+  int receive_maximum;
+  /**
+   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
+   * the default, which is none in this version. -1: none.
+   */
+  int topic_alias_send;
+  /**
+   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
+   * this version. -1: none. An event always has the full topic.
+   */
+  int topic_alias_receive;
+  /**
+   * true: the broker may send response information (`pmqtt_negotiated_text`).
+   */
+  bool request_response_information;
+  /**
+   * true: the broker sends no reason string and no user properties, except with messages,
+   * CONNACK and DISCONNECT.
+   */
+  bool no_problem_information;
+  /**
+   * true: the broker chooses the client identifier. The client keeps the identifier for its
+   * later connections, and `pmqtt_client_id` returns it.
+   */
+  bool client_id_by_broker;
+  /**
+   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
+   */
+  const struct pmqtt_pair *user_properties;
+  /**
+   * How many there are.
+   */
+  size_t user_property_count;
+} pmqtt_connect_options;
+
+/**
+ * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
+ * the limits, so the fields have their largest values.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_negotiated {
+  /**
+   * `sizeof(pmqtt_negotiated)`.
+   */
+  size_t struct_size;
+  /**
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
+   */
+  int version;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
+   * itself.
+   */
+  uint32_t maximum_packet_size;
+  /**
+   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
+   */
+  int receive_maximum;
+  /**
+   * The largest QoS of a publish: 0, 1 or 2.
+   */
+  int maximum_qos;
+  /**
+   * How many topic aliases the broker accepts.
+   */
+  int topic_alias_maximum;
+  /**
+   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
+   * keep alive.
+   */
+  int keep_alive_s;
+  /**
+   * false: the broker accepts no retained messages.
+   */
+  bool retain_available;
+  /**
+   * false: the broker accepts no wildcards in topic filters.
+   */
+  bool wildcard_available;
+  /**
+   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
+   */
+  bool subscription_identifiers_available;
+  /**
+   * false: the broker accepts no shared subscriptions.
+   */
+  bool shared_available;
+} pmqtt_negotiated;
 
 /**
  * A message from the broker. Its pointers are valid until the callback returns, or until
@@ -2272,6 +2272,35 @@ int pmqtt_will_set(struct pmqtt_client *client,
                    size_t payload_len,
                    int qos,
                    bool retain);
+
+/**
+ * Sets the will with all fields of a `pmqtt_publication`, and with a delay.
+ *
+ * It replaces a will of `pmqtt_will_set`. The setting takes effect with the next connection.
+ *
+ * The broker publishes the will when the delay is over, or when the session ends. If the client
+ * connects again before that and the broker has the session, the broker does not publish it. A
+ * delay therefore needs a session that outlives the connection (`session_expiry_s` of
+ * `pmqtt_connect_options`).
+ *
+ * @param client   The client; not NULL.
+ * @param will     The will, copied with all that it points to; not NULL. `tag` is 0. The payload
+ *                 has at most 65,535 bytes.
+ * @param delay_s  Seconds (MQTT 5); 0: no delay.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument or a field is wrong; see `pmqtt_publish_message`.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there is a delay, or a field
+ *   is set that only MQTT 5 has. Or a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.1.3.2]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_will_with(struct pmqtt_client *client,
+                    const struct pmqtt_publication *will,
+                    uint32_t delay_s);
 
 /**
  * Removes the will, from the next connection on.

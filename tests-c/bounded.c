@@ -221,6 +221,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_ack(client, 12345, 1))                                                          \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL))                                            \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false))                                     \
+    call(pmqtt_will_with(client, BATCH, 0))                                                    \
     call(pmqtt_will_clear(client))                                                             \
     call(pmqtt_topic_matches_sub("a/#", "a/1", &(bool){false}))                                \
     call(pmqtt_max_inflight_messages_set(client, 20))                                          \

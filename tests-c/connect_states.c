@@ -271,6 +271,7 @@ static const int QOS[] = {1, 2};
     call(pmqtt_ack(client, 12345, 1), 0)                                     \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), 0)                       \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false), 0)                \
+    call(pmqtt_will_with(client, BATCH, 0), 0)                               \
     call(pmqtt_will_clear(client), 0)                                        \
     call(pmqtt_topic_matches_sub("a/#", "a/1", &(bool){false}), 0)           \
     call(pmqtt_property_add_number(&(pmqtt_property_writer){0}, PMQTT_PROP_MAXIMUM_QOS, 1), 0) \

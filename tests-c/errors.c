@@ -126,6 +126,7 @@ static void without_client(void)
     NULL_FAILS(pmqtt_ack(NULL, 1, 1));
     NULL_FAILS(pmqtt_ack_with(NULL, 1, 1, 0, NULL));
     NULL_FAILS(pmqtt_will_set(NULL, "t", NULL, 0, 0, false));
+    NULL_FAILS(pmqtt_will_with(NULL, NULL, 0));
     NULL_FAILS(pmqtt_will_clear(NULL));
     NULL_FAILS(pmqtt_max_inflight_messages_set(NULL, 1));
     NULL_FAILS(pmqtt_max_queued_messages_set(NULL, 1));
@@ -849,6 +850,19 @@ static void subscriptions_of_mqtt5(void)
     peer_stop(&peer);
 }
 
+static void will_with(void)
+{
+    static const char payload[65536];
+    pmqtt_publication will = {.struct_size = sizeof will, .topic = "a", .payload = payload, .payload_len = sizeof payload};
+    pmqtt_client *client = client_new(NULL, NULL);
+
+    step("a will with all fields");
+    FAILS(pmqtt_will_with(client, NULL, 0), PMQTT_ERR_INVAL, client, "the will is NULL");
+    FAILS(pmqtt_will_with(client, &will, 0), PMQTT_ERR_PAYLOAD_SIZE, client, "65,535 bytes");
+    FAILS(pmqtt_will_with(client, &will, 1), PMQTT_ERR_NOT_SUPPORTED, client, "PMQTT_PROTOCOL_V5");
+    client_free(client);
+}
+
 static void disconnect_with(void)
 {
     pmqtt_client *client = client_new(NULL, NULL);
@@ -1151,6 +1165,7 @@ int main(void)
     message_in_doubt();
     connect_options();
     disconnect_with();
+    will_with();
     subscriptions_of_mqtt5();
     negotiated();
     authentication_again();

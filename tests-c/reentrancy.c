@@ -224,6 +224,7 @@ static int subscribe_callback(void)
     call(pmqtt_ack(client, 12345, 1), NOT_FOUND, NOT_FOUND)                                       \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), NOT_FOUND, NOT_FOUND)                         \
     call(pmqtt_will_set(client, "other", "gone", 4, 1, false), SUCCESS, SUCCESS)                  \
+    call(pmqtt_will_with(client, BATCH, 0), SUCCESS, SUCCESS)                                     \
     call(pmqtt_will_clear(client), SUCCESS, SUCCESS)                                              \
     call(topic_matches(), SUCCESS, SUCCESS)                                                       \
     call(properties(), SUCCESS, SUCCESS)                                                          \

@@ -75,6 +75,7 @@ const BEYOND: &[&str] = &[
     "negotiated_get",
     "resubscribe_set",
     "subscribe_with",
+    "will_with",
     "unsubscribe_with",
     "negotiated_text",
     "log_level_set",

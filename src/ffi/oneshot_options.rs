@@ -133,7 +133,7 @@ impl OneshotOptions {
             let username = optional_text(self.username, "username")?;
             client.set_credentials(username, optional_bytes(self.password))?;
             if !self.will.is_null() {
-                sized::read(self.will, "will")?.set_as_will(client)?;
+                sized::read(self.will, "will")?.set_as_will(client, 0, "will")?;
             }
             if !self.tls.is_null() {
                 sized::read(self.tls, "tls")?.prepare(client)?;

@@ -68,7 +68,7 @@ fn manager(id: u8, place: Place) -> Option<&'static str> {
     use Place::*;
     Some(match (id, place) {
         (property::TOPIC_ALIAS | property::SUBSCRIPTION_ID, _) => "the library assigns it",
-        (property::WILL_DELAY, Will) => "will_delay_s of pmqtt_connect_options sets it",
+        (property::WILL_DELAY, Will) => "delay_s of pmqtt_will_with sets it",
         (
             property::SESSION_EXPIRY
             | property::RECEIVE_MAXIMUM
@@ -124,7 +124,7 @@ mod tests {
             (property::TOPIC_ALIAS, NUMBER, Publish, "the list must not have the topic alias: the library assigns it"),
             (property::SUBSCRIPTION_ID, NUMBER, Publish, "the library assigns it"),
             (property::SUBSCRIPTION_ID, NUMBER, Subscribe, "the library assigns it"),
-            (property::WILL_DELAY, NUMBER, Will, "will_delay_s"),
+            (property::WILL_DELAY, NUMBER, Will, "pmqtt_will_with"),
             (property::SESSION_EXPIRY, NUMBER, Connect, "pmqtt_connect_options"),
             (property::RECEIVE_MAXIMUM, NUMBER, Connect, "pmqtt_connect_options"),
             (property::MAXIMUM_PACKET_SIZE, NUMBER, Connect, "pmqtt_connect_options"),

@@ -11,7 +11,7 @@ use super::sized;
 use crate::client::events::PropertyView;
 use crate::client::{Client, Code, Error, Result, Timed};
 use crate::codec::property::{self, Place};
-use crate::codec::{Message, Properties};
+use crate::codec::{Message, Properties, Value};
 
 /// A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
 /// `PMQTT_PUBLICATION_INIT` sets `struct_size`.
@@ -155,25 +155,42 @@ impl Publication {
         })
     }
 
-    /// Makes it the will of a client.
+    /// Makes it the will of a client. `what` names the function in an error.
     ///
     /// # Safety
     /// As for `encode`.
-    pub(super) unsafe fn set_as_will(&self, client: &Client) -> Result {
+    pub(super) unsafe fn set_as_will(&self, client: &Client, delay_s: u32, what: &str) -> Result {
         if self.tag != 0 {
-            let text = "will: tag has to be 0, as a will has no outcome";
+            let text = format!("{what}: tag has to be 0, as a will has no outcome");
             return Err(Error::inval(text));
         }
         let mut room = Room::new();
         // SAFETY: the caller's promise is the same.
         unsafe {
             let properties = match client.is_extended() {
-                true => Some(self.encode(&mut room, Place::Will, "will")?),
-                false if self.expiry_s > 0 => return Err(only_mqtt5("will", "expiry_s")),
+                true => Some(self.encode_will(&mut room, delay_s, what)?),
+                false if self.expiry_s > 0 => return Err(only_mqtt5(what, "expiry_s")),
+                false if delay_s > 0 => return Err(only_mqtt5(what, "delay_s")),
                 false => None,
             };
-            client.set_will(&self.message("will", properties)?)
+            client.set_will(what, &self.message(what, properties)?)
         }
+    }
+
+    /// # Safety
+    /// As for `encode`.
+    unsafe fn encode_will<'a>(
+        &self,
+        room: &'a mut Room,
+        delay_s: u32,
+        what: &str,
+    ) -> Result<Properties<'a>> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { self.encode(room, Place::Will, what) }?;
+        if delay_s > 0 {
+            room.add(property::WILL_DELAY, Value::Number(delay_s))?;
+        }
+        Ok(Properties::of_checked(room.bytes()))
     }
 
     #[inline(always)]

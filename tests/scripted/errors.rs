@@ -125,6 +125,7 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_ack(1, 1) => PMQTT_ERR_INVAL;
         pmqtt_ack_with(1, 1, 0, null()) => PMQTT_ERR_INVAL;
         pmqtt_will_set(text, null(), 0, 0, false) => PMQTT_ERR_INVAL;
+        pmqtt_will_with(null(), 0) => PMQTT_ERR_INVAL;
         pmqtt_will_clear() => PMQTT_ERR_INVAL;
         pmqtt_max_inflight_messages_set(1) => PMQTT_ERR_INVAL;
         pmqtt_max_queued_messages_set(1) => PMQTT_ERR_INVAL;

@@ -12,6 +12,7 @@ mod leaving;
 mod mqtt5_connect;
 mod mqtt5_disconnect;
 mod mqtt5_subscribe;
+mod mqtt5_will;
 mod order;
 mod publish;
 mod receive;

@@ -100,10 +100,11 @@ impl Client {
         Ok(())
     }
 
-    pub fn set_will(&self, will: &Message) -> Result {
-        topic::check_name(will.topic).map_err(|why| Error::inval(format!("will_set: {why}")))?;
+    /// `what` names the function in an error.
+    pub fn set_will(&self, what: &str, will: &Message) -> Result {
+        topic::check_name(will.topic).map_err(|why| Error::inval(format!("{what}: {why}")))?;
         if will.payload.len() > MAX_STRING {
-            let text = "will_set: a will's payload must not be longer than 65,535 bytes";
+            let text = format!("{what}: a will's payload must not be longer than 65,535 bytes");
             return Err(Error::new(Code::PayloadSize, text));
         }
         let will = Will {
