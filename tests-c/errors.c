@@ -188,6 +188,8 @@ static void full_writer(void)
 
     pmqtt_property_add_number(&writer, PMQTT_PROP_MAXIMUM_QOS, 1);
     FAILS(pmqtt_property_finish(&writer, &list), PMQTT_ERR_PAYLOAD_SIZE, NULL, "");
+}
+
 static void ignore_auth(pmqtt_client *client, void *userdata, const pmqtt_auth_event *event)
 {
     (void)client;
