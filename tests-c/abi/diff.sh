@@ -84,7 +84,7 @@ surface() {
         echo '#include "pmqtt.h"'
         "$compiler" -E -P "$1" | awk -v RS=';' '/pmqtt_[a-z0-9_]+\(/ && !/typedef/ { print $0 " { __builtin_trap(); }" }'
         echo 'enum pmqtt_constants {'
-        sed -n '/_VERSION_/d; s/^#define \(PMQTT_[A-Z0-9_]*\) .*/    value_of_\1 = \1,/p' "$1"
+        sed -n '/_VERSION_/d; s/^#define \(PMQTT_[A-Z0-9_]*\) [^.].*/    value_of_\1 = \1,/p' "$1"
         echo '} pmqtt_constants;'
     } >"$tmp/surface.c"
     (cd "$tmp" && "$compiler" -std=c99 -gdwarf-4 -shared -fPIC surface.c -o surface.so)

@@ -21,17 +21,26 @@ const ID_IN_PUBLISH: usize = 5;
 
 /// Starts a broker, which ends with its connection, and returns its port.
 pub fn start() -> i32 {
+    start_with(&[CONNACK, 2, 0, 0])
+}
+
+/// The same for a client of MQTT 5, of whose messages the broker sends the properties back, too.
+pub fn start_mqtt5() -> i32 {
+    start_with(&[CONNACK, 3, 0, 0, 0])
+}
+
+fn start_with(connack: &'static [u8]) -> i32 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     thread::spawn(move || {
         let (stream, _) = listener.accept().expect("a connection");
         stream.set_nodelay(true).expect("no delay");
-        serve(stream);
+        serve(stream, connack);
     });
     port.into()
 }
 
-fn serve(mut stream: TcpStream) {
+fn serve(mut stream: TcpStream, connack: &[u8]) {
     let mut input = Vec::new();
     let mut bytes = [0; 65536];
     while let Ok(count @ 1..) = stream.read(&mut bytes) {
@@ -42,7 +51,7 @@ fn serve(mut stream: TcpStream) {
         while let [_, length, ..] = *rest
             && let Some((packet, behind)) = rest.split_at_checked(2 + usize::from(length))
         {
-            answer(packet, &mut output);
+            answer(packet, connack, &mut output);
             rest = behind;
         }
         let left = rest.len();
@@ -53,10 +62,10 @@ fn serve(mut stream: TcpStream) {
     }
 }
 
-fn answer(packet: &[u8], output: &mut Vec<u8>) {
+fn answer(packet: &[u8], connack: &[u8], output: &mut Vec<u8>) {
     let mut ack = |first, id: &[u8]| output.extend_from_slice(&[first, 2, id[0], id[1]]);
     match packet[0] {
-        CONNECT => return ack(CONNACK, &[0, 0]),
+        CONNECT => return output.extend_from_slice(connack),
         PUBREC => return ack(PUBREL, &packet[2..]),
         PUBREL => return ack(PUBCOMP, &packet[2..]),
         PUBACK | PUBCOMP => return,

@@ -24,17 +24,31 @@ pub struct Told {
     pub lines: AtomicUsize,
     pub messages: AtomicUsize,
     pub published: AtomicUsize,
+    /// Messages that came with their properties, and outcomes with their tag.
+    pub described: AtomicUsize,
 }
+
+const TAG: u64 = 7;
+/// A content type and two user properties, in a packet.
+const PROPERTIES: &[u8] = b"\x03\0\x04text\x26\0\x01a\0\x011\x26\0\x01b\0\x012";
 
 impl Client {
     /// The client connects as soon as a loop runs it.
     pub fn new(port: i32, keep_alive: i32) -> Client {
+        Client::with_protocol(port, keep_alive, ffi::PMQTT_PROTOCOL_V311)
+    }
+
+    pub fn of_mqtt5(port: i32) -> Client {
+        Client::with_protocol(port, 0, ffi::PMQTT_PROTOCOL_V5)
+    }
+
+    fn with_protocol(port: i32, keep_alive: i32, protocol: i32) -> Client {
         let told = Box::<Told>::default();
         let mut raw = ptr::null_mut();
         let userdata = ptr::from_ref(&*told).cast_mut().cast();
         // SAFETY: the arguments are what the header asks for.
         unsafe {
-            let rc = ffi::pmqtt_client_new(&mut raw, c"c".as_ptr(), true, userdata, 0);
+            let rc = ffi::pmqtt_client_new(&mut raw, c"c".as_ptr(), true, userdata, protocol);
             assert_eq!(rc, 0);
             ffi::pmqtt_on_connect_set(raw, Some(on_connect));
             ffi::pmqtt_on_message_set(raw, Some(on_message));
@@ -85,6 +99,28 @@ impl Client {
         };
         assert_eq!(rc, 0);
     }
+
+    /// Publishes a message with `PROPERTIES` and `TAG`.
+    pub fn publish_described(&self, qos: i32) {
+        let pairs = [(c"a", c"1"), (c"b", c"2")].map(|(name, value)| ffi::PropertyPair {
+            name: name.as_ptr(),
+            value: value.as_ptr(),
+        });
+        let message = ffi::Publication {
+            struct_size: size_of::<ffi::Publication>(),
+            topic: c"a".as_ptr(),
+            qos,
+            content_type: c"text".as_ptr(),
+            user_properties: pairs.as_ptr(),
+            user_property_count: pairs.len(),
+            tag: TAG,
+            // SAFETY: all bytes 0 are NULL, 0 and false.
+            ..unsafe { std::mem::zeroed() }
+        };
+        // SAFETY: the client is live, and so is what the message points to.
+        let rc = unsafe { ffi::pmqtt_publish_message(self.raw, &message, ptr::null_mut()) };
+        assert_eq!(rc, 0);
+    }
 }
 
 impl Drop for Client {
@@ -109,10 +145,24 @@ pub extern "C" fn on_log(_: *mut Raw, userdata: *mut c_void, _: *const LogLine) 
     told(userdata).lines.fetch_add(1, Ordering::SeqCst);
 }
 
-extern "C" fn on_message(_: *mut Raw, userdata: *mut c_void, _: *const MessageEvent) {
+extern "C" fn on_message(_: *mut Raw, userdata: *mut c_void, event: *const MessageEvent) {
+    // SAFETY: the event and its list are valid.
+    let properties = unsafe {
+        let list = (*event).properties;
+        std::slice::from_raw_parts(list.data.cast::<u8>(), list.len)
+    };
+    let is_described = properties == PROPERTIES;
+    told(userdata)
+        .described
+        .fetch_add(is_described.into(), Ordering::SeqCst);
     told(userdata).messages.fetch_add(1, Ordering::SeqCst);
 }
 
-extern "C" fn on_publish(_: *mut Raw, userdata: *mut c_void, _: *const Published) {
+extern "C" fn on_publish(_: *mut Raw, userdata: *mut c_void, event: *const Published) {
+    // SAFETY: the event is valid.
+    let is_tagged = unsafe { (*event).tag } == TAG;
+    told(userdata)
+        .described
+        .fetch_add(is_tagged.into(), Ordering::SeqCst);
     told(userdata).published.fetch_add(1, Ordering::SeqCst);
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use broker::start_mqtt5;
 use client::Client;
 use counting::{allocations, bytes, count_this_thread};
 use pmqtt::ffi;
@@ -135,10 +136,35 @@ fn a_message_allocates_nothing() {
     }
 }
 
+/// Content type, user properties and a tag.
+#[test]
+fn a_message_of_mqtt_5_allocates_nothing() {
+    let _alone = ALONE.lock();
+    count_this_thread();
+    for qos in 0..=2 {
+        let client = Client::of_mqtt5(start_mqtt5());
+        run_until(&client, turn_foreign_loop, &client.told.connects, 1);
+        let mut sent = 0;
+        let settles = (0..RUNS).any(|_| {
+            let before = allocations();
+            exchange_by(&client, turn_foreign_loop, &mut sent, || {
+                client.publish_described(qos)
+            });
+            allocations() == before
+        });
+        assert!(settles, "QoS {qos}: each run allocates");
+        assert_eq!(client.told.described.load(Ordering::SeqCst), 2 * sent);
+    }
+}
+
 /// Publishes batches, one after the other; each message comes back.
 fn exchange(client: &Client, run: fn(&Client), qos: i32, sent: &mut usize) {
+    exchange_by(client, run, sent, || client.publish(qos));
+}
+
+fn exchange_by(client: &Client, run: fn(&Client), sent: &mut usize, publish: impl Fn()) {
     for _ in 0..BATCHES {
-        (0..BATCH).for_each(|_| client.publish(qos));
+        (0..BATCH).for_each(|_| publish());
         *sent += BATCH;
         run_until(client, run, &client.told.published, *sent);
         run_until(client, run, &client.told.messages, *sent);

@@ -3,6 +3,7 @@
 mod call;
 mod distance;
 mod mosquitto;
+mod mqtt5;
 mod options;
 mod passwords;
 mod played;

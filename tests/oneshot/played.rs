@@ -37,6 +37,15 @@ impl Peer {
         peer
     }
 
+    /// As `answer` with a CONNACK of MQTT 5, which has these properties.
+    pub fn answer5(listener: &TcpListener, properties: &[u8]) -> Peer {
+        let mut peer = Peer::accept(listener);
+        let length = u8::try_from(properties.len()).expect("short properties");
+        peer.send(&[0x20, 3 + length, 0, 0, length]);
+        peer.send(properties);
+        peer
+    }
+
     /// The next connection, whose CONNECT is accepted after a while.
     pub fn answer_after(listener: &TcpListener, time: Duration) -> Peer {
         let mut peer = Peer::accept(listener);

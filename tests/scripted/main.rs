@@ -11,6 +11,7 @@ mod keep_alive;
 mod leaving;
 mod mqtt5_connect;
 mod mqtt5_disconnect;
+mod mqtt5_publish;
 mod mqtt5_subscribe;
 mod mqtt5_will;
 mod order;

@@ -1,19 +1,20 @@
 //! The C ABI as a thin, safe layer for the tests.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io::Write;
 use std::ops::Deref;
 use std::os::unix::net::UnixStream;
 use std::ptr;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pmqtt::ffi::{self, Publication, Statistics};
 
 use super::drive::{Drive, Running};
-use super::event::{self, Event};
+use super::event::{self, Event, Outcome};
 use super::{Broker, LIMIT};
 
 /// Text for C.
@@ -49,6 +50,7 @@ impl Client {
             hook: Mutex::default(),
             waker: OnceLock::new(),
             is_extended: protocol == ffi::PMQTT_PROTOCOL_V5,
+            outcomes: Mutex::default(),
         });
         let mut client = ptr::null_mut();
         let id = c(id);
@@ -77,6 +79,17 @@ impl Client {
     #[track_caller]
     pub fn next(&self) -> Event {
         self.events.recv_timeout(LIMIT).expect("a callback")
+    }
+
+    /// The next callback, which is the outcome of a message.
+    #[track_caller]
+    pub fn next_outcome(&self) -> Outcome {
+        let event = self.next();
+        let outcome = self.recorder.outcomes().pop_front();
+        let outcome = outcome.unwrap_or_else(|| panic!("{event:?} is no outcome"));
+        let (mid, rc) = (outcome.mid, outcome.rc);
+        assert_eq!(event, Event::Published { mid, rc });
+        outcome
     }
 
     /// The mid of the next message.
@@ -131,6 +144,8 @@ pub struct Recorder {
     waker: OnceLock<UnixStream>,
     /// The client speaks MQTT 5.
     pub is_extended: bool,
+    /// Those of messages that no test has asked for yet.
+    outcomes: Mutex<VecDeque<Outcome>>,
 }
 
 impl Recorder {
@@ -147,6 +162,10 @@ impl Recorder {
             self.hook().get_or_insert(hook);
         }
         let _ = self.sender.send(event);
+    }
+
+    pub fn outcomes(&self) -> MutexGuard<'_, VecDeque<Outcome>> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Before MQTT 5, the broker gives no reason.
@@ -166,7 +185,7 @@ impl Recorder {
         }
     }
 
-    fn hook(&self) -> std::sync::MutexGuard<'_, Option<Hook>> {
+    fn hook(&self) -> MutexGuard<'_, Option<Hook>> {
         self.hook.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -233,6 +252,14 @@ impl Handle {
         let (rc, mid) = self.try_publish(topic, payload, qos, false);
         assert_eq!(rc, 0);
         mid.expect("a mid")
+    }
+
+    /// Publishes a message with its fields. The return code, and the mid if the call has written one.
+    pub fn publish_message(self, message: &Publication) -> (c_int, Option<u64>) {
+        let mut mid = 0;
+        // SAFETY: as above.
+        let rc = unsafe { ffi::pmqtt_publish_message(self.0, message, &mut mid) };
+        (rc, (mid != 0).then_some(mid))
     }
 
     /// Publishes a message of QoS 1 that is not sent from so many seconds on.

@@ -64,6 +64,15 @@ pub struct Message {
     pub dup: bool,
 }
 
+/// What `Event::Published` leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub mid: u64,
+    pub rc: i32,
+    pub reason: i32,
+    pub tag: u64,
+}
+
 impl Event {
     pub const CONNECTED: Event = Event::Connected {
         session_present: false,
@@ -165,9 +174,20 @@ pub extern "C" fn on_message(
 extern "C" fn on_publish(client: *mut Handle, recorder: *mut c_void, event: *const Published) {
     // SAFETY: the library passes an event that lives through the callback.
     let &Published {
-        mid, rc, reason, ..
+        mid,
+        rc,
+        reason,
+        tag,
+        ..
     } = unsafe { &*event };
     Recorder::of(recorder).check_reason(reason);
+    let outcome = Outcome {
+        mid,
+        rc,
+        reason,
+        tag,
+    };
+    Recorder::of(recorder).outcomes().push_back(outcome);
     Recorder::of(recorder).record(client, Event::Published { mid, rc });
 }
 
