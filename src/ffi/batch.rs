@@ -90,13 +90,12 @@ pub(super) unsafe fn checked<'a>(
 ) -> Result<Vec<Timed<'a>>> {
     if is_extended {
         let mut room = Room::new();
-        // SAFETY: the caller's promise is the same, here and below.
-        for publication in unsafe { each(publications, count, |it, _| encoded.add(it, &mut room)) }?
-        {
-            publication?;
-        }
+        // SAFETY: the caller's promise is the same.
+        let added = unsafe { each(publications, count, |it, _| encoded.add(it, &mut room)) }?;
+        added.collect::<Result<()>>()?;
     }
     let encoded = &*encoded;
+    // SAFETY: as above.
     let messages = unsafe {
         each(publications, count, |publication, index| {
             publication.timed(is_extended.then(|| encoded.get(index)))

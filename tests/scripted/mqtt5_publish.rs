@@ -165,7 +165,7 @@ fn a_refused_message_is_done_and_never_sent_again() {
             let mid = qos as u64;
             let tagged = tagged(10 + mid, message(c"t", b"no", qos));
             assert_eq!(client.publish_message(&tagged), (0, Some(mid)));
-            let first = 0x30 | 2 * qos as u8;
+            let first = 0x30 + 2 * qos as u8;
             peer.expect(&[first, 8, 0, 1, b't', 0, qos as u8, 0, b'n', b'o']);
             peer.send(refusal);
             let expected = outcome(mid, PMQTT_ERR_REJECTED, reason, 10 + mid);
