@@ -6,11 +6,14 @@ use crate::client::{Code, Error, Result};
 use crate::codec::{MAX_REMAINING_LENGTH, Value, property_len, write_property};
 
 /// Where the properties of a publication are encoded: on the stack, and on the heap if they are long.
+///
+/// The order of the fields matters: if the zero of `len` is next to `small`, the compiler sets both to zero.
+#[repr(C)]
 pub(super) struct Room {
-    small: [MaybeUninit<u8>; SMALL],
     len: usize,
     /// All of it, if `small` was too small.
     large: Vec<u8>,
+    small: [MaybeUninit<u8>; SMALL],
 }
 
 pub(super) const SMALL: usize = 1024;
