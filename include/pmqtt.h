@@ -2967,7 +2967,8 @@ int pmqtt_process(struct pmqtt_client *client);
  *   is room.
  * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker (MQTT 5).
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the broker does not take the QoS, or a retained message (MQTT 5).
  *
  * Thread-safe; callback-safe; never blocks.
  *

@@ -779,6 +779,23 @@ static void no_identifiers(void)
     peer_stop(&peer);
 }
 
+/* The broker takes no message above QoS 0. */
+static void qos_above_maximum(void)
+{
+    static const script modest = {{ANSWER("\x20\x05\0\0\2\x24\0")}, false};
+    pmqtt_client *client;
+    peer peer;
+
+    step("a QoS that the broker does not take");
+    CHECK_OK(pmqtt_client_new(&client, NULL, true, NULL, PMQTT_PROTOCOL_V5));
+    peer_start(&peer, &modest);
+    CHECK_OK(pmqtt_connect(client, HOST, peer.port, 60, NULL));
+    DO_UNTIL(client_stats(client).connected, pmqtt_loop(client, 10));
+    FAILS(pmqtt_publish(client, "a", NULL, 0, 1, false, NULL), PMQTT_ERR_NOT_SUPPORTED, client, "maximum QoS");
+    pmqtt_client_free(client);
+    peer_stop(&peer);
+}
+
 /* The broker forgets a message between PUBREC and PUBCOMP. */
 static const script forgetting = {{CONNACK, ANSWER("\x50\x02\0\x01")}, true};
 
@@ -1164,6 +1181,7 @@ int main(void)
     connect_in_two_threads();
     domain_without_name_server();
     no_identifiers();
+    qos_above_maximum();
     message_in_doubt();
     connect_options();
     disconnect_with();

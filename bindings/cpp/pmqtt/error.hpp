@@ -34,7 +34,7 @@ enum class errc {
     timeout = PMQTT_ERR_TIMEOUT,            ///< The timeout has passed.
     dns = PMQTT_ERR_DNS,                    ///< The host name could not be looked up.
     in_doubt = PMQTT_ERR_IN_DOUBT,          ///< Nobody knows whether a message of QoS 2 was delivered.
-    rejected = PMQTT_ERR_REJECTED,          ///< Reserved.
+    rejected = PMQTT_ERR_REJECTED,          ///< The broker refused the message (MQTT 5).
     expired = PMQTT_ERR_EXPIRED,            ///< The message was not sent within its time limit.
     dropped = PMQTT_ERR_DROPPED,            ///< The queue dropped the message.
     cancelled = PMQTT_ERR_CANCELLED,        ///< The program cancelled the message.
