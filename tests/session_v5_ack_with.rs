@@ -4,7 +4,7 @@ mod support;
 
 use pmqtt::codec::Ack::PubRel;
 use pmqtt::codec::QoS::{AtLeastOnce, ExactlyOnce};
-use pmqtt::codec::{Acknowledgement, Packet, Properties, property};
+use pmqtt::codec::{Acknowledgement, Packet, Place, Properties, property};
 use support::extended::{self, connected, decoded, message};
 use support::peer::{self, Peer};
 
@@ -108,7 +108,9 @@ fn a_refusal_without_a_connection_goes_out_when_the_message_comes_again() {
         peer.configure(|options| options.manual_ack = manual_ack);
         assert!(peer.connect(true).is_empty());
         assert_eq!(peer.hears(message(2, 2, "b")), "nothing");
-        assert_eq!(only_text(&mut peer), (REFUSAL, Some("no".into())));
+        only_ack(&mut peer, |ack| {
+            assert_eq!((ack.reason, ack.properties), (REFUSAL, why.get()));
+        });
         assert_eq!(peer.hears(message(2, 2, "c")), "message q2 #2 c");
     }
 }
@@ -142,38 +144,34 @@ fn a_refusal_ends_with_the_session_of_the_broker() {
     assert_eq!(peer.sent(), ["PUBREC #1"]);
 }
 
-/// The reason and the text in the acknowledgement that is all of the output.
-fn only_text(peer: &mut Peer) -> (u8, Option<String>) {
+/// Checks the acknowledgement that is all of the output.
+fn only_ack(peer: &mut Peer, check: impl FnOnce(&Acknowledgement)) {
     let mut bytes = peer.take();
-    let mut said = (0, None);
     decoded(&mut bytes, |packet| match packet {
-        Packet::Ack(Acknowledgement {
-            reason, properties, ..
-        }) => {
-            let text = properties.text(property::REASON_STRING);
-            said = (*reason, text.map(String::from));
-        }
+        Packet::Ack(ack) => check(ack),
         other => panic!("an acknowledgement was to come: {other:?}"),
     });
     peer.written(bytes.len());
-    said
 }
 
 /// [MQTT5-3.4.2-2] [MQTT5-3.4.2-3] [MQTT5-3.5.2-2] [MQTT5-3.5.2-3]
 #[test]
 fn properties_that_are_too_large_for_the_broker_are_left_out() {
-    let why = extended::text(property::REASON_STRING, "no");
-    // One byte of type, one of length, two of identifier, one of reason, one of their length.
-    let whole = 6 + why.get().len() as u32;
-    for (size, text) in [(whole, Some("no")), (whole - 1, None)] {
-        for (qos, of) in [(1, AtLeastOnce), (2, ExactlyOnce)] {
-            for reason in [ACCEPTED, REFUSAL] {
-                let mut peer = manual(&[(property::MAXIMUM_PACKET_SIZE, size)]);
-                peer.hears(message(qos, 1, "a"));
-                let mid = peer.mid(1);
-                assert!(peer.acknowledge_with(mid, of, reason, why.get()));
-                let expected = (reason, text.map(String::from));
-                assert_eq!(only_text(&mut peer), expected);
+    let reason_string = extended::text(property::REASON_STRING, "no");
+    let user_property = Properties::check(b"\x26\0\x01a\0\x01b", Place::Ack);
+    for list in [reason_string.get(), user_property.expect("well-formed")] {
+        // One byte of type, one of length, two of identifier, one of reason, one of their length.
+        let whole = 6 + list.len() as u32;
+        for (size, expected) in [(whole, list), (whole - 1, NONE)] {
+            for (qos, of) in [(1, AtLeastOnce), (2, ExactlyOnce)] {
+                for reason in [ACCEPTED, REFUSAL] {
+                    let mut peer = manual(&[(property::MAXIMUM_PACKET_SIZE, size)]);
+                    peer.hears(message(qos, 1, "a"));
+                    assert!(peer.acknowledge_with(peer.mid(1), of, reason, list));
+                    only_ack(&mut peer, |ack| {
+                        assert_eq!((ack.reason, ack.properties), (reason, expected));
+                    });
+                }
             }
         }
     }

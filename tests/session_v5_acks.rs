@@ -93,7 +93,10 @@ fn an_unknown_identifier_is_answered_with_0x92() {
     assert_eq!(peer.hears(peer::ack(PubRel, 8)), "nothing");
     assert_eq!(peer.hears(peer::ack(PubComp, 9)), "unexpected");
     assert_eq!(peer.hears(peer::ack(PubAck, 9)), "unexpected");
-    assert_eq!(peer.sent(), ["PUBREL #7 0x92", "PUBCOMP #8 0x92"]);
+    let bytes = peer.take();
+    // There is no room for properties in them.
+    assert_eq!(bytes, [0x62, 3, 0, 7, 0x92, 0x70, 3, 0, 8, 0x92]);
+    peer.written(bytes.len());
     // The broker answers PUBREL, although it knows the identifier no better.
     assert_eq!(
         peer.hears(ack(PubComp, 7, reason::ID_NOT_FOUND)),
@@ -115,9 +118,24 @@ fn each_message_of_the_broker_has_its_acknowledgement() {
     );
     peer.hears(peer::ack(PubRel, 2));
     assert_eq!(peer.sent(), ["PUBCOMP #2"]);
-    // The identifiers are free for new messages.
-    assert_eq!(peer.hears(extended::message(1, 2, "x")), "message q1 #2 x");
-    assert_eq!(peer.hears(extended::message(2, 1, "y")), "message q2 #1 y");
+    // The identifiers are free for new messages, and each may be of the other QoS.
+    for (qos, number, payload) in [(2, 2, "w"), (1, 1, "x"), (2, 1, "y")] {
+        let text = format!("message q{qos} #{number} {payload}");
+        assert_eq!(peer.hears(extended::message(qos, number, payload)), text);
+    }
+    assert_eq!(peer.hears(extended::message(2, 2, "w")), "nothing");
+}
+
+/// The time of a message is up to the broker, until it has sent the message.
+#[test]
+fn a_received_message_does_not_expire() {
+    let mut peer = connected(|_| {}, &[]);
+    let expiry = extended::numbers(&[(property::MESSAGE_EXPIRY, 1)]);
+    let packet = extended::message_with(2, 7, "in", expiry.get());
+    assert_eq!(peer.hears(packet), "message q2 #7 in");
+    peer.wait(support::seconds(100));
+    peer.hears(peer::ack(PubRel, 7));
+    assert_eq!(peer.sent(), ["PUBREC #7", "PUBCOMP #7"]);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 mod support;
 
+use pmqtt::codec::Ack::PubRec;
 use pmqtt::codec::{Properties, QoS, property, reason};
-use pmqtt::session::{CleanStart, Credentials, Failure, Options, Will};
+use pmqtt::session::{CleanStart, Credentials, Failure, GivenUp, Options, Outcome, Will};
 use support::extended::{self, accept, connected, open_with, reason_of, set_connect_options};
-use support::peer::{Peer, connack_with};
+use support::peer::{self, Peer, connack_with};
 
 const ALWAYS: u32 = u32::MAX;
 
@@ -218,5 +219,29 @@ fn connack_comes_first_and_once() {
             "a second CONNACK",
             reason::PROTOCOL_ERROR
         ))
+    );
+}
+
+/// [MQTT5-3.1.2-4]
+#[test]
+fn clean_start_discards_the_session_of_the_client() {
+    let mut peer = connected(|_| {}, &[]);
+    for qos in [1, 2, 2] {
+        peer.publish(qos, "a");
+    }
+    peer.hears(peer::ack(PubRec, 3));
+    peer.hears(extended::message(2, 9, "in"));
+    peer.sent();
+    set_connect_options(&mut peer, |options| {
+        options.clean_start = CleanStart::Always
+    });
+    assert_eq!(asked(&mut peer), (true, Some(ALWAYS)));
+    let sent = accept(&mut peer, false, &[]);
+    assert_eq!(sent, ["PUBLISH q1 #1 a", "PUBLISH q2 #2 a"]);
+    let (mid, why) = (3, GivenUp::InDoubt);
+    assert_eq!(peer.outcomes(), [Outcome::GivenUp { mid, why }]);
+    assert_eq!(
+        peer.hears(extended::message(2, 9, "new")),
+        "message q2 #9 new"
     );
 }

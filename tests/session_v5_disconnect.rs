@@ -3,25 +3,21 @@
 mod support;
 
 use pmqtt::codec::Ack::PubAck;
-use pmqtt::codec::{Packet, Properties, property, reason};
+use pmqtt::codec::{Disconnect, Packet, Place, Properties, property, reason};
 use pmqtt::session::{Outcome, Phase};
 use support::extended::{self, connected, decoded};
 use support::peer::{self, Peer};
 
 const WITH_WILL: u8 = 0x04;
 
-fn said(peer: &mut Peer) -> (u8, Option<String>) {
+/// Checks the DISCONNECT that is all of the output.
+fn only_disconnect(peer: &mut Peer, check: impl FnOnce(&Disconnect)) {
     let mut bytes = peer.take();
-    let mut said = (0, None);
     decoded(&mut bytes, |packet| match packet {
-        Packet::Disconnect(disconnect) => {
-            let text = disconnect.properties.text(property::REASON_STRING);
-            said = (disconnect.reason, text.map(String::from));
-        }
+        Packet::Disconnect(disconnect) => check(disconnect),
         other => panic!("DISCONNECT was to come: {other:?}"),
     });
     peer.written(bytes.len());
-    said
 }
 
 #[test]
@@ -44,7 +40,9 @@ fn it_carries_the_reason_and_the_properties_of_the_program() {
     assert!(left);
     // A second one changes nothing.
     assert!(peer.session.disconnect_with(0, Properties::NONE, peer.now));
-    assert_eq!(said(&mut peer), (WITH_WILL, Some("moving".into())));
+    only_disconnect(&mut peer, |said| {
+        assert_eq!((said.reason, said.properties), (WITH_WILL, why.get()));
+    });
     assert!(peer.session.is_finished());
 }
 
@@ -81,14 +79,20 @@ fn it_follows_the_acknowledgement_of_what_is_being_delivered() {
 /// [MQTT5-3.14.2-3] [MQTT5-3.14.2-4]
 #[test]
 fn properties_that_are_too_large_for_the_broker_are_left_out() {
-    // One byte of type, one of length, one of reason, one of their length.
-    let why = extended::text(property::REASON_STRING, "moving");
-    let whole = 4 + why.get().len() as u32;
-    for (size, expected) in [(whole, Some("moving".into())), (whole - 1, None)] {
-        let stated = [(property::MAXIMUM_PACKET_SIZE, size)];
-        let mut peer = connected(|_| {}, &stated);
-        peer.session.disconnect_with(WITH_WILL, why.get(), peer.now);
-        assert_eq!(said(&mut peer), (WITH_WILL, expected));
+    let none = Properties::NONE;
+    let reason_string = extended::text(property::REASON_STRING, "moving");
+    let user_property = Properties::check(b"\x26\0\x01a\0\x01b", Place::Disconnect);
+    for list in [reason_string.get(), user_property.expect("well-formed")] {
+        // One byte of type, one of length, one of reason, one of their length.
+        let whole = 4 + list.len() as u32;
+        for (size, expected) in [(whole, list), (whole - 1, none)] {
+            let stated = [(property::MAXIMUM_PACKET_SIZE, size)];
+            let mut peer = connected(|_| {}, &stated);
+            peer.session.disconnect_with(WITH_WILL, list, peer.now);
+            only_disconnect(&mut peer, |said| {
+                assert_eq!((said.reason, said.properties), (WITH_WILL, expected));
+            });
+        }
     }
 }
 

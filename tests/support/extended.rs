@@ -1,13 +1,13 @@
 //! A peer of MQTT 5, and the packets of a broker that only MQTT 5 has.
 
 use pmqtt::codec::{
-    Ack, Acknowledgement, Connect, Packet, Properties, PropertyList, QoS, Role, SubAck, UnsubAck,
-    Version, Wish, decode, encode, header,
+    Ack, Acknowledgement, Connect, Message, Packet, Properties, PropertyList, QoS, Role, SubAck,
+    UnsubAck, Version, Wish, decode, encode, header,
 };
 use pmqtt::session::{ConnectOptions, Failure, Options};
 
 use super::id;
-use super::peer::{Peer, encoded, message_of};
+use super::peer::{Peer, encoded, encoded_message, message_of};
 
 pub const NONE: Properties = Properties::NONE;
 
@@ -89,6 +89,17 @@ pub fn decoded(bytes: &mut [u8], check: impl FnOnce(&Packet)) {
 /// A message of the broker.
 pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
     message_of(Version::V5, qos, number, payload)
+}
+
+pub fn message_with(qos: u8, number: u16, payload: &str, properties: Properties) -> Vec<u8> {
+    let message = Message {
+        topic: b"t",
+        payload: payload.as_bytes(),
+        qos: QoS::from_bits(qos).expect("a QoS"),
+        retain: false,
+        properties: Some(properties),
+    };
+    encoded_message(message.check().expect("PUBLISH fits"), qos, number)
 }
 
 /// An acknowledgement with a reason.

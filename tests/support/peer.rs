@@ -328,8 +328,11 @@ pub fn message(qos: u8, number: u16, payload: &str) -> Vec<u8> {
 }
 
 pub fn message_of(version: Version, qos: u8, number: u16, payload: &str) -> Vec<u8> {
+    encoded_message(publication(qos, payload.as_bytes(), version), qos, number)
+}
+
+pub fn encoded_message(message: Publishable, qos: u8, number: u16) -> Vec<u8> {
     encoded(|out| {
-        let message = publication(qos, payload.as_bytes(), version);
         let id = (qos > 0).then(|| id(number));
         encode::publish(out, &message, id).expect("memory");
     })
