@@ -3318,8 +3318,8 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
 
 /**
- * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
- * on, this refuses the message.
+ * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason
+ * 0x80 on, this refuses the message.
  *
  * The broker does not send a refused message again. Its packet identifier is free as soon as the
  * acknowledgement is sent, also at QoS 2.
@@ -3334,8 +3334,8 @@ int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
  * @param client      The client; not NULL.
  * @param mid         As for `pmqtt_ack`.
  * @param qos         As for `pmqtt_ack`.
- * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
- *                    it; see `pmqtt_reason_string`.
+ * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99
+ *                    refuse it; see `pmqtt_reason_string`.
  * @param properties  A reason string and user properties, copied; NULL or an empty list: none.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:

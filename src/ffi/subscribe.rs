@@ -274,8 +274,8 @@ pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) ->
     unsafe { run(client, |client| client.acknowledge(mid, super::qos(qos)?)) }
 }
 
-/// Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
-/// on, this refuses the message.
+/// Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason
+/// 0x80 on, this refuses the message.
 ///
 /// The broker does not send a refused message again. Its packet identifier is free as soon as the
 /// acknowledgement is sent, also at QoS 2.
@@ -290,8 +290,8 @@ pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) ->
 /// @param client      The client; not NULL.
 /// @param mid         As for `pmqtt_ack`.
 /// @param qos         As for `pmqtt_ack`.
-/// @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
-///                    it; see `pmqtt_reason_string`.
+/// @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99
+///                    refuse it; see `pmqtt_reason_string`.
 /// @param properties  A reason string and user properties, copied; NULL or an empty list: none.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
@@ -328,8 +328,8 @@ pub unsafe extern "C" fn pmqtt_ack_with(
     }
 }
 
-/// The reason of a PUBACK or PUBREC. Only a broker sends that there are no subscribers (sections 3.4.2.1 and
-/// 3.5.2.1 of MQTT 5).
+/// The reason of a PUBACK or PUBREC. Only a broker sends that there are no subscribers (sections
+/// 3.4.2.1 and 3.5.2.1 of MQTT 5).
 fn answer_reason(value: c_int) -> Result<u8> {
     let is_allowed = |it: &u8| *it != reason::NO_SUBSCRIBERS && reason::is_allowed_in_answer(*it);
     let reason = u8::try_from(value).ok().filter(is_allowed);

@@ -9,6 +9,7 @@ mod expiry;
 mod hostile;
 mod keep_alive;
 mod leaving;
+mod mqtt5_ack;
 mod mqtt5_connect;
 mod mqtt5_disconnect;
 mod mqtt5_publish;

@@ -33,9 +33,9 @@ impl Connection {
             && header.end <= self.partial.len()
         {
             let mut packet: Vec<u8> = self.partial.drain(..header.end).collect();
-            match codec::decode(&mut packet, &header, version).expect("well-formed") {
-                Packet::Publish(publish) => numbers.push((publish.qos, broker::number(&publish))),
-                _ => {}
+            let packet = codec::decode(&mut packet, &header, version).expect("well-formed");
+            if let Packet::Publish(publish) = packet {
+                numbers.push((publish.qos, broker::number(&publish)));
             }
         }
         numbers

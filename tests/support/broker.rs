@@ -374,7 +374,7 @@ impl Broker {
         let stored = self.stored.as_mut().expect("there is a session");
         let is_known = stored.unreleased.contains(&id);
         // Always the same ones, or those that come again would come out of order.
-        if self.version.rules().is_extended && !is_known && number % 8 == 0 {
+        if self.version.rules().is_extended && !is_known && number.is_multiple_of(8) {
             self.refused.insert(number);
             let kind = match qos {
                 QoS::ExactlyOnce => Ack::PubRec,
