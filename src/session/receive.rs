@@ -297,7 +297,7 @@ impl Session {
         };
         if self.version.rules().is_extended && unsuback.codes.len() != filters {
             return Err(violation(
-                "UNSUBACK with another number of codes than UNSUBSCRIBE had filters [MQTT5-3.10.4-5]",
+                "UNSUBACK with another number of codes than UNSUBSCRIBE had filters [MQTT5-3.11.3-1]",
             ));
         }
         self.release(unsuback.packet_id, now);
