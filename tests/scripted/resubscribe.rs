@@ -14,10 +14,8 @@ use crate::support::{
 
 fn set_resubscribe(client: Handle, resubscribe: bool) {
     // SAFETY: the client lives.
-    assert_eq!(
-        unsafe { ffi::pmqtt_resubscribe_set(client.0, resubscribe) },
-        0
-    );
+    let rc = unsafe { ffi::pmqtt_resubscribe_set(client.0, resubscribe) };
+    assert_eq!(rc, 0);
 }
 
 fn subscribed(mid: u64, granted: &[u8]) -> Event {
