@@ -24,14 +24,12 @@ impl Allowance {
     /// PUBACK, PUBCOMP or a PUBREC that refuses is the last packet in the output. The answers to PUBRELs of an
     /// earlier connection count as well: the client cannot know whether they reached the broker before or
     /// after it sent a message, and the broker may only use those that came after.
-    #[cold]
     pub fn answered(&mut self, output: &Output) {
         self.collect(output);
         self.answers.push_back(output.position());
     }
 
     /// A message has arrived. Returns false if it is one too many.
-    #[cold]
     pub fn take_one(&mut self, output: &Output) -> bool {
         self.collect(output);
         let is_left = self.left > 0;

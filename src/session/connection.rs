@@ -32,6 +32,7 @@ impl Session {
             deadline: now + self.options.handshake_timeout(),
             then_disconnect: false,
         };
+        self.watch();
         Ok(())
     }
 
@@ -100,6 +101,7 @@ impl Session {
         if let Some(extended) = &mut self.extended {
             extended.allowance = None;
         }
+        self.watch();
         self.delivering = false;
         self.announcing = false;
         self.input_paused = false;

@@ -258,6 +258,8 @@ pub struct Session {
     last: Option<Box<FinalBytes>>,
     outgoing: Outgoing,
     incoming: Incoming,
+    /// The application acknowledges, or there is an allowance: messages take the slower way.
+    is_watched: bool,
     /// A message was handed over and is not `delivered` yet; a DISCONNECT waits for that.
     delivering: bool,
     keep_alive: KeepAlive,
@@ -291,6 +293,7 @@ impl Session {
             outgoing: Outgoing::new(options.max_inflight.into()),
             version: options.version,
             extended: is_extended.then(|| Box::new(Extended::new())),
+            is_watched: options.manual_ack,
             options,
             phase: Phase::Closed,
             announcing: false,
@@ -333,7 +336,15 @@ impl Session {
         self.apply_options(now);
     }
 
+    /// Whether messages take the slower way.
+    fn watch(&mut self) {
+        let extended = self.extended.as_ref();
+        let has_allowance = extended.is_some_and(|extended| extended.allowance.is_some());
+        self.is_watched = self.options.manual_ack || has_allowance;
+    }
+
     fn apply_options(&mut self, now: Moment) {
+        self.watch();
         self.outgoing.set_window(self.window());
         self.pump(now);
         if self.phase == Phase::Connected && self.version.rules().may_resend {

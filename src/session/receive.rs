@@ -81,10 +81,7 @@ impl Session {
     #[inline(always)]
     fn connected<'a>(&mut self, packet: &'a Packet<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         match packet {
-            Packet::Publish(publish) => {
-                self.check_allowance(publish)?;
-                Ok(self.message(publish, now))
-            }
+            Packet::Publish(publish) => self.message(publish, now),
             Packet::Ack(ack) if ack.ack == Ack::PubRel => Ok(self.released(ack.id)),
             Packet::Ack(ack) => self.answered(ack, now),
             Packet::SubAck(suback) => self.suback(suback, now),
@@ -103,9 +100,20 @@ impl Session {
         }
     }
 
-    /// Whether the broker keeps to our receive maximum. [MQTT5-3.3.4-9]
     #[inline(always)]
-    fn check_allowance(&mut self, publish: &Publish) -> Result<(), Failure> {
+    fn message<'a>(&mut self, publish: &'a Publish<'a>, now: Moment) -> Result<Event<'a>, Failure> {
+        match self.is_watched {
+            false => Ok(self.message_with(publish, false, now)),
+            true => self.watched_message(publish, now),
+        }
+    }
+
+    #[cold]
+    fn watched_message<'a>(
+        &mut self,
+        publish: &'a Publish<'a>,
+        now: Moment,
+    ) -> Result<Event<'a>, Failure> {
         if publish.packet_id.is_some()
             && let Some(extended) = &mut self.extended
             && let Some(allowance) = &mut extended.allowance
@@ -114,12 +122,16 @@ impl Session {
             let what = "more messages without an answer than the receive maximum [MQTT5-3.3.4-9]";
             return Err(Failure::Violation(what, reason::RECEIVE_MAXIMUM));
         }
-        Ok(())
+        Ok(self.message_with(publish, self.options.manual_ack, now))
     }
 
     #[inline(always)]
-    fn message<'a>(&mut self, publish: &'a Publish<'a>, now: Moment) -> Event<'a> {
-        let manual_ack = self.options.manual_ack;
+    fn message_with<'a>(
+        &mut self,
+        publish: &'a Publish<'a>,
+        manual_ack: bool,
+        now: Moment,
+    ) -> Event<'a> {
         let mut mid = 0;
         if let Some(id) = publish.packet_id {
             mid = id.get().into();

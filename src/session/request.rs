@@ -215,8 +215,7 @@ impl Session {
     /// Begins a batch: messages of QoS 0 and 1 are delivered without an `Event` for each, until
     /// `end_batch`. Returns false if they may not be: nothing counts the messages of a batch.
     pub fn begin_batch(&mut self) -> bool {
-        self.delivering =
-            self.phase == Phase::Connected && !self.options.manual_ack && !self.has_allowance();
+        self.delivering = self.phase == Phase::Connected && !self.is_watched;
         self.delivering
     }
 
@@ -362,15 +361,16 @@ impl Session {
         }
     }
 
-    #[inline(always)]
-    fn has_allowance(&self) -> bool {
-        let extended = self.extended.as_ref();
-        extended.is_some_and(|extended| extended.allowance.is_some())
-    }
-
     /// The last packet in the output completes a message of the broker's.
     #[inline(always)]
     pub(super) fn allow_one_more(&mut self) {
+        if self.is_watched {
+            self.note_answer();
+        }
+    }
+
+    #[cold]
+    fn note_answer(&mut self) {
         if let Some(extended) = &mut self.extended
             && let Some(allowance) = &mut extended.allowance
         {
