@@ -6,6 +6,7 @@
 //! | 3.x, after PUBREC | PUBREL                           | PUBREL; PUBCOMP leaves it in doubt               |
 //! | 5, before PUBREC  | the same PUBLISH with DUP        | a new PUBLISH [MQTT5-3.2.2-5]                    |
 //! | 5, after PUBREC   | PUBREL, before all PUBLISH       | in doubt at once, the identifier is free         |
+//! | 5, withdrawn      | PUBREL; PUBCOMP is not reported  | the identifier is free                           |
 
 use super::outgoing::Outgoing;
 use super::output::Output;
