@@ -1485,7 +1485,10 @@ typedef struct pmqtt_subscribed {
    */
   uint64_t mid;
   /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
    */
   int rc;
   /**
@@ -1494,7 +1497,7 @@ typedef struct pmqtt_subscribed {
    */
   const uint8_t *granted_qos;
   /**
-   * The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
+   * The number of filters in `granted_qos`; 0 if the broker has not answered.
    */
   size_t granted_qos_count;
   /**
@@ -1533,7 +1536,10 @@ typedef struct pmqtt_unsubscribed {
    */
   uint64_t mid;
   /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
    */
   int rc;
   /**

@@ -174,12 +174,15 @@ pub struct Subscribed {
     /// The number of the request, as `pmqtt_subscribe` returned it; 0: the client has subscribed
     /// again by itself (`pmqtt_resubscribe_set`), and `filters` were refused.
     pub mid: u64,
-    /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+    /// - `PMQTT_ERR_SUCCESS`: the broker has answered.
+    /// - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+    /// - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+    ///   does not take it; nothing was sent. `reason` says why (MQTT 5).
     pub rc: c_int,
     /// The granted QoS of each filter, or a refusal: 0x80, in MQTT 5 a reason code of 0x80 or more.
     /// Valid until the callback returns.
     pub granted_qos: *const u8,
-    /// The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
+    /// The number of filters in `granted_qos`; 0 if the broker has not answered.
     pub granted_qos_count: usize,
     /// The broker's MQTT 5 reason code for the first filter; -1: none, as always in MQTT 3.
     /// `granted_qos` has the answer for each filter.
@@ -198,7 +201,10 @@ pub struct Subscribed {
 pub struct Unsubscribed {
     /// The number of the request, as `pmqtt_unsubscribe` returned it.
     pub mid: u64,
-    /// `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+    /// - `PMQTT_ERR_SUCCESS`: the broker has answered.
+    /// - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+    /// - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+    ///   does not take it; nothing was sent. `reason` says why (MQTT 5).
     pub rc: c_int,
     /// The broker's MQTT 5 reason code for the first filter; -1: the broker gave none, as always in
     /// MQTT 3.

@@ -91,6 +91,9 @@ impl Session {
         if let Some(subscriptions) = self.ids.subscriptions() {
             subscriptions.connection_lost();
         }
+        if let Some(extended) = &mut self.extended {
+            extended.early.clear();
+        }
         self.outgoing.connection_lost(self.version.rules());
         if self.extended.is_some() {
             for mid in self.outgoing.lose_early() {
@@ -233,6 +236,7 @@ impl Session {
         self.outgoing.set_window(self.window());
         self.phase = Phase::Connected;
         self.output.release();
+        self.send_early_requests();
         if self.extended.is_some() {
             self.outgoing.resume(&mut self.output, self.version);
             self.outgoing.send_early(&mut self.output, now);

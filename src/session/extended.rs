@@ -5,7 +5,7 @@ use super::allowance::Allowance;
 use std::ffi::{CStr, CString};
 
 use super::exchange::Exchange;
-use crate::codec::{ConnAck, PropertyList, QoS, property};
+use crate::codec::{Buffer, ConnAck, PacketId, PropertyList, QoS, property};
 
 /// The largest session expiry: the session does not expire (section 3.1.2.11.2).
 pub const FOREVER: u32 = u32::MAX;
@@ -136,6 +136,8 @@ impl Negotiated {
 pub struct Extended {
     pub options: ConnectOptions,
     pub negotiated: Negotiated,
+    /// Requests that wait for CONNACK.
+    pub early: Vec<(PacketId, Buffer)>,
     /// What the last CONNECT asked for.
     pub clean_start: bool,
     /// The topic alias maximum that it states.
@@ -159,6 +161,7 @@ impl Extended {
         Extended {
             options: ConnectOptions::default(),
             negotiated: Negotiated::unstated(0, 0),
+            early: Vec::new(),
             clean_start: true,
             aliases_in: 0,
             stated_expiry: 0,

@@ -12,6 +12,7 @@ mod auth;
 mod chunks;
 mod connection;
 mod early;
+mod early_requests;
 mod exchange;
 mod expiry;
 mod extended;
@@ -189,6 +190,15 @@ pub enum Outcome {
     },
     UnsubscribeLost {
         mid: u64,
+    },
+    /// Made before CONNACK, and the broker does not take it, for this reason of MQTT 5.
+    SubscribeUnfit {
+        mid: u64,
+        reason: u8,
+    },
+    UnsubscribeUnfit {
+        mid: u64,
+        reason: u8,
     },
     /// The client has subscribed again, and filters were refused: `take_refused` has them.
     NotResubscribed,
@@ -474,7 +484,10 @@ impl Session {
             }
             Phase::Connecting {
                 then_disconnect, ..
-            } => then_disconnect || self.output.unwritten() > 0 || self.queued() > 0,
+            } => {
+                let waits = self.ids.requests() > 0 || self.queued() > 0;
+                then_disconnect || self.output.unwritten() > 0 || waits
+            }
         }
     }
 

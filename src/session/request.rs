@@ -472,12 +472,15 @@ impl Session {
         encode: impl FnOnce(&mut Buffer, PacketId) -> Result<(), TooLong>,
         id: PacketId,
     ) -> Result<(), RequestError> {
-        let most = self.negotiated().map(|with| with.max_packet_size);
-        let Some(most) = most.filter(|most| *most < u32::MAX) else {
+        let Some(extended) = &self.extended else {
             return encode(self.output.buffer(), id).map_err(RequestError::TooLong);
         };
+        let most = extended.negotiated.max_packet_size;
         let mut packet = Buffer::default();
         encode(&mut packet, id).map_err(RequestError::TooLong)?;
+        if self.keep_early(id, &packet) {
+            return Ok(());
+        }
         // [MQTT5-3.2.2-15]
         if packet.len() > most as usize {
             return Err(RequestError::TooLarge);

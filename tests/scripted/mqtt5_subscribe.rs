@@ -13,8 +13,8 @@ use pmqtt::ffi::{
 
 use crate::support::mqtt5::{ACCEPTED, accepted_with, connected5};
 use crate::support::{
-    CONNACK, CONNECT, Client, Connection, Drive, Event, Handle, Message, Peer, c, connected,
-    each_drive,
+    Broker, CONNACK, CONNECT, Client, Connection, Drive, Event, Handle, Message, Peer, c,
+    connected, each_drive,
 };
 
 /// What a callback of a subscription counts, and its release.
@@ -546,4 +546,33 @@ fn reasons_and_properties_of_the_answers_are_told() {
     let expected = [(0x87, b"\x1f\0\x02no".to_vec())];
     assert_eq!(*TOLD.lock().unwrap(), expected);
     assert_eq!(expected[0].1[0], property::REASON_STRING);
+}
+
+#[test]
+fn a_request_before_connack_waits_for_what_the_broker_takes() {
+    each_drive(|drive| {
+        let (client, broker) = (Client::mqtt5("c"), Broker::new());
+        client.connect_async(&broker);
+        client.run(drive);
+        let mut peer = broker.accept();
+        peer.packet();
+        assert_eq!(subscribe_with(*client, &[asked("#")], b""), (0, 1));
+        assert_eq!(subscribe_with(*client, &[asked("a")], b""), (0, 2));
+        assert_eq!(unsubscribe_with(*client, &[&"x".repeat(40)], b""), (0, 3));
+        peer.send(&accepted_with(b"\x28\0\x27\0\0\0\x20"));
+        peer.expect(b"\x82\x07\0\x02\0\0\x01a\0");
+        assert_eq!(client.next(), Event::CONNECTED);
+        let refused = Event::Subscribed {
+            mid: 1,
+            rc: ffi::PMQTT_ERR_REJECTED,
+            granted: Vec::new(),
+        };
+        assert_eq!(client.next(), refused);
+        let refused = Event::Unsubscribed {
+            mid: 3,
+            rc: ffi::PMQTT_ERR_REJECTED,
+        };
+        assert_eq!(client.next(), refused);
+        peer.expect_silence5();
+    });
 }

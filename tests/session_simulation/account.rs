@@ -119,6 +119,8 @@ impl Account {
             },
             Outcome::SubscribeLost { mid } => self.finish(mid, Asked::Subscribe),
             Outcome::UnsubscribeLost { mid } => self.finish(mid, Asked::Unsubscribe),
+            Outcome::SubscribeUnfit { mid, .. } => self.finish(mid, Asked::Subscribe),
+            Outcome::UnsubscribeUnfit { mid, .. } => self.finish(mid, Asked::Unsubscribe),
             Outcome::NotResubscribed => panic!("the client does not subscribe again"),
             Outcome::Writable => {
                 self.waits_for_room = false;

@@ -361,11 +361,11 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
         Event::Answered { mid, answer } => drop(answered(state, pace, mid, answer)),
         Event::Subscribed { mid, suback } => {
             let (granted, properties) = (suback.granted, suback.properties);
-            subscribed(state, pace, mid, 0, granted, properties);
+            subscribed(state, pace, mid, granted, properties);
         }
         Event::Unsubscribed { mid, unsuback } => {
             let (codes, properties) = (unsuback.codes, unsuback.properties);
-            unsubscribed(state, pace, mid, 0, codes, properties);
+            unsubscribed(state, pace, mid, codes, properties);
         }
         Event::Challenged(AuthPacket { reason, properties }) => {
             return auth(pass, AuthStep::Challenge, (*reason).into(), *properties);
@@ -485,7 +485,7 @@ fn dismissed(disconnect: &Disconnect) -> Stop {
 
 #[inline(never)]
 fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
-    const LOST: i32 = Code::ConnLost as i32;
+    use Code::{ConnLost, Rejected};
     match outcome {
         Outcome::Written { mid } => published(state, pace, mid, UNSAID),
         Outcome::Lost { mid } => not_published(state, pace, mid, Code::ConnLost, UNSAID),
@@ -502,9 +502,13 @@ fn outcome(state: &mut Guard, pace: &mut Pace, outcome: Outcome) -> bool {
             };
             not_published(state, pace, mid, code, reason)
         }
-        Outcome::SubscribeLost { mid } => subscribed(state, pace, mid, LOST, &[], Properties::NONE),
-        Outcome::UnsubscribeLost { mid } => {
-            unsubscribed(state, pace, mid, LOST, &[], Properties::NONE)
+        Outcome::SubscribeLost { mid } => not_subscribed(state, pace, mid, ConnLost, UNSAID),
+        Outcome::UnsubscribeLost { mid } => not_unsubscribed(state, pace, mid, ConnLost, UNSAID),
+        Outcome::SubscribeUnfit { mid, reason } => {
+            not_subscribed(state, pace, mid, Rejected, reason.into())
+        }
+        Outcome::UnsubscribeUnfit { mid, reason } => {
+            not_unsubscribed(state, pace, mid, Rejected, reason.into())
         }
         Outcome::NotResubscribed => not_resubscribed(state, pace),
         Outcome::Writable => {
@@ -522,23 +526,40 @@ fn subscribed(
     state: &mut Guard,
     pace: &mut Pace,
     mid: u64,
-    rc: i32,
     granted: &[u8],
     properties: Properties,
 ) -> bool {
     let is_extended = state.session.version().rules().is_extended;
     let event = Subscribed {
         mid,
-        rc,
+        rc: 0,
         granted_qos: granted.as_ptr(),
         granted_qos_count: granted.len(),
         reason: first_reason(if is_extended { granted } else { &[] }),
         properties: properties.into(),
         filters: ptr::null(),
     };
+    tell_subscribed(state, pace, &event)
+}
+
+/// Reports a SUBSCRIBE that the broker has not answered.
+fn not_subscribed(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code, reason: i32) -> bool {
+    let event = Subscribed {
+        mid,
+        rc: code as i32,
+        granted_qos: [].as_ptr(),
+        granted_qos_count: 0,
+        reason,
+        properties: Properties::NONE.into(),
+        filters: ptr::null(),
+    };
+    tell_subscribed(state, pace, &event)
+}
+
+fn tell_subscribed(state: &mut Guard, pace: &mut Pace, event: &Subscribed) -> bool {
     state.callbacks.other_told();
     let callback = state.callbacks.subscribe;
-    call(state, pace, callback, &event)
+    call(state, pace, callback, event)
 }
 
 /// Reports the filters that were refused when the client subscribed again.
@@ -562,9 +583,7 @@ fn not_resubscribed(state: &mut Guard, pace: &mut Pace) -> bool {
         properties: Properties::NONE.into(),
         filters: filters.as_ptr(),
     };
-    state.callbacks.other_told();
-    let callback = state.callbacks.subscribe;
-    call(state, pace, callback, &event)
+    tell_subscribed(state, pace, &event)
 }
 
 /// The broker's reason for the first filter.
@@ -576,25 +595,37 @@ fn unsubscribed(
     state: &mut Guard,
     pace: &mut Pace,
     mid: u64,
-    rc: i32,
     codes: &[u8],
     properties: Properties,
 ) -> bool {
+    let event = Unsubscribed {
+        mid,
+        rc: 0,
+        reason: first_reason(codes),
+        reasons: codes.as_ptr(),
+        reasons_count: codes.len(),
+        properties: properties.into(),
+    };
+    tell_unsubscribed(state, pace, &event)
+}
+
+/// Reports an UNSUBSCRIBE that the broker has not answered.
+fn not_unsubscribed(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code, reason: i32) -> bool {
+    let event = Unsubscribed {
+        mid,
+        rc: code as i32,
+        reason,
+        reasons: [].as_ptr(),
+        reasons_count: 0,
+        properties: Properties::NONE.into(),
+    };
+    tell_unsubscribed(state, pace, &event)
+}
+
+fn tell_unsubscribed(state: &mut Guard, pace: &mut Pace, event: &Unsubscribed) -> bool {
     state.callbacks.other_told();
     let callback = state.callbacks.unsubscribe;
-    call(
-        state,
-        pace,
-        callback,
-        &Unsubscribed {
-            mid,
-            rc,
-            reason: first_reason(codes),
-            reasons: codes.as_ptr(),
-            reasons_count: codes.len(),
-            properties: properties.into(),
-        },
-    )
+    call(state, pace, callback, event)
 }
 
 #[cold]
