@@ -1,6 +1,7 @@
 //! Disconnecting with a reason.
 
 use std::ptr::null;
+use std::time::Duration;
 
 use pmqtt::client::events::PropertyView;
 use pmqtt::codec::{Packet, property};
@@ -197,4 +198,40 @@ fn an_older_client_has_no_other_reason_and_no_properties() {
     connection.peer.expect_end();
     assert_eq!(connection.client.next(), Event::Disconnected { rc: 0 });
     assert_eq!(disconnect_with(client, 0, b""), PMQTT_ERR_NO_CONN);
+}
+
+/// [MQTT5-3.14.1-1]
+#[test]
+fn a_disconnect_with_reserved_flags_is_malformed() {
+    each_drive(|drive| {
+        let mut connection = connected5(drive, ACCEPTED);
+        connection.peer.send(b"\xe1\0");
+        assert_eq!(said(&mut connection.peer), (0x81, None, None));
+        connection.peer.expect_end();
+        let rc = ffi::PMQTT_ERR_PROTOCOL;
+        assert_eq!(connection.client.next(), Event::Disconnected { rc });
+    });
+}
+
+/// [MQTT5-4.13.2-1]
+#[test]
+fn a_connection_ends_even_if_its_disconnect_cannot_be_sent() {
+    each_drive(|drive| {
+        let (client, broker) = (Client::mqtt5("c"), Broker::new_narrow());
+        client.set_connect_timeout(Duration::from_millis(500));
+        client.connect_async(&broker);
+        client.run(drive);
+        let peer = broker.welcome_any(ACCEPTED);
+        assert_eq!(client.next(), Event::CONNECTED);
+        let mid = client.publish("t", &vec![0; 16 * 1024 * 1024], 0);
+        assert_eq!(disconnect_with(*client, 0x80, b""), 0);
+        let lost = Event::Published {
+            mid,
+            rc: ffi::PMQTT_ERR_CONN_LOST,
+        };
+        assert_eq!(client.next(), lost);
+        let rc = ffi::PMQTT_ERR_TIMEOUT;
+        assert_eq!(client.next(), Event::Disconnected { rc });
+        drop(peer);
+    });
 }

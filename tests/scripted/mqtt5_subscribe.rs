@@ -387,6 +387,12 @@ fn what_is_refused_sets_no_callback_and_releases_nothing() {
     let reason = b"\x1f\0\0";
     refused(*client, &[a], reason, PMQTT_ERR_INVAL, "subscribe_with: ");
     assert_eq!(unsubscribe_with(*client, &["a"], reason).0, PMQTT_ERR_INVAL);
+    assert_eq!(unsubscribe_with(*client, &[], b"").0, PMQTT_ERR_INVAL);
+    assert!(
+        client
+            .last_error()
+            .contains("unsubscribe_with: there is no topic filter")
+    );
     let identifier = b"\x0b\x01";
     refused(
         *client,
