@@ -915,6 +915,8 @@ static void negotiated(void)
           "property 31");
     client_free(client);
     peer_stop(&peer);
+}
+
 /* With the method "M", and a maximum packet size of 20. Then without either. */
 static const script authenticating = {{ANSWER("\x20\x0c\0\0\x09\x15\0\1M\x27\0\0\0\x14")}, false};
 static const script trusting = {{ANSWER("\x20\3\0\0\0")}, false};
