@@ -27,7 +27,19 @@ pub fn decode<'a>(
         Kind::Delivery => {
             publish::<false>(body, header.flags, Place::Delivery).map(Packet::Publish)
         }
-        Kind::Publish => publish_of_client(body, header.flags, version),
+        _ => other(body, header, version),
+    }
+}
+
+/// Out of the way of PUBLISH.
+#[inline(never)]
+fn other<'a>(
+    body: &'a mut [u8],
+    header: &Header,
+    version: Version,
+) -> Result<Packet<'a>, Malformed> {
+    match header.kind {
+        Kind::Publish | Kind::Delivery => publish_of_client(body, header.flags, version),
         Kind::PubAck => ack(Ack::PubAck, body),
         Kind::PubRec => ack(Ack::PubRec, body),
         Kind::PubRel => ack(Ack::PubRel, body),
@@ -51,7 +63,7 @@ pub fn decode<'a>(
 /// share. None if it is another packet, incomplete or malformed.
 #[inline(always)]
 pub fn plain_ack(buffer: &[u8]) -> Option<(Ack, PacketId)> {
-    let &[first, 2, high, low] = buffer.first_chunk()? else {
+    let &[first, 2, ref id @ ..] = buffer.first_chunk::<4>()? else {
         return None;
     };
     let kind = match first {
@@ -61,7 +73,7 @@ pub fn plain_ack(buffer: &[u8]) -> Option<(Ack, PacketId)> {
         0x70 => Ack::PubComp,
         _ => return None,
     };
-    Some((kind, PacketId::new(u16::from_be_bytes([high, low]))?))
+    Some((kind, PacketId::new(u16::from_be_bytes(*id))?))
 }
 
 /// `EXTENDED`: it has properties, those of `place`.
@@ -120,7 +132,6 @@ pub fn publish<const EXTENDED: bool>(
     })
 }
 
-#[inline(never)]
 fn publish_of_client(
     body: &mut [u8],
     flags: u8,
@@ -133,7 +144,6 @@ fn publish_of_client(
     publish.map(Packet::Publish)
 }
 
-#[inline(always)]
 fn ack(kind: Ack, body: &[u8]) -> Result<Packet<'_>, Malformed> {
     let mut reader = Reader::new(body);
     let id = reader.packet_id()?;

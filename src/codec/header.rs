@@ -78,20 +78,34 @@ fn header_of(kind: Kind, packet: &[u8], version: Version) -> Result<Option<Heade
     let Some((length, start)) = remaining_length(packet, version)? else {
         return Ok(None);
     };
-    match packet[start..].first_chunk() {
-        // A length with room for the topic is not too short, and one of four bytes is not too long.
-        Some(prefix) if kind.is_publish() => {
-            check_topic_length(*prefix, flags, length, version)?;
-        }
-        _ if version.rules().is_extended => check_extended_length(kind, flags, length)?,
-        _ => check_length(kind, flags, length)?,
+    let end = start + length;
+    // A whole PUBLISH makes nobody wait, and `decode` finds what is wrong with it.
+    if !kind.is_publish() || end > packet.len() {
+        check_lengths(kind, flags, length, &packet[start..], version)?;
     }
     Ok(Some(Header {
         kind,
         flags,
         start,
-        end: start + length,
+        end,
     }))
+}
+
+/// `body`: what has arrived of it.
+#[inline(never)]
+fn check_lengths(
+    kind: Kind,
+    flags: u8,
+    length: usize,
+    body: &[u8],
+    version: Version,
+) -> Result<(), Malformed> {
+    match body.first_chunk() {
+        // A length with room for the topic is not too short, and one of four bytes is not too long.
+        Some(prefix) if kind.is_publish() => check_topic_length(*prefix, flags, length, version),
+        _ if version.rules().is_extended => check_extended_length(kind, flags, length),
+        _ => check_length(kind, flags, length),
+    }
 }
 
 #[inline(never)]
@@ -154,7 +168,17 @@ fn check_flags(kind: Kind, flags: u8, version: Version) -> Result<(), Malformed>
     Ok(())
 }
 
+#[inline(always)]
 fn check_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
+    match flags & 0b0110 == 0b0110 || flags & 0b1110 == 0b1000 {
+        true => check_rare_publish_flags(flags, version),
+        false => Ok(()),
+    }
+}
+
+/// The flags of QoS 3, and of DUP at QoS 0, which 3.1 leaves undefined.
+#[cold]
+fn check_rare_publish_flags(flags: u8, version: Version) -> Result<(), Malformed> {
     match flags & 0b1110 {
         0b0110 | 0b1110 => Err(Malformed::packet(
             "PUBLISH with QoS 3 [MQTT311-3.3.1-4] [MQTT5-3.3.1-4]",
@@ -197,7 +221,6 @@ fn longer_length(packet: &[u8], version: Version) -> Result<Option<(usize, usize
     Ok(None)
 }
 
-#[inline(always)]
 fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
     const STRING: usize = 2 + MAX_STRING;
     let (least, most) = match kind {
@@ -223,7 +246,6 @@ fn check_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
 }
 
 /// `check_length` for packets with properties, each of which ends at a length of its own.
-#[inline(never)]
 fn check_extended_length(kind: Kind, flags: u8, length: usize) -> Result<(), Malformed> {
     let (least, most) = match kind {
         // It tells its version itself, so that it can be of an older one.
@@ -245,7 +267,6 @@ fn check_extended_length(kind: Kind, flags: u8, length: usize) -> Result<(), Mal
     check_range(length, least, most)
 }
 
-#[inline(always)]
 fn check_range(length: usize, least: usize, most: usize) -> Result<(), Malformed> {
     if length < least {
         return Err(Malformed::packet(
@@ -261,7 +282,6 @@ fn check_range(length: usize, least: usize, most: usize) -> Result<(), Malformed
 }
 
 /// The topic must leave room for what follows it. This is checked long before the payload has arrived.
-#[inline(always)]
 fn check_topic_length(
     prefix: [u8; 2],
     flags: u8,

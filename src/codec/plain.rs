@@ -1,6 +1,9 @@
 //! Checks bytes that are nearly always plain ASCII, eight at a time.
 
-/// Whether no byte is remarkable. `remarkable` returns 0 for eight bytes of which none is; `-` is not.
+use super::MAX_STRING;
+
+/// Whether a text that has a legal length, except 0, has no remarkable byte. `remarkable` returns 0 for eight bytes of
+/// which none is; `-` is not.
 #[inline(always)]
 pub fn is_plain(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
     let Some(first) = bytes.first_chunk() else {
@@ -9,22 +12,20 @@ pub fn is_plain(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
     // These two may overlap. To read some bytes twice costs less than to read some one by one.
     let last = bytes.last_chunk().unwrap_or(first);
     let ends = remarkable(*first) | remarkable(*last);
-    ends == 0 && (bytes.len() <= 16 || is_plain_inside(&bytes[8..], remarkable))
+    ends == 0 && (bytes.len() <= 16 || is_plain_inside(bytes, remarkable))
 }
 
-/// The same for the middle of a text, whose last eight bytes have been checked.
+/// The same for all but the last eight bytes.
 fn is_plain_inside(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
     let (words, _) = bytes.as_chunks();
-    words
-        .iter()
-        .fold(0, |found, word| found | remarkable(*word))
-        == 0
+    let found = |found, word: &[u8; 8]| found | remarkable(*word);
+    bytes.len() <= MAX_STRING && words.iter().fold(0, found) == 0
 }
 
 /// The same for fewer than eight bytes, out of the way of longer ones.
 #[inline(never)]
 fn is_plain_and_short(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
-    remarkable(spread(bytes)) == 0
+    !bytes.is_empty() && remarkable(spread(bytes)) == 0
 }
 
 /// All of fewer than eight bytes, some of them twice.
@@ -67,7 +68,7 @@ mod tests {
     fn each_byte_at_each_place_is_looked_at() {
         for length in 0..40 {
             let mut text = vec![b'a'; length];
-            assert!(is_plain(&text, zero_or_not_ascii), "{length}");
+            assert_eq!(is_plain(&text, zero_or_not_ascii), length > 0, "{length}");
             for place in 0..length {
                 for byte in 0..=u8::MAX {
                     text[place] = byte;

@@ -59,7 +59,7 @@ impl TopicBuf {
 /// once, eight bytes at a time.
 #[inline(always)]
 pub fn check_name(name: &[u8]) -> Result<(), &'static str> {
-    match is_plain(name, remarkable) && (1..=MAX_STRING).contains(&name.len()) {
+    match is_plain(name, remarkable) {
         true => Ok(()),
         false => check_name_closely(name),
     }

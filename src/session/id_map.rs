@@ -43,7 +43,16 @@ impl<T> IdMap<T> {
     /// The value of an identifier, and its place for `remove_at`.
     #[inline(always)]
     pub fn entry(&self, id: PacketId) -> Option<(Place, &T)> {
-        let place = self.find(id).ok()?;
+        let home = self.home(id);
+        match self.places.get(home)? {
+            Some((other, value)) if *other == id => Some((Place(home), value)),
+            Some(_) => self.entry_behind(home, id),
+            None => None,
+        }
+    }
+
+    fn entry_behind(&self, home: usize, id: PacketId) -> Option<(Place, &T)> {
+        let place = self.find_behind(home, id).ok()?;
         let (_, value) = self.places[place].as_ref()?;
         Some((Place(place), value))
     }
@@ -143,8 +152,13 @@ impl<T> IdMap<T> {
     #[inline(always)]
     fn put(&mut self, place: usize, id: PacketId, value: T) {
         self.len += 1;
-        if let Some(other) = self.places[place].replace((id, value)) {
-            self.move_on(place, other);
+        let entry = (id, value);
+        match &mut self.places[place] {
+            free @ None => *free = Some(entry),
+            Some(other) => {
+                let other = std::mem::replace(other, entry);
+                self.move_on(place, other);
+            }
         }
     }
 

@@ -24,6 +24,17 @@ impl Session {
         now: Moment,
     ) -> Result<Event<'a>, Failure> {
         self.keep_alive.received(now);
+        match packet {
+            Packet::Publish(publish) if self.phase == Phase::Connected => {
+                self.message(publish, now)
+            }
+            packet => self.other(packet, now),
+        }
+    }
+
+    /// Out of the way of PUBLISH.
+    #[inline(never)]
+    fn other<'a>(&mut self, packet: &'a Packet<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         match (self.phase, packet) {
             (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
             (Phase::Connecting { .. }, Packet::ConnAck(connack)) => self.connack(connack, now),
@@ -41,11 +52,20 @@ impl Session {
         id: PacketId,
         now: Moment,
     ) -> Result<Event<'static>, Failure> {
-        match (self.phase, ack) {
-            (Phase::Connected, Ack::PubRel) => Ok(self.released(id)),
-            (Phase::Connected, _) => self.acknowledged(ack, id, reason::SUCCESS, now),
-            (Phase::Closed | Phase::Disconnecting { .. }, _) => Ok(Event::None),
-            (Phase::Connecting { .. }, _) => Err(BEFORE_CONNACK),
+        if self.phase != Phase::Connected {
+            return self.early_or_late_ack();
+        }
+        match ack {
+            Ack::PubRel => Ok(self.released(id)),
+            _ => self.acknowledged(ack, id, reason::SUCCESS, now),
+        }
+    }
+
+    #[cold]
+    fn early_or_late_ack(&self) -> Result<Event<'static>, Failure> {
+        match self.phase {
+            Phase::Connecting { .. } => Err(BEFORE_CONNACK),
+            _ => Ok(Event::None),
         }
     }
 
@@ -78,10 +98,10 @@ impl Session {
         }
     }
 
-    #[inline(always)]
     fn connected<'a>(&mut self, packet: &'a Packet<'a>, now: Moment) -> Result<Event<'a>, Failure> {
         match packet {
-            Packet::Publish(publish) => self.message(publish, now),
+            // `handle` has handled it.
+            Packet::Publish(_) => Ok(Event::None),
             Packet::Ack(ack) if ack.ack == Ack::PubRel => Ok(self.released(ack.id)),
             Packet::Ack(ack) => self.answered(ack, now),
             Packet::SubAck(suback) => self.suback(suback, now),

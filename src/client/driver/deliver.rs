@@ -212,9 +212,17 @@ pub fn address(bytes: &[u8]) -> *const c_void {
 fn message(pass: &mut Pass, publish: &Publish, mid: u64, manual_ack: bool) -> Step<bool> {
     let state = &mut *pass.state;
     pass.unlocked.count_message();
-    let mut event = no_message();
-    event.set(publish, mid);
-    event.properties = publish.properties.into();
+    let event = MessageEvent {
+        mid,
+        topic: publish.topic.terminated().as_ptr().cast(),
+        topic_len: publish.topic.as_bytes().len(),
+        payload: address(publish.payload),
+        payload_len: publish.payload.len(),
+        qos: publish.qos as i32,
+        retain: publish.retain,
+        dup: publish.dup,
+        properties: publish.properties.into(),
+    };
     let looked = matching(state, &mut pass.pace, &event, publish.topic.as_bytes());
     let acknowledged = publish.packet_id.filter(|_| !manual_ack);
     if pass.epoch != state.intent.epoch() {
