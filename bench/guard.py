@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measure import callgrind
 from measure.drivers import PMQTT
-from measure.rows import ROWS
+from measure.rows import MQTT5_ROWS, ROWS
 
 BASELINE = Path(__file__).with_name("baseline.json")
 MESSAGES = 10_000
@@ -39,7 +39,7 @@ def bound(before):
 
 
 def update():
-    rows = {row: count(work) for row, work in ROWS.items()}
+    rows = {row: count(work) for row, work in (ROWS | MQTT5_ROWS).items()}
     baseline = {"machine": platform.machine(), "rustc": compiler(), "instructions per message": rows}
     BASELINE.write_text(json.dumps(baseline, indent=4) + "\n")
     print(f"written: {BASELINE}")
@@ -52,7 +52,7 @@ def compare():
         return True
     dearer = False
     for row, before in baseline["instructions per message"].items():
-        now = count(ROWS[row])
+        now = count((ROWS | MQTT5_ROWS)[row])
         verdict = "ABOVE THE BOUND" if now > bound(before) else "ok"
         dearer |= verdict != "ok"
         print(f"{row}: {now:.0f} instructions in libpmqtt, baseline {before:.0f}, bound {bound(before):.0f}: {verdict}",

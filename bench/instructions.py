@@ -13,7 +13,7 @@ import sys
 from measure import callgrind
 from measure.drivers import Driver, built
 from measure.pair import BUILD, ROOT
-from measure.rows import ROWS
+from measure.rows import MQTT5_ROWS, ROWS
 
 MESSAGES = 20000
 
@@ -22,7 +22,7 @@ OUTSIDE = re.compile(rf"^({ROOT}|/rustc/\w+)/")
 
 
 def profile(row, name):
-    return callgrind.per_message(Driver(name, built(name)), ROWS[row].with_count(MESSAGES))
+    return callgrind.per_message(Driver(name, built(name)), (ROWS | MQTT5_ROWS)[row].with_count(MESSAGES))
 
 
 def table(drivers):

@@ -77,8 +77,9 @@ static unsigned id_of(uint32_t number)
 static void send_message(struct connection *connection)
 {
     uint32_t number = connection->sent++;
-    uint8_t *at = room_for(connection, HEADER_MAX + 4 + TOPIC_LEN + order.size);
-    size_t head = put_publish_head(at, number == order.count ? 0 : order.qos, id_of(number), order.size);
+    uint8_t *at = room_for(connection, HEADER_MAX + 4 + TOPIC_LEN + SECTION_MAX + order.size);
+    int qos = number == order.count ? 0 : order.qos;
+    size_t head = put_publish_head(at, qos, id_of(number), order.section, order.size);
 
     payload_put(at + head, order.size, 0, number);
     output_len += head + order.size;
@@ -146,16 +147,19 @@ static void begin_flood(void)
 
 static void on_subscribe(struct connection *connection, const struct packet *packet)
 {
-    uint8_t *at = room_for(connection, 5);
+    bool is_extended = order.section.len > 0;
+    uint8_t *at = room_for(connection, 6);
 
     if (connection->subscribed)
         die("a second SUBSCRIBE");
     connection->subscribed = true;
     subscribers[subscriber_count++] = connection;
-    output_len += put_header(at, SUBACK, 3);
+    output_len += put_header(at, SUBACK, is_extended ? 4 : 3);
     memcpy(output + output_len, packet->body, 2);
-    output[output_len + 2] = (uint8_t)order.qos;
-    output_len += 3;
+    output_len += 2;
+    if (is_extended)
+        output[output_len++] = 0;
+    output[output_len++] = (uint8_t)order.qos;
     flush(connection);
     if (subscriber_count == order.clients)
         begin_flood();
@@ -166,7 +170,7 @@ static void on_publish(struct connection *connection, const struct packet *packe
     struct publish publish;
     struct payload_number got;
 
-    if (!get_publish(packet, &publish) || publish.qos != order.qos || publish.payload_len != order.size ||
+    if (!get_publish(packet, order.section, &publish) || publish.qos != order.qos || publish.payload_len != order.size ||
         !payload_get(publish.payload, order.size, &got))
         die("a PUBLISH that is not the work's, or is damaged");
     if (order.kind == WORK_ECHO) {
@@ -195,6 +199,16 @@ static void on_ack(struct connection *connection, const struct packet *packet)
         answer(connection, PUBREL, id);
 }
 
+static void on_connect(struct connection *connection)
+{
+    static const uint8_t connack[] = {CONNACK, 2, 0, 0}, extended[] = {CONNACK, 3, 0, 0, 0};
+    bool is_extended = order.section.len > 0;
+    size_t len = is_extended ? sizeof extended : sizeof connack;
+
+    memcpy(room_for(connection, len), is_extended ? extended : connack, len);
+    output_len += len;
+}
+
 /* tally_end checks whether all messages have arrived. */
 static void on_disconnect(struct connection *connection)
 {
@@ -207,12 +221,11 @@ static void on_disconnect(struct connection *connection)
 
 static void on_packet(struct connection *connection, const struct packet *packet)
 {
-    static const uint8_t connack[] = {CONNACK, 2, 0, 0}, pingresp[] = {PINGRESP, 0};
+    static const uint8_t pingresp[] = {PINGRESP, 0};
 
     switch (packet->first) {
     case CONNECT:
-        memcpy(room_for(connection, sizeof connack), connack, sizeof connack);
-        output_len += sizeof connack;
+        on_connect(connection);
         break;
     case SUBSCRIBE:
         on_subscribe(connection, packet);

@@ -7,6 +7,7 @@
 
 struct order {
     enum work_kind kind;
+    struct section section; /* of each PUBLISH */
     int qos;
     uint32_t count; /* messages for each client, or connections */
     size_t size;

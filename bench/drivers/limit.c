@@ -28,6 +28,7 @@ struct client {
 };
 
 static struct work work;
+static const struct section no_section;
 static SSL_CTX *tls;
 static uint8_t input[256 * 1024];
 static uint8_t output[BUFFER_SIZE];
@@ -66,7 +67,7 @@ static void publish_large(struct client *client, uint32_t number, const void *pa
     if (part_count == 0)
         flush(client);
     at = output + output_len;
-    head = put_publish_head(at, work.qos, id_of(number), work.size);
+    head = put_publish_head(at, work.qos, id_of(number), no_section, work.size);
     output_len += head;
     parts[part_count++] = (struct iovec){at, head};
     parts[part_count++] = (struct iovec){(void *)payload, work.size};
@@ -85,7 +86,7 @@ static void publish(struct client *client, const void *payload)
         return;
     }
     at = room_for(client, HEADER_MAX + 4 + TOPIC_LEN + work.size);
-    head = put_publish_head(at, work.qos, id_of(number), work.size);
+    head = put_publish_head(at, work.qos, id_of(number), no_section, work.size);
     memcpy(at + head, payload, work.size);
     output_len += head + work.size;
 }
@@ -113,7 +114,7 @@ static void on_publish(struct client *client, const struct packet *packet)
 {
     struct publish got;
 
-    if (!get_publish(packet, &got))
+    if (!get_publish(packet, no_section, &got))
         die("a PUBLISH that is not well-formed, or has another topic");
     if (!work_receive(&work, &client->received, got.payload, got.payload_len, got.qos)) {
         client->ended = true;

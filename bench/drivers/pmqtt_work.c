@@ -28,10 +28,28 @@ static void connect_in_turn(struct client *client)
         check_rc(pmqtt_reconnect(client->handle), "pmqtt_reconnect");
 }
 
+static void publish_with_properties(struct client *client)
+{
+    static const pmqtt_pair user[] = {{SITE, SITE_VALUE}, {UNIT, UNIT_VALUE}};
+    pmqtt_publication publication = {PMQTT_PUBLICATION_INIT,
+                                     .topic = TOPIC,
+                                     .payload = payload,
+                                     .payload_len = work.size,
+                                     .qos = work.qos,
+                                     .content_type = CONTENT_TYPE,
+                                     .user_properties = user,
+                                     .user_property_count = 2};
+
+    check_rc(pmqtt_publish_message(client->handle, &publication, NULL), "pmqtt_publish_message");
+}
+
 static void publish_next(struct client *client)
 {
     payload_put(payload, work.size, client->number, client->published++);
-    check_rc(pmqtt_publish(client->handle, TOPIC, payload, work.size, work.qos, false, NULL), "pmqtt_publish");
+    if (work.form == FORM_5_PROPERTIES)
+        publish_with_properties(client);
+    else
+        check_rc(pmqtt_publish(client->handle, TOPIC, payload, work.size, work.qos, false, NULL), "pmqtt_publish");
 }
 
 static void on_connect(pmqtt_client *handle, void *userdata, const pmqtt_connected *event)
@@ -65,12 +83,39 @@ static void on_publish(pmqtt_client *handle, void *userdata, const pmqtt_publish
         finish(client);
 }
 
+static bool is_text(const char *text, size_t len, const char *expected)
+{
+    return len == strlen(expected) && memcmp(text, expected, len) == 0;
+}
+
+/* Reads all properties, as a program does that uses them. */
+static void check_properties(const pmqtt_properties *properties)
+{
+    pmqtt_property property;
+    size_t position = 0;
+    int count = 0;
+
+    while (pmqtt_property_next(properties, &position, &property)) {
+        const char *expected = property.id == PMQTT_PROP_CONTENT_TYPE ? CONTENT_TYPE
+                               : is_text(property.name, property.name_len, SITE) ? SITE_VALUE
+                                                                                 : UNIT_VALUE;
+
+        if (!is_text(property.value, property.value_len, expected))
+            die("a property has another value");
+        count++;
+    }
+    if (count != PROPERTIES)
+        die("%d properties instead of %d", count, PROPERTIES);
+}
+
 static void on_message(pmqtt_client *handle, void *userdata, const pmqtt_message *event)
 {
     struct client *client = userdata;
 
     if (event->topic_len != sizeof TOPIC - 1 || memcmp(event->topic, TOPIC, sizeof TOPIC - 1) != 0)
         die("another topic: %s", event->topic);
+    if (work.form == FORM_5_PROPERTIES)
+        check_properties(&event->properties);
     if (!work_receive(&work, &client->received, event->payload, event->payload_len, event->qos))
         finish(client);
     else if (work.kind == WORK_ECHO)
@@ -100,6 +145,7 @@ static void on_connect_fail(pmqtt_client *handle, void *userdata, const pmqtt_co
 struct client *clients_new(void)
 {
     struct client *clients = calloc(work.clients, sizeof *clients);
+    int protocol = work.form == FORM_311 ? PMQTT_PROTOCOL_V311 : PMQTT_PROTOCOL_V5;
     uint32_t i;
 
     payload = malloc(work.size);
@@ -109,7 +155,7 @@ struct client *clients_new(void)
         struct client *client = &clients[i];
 
         client->number = i;
-        check_rc(pmqtt_client_new(&client->handle, NULL, true, client, 0), "pmqtt_client_new");
+        check_rc(pmqtt_client_new(&client->handle, NULL, true, client, protocol), "pmqtt_client_new");
         pmqtt_on_connect_set(client->handle, on_connect);
         pmqtt_on_connect_fail_set(client->handle, on_connect_fail);
         pmqtt_on_disconnect_set(client->handle, on_disconnect);

@@ -6,13 +6,27 @@
 enum work_kind work_parse_kind(const char *name)
 {
     static const char *const names[] = {"publish", "receive", "echo", "idle", "connect"};
+    size_t len = strcspn(name, "/");
     int kind;
 
     for (kind = 0; kind < (int)(sizeof names / sizeof *names); kind++) {
-        if (strcmp(name, names[kind]) == 0)
+        if (strlen(names[kind]) == len && memcmp(name, names[kind], len) == 0)
             return (enum work_kind)kind;
     }
     die("unknown work: %s", name);
+}
+
+enum work_form work_parse_form(const char *name)
+{
+    const char *form = name + strcspn(name, "/");
+
+    if (strcmp(form, "/5") == 0)
+        return FORM_5;
+    if (strcmp(form, "/5+") == 0)
+        return FORM_5_PROPERTIES;
+    if (*form != '\0')
+        die("unknown form of the work: %s", name);
+    return FORM_311;
 }
 
 static uint32_t window_of(const struct work *work)
@@ -31,6 +45,7 @@ struct work work_parse(int argc, char **argv)
     if (argc < 6 || argc > 9)
         die("usage: %s WORK QOS COUNT SIZE PORT [CLIENTS [THREADS [CA]]]", argv[0]);
     work.kind = work_parse_kind(argv[1]);
+    work.form = work_parse_form(argv[1]);
     work.qos = atoi(argv[2]);
     work.count = (uint32_t)atol(argv[3]);
     work.size = (size_t)atol(argv[4]);

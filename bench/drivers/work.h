@@ -8,7 +8,8 @@
  *   echo      subscribe to TOPIC, and publish each of COUNT messages back, at QoS 0
  *   idle      publish, and then stay connected until killed
  *   connect   connect and disconnect COUNT times, one after the other
- * and each ends with DISCONNECT. SIZE is that of the payload. CLIENTS clients do it at the same time,
+ * and each ends with DISCONNECT. With "/5" behind it, publish and receive speak MQTT 5, and with
+ * "/5+", each message has the properties of payload.h. SIZE is that of the payload. CLIENTS clients do it at the same time,
  * in one thread. THREADS threads publish through one client. CA is the certificate of a broker that
  * uses TLS. */
 #ifndef WORK_H
@@ -23,6 +24,9 @@
 
 enum work_kind { WORK_PUBLISH, WORK_RECEIVE, WORK_ECHO, WORK_IDLE, WORK_CONNECT };
 
+/* MQTT 3.1.1, or MQTT 5 without or with properties. */
+enum work_form { FORM_311, FORM_5, FORM_5_PROPERTIES };
+
 /* How many messages are published and unsettled at any time, except at the end. At QoS 0: as many as
  * a library can usefully gather into one write (of 64 bytes 2,000, of 64 KiB 4). At QoS 1 and 2: what
  * all peers have in flight. */
@@ -30,6 +34,7 @@ enum { GATHERED_BYTES = 128000, GATHERED_MIN = 4, WINDOW_QOS_1_2 = 20 };
 
 struct work {
     enum work_kind kind;
+    enum work_form form;
     int qos;
     uint32_t count;
     size_t size;
@@ -44,6 +49,7 @@ struct work {
 extern "C" {
 #endif
 enum work_kind work_parse_kind(const char *name);
+enum work_form work_parse_form(const char *name);
 
 struct work work_parse(int argc, char **argv);
 #ifdef __cplusplus

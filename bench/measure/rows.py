@@ -1,12 +1,13 @@
-"""The six rows of the goals."""
+"""The rows of the goals: six of MQTT 3.1.1, and the same of MQTT 5, without and with properties."""
 
 from .pair import Work
 
-ROWS = {
-    "publish QoS 0": Work("publish", 0),
-    "publish QoS 1": Work("publish", 1),
-    "publish QoS 2": Work("publish", 2),
-    "receive QoS 0": Work("receive", 0),
-    "receive QoS 1": Work("receive", 1),
-    "receive QoS 2": Work("receive", 2),
-}
+
+def rows(form):
+    return {f"{kind} QoS {qos}{form}": Work(kind + form, qos) for kind in ("publish", "receive") for qos in (0, 1, 2)}
+
+
+ROWS = rows("")
+
+# With "/5+", each message has a content type and two user properties, and the receiver reads all three.
+MQTT5_ROWS = rows("/5") | rows("/5+")

@@ -1,4 +1,4 @@
-/* What all C programs of the benchmark share: the topic, and the format of a payload.
+/* What all C programs of the benchmark share: the topic, the properties, and the format of a payload.
  *
  * A payload begins and ends with its number. So a few instructions find each message that is lost,
  * repeated, cut or out of order. Each thread or client that publishes has a number, too. */
@@ -11,6 +11,14 @@
 #include <string.h>
 
 #define TOPIC "bench/topic"
+
+/* The properties of a message that has some: a content type and two user properties. */
+#define CONTENT_TYPE "application/json"
+#define SITE "site"
+#define SITE_VALUE "north"
+#define UNIT "unit"
+#define UNIT_VALUE "kPa"
+enum { PROPERTIES = 3 };
 
 struct payload_number {
     uint32_t stream;

@@ -1,5 +1,5 @@
-/* What the broker and the hand-written client share: the packets of MQTT 3.1.1 that the work needs,
- * and their stream. */
+/* What the broker and the hand-written client share: the packets of MQTT 3.1.1 and 5 that the work
+ * needs, and their stream. */
 #ifndef WIRE_H
 #define WIRE_H
 
@@ -62,18 +62,29 @@ static inline size_t put_ack(uint8_t *at, unsigned first, unsigned id)
     return 4;
 }
 
+/* The properties of a PUBLISH with their length; no bytes in MQTT 3.1.1. */
+struct section {
+    const uint8_t *bytes;
+    size_t len;
+};
+
+enum { SECTION_MAX = 64 };
+
 /* PUBLISH up to its payload. */
-static inline size_t put_publish_head(uint8_t *at, int qos, unsigned id, size_t payload_len)
+static inline size_t put_publish_head(uint8_t *at, int qos, unsigned id, struct section section, size_t payload_len)
 {
     size_t id_len = qos > 0 ? 2 : 0;
-    size_t used = put_header(at, PUBLISH | (unsigned)qos << 1, 2 + TOPIC_LEN + id_len + payload_len);
+    size_t length = 2 + TOPIC_LEN + id_len + section.len + payload_len;
+    size_t used = put_header(at, PUBLISH | (unsigned)qos << 1, length);
 
     used += put_u16(at + used, TOPIC_LEN);
     memcpy(at + used, TOPIC, TOPIC_LEN);
     used += TOPIC_LEN;
     if (qos > 0)
         used += put_u16(at + used, id);
-    return used;
+    if (section.len > 0)
+        memcpy(at + used, section.bytes, section.len);
+    return used + section.len;
 }
 
 struct packet {
@@ -109,14 +120,17 @@ struct publish {
 };
 
 /* False if the work does not contain such a message. */
-static inline bool get_publish(const struct packet *packet, struct publish *publish)
+static inline bool get_publish(const struct packet *packet, struct section section, struct publish *publish)
 {
-    size_t head;
+    size_t id_end, head;
 
     publish->qos = (int)(packet->first >> 1 & 3);
-    head = 2 + TOPIC_LEN + (publish->qos > 0 ? 2 : 0);
+    id_end = 2 + TOPIC_LEN + (publish->qos > 0 ? 2 : 0);
+    head = id_end + section.len;
     if (packet->body_len < head || get_u16(packet->body) != TOPIC_LEN ||
         memcmp(packet->body + 2, TOPIC, TOPIC_LEN) != 0)
+        return false;
+    if (section.len > 0 && memcmp(packet->body + id_end, section.bytes, section.len) != 0)
         return false;
     publish->id = publish->qos > 0 ? get_u16(packet->body + 2 + TOPIC_LEN) : 0;
     publish->payload = packet->body + head;
