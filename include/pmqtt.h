@@ -58,7 +58,8 @@
  * - No C++ exception and no longjmp may leave a callback.
  *
  * Words:
- * - A request is a SUBSCRIBE or an UNSUBSCRIBE.
+ * - A request is a SUBSCRIBE or an UNSUBSCRIBE. In the section "Request and response", it is a
+ *   message that asks for a response.
  * - A `mid` is the number of a message or a request.
  * - A message is settled when it has its outcome. A request is settled when it has its answer, or
  *   when its connection has ended (`pmqtt_drain`).
@@ -143,6 +144,11 @@
 /**
  * @defgroup api_subscribe Subscribing and receiving
  * @brief Topic filters, and the acknowledgement of messages.
+ */
+
+/**
+ * @defgroup api_request Request and response
+ * @brief Messages that ask another client for a response, and the responses (MQTT 5).
  */
 
 /**
@@ -846,6 +852,38 @@ typedef struct pmqtt_client pmqtt_client;
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
+ * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+ *
+ * @ingroup api_options
+ */
+typedef struct pmqtt_queue_options {
+  /**
+   * `sizeof(pmqtt_queue_options)`.
+   */
+  size_t struct_size;
+  /**
+   * What the client does with a new message if the queue is full.
+   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+   *
+   * If dropping cannot make enough room, the client refuses the new message and drops none.
+   */
+  int when_full;
+  /**
+   * true: a new message replaces the waiting message of the same topic. The new message goes to
+   * the end of the queue.
+   */
+  bool newest_only;
+  /**
+   * true: a message of QoS 0 that is published without a connection waits for the next
+   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
+   * returns `PMQTT_ERR_SUCCESS`.
+   */
+  bool keep_qos0;
+} pmqtt_queue_options;
+
+/**
  * A user property that the program sets.
  *
  * @ingroup api_properties
@@ -862,9 +900,74 @@ typedef struct pmqtt_pair {
 } pmqtt_pair;
 
 /**
- * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next`
- * reads them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0:
- * there are none.
+ * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
+ * may be 0, the default.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_connect_options {
+  /**
+   * `sizeof(pmqtt_connect_options)`.
+   */
+  size_t struct_size;
+  /**
+   * Whether the broker discards the session of earlier connections.
+   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
+   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
+   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
+   *   client, and then never.
+   * - `PMQTT_CLEAN_START_NEVER`: never.
+   */
+  int clean_start;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
+   * or else without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
+   * 65,535; 0: 65,535.
+   */
+  int receive_maximum;
+  /**
+   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
+   * the default, which is none in this version. -1: none.
+   */
+  int topic_alias_send;
+  /**
+   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
+   * this version. -1: none. An event always has the full topic.
+   */
+  int topic_alias_receive;
+  /**
+   * true: the broker may send response information (`pmqtt_negotiated_text`).
+   */
+  bool request_response_information;
+  /**
+   * true: the broker sends no reason string and no user properties, except with messages,
+   * CONNACK and DISCONNECT.
+   */
+  bool no_problem_information;
+  /**
+   * true: the broker chooses the client identifier. The client keeps the identifier for its
+   * later connections, and `pmqtt_client_id` returns it.
+   */
+  bool client_id_by_broker;
+  /**
+   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
+   */
+  const struct pmqtt_pair *user_properties;
+  /**
+   * How many there are.
+   */
+  size_t user_property_count;
+} pmqtt_connect_options;
+
+/**
+ * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
+ * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
+ * none.
  *
  * @ingroup api_properties
  */
@@ -878,6 +981,66 @@ typedef struct pmqtt_properties {
    */
   size_t len;
 } pmqtt_properties;
+
+/**
+ * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
+ * the limits, so the fields have their largest values.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_negotiated {
+  /**
+   * `sizeof(pmqtt_negotiated)`.
+   */
+  size_t struct_size;
+  /**
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
+   */
+  int version;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
+   * itself.
+   */
+  uint32_t maximum_packet_size;
+  /**
+   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
+   */
+  int receive_maximum;
+  /**
+   * The largest QoS of a publish: 0, 1 or 2.
+   */
+  int maximum_qos;
+  /**
+   * How many topic aliases the broker accepts.
+   */
+  int topic_alias_maximum;
+  /**
+   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
+   * keep alive.
+   */
+  int keep_alive_s;
+  /**
+   * false: the broker accepts no retained messages.
+   */
+  bool retain_available;
+  /**
+   * false: the broker accepts no wildcards in topic filters.
+   */
+  bool wildcard_available;
+  /**
+   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
+   */
+  bool subscription_identifiers_available;
+  /**
+   * false: the broker accepts no shared subscriptions.
+   */
+  bool shared_available;
+} pmqtt_negotiated;
 
 /**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
@@ -982,163 +1145,6 @@ typedef struct pmqtt_publication {
 } pmqtt_publication;
 
 /**
- * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
- *
- * @ingroup api_options
- */
-typedef struct pmqtt_queue_options {
-  /**
-   * `sizeof(pmqtt_queue_options)`.
-   */
-  size_t struct_size;
-  /**
-   * What the client does with a new message if the queue is full.
-   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
-   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
-   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
-   *
-   * If dropping cannot make enough room, the client refuses the new message and drops none.
-   */
-  int when_full;
-  /**
-   * true: a new message replaces the waiting message of the same topic. The new message goes to
-   * the end of the queue.
-   */
-  bool newest_only;
-  /**
-   * true: a message of QoS 0 that is published without a connection waits for the next
-   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
-   * returns `PMQTT_ERR_SUCCESS`.
-   */
-  bool keep_qos0;
-} pmqtt_queue_options;
-
-/**
- * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
- * may be 0, the default.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_connect_options {
-  /**
-   * `sizeof(pmqtt_connect_options)`.
-   */
-  size_t struct_size;
-  /**
-   * Whether the broker discards the session of earlier connections.
-   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
-   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
-   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
-   *   client, and then never.
-   * - `PMQTT_CLEAN_START_NEVER`: never.
-   */
-  int clean_start;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
-   * or else without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
-   * 65,535; 0: 65,535.
-   */
-  int receive_maximum;
-  /**
-   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
-   * the default, which is none in this version. -1: none.
-   */
-  int topic_alias_send;
-  /**
-   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
-   * this version. -1: none. An event always has the full topic.
-   */
-  int topic_alias_receive;
-  /**
-   * true: the broker may send response information (`pmqtt_negotiated_text`).
-   */
-  bool request_response_information;
-  /**
-   * true: the broker sends no reason string and no user properties, except with messages,
-   * CONNACK and DISCONNECT.
-   */
-  bool no_problem_information;
-  /**
-   * true: the broker chooses the client identifier. The client keeps the identifier for its
-   * later connections, and `pmqtt_client_id` returns it.
-   */
-  bool client_id_by_broker;
-  /**
-   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
-   */
-  const struct pmqtt_pair *user_properties;
-  /**
-   * How many there are.
-   */
-  size_t user_property_count;
-} pmqtt_connect_options;
-
-/**
- * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
- * the limits, so the fields have their largest values.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_negotiated {
-  /**
-   * `sizeof(pmqtt_negotiated)`.
-   */
-  size_t struct_size;
-  /**
-   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
-   */
-  int version;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
-   * itself.
-   */
-  uint32_t maximum_packet_size;
-  /**
-   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
-   */
-  int receive_maximum;
-  /**
-   * The largest QoS of a publish: 0, 1 or 2.
-   */
-  int maximum_qos;
-  /**
-   * How many topic aliases the broker accepts.
-   */
-  int topic_alias_maximum;
-  /**
-   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
-   * keep alive.
-   */
-  int keep_alive_s;
-  /**
-   * false: the broker accepts no retained messages.
-   */
-  bool retain_available;
-  /**
-   * false: the broker accepts no wildcards in topic filters.
-   */
-  bool wildcard_available;
-  /**
-   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
-   */
-  bool subscription_identifiers_available;
-  /**
-   * false: the broker accepts no shared subscriptions.
-   */
-  bool shared_available;
-} pmqtt_negotiated;
-
-/**
  * A message from the broker. Its pointers are valid until the callback returns, or until
  * `pmqtt_messages_free`.
  *
@@ -1240,6 +1246,49 @@ typedef struct pmqtt_subscription {
 } pmqtt_subscription;
 
 /**
+ * The event of `on_response`: a request of `pmqtt_request` has ended.
+ *
+ * @ingroup api_request
+ */
+typedef struct pmqtt_response {
+  /**
+   * The number of the request, as `pmqtt_request` returned it.
+   */
+  uint64_t id;
+  /**
+   * How the request ended.
+   * - `PMQTT_ERR_SUCCESS`: the response is here.
+   * - `PMQTT_ERR_TIMEOUT`: the time of the request is over.
+   * - `PMQTT_ERR_REJECTED`: the broker refused the message of the request, does not take such
+   *   messages, or refused the subscription for the responses; `reason` says why.
+   * - `PMQTT_ERR_EXPIRED`: the message was not sent within the `expiry_s` of its publication.
+   * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
+   *   sent.
+   * - `PMQTT_ERR_CANCELLED`: `pmqtt_request_cancel` or `pmqtt_queue_clear` cancelled it.
+   * - `PMQTT_ERR_NOT_SUPPORTED`: the client speaks an earlier version than MQTT 5 on its new
+   *   connection.
+   */
+  int rc;
+  /**
+   * The broker's MQTT 5 reason code with `PMQTT_ERR_REJECTED`; otherwise -1.
+   */
+  int reason;
+  /**
+   * The response, valid until the callback returns; NULL unless `rc` is `PMQTT_ERR_SUCCESS`.
+   */
+  const struct pmqtt_message *message;
+} pmqtt_response;
+
+/**
+ * A request of `pmqtt_request` has ended. The event's pointers are valid until the callback returns.
+ *
+ * @ingroup api_request
+ */
+typedef void (*pmqtt_on_response)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  const struct pmqtt_response *event);
+
+/**
  * One property of a list. Its pointers refer to the list, and are NULL where the property has no
  * such value.
  *
@@ -1320,8 +1369,8 @@ typedef struct pmqtt_connected {
    */
   bool session_present;
   /**
-   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the
-   * reason code.
+   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the reason
+   * code.
    */
   int rc;
   /**
@@ -1376,8 +1425,8 @@ typedef struct pmqtt_disconnected {
    */
   int rc;
   /**
-   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in
-   * MQTT 3.
+   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in MQTT
+   * 3.
    */
   int reason;
   /**
@@ -1480,15 +1529,11 @@ typedef void (*pmqtt_on_publish)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_subscribed {
   /**
-   * The number of the request, as `pmqtt_subscribe` returned it; 0: the client has subscribed
-   * again by itself (`pmqtt_resubscribe_set`), and `filters` were refused.
+   * The number of the request, as `pmqtt_subscribe` returned it.
    */
   uint64_t mid;
   /**
-   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
-   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
-   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
-   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
+   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
    */
   int rc;
   /**
@@ -1497,7 +1542,7 @@ typedef struct pmqtt_subscribed {
    */
   const uint8_t *granted_qos;
   /**
-   * The number of filters in `granted_qos`; 0 if the broker has not answered.
+   * The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
    */
   size_t granted_qos_count;
   /**
@@ -1509,11 +1554,6 @@ typedef struct pmqtt_subscribed {
    * The properties of SUBACK (MQTT 5).
    */
   struct pmqtt_properties properties;
-  /**
-   * If `mid` is 0: the refused filters, as many as `granted_qos_count`. Else NULL. Valid until
-   * the callback returns.
-   */
-  const char *const *filters;
 } pmqtt_subscribed;
 
 /**
@@ -1536,10 +1576,7 @@ typedef struct pmqtt_unsubscribed {
    */
   uint64_t mid;
   /**
-   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
-   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
-   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
-   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
+   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
    */
   int rc;
   /**
@@ -1938,6 +1975,11 @@ typedef struct pmqtt_statistics {
    * messages (MQTT 5).
    */
   uint64_t messages_rejected;
+  /**
+   * Messages on the response topic of `pmqtt_request` that no request waits for: late and doubled
+   * responses, and those of strangers.
+   */
+  uint64_t responses_dropped;
 } pmqtt_statistics;
 
 #ifdef __cplusplus
@@ -2278,35 +2320,6 @@ int pmqtt_will_set(struct pmqtt_client *client,
                    size_t payload_len,
                    int qos,
                    bool retain);
-
-/**
- * Sets the will with all fields of a `pmqtt_publication`, and with a delay.
- *
- * It replaces a will of `pmqtt_will_set`. The setting takes effect with the next connection.
- *
- * The broker publishes the will when the delay is over, or when the session ends. If the client
- * connects again before that and the broker has the session, the broker does not publish it. A
- * delay therefore needs a session that outlives the connection (`session_expiry_s` of
- * `pmqtt_connect_options`).
- *
- * @param client   The client; not NULL.
- * @param will     The will, copied with all that it points to; not NULL. `tag` is 0. The payload
- *                 has at most 65,535 bytes.
- * @param delay_s  Seconds (MQTT 5); 0: no delay.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: an argument or a field is wrong; see `pmqtt_publish_message`.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there is a delay, or a field
- *   is set that only MQTT 5 has. Or a field is set that only a later version of the library knows.
- *
- * Thread-safe; callback-safe; never blocks. [MQTT5-3.1.3.2]
- *
- * @ingroup api_options
- */
-int pmqtt_will_with(struct pmqtt_client *client,
-                    const struct pmqtt_publication *will,
-                    uint32_t delay_s);
 
 /**
  * Removes the will, from the next connection on.
@@ -2973,8 +2986,7 @@ int pmqtt_process(struct pmqtt_client *client);
  *   is room.
  * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker (MQTT 5).
- * - `PMQTT_ERR_NOT_SUPPORTED`: the broker does not take the QoS, or a retained message (MQTT 5).
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -3142,8 +3154,8 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
 /**
  * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
  *
- * The client subscribes again by itself after a reconnect only with `pmqtt_resubscribe_set`.
- * Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
+ * The client does not subscribe again by itself after a reconnect: the program does so in
+ * `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
  * `pmqtt_publish` accepts messages.
  *
  * @param client  The client; not NULL.
@@ -3165,10 +3177,7 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  *
  * @ingroup api_subscribe
  */
-int pmqtt_subscribe(struct pmqtt_client *client,
-                    const char *filter,
-                    int qos,
-                    uint64_t *mid);
+int pmqtt_subscribe(struct pmqtt_client *client, const char *filter, int qos, uint64_t *mid);
 
 /**
  * Subscribes to several topic filters with one SUBSCRIBE packet.
@@ -3324,8 +3333,8 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
 
 /**
- * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason
- * 0x80 on, this refuses the message.
+ * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
+ * on, this refuses the message.
  *
  * The broker does not send a refused message again. Its packet identifier is free as soon as the
  * acknowledgement is sent, also at QoS 2.
@@ -3340,8 +3349,8 @@ int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
  * @param client      The client; not NULL.
  * @param mid         As for `pmqtt_ack`.
  * @param qos         As for `pmqtt_ack`.
- * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99
- *                    refuse it; see `pmqtt_reason_string`.
+ * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
+ *                    it; see `pmqtt_reason_string`.
  * @param properties  A reason string and user properties, copied; NULL or an empty list: none.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
@@ -3429,35 +3438,155 @@ int pmqtt_unsubscribe_with(struct pmqtt_client *client,
                            uint64_t *mid);
 
 /**
- * Sets whether the client subscribes again by itself after a reconnect, if the broker has lost the
- * session.
+ * Publishes a request, a message that asks another client for a response (MQTT 5).
  *
- * The client then keeps the subscriptions that the broker grants from now on, until the program
- * unsubscribes. It subscribes again on each connection whose CONNACK has no session. It does so
- * when `on_connect` has returned, and before it sends the messages that wait in the queue.
+ * `callback` is called exactly once for each request: with the response, or with the reason why
+ * none comes. `pmqtt_reinitialise` and `pmqtt_client_free` drop the requests that wait, and do not
+ * call it.
  *
- * - The client leaves out the filters that the program has subscribed to on this connection, in
- *   `on_connect` for example.
- * - Options stay as they were, but the broker sends retained messages only if the subscription is
- *   new (MQTT 5).
- * - A packet has at most 8 filters, and is not larger than the broker accepts.
- * - The client tells the program only of refused filters: by `on_subscribe` with `mid` 0 and with
- *   these filters. It does not subscribe to them again. A callback of `pmqtt_subscribe_with`
- *   stays.
- * - In MQTT 3.1, CONNACK does not tell whether the broker has the session. The client assumes that
- *   it has, if `clean_session` is false.
+ * The library sets the response topic and the correlation data of the message. It subscribes to
+ * the response topic at QoS 1, before the first request of a connection goes out. After a
+ * reconnect it does so again, unless the broker has kept the session. `on_subscribe` does not
+ * report this. If the broker refuses the subscription, all requests that wait end with
+ * `PMQTT_ERR_REJECTED`, and the next request tries it again.
+ *
+ * The response topic is `pmqtt/reply/`, the client id and a random level; + and # of the client id
+ * become _. If `request_response_information` of `pmqtt_connect_options` is set and the broker
+ * states response information, the topic is that information, `pmqtt` and a random level. If
+ * the broker states other information on a later connection, the topic changes, and responses to
+ * earlier requests are lost.
+ *
+ * - `on_publish` does not report the message of a request. A broker that has no subscriber for the
+ *   message (reason 0x10) does not end the request.
+ * - A lost connection does not end a request, nor does `pmqtt_disconnect`. A message of QoS 1 or 2
+ *   goes out again on the next connection. A request waits for its time at most, and a loop call
+ *   reports `PMQTT_ERR_TIMEOUT`, with or without a connection.
+ * - The time begins with this call. When a request ends without a response, a message that still
+ *   waits in the queue is not sent any more.
+ * - `on_message` and handlers do not get responses, whatever their filters. A response that comes
+ *   late, twice or from a stranger is dropped, and counted in `responses_dropped` of
+ *   `pmqtt_stats`.
+ * - The library acknowledges responses itself, also after `pmqtt_manual_ack_set`.
  *
  * @param client       The client; not NULL.
- * @param resubscribe  true: it does. false: it does not, and forgets the kept subscriptions; the
- *                     default.
+ * @param publication  The message, copied with all that it points to; not NULL. `response_topic`,
+ *                     `correlation` and `tag` must not be set.
+ * @param timeout_ms   How long to wait for the response, in milliseconds; at least 1.
+ * @param callback     Gets the response; not NULL. A loop call runs it.
+ * @param userdata     Passed to the callback in place of the client's `userdata`. May be NULL.
+ * @param id           The number of the request, on success; may be NULL. No other request of the
+ *                     client gets the same one, and none gets 0.
  *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ * @return `PMQTT_ERR_SUCCESS`: the callback follows, also if the message waits for a connection. Or
+ * an error, after which the callback is not called; at most the subscription was made:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, and the message has QoS 0. Or no broker has stated
+ *   the response information or the client id that the program has asked for.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full, 65,536 requests wait for their responses, or all
+ *   packet identifiers are in use.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for the request.
+ * - `PMQTT_ERR_INVAL`: an argument or a field is wrong.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client or its connection is not of MQTT 5. The broker does not
+ *   take the QoS, or a retained message. Or a field is set that only a later version of the library
+ *   knows.
+ *
+ * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_request(struct pmqtt_client *client,
+                  const struct pmqtt_publication *publication,
+                  int timeout_ms,
+                  pmqtt_on_response callback,
+                  void *userdata,
+                  uint64_t *id);
+
+/**
+ * Cancels a request that waits for its response. A loop call reports `PMQTT_ERR_CANCELLED` to its
+ * callback.
+ *
+ * The message of the request is not sent any more if it still waits in the queue. A response that
+ * comes later is dropped.
+ *
+ * @param client  The client; not NULL.
+ * @param id      The number of the request.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: no request with this number waits. Its callback was called, or follows.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
  *
  * Thread-safe; callback-safe; never blocks.
  *
- * @ingroup api_subscribe
+ * @ingroup api_request
  */
-int pmqtt_resubscribe_set(struct pmqtt_client *client, bool resubscribe);
+int pmqtt_request_cancel(struct pmqtt_client *client, uint64_t id);
+
+/**
+ * Publishes the response to a request (MQTT 5), in `on_message` or in the callback of a filter.
+ *
+ * The library publishes to the response topic of the request, with its correlation data. After the
+ * callback has returned, the request is gone: `pmqtt_reply_address` keeps what a later response
+ * needs.
+ *
+ * @param client   The client; not NULL. It may be another one than has got the request.
+ * @param request  The request; not NULL.
+ * @param reply    The response, copied with all that it points to; not NULL. `topic` and
+ *                 `correlation` must be NULL. `on_publish` reports its outcome, with its `tag`.
+ *
+ * @return As `pmqtt_publish_message`. In addition:
+ * - `PMQTT_ERR_NOT_FOUND`: the message has no response topic, so it is no request.
+ * - `PMQTT_ERR_INVAL`: `topic` or `correlation` is not NULL, or the response topic has wildcards.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_reply(struct pmqtt_client *client,
+                const struct pmqtt_message *request,
+                const struct pmqtt_publication *reply);
+
+/**
+ * Copies where the response to a request goes, for `pmqtt_reply_to` after the callback has returned.
+ *
+ * The address is a list of properties: the response topic, and the correlation data if there is
+ * any. So the program may read it with `pmqtt_property_find`, store it as bytes, and send it to
+ * another process. It refers to nothing of the library's, and needs no free.
+ *
+ * @param request  The request; not NULL.
+ * @param buf      Receives the address; not NULL.
+ * @param size     The size of `buf` in bytes. `request->properties.len` is enough.
+ * @param address  `buf` and the length of the address, on success; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the message has no response topic, so it is no request.
+ * - `PMQTT_ERR_INVAL`: an argument is NULL, or the address does not fit into `buf`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_reply_address(const struct pmqtt_message *request,
+                        void *buf,
+                        size_t size,
+                        struct pmqtt_properties *address);
+
+/**
+ * Publishes the response to a request whose address `pmqtt_reply_address` has copied.
+ *
+ * @param client   The client; not NULL.
+ * @param address  The address; not NULL. The properties of the request itself will do, too.
+ * @param reply    As for `pmqtt_reply`.
+ *
+ * @return As `pmqtt_reply`; `PMQTT_ERR_INVAL` also if `address` is not well-formed.
+ *
+ * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_reply_to(struct pmqtt_client *client,
+                   const struct pmqtt_properties *address,
+                   const struct pmqtt_publication *reply);
 
 /**
  * Reads the next property of a list.
@@ -4237,8 +4366,6 @@ int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
  *   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
  * - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
  * - `pmqtt_reauthenticate` runs the same steps on an open connection.
- * - `pmqtt_disconnect` before CONNACK lets the authentication come to its end first.
- *   `pmqtt_auth_fail` ends it at once.
  *
  * The method takes effect with the next connection, and the callback at once. If a connection is
  * in an authentication when the program sets NULL, it ends with `PMQTT_ERR_AUTH`.

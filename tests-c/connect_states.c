@@ -207,6 +207,13 @@ static const int QOS[] = {1, 2};
     (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
 
 /* A subscription with a callback. */
+static void ignore_response(pmqtt_client *client, void *userdata, const pmqtt_response *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
 #define SUBSCRIPTION(name) \
     (&(pmqtt_subscription){.struct_size = sizeof(pmqtt_subscription), .filter = (name), .callback = ignore})
 
@@ -268,6 +275,11 @@ static const int QOS[] = {1, 2};
     call(pmqtt_subscribe_with(client, SUBSCRIPTION("a"), 1, NULL, NULL), 0)  \
     call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL), 0)          \
     call(pmqtt_resubscribe_set(client, true), 0)                             \
+    call(pmqtt_request(client, BATCH, 1, ignore_response, NULL, NULL), 0)    \
+    call(pmqtt_request_cancel(client, 12345), 0)                             \
+    call(pmqtt_reply(client, &(pmqtt_message){0}, BATCH), 0)                 \
+    call(pmqtt_reply_address(&(pmqtt_message){0}, (char[8]){0}, 8, &(pmqtt_properties){0}), 0) \
+    call(pmqtt_reply_to(client, &(pmqtt_properties){0}, BATCH), 0)           \
     call(pmqtt_ack(client, 12345, 1), 0)                                     \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), 0)                       \
     call(pmqtt_will_set(client, "a", "gone", 4, 1, false), 0)                \

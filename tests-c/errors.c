@@ -123,6 +123,11 @@ static void without_client(void)
     NULL_FAILS(pmqtt_subscribe_with(NULL, NULL, 0, NULL, NULL));
     NULL_FAILS(pmqtt_unsubscribe_with(NULL, &filter, 1, NULL, NULL));
     NULL_FAILS(pmqtt_resubscribe_set(NULL, true));
+    NULL_FAILS(pmqtt_request(NULL, NULL, 1, NULL, NULL, NULL));
+    NULL_FAILS(pmqtt_request_cancel(NULL, 1));
+    NULL_FAILS(pmqtt_reply(NULL, NULL, NULL));
+    NULL_FAILS(pmqtt_reply_address(NULL, NULL, 0, NULL));
+    NULL_FAILS(pmqtt_reply_to(NULL, NULL, NULL));
     NULL_FAILS(pmqtt_ack(NULL, 1, 1));
     NULL_FAILS(pmqtt_ack_with(NULL, 1, 1, 0, NULL));
     NULL_FAILS(pmqtt_will_set(NULL, "t", NULL, 0, 0, false));

@@ -153,6 +153,13 @@ static int subscribe_callback(void)
     (&(pmqtt_message_handler){.struct_size = sizeof(pmqtt_message_handler), .filter = (name), .callback = ignore})
 
 /* A subscription with a callback. */
+static void ignore_response(pmqtt_client *client, void *userdata, const pmqtt_response *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
 #define SUBSCRIPTION(name) \
     (&(pmqtt_subscription){.struct_size = sizeof(pmqtt_subscription), .filter = (name), .callback = ignore})
 
@@ -221,6 +228,11 @@ static int subscribe_callback(void)
     call(pmqtt_subscribe_with(client, SUBSCRIPTION("other"), 1, NULL, NULL), SUCCESS, NO_CONN)    \
     call(pmqtt_unsubscribe_with(client, FILTERS, 2, NULL, NULL), SUCCESS, NO_CONN)                \
     call(pmqtt_resubscribe_set(client, true), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_request(client, BATCH, 1, ignore_response, NULL, NULL), NOT_SUPPORTED, NOT_SUPPORTED) \
+    call(pmqtt_request_cancel(client, 12345), NOT_FOUND, NOT_FOUND)                               \
+    call(pmqtt_reply(client, &(pmqtt_message){0}, BATCH), NOT_SUPPORTED, NOT_SUPPORTED)           \
+    call(pmqtt_reply_address(&(pmqtt_message){0}, (char[8]){0}, 8, &(pmqtt_properties){0}), NOT_FOUND, NOT_FOUND) \
+    call(pmqtt_reply_to(client, &(pmqtt_properties){0}, BATCH), NOT_SUPPORTED, NOT_SUPPORTED)     \
     call(pmqtt_ack(client, 12345, 1), NOT_FOUND, NOT_FOUND)                                       \
     call(pmqtt_ack_with(client, 12345, 1, 0, NULL), NOT_FOUND, NOT_FOUND)                         \
     call(pmqtt_will_set(client, "other", "gone", 4, 1, false), SUCCESS, SUCCESS)                  \

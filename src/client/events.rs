@@ -166,6 +166,31 @@ pub struct Published {
     pub tag: u64,
 }
 
+/// The event of `on_response`: a request of `pmqtt_request` has ended.
+///
+/// @ingroup api_request
+#[repr(C)]
+pub struct ResponseEvent {
+    /// The number of the request, as `pmqtt_request` returned it.
+    pub id: u64,
+    /// How the request ended.
+    /// - `PMQTT_ERR_SUCCESS`: the response is here.
+    /// - `PMQTT_ERR_TIMEOUT`: the time of the request is over.
+    /// - `PMQTT_ERR_REJECTED`: the broker refused the message of the request, does not take such
+    ///   messages, or refused the subscription for the responses; `reason` says why.
+    /// - `PMQTT_ERR_EXPIRED`: the message was not sent within the `expiry_s` of its publication.
+    /// - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
+    ///   sent.
+    /// - `PMQTT_ERR_CANCELLED`: `pmqtt_request_cancel` or `pmqtt_queue_clear` cancelled it.
+    /// - `PMQTT_ERR_NOT_SUPPORTED`: the client speaks an earlier version than MQTT 5 on its new
+    ///   connection.
+    pub rc: c_int,
+    /// The broker's MQTT 5 reason code with `PMQTT_ERR_REJECTED`; otherwise -1.
+    pub reason: c_int,
+    /// The response, valid until the callback returns; NULL unless `rc` is `PMQTT_ERR_SUCCESS`.
+    pub message: *const MessageEvent,
+}
+
 /// The event of `on_subscribe`: the broker answered SUBSCRIBE, or the connection ended before.
 ///
 /// @ingroup api_callbacks

@@ -25,7 +25,9 @@ mod scram;
 mod state;
 mod turn;
 
-pub use api::{Figures, MessageCallback, Subscription, Target, Timed, Wanted};
+pub use api::{
+    Figures, MessageCallback, Request, Subscription, Target, Timed, Wanted, not_supported,
+};
 #[cfg(feature = "tls")]
 pub use api::{Source, TlsOptions};
 pub use driver::deliver::address;
@@ -34,6 +36,7 @@ pub use events::Handle;
 pub use handle::Client;
 pub use state::handlers::Handler;
 pub use state::inbox::Received;
+pub use state::requests::Asker;
 
 pub use crate::codec::Version;
 pub use crate::session::{CleanStart, ConnectOptions, Negotiated, QueueOptions, WhenFull};

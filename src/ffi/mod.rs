@@ -40,6 +40,10 @@ mod subscribe;
 
 mod subscription;
 
+mod request;
+
+mod reply;
+
 mod property_ids;
 
 mod properties;
@@ -101,7 +105,9 @@ pub use publication::*;
 pub use publish::*;
 pub use publish_message::*;
 pub use queue_options::*;
+pub use reply::*;
 pub use report::*;
+pub use request::*;
 pub use statistics::*;
 pub use subscribe::*;
 pub use subscription::*;

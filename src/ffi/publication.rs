@@ -117,13 +117,28 @@ impl Publication {
     #[inline(always)]
     pub(super) unsafe fn timed<'a>(&self, properties: Option<Properties<'a>>) -> Result<Timed<'a>> {
         // SAFETY: the caller's promise is the same.
-        let message = unsafe { self.message("publish", properties) }?;
+        let (message, limit) = unsafe { self.message_and_limit("publish", properties) }?;
+        Timed::new(message, limit, self.tag)
+    }
+
+    /// The message, and how long it may wait. `function` is named in an error.
+    ///
+    /// # Safety
+    /// As for `encode`.
+    #[inline(always)]
+    pub(super) unsafe fn message_and_limit<'a>(
+        &self,
+        function: &str,
+        properties: Option<Properties<'a>>,
+    ) -> Result<(Message<'a>, Option<Duration>)> {
+        // SAFETY: the caller's promise is the same.
+        let message = unsafe { self.message(function, properties) }?;
         let limit = match properties {
             Some(properties) => expiry(properties),
             None => (self.expiry_s > 0).then_some(self.expiry_s),
         };
         let limit = limit.map(|seconds| Duration::from_secs(seconds.into()));
-        Timed::new(message, limit, self.tag)
+        Ok((message, limit))
     }
 
     /// # Safety

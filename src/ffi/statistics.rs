@@ -49,6 +49,9 @@ pub struct Statistics {
     /// Messages whose outcome is `PMQTT_ERR_REJECTED`: the broker refused them, or does not take such
     /// messages (MQTT 5).
     pub messages_rejected: u64,
+    /// Messages on the response topic of `pmqtt_request` that no request waits for: late and doubled
+    /// responses, and those of strangers.
+    pub responses_dropped: u64,
 }
 
 /// Takes a snapshot of a client's statistics.
@@ -94,6 +97,7 @@ impl From<Figures> for Statistics {
             messages_cancelled: figures.messages_cancelled,
             messages_expired: figures.messages_expired,
             messages_rejected: figures.messages_rejected,
+            responses_dropped: figures.responses_dropped,
         }
     }
 }

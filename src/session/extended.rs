@@ -179,6 +179,13 @@ impl Extended {
         is_assigned.then(|| self.assigned_id.as_deref().unwrap_or_default())
     }
 
+    /// Whether the program has asked for names that no broker has given yet.
+    pub fn awaits_names(&self) -> bool {
+        let options = &self.options;
+        !self.was_accepted && options.request_response
+            || options.is_id_assigned && self.assigned_id.is_none()
+    }
+
     /// Whether the next CONNECT asks for a new session.
     pub fn wants_clean_start(&self, clean_session: bool) -> bool {
         match self.options.clean_start {

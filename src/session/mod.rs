@@ -367,6 +367,11 @@ impl Session {
         self.phase
     }
 
+    /// The number of the present connection, or of the last one.
+    pub fn connection(&self) -> u16 {
+        self.connection
+    }
+
     /// When bytes were last written; before CONNACK, those of CONNECT.
     pub fn last_written(&self) -> Moment {
         self.keep_alive.last_out()
@@ -578,6 +583,12 @@ impl Session {
     #[inline(always)]
     pub fn alias_maximum(&self) -> u16 {
         self.extended.as_ref().map_or(0, |it| it.aliases_in)
+    }
+
+    /// Whether the next CONNACK may bring response information or a client identifier for the first time.
+    pub fn awaits_names(&self) -> bool {
+        let extended = self.extended.as_ref();
+        self.phase != Phase::Connected && extended.is_some_and(|it| it.awaits_names())
     }
 
     /// What both sides have agreed to, as far as the version can say it.

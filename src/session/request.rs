@@ -435,7 +435,7 @@ impl Session {
     }
 
     /// CONNECT was sent, and no disconnect was requested.
-    pub(super) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         matches!(
             self.phase,
             Phase::Connected

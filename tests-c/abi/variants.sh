@@ -2,7 +2,7 @@
 # compiled with them.
 
 # The fields that were added after the first version of their structure.
-added_since=(pmqtt_statistics.{acks_held,messages_{dropped,cancelled,expired,rejected}}
+added_since=(pmqtt_statistics.{acks_held,messages_{dropped,cancelled,expired,rejected},responses_dropped}
              pmqtt_publication.{expiry_s,content_type,response_topic,correlation,correlation_len,payload_is_utf8}
              pmqtt_publication.{user_properties,user_property_count,tag,properties})
 

@@ -28,7 +28,7 @@ fn list(bytes: &'static [u8]) -> PropertyView {
 }
 
 /// The functions without a client, or for which NULL is valid.
-const WITHOUT_CLIENT: [&str; 22] = [
+const WITHOUT_CLIENT: [&str; 23] = [
     "pmqtt_client_new",
     "pmqtt_client_free",
     "pmqtt_topic_matches_sub",
@@ -45,6 +45,8 @@ const WITHOUT_CLIENT: [&str; 22] = [
     "pmqtt_property_add_bytes",
     "pmqtt_property_add_pair",
     "pmqtt_property_finish",
+    // requests.rs has the errors of this.
+    "pmqtt_reply_address",
     // tests/oneshot has the errors of these.
     "pmqtt_publish_single",
     "pmqtt_publish_multiple",
@@ -122,6 +124,10 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_subscribe_with(null(), 0, null(), null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_unsubscribe_with(&text, 1, null(), null_mut()) => PMQTT_ERR_INVAL;
         pmqtt_resubscribe_set(true) => PMQTT_ERR_INVAL;
+        pmqtt_request(null(), 1, None, null_mut(), null_mut()) => PMQTT_ERR_INVAL;
+        pmqtt_request_cancel(1) => PMQTT_ERR_INVAL;
+        pmqtt_reply(null(), null()) => PMQTT_ERR_INVAL;
+        pmqtt_reply_to(null(), null()) => PMQTT_ERR_INVAL;
         pmqtt_ack(1, 1) => PMQTT_ERR_INVAL;
         pmqtt_ack_with(1, 1, 0, null()) => PMQTT_ERR_INVAL;
         pmqtt_will_set(text, null(), 0, 0, false) => PMQTT_ERR_INVAL;

@@ -19,6 +19,7 @@ mod order;
 mod publish;
 mod receive;
 mod reconnect;
+mod request;
 mod resubscribe;
 mod runs;
 #[cfg(feature = "tls")]

@@ -92,6 +92,7 @@ impl Client {
         state.abandon();
         let callbacks = mem::replace(&mut state.callbacks, Callbacks::new(ptr::null_mut()));
         state.security = None;
+        state.drop_requester();
         state.tenancy.set_freed();
         self.changed.notify_all();
         let thread = state.tenancy.stop_loop_thread().flatten();

@@ -9,6 +9,7 @@ mod loops;
 mod negotiate;
 mod oneshot;
 mod request;
+mod request_response;
 mod settings;
 mod stats;
 mod subscribe;
@@ -18,6 +19,7 @@ mod tls;
 pub use connect::Target;
 pub use oneshot::Wanted;
 pub use request::Timed;
+pub use request_response::{Request, not_supported};
 pub use stats::Figures;
 pub use subscribe::{MessageCallback, Subscription};
 #[cfg(feature = "tls")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::State;
+use crate::client::state::tags::Tag;
 use crate::codec::{Message, Properties, Publishable, QoS, Unfit, reason};
 use crate::session::{Cancel, PublishError, Session};
 use crate::sys;
@@ -96,7 +97,7 @@ impl Client {
     }
 
     /// From the first message with a rule of its own on, `publish_plain` is not for this client.
-    fn note_rules(&self, state: &State) {
+    pub(super) fn note_rules(&self, state: &State) {
         if state.session.is_ruled() {
             self.unlocked.set_ruled();
         }
@@ -168,10 +169,10 @@ impl<'a> Timed<'a> {
         state.tags().reserve()?;
         let published = self.publish_untagged(&mut state.session);
         match published {
-            Ok(mid) => state.tags().set(mid, tag),
+            Ok(mid) => state.tags().set(mid, Tag::Number(tag)),
             // At QoS 0, the message is dropped, and has no outcome.
             Err(PublishError::NotConnected { mid }) if self.message.qos > QoS::AtMostOnce => {
-                state.tags().set(mid, tag);
+                state.tags().set(mid, Tag::Number(tag));
             }
             Err(_) => {}
         }

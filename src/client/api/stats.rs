@@ -23,6 +23,7 @@ pub struct Figures {
     pub messages_cancelled: u64,
     pub messages_expired: u64,
     pub messages_rejected: u64,
+    pub responses_dropped: u64,
 }
 
 impl Client {
@@ -46,6 +47,7 @@ impl Client {
             messages_cancelled: session.cancelled(),
             messages_expired: session.expired(),
             messages_rejected: session.rejected(),
+            responses_dropped: state.requester().map_or(0, |it| it.dropped),
         }
     }
 }

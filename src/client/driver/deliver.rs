@@ -8,20 +8,23 @@ use std::time::Duration;
 
 use super::pace::Pace;
 use super::step::{Pass, Step, Stop};
-use super::trace;
+use super::{requests, trace};
 use crate::client::error::{Code, Error, Said, connack_string};
 use crate::client::events::{
     AuthEvent, AuthStep, Callback, ConnectFailed, Connected, Disconnected, Drained, Interest,
-    LogLine, MessageEvent, Published, Subscribed, Unsubscribed, Writable,
+    LogLine, MessageEvent, Published, ResponseEvent, Subscribed, Unsubscribed, Writable,
 };
 use crate::client::reason::{UNSAID, connack_reason, reason_words};
+use crate::client::state::Guard;
 use crate::client::state::authenticator::Authenticator;
 use crate::client::state::handlers::Handler;
 use crate::client::state::intent::Ending;
 use crate::client::state::log_lines::Level;
+use crate::client::state::requests::Ended;
 #[cfg(feature = "tls")]
 use crate::client::state::scram_login;
-use crate::client::state::{Guard, State};
+use crate::client::state::tags::Tag;
+
 use crate::codec::{
     Acknowledgement, Auth as AuthPacket, ConnAck, Disconnect, Properties, Publish, property, reason,
 };
@@ -66,7 +69,8 @@ pub fn acknowledged(pass: &mut Pass, mid: u64) -> Step<bool> {
 /// Reports what no packet from the broker reports, until the time of the pass is over:
 /// 1. ends of connections that the program has caused
 /// 2. QoS 0 messages that were written, and requests that were lost
-/// 3. that everything is settled
+/// 3. requests that have ended without a response
+/// 4. that everything is settled
 pub fn news(pass: &mut Pass) -> Step {
     let (state, pace) = (&mut *pass.state, &mut pass.pace);
     log_lines(state, pace);
@@ -85,6 +89,9 @@ pub fn news(pass: &mut Pass) -> Step {
     }
     while !is_over && let Some(next) = state.session.next_outcome() {
         is_over = outcome(state, pace, next) && pace.is_over();
+    }
+    while !is_over && let Some(ended) = state.next_ended_request() {
+        is_over = request_ended(state, pace, &ended, None) && pace.is_over();
     }
     if !is_over && let Some(callback) = state.drained() {
         drained(state, pace, callback);
@@ -223,7 +230,7 @@ fn message(pass: &mut Pass, publish: &Publish, mid: u64, manual_ack: bool) -> St
         dup: publish.dup,
         properties: publish.properties.into(),
     };
-    let looked = matching(state, &mut pass.pace, &event, publish.topic.as_bytes());
+    let looked = matching(state, &mut pass.pace, &event, publish, manual_ack);
     let acknowledged = publish.packet_id.filter(|_| !manual_ack);
     if pass.epoch != state.intent.epoch() {
         if let Some(id) = acknowledged {
@@ -239,9 +246,15 @@ fn message(pass: &mut Pass, publish: &Publish, mid: u64, manual_ack: bool) -> St
 
 /// Calls each handler whose filter matches, or else the callback for all messages.
 #[inline(always)]
-fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &[u8]) -> bool {
+fn matching(
+    state: &mut Guard,
+    pace: &mut Pace,
+    message: &MessageEvent,
+    publish: &Publish,
+    manual_ack: bool,
+) -> bool {
     if state.callbacks.has_handlers()
-        && let Some(looked) = handlers(state, pace, message, topic)
+        && let Some(looked) = handlers(state, pace, message, publish, manual_ack)
     {
         return looked;
     }
@@ -249,15 +262,20 @@ fn matching(state: &mut Guard, pace: &mut Pace, message: &MessageEvent, topic: &
     call(state, pace, callback, message)
 }
 
-/// Calls each handler whose filter matches. Returns whether the clock was read; None: no filter
-/// matches.
+/// Gives a response to its request, and calls each handler whose filter matches another message. Returns
+/// whether the clock was read; None: no filter matches.
 #[inline(never)]
 fn handlers(
     state: &mut Guard,
     pace: &mut Pace,
     message: &MessageEvent,
-    topic: &[u8],
+    publish: &Publish,
+    manual_ack: bool,
 ) -> Option<bool> {
+    let topic = publish.topic.as_bytes();
+    if state.callbacks.is_response(topic) {
+        return Some(response(state, pace, message, publish, manual_ack));
+    }
     let mut last = 0;
     let mut looked = false;
     // Looked up again for each call, because the previous one may have added or removed filters.
@@ -271,6 +289,45 @@ fn handlers(
         }
     }
     (last > 0).then_some(looked)
+}
+
+/// Reports a response to its request. The program does not acknowledge it, even if it acknowledges messages.
+fn response(
+    state: &mut Guard,
+    pace: &mut Pace,
+    message: &MessageEvent,
+    publish: &Publish,
+    manual_ack: bool,
+) -> bool {
+    let correlation = publish.properties.bytes(property::CORRELATION_DATA);
+    let ended = requests::respond(state, correlation);
+    let looked = ended.is_some_and(|ended| request_ended(state, pace, &ended, Some(message)));
+    if manual_ack {
+        let (success, none) = (reason::SUCCESS, Properties::NONE);
+        let now = sys::now();
+        let session = &mut state.session;
+        session.acknowledge_manually(message.mid, publish.qos, success, none, now);
+    }
+    looked
+}
+
+/// Reports the end of a request to its own callback.
+fn request_ended(
+    state: &mut Guard,
+    pace: &mut Pace,
+    ended: &Ended,
+    message: Option<&MessageEvent>,
+) -> bool {
+    let client = state.handle();
+    let event = ResponseEvent {
+        id: ended.id,
+        rc: ended.code as i32,
+        reason: ended.reason.map_or(UNSAID, i32::from),
+        message: message.map_or(ptr::null(), ptr::from_ref),
+    };
+    let asker = &ended.asker;
+    MutexGuard::unlocked(state, || (asker.callback)(client, asker.userdata(), &event));
+    pace.tick()
 }
 
 /// If the handler was removed meanwhile, this call is its last one, and releases its userdata.
@@ -289,29 +346,40 @@ fn handle(state: &mut Guard, handler: Handler, message: &MessageEvent) {
 fn published(state: &mut Guard, pace: &mut Pace, mid: u64, reason: i32) -> bool {
     state.counters.messages_out += 1;
     let callback = state.callbacks.publish;
-    let mut event = Published {
+    let event = Published {
         mid,
         rc: 0,
         reason,
         properties: Properties::NONE.into(),
         tag: 0,
     };
-    if state.has_tags() {
-        add_tag(state, &mut event);
+    match state.has_tags() {
+        true => tagged(state, pace, event, Code::Success),
+        false => call(state, pace, callback, &event),
     }
-    call(state, pace, callback, &event)
 }
 
+/// Reports the outcome of a message, with its tag. That of a request tells on the request instead.
 #[cold]
 #[inline(never)]
-fn add_tag(state: &mut State, event: &mut Published) {
-    event.tag = state.take_tag(event.mid);
+fn tagged(state: &mut Guard, pace: &mut Pace, mut event: Published, code: Code) -> bool {
+    match state.take_tag(event.mid) {
+        Some(Tag::Request(id)) => {
+            let reason = u8::try_from(event.reason).ok();
+            requests::message_done(state, id, code, reason);
+            return false;
+        }
+        Some(Tag::Number(tag)) => event.tag = tag,
+        Some(Tag::ReplyTopic) | None => {}
+    }
+    let callback = state.callbacks.publish;
+    call(state, pace, callback, &event)
 }
 
 /// Reports an acknowledgement with a reason or properties.
 #[cold]
 fn answered(state: &mut Guard, pace: &mut Pace, mid: u64, answer: &Acknowledgement) -> bool {
-    let rc = match answer.reason < reason::FAILURE {
+    let code = match answer.reason < reason::FAILURE {
         true => {
             state.counters.messages_out += 1;
             Code::Success
@@ -322,15 +390,14 @@ fn answered(state: &mut Guard, pace: &mut Pace, mid: u64, answer: &Acknowledgeme
             Code::Rejected
         }
     };
-    let callback = state.callbacks.publish;
     let event = Published {
         mid,
-        rc: rc as i32,
+        rc: code as i32,
         reason: answer.reason.into(),
         properties: answer.properties.into(),
-        tag: state.take_tag(mid),
+        tag: 0,
     };
-    call(state, pace, callback, &event)
+    tagged(state, pace, event, code)
 }
 
 /// Reports that the broker has completed the handshake of a message that it may have lost.
@@ -341,15 +408,14 @@ fn in_doubt(state: &mut Guard, pace: &mut Pace, mid: u64) -> bool {
 
 fn not_published(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code, reason: i32) -> bool {
     state.callbacks.other_told();
-    let callback = state.callbacks.publish;
     let event = Published {
         mid,
         rc: code as i32,
         reason,
         properties: Properties::NONE.into(),
-        tag: state.take_tag(mid),
+        tag: 0,
     };
-    call(state, pace, callback, &event)
+    tagged(state, pace, event, code)
 }
 
 /// Reports events that occur a few times in a connection.
@@ -453,6 +519,7 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
         pass.state.counters.connections += 1;
         pass.state.why_none = None;
         pass.state.intent.backoff.connected(pass.now);
+        requests::resume(pass.state, connack.session_present);
     }
     pass.state.intent.announce();
     let event = Connected {
@@ -537,6 +604,10 @@ fn subscribed(
     granted: &[u8],
     properties: Properties,
 ) -> bool {
+    if state.has_tags() && state.take_tag(mid) == Some(Tag::ReplyTopic) {
+        requests::subscribed(state, mid, granted.first().copied());
+        return false;
+    }
     let is_extended = state.session.version().rules().is_extended;
     let event = Subscribed {
         mid,

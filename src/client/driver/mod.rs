@@ -11,6 +11,7 @@
 //! | `inbound_aliases` | the topics that the broker's topic aliases stand for            |
 //! | `output`          | writes the output of the session to the socket                  |
 //! | `ending`          | how a connection ends: at once, or closed beside its successor  |
+//! | `requests`        | requests of the program: subscription, ends                    |
 //! | `stall`           | a message that no connection gets past                          |
 //! | `interest`        | reports what to wait for to `on_interest` and event descriptor  |
 //! | `deliver`         | each call of a callback                                         |
@@ -33,6 +34,7 @@ pub mod pace;
 pub mod pass;
 mod read;
 mod read_buffer;
+pub mod requests;
 mod stall;
 mod step;
 pub mod trace;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::auth;
 use super::deliver;
 use super::step::{Pass, Step, Stop};
-use super::{Driver, trace};
+use super::{Driver, requests, trace};
 use crate::client::error::Error;
 use crate::client::state::log_lines::Level;
 use crate::client::state::unlocked::Unlocked;
@@ -21,6 +21,9 @@ const FREED: usize = 8 * 1024 * 1024;
 
 /// How long a client keeps its memory after it has given some back.
 const KEEP: Duration = Duration::from_secs(10);
+
+/// How long a request waits beyond its time for responses that are received and not handled.
+const UNHANDLED: Duration = Duration::from_secs(1);
 
 impl Driver {
     /// Does all the work that needs no waiting. `read`: the socket may be readable; `auto`: the
@@ -77,6 +80,9 @@ impl Driver {
         self.advance_closing(pass)?;
         let now = pass.state.sending_at(pass.now);
         pass.state.session.expire(now);
+        if !self.is_open() {
+            requests::expire(pass.state, pass.now);
+        }
         deliver::news(pass)?;
         self.begin(pass)?;
         self.advance(pass)?;
@@ -88,9 +94,11 @@ impl Driver {
         if !self.is_open() {
             return Ok(());
         }
-        if read || self.has_pending(pass.state) || self.read_waits_to_write() || is_due(pass) {
+        let is_due = is_due(pass) || is_request_due(pass);
+        if read || self.has_pending(pass.state) || self.read_waits_to_write() || is_due {
             self.receive(pass)?;
         }
+        requests::expire(pass.state, self.handled_until(pass.now));
         self.time_out(pass)?;
         self.write(pass.state, pass.now)?;
         deliver::news(pass)?;
@@ -158,6 +166,15 @@ impl Driver {
         Ok(())
     }
 
+    /// Responses that came before this moment are handled. While received bytes are unhandled, one may be among
+    /// them; a program that is always behind gets its timeouts all the same.
+    fn handled_until(&self, now: Moment) -> Moment {
+        match self.unhandled {
+            true => now - UNHANDLED,
+            false => now,
+        }
+    }
+
     /// Gives back unused memory if the client is idle. A busy client is idle for a moment after
     /// each
     /// message, and keeps its memory.
@@ -167,7 +184,7 @@ impl Driver {
             self.input.trim();
             self.waiting = None;
             state.session.trim();
-            state.trim_tags();
+            state.trim_seldom();
         }
     }
 
@@ -205,4 +222,10 @@ fn plan_reconnect(state: &mut State) {
 fn is_due(pass: &Pass) -> bool {
     let timeout = pass.state.session.poll_timeout();
     timeout.is_some_and(|at| pass.now >= at)
+}
+
+/// Whether a request times out, unless its response can be read.
+fn is_request_due(pass: &Pass) -> bool {
+    let deadline = pass.state.request_deadline();
+    deadline.is_some_and(|at| pass.now >= at)
 }

@@ -62,6 +62,12 @@ impl Callbacks {
         }
     }
 
+    /// Whether a message of this topic is a response to a request.
+    pub fn is_response(&self, topic: &[u8]) -> bool {
+        let seldom = self.seldom.as_ref();
+        seldom.is_some_and(|seldom| seldom.handlers.is_response(topic))
+    }
+
     /// The first handler whose filter matches, of those that were added after number `after`.
     pub fn next_match(&self, topic: &[u8], after: u64) -> Option<(u64, Handler)> {
         self.seldom.as_ref()?.handlers.next_match(topic, after)

@@ -67,6 +67,8 @@ impl Drop for Userdata {
 pub struct Handlers {
     entries: Vec<Entry>,
     last_number: u64,
+    /// Messages whose topic begins with this are responses to requests, and no message for a handler.
+    reply_prefix: Option<Box<str>>,
     /// The last number of before a reset. A message that a handler of then has got is none for these.
     reset_at: u64,
 }
@@ -82,7 +84,17 @@ struct Entry {
 
 impl Handlers {
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.reply_prefix.is_none()
+    }
+
+    pub fn set_reply_prefix(&mut self, prefix: &str) {
+        self.reply_prefix = Some(prefix.into());
+    }
+
+    /// Whether a message of this topic is a response to a request.
+    pub fn is_response(&self, topic: &[u8]) -> bool {
+        let prefix = self.reply_prefix.as_ref();
+        prefix.is_some_and(|prefix| topic.starts_with(prefix.as_bytes()))
     }
 
     /// The empty table after a reset, in which numbers continue.
@@ -90,6 +102,7 @@ impl Handlers {
         Handlers {
             entries: Vec::new(),
             last_number: self.last_number,
+            reply_prefix: None,
             reset_at: self.last_number,
         }
     }

@@ -18,7 +18,10 @@
 //! | `security`     | the TLS settings of the program                                              |
 //! | `log_lines`    | lines that wait for `on_log`                                                 |
 //! | `inbox`        | what a one-shot call waits for                                               |
-//! | `tags`         | the numbers that outcomes give back                                          |
+//! | `tags`         | what messages belong to, until their outcomes come                           |
+//! | `requests`     | the requests that wait for responses                                         |
+//! | `reply_topic`  | where the responses go                                                       |
+//! | `requester`    | both of them                                                                 |
 //! | `counters`     | figures                                                                      |
 //! | `defaults`     | the values that apply while the program has set none                         |
 //! | `unlocked`     | what a call can read without the lock                                        |
@@ -32,6 +35,9 @@ pub mod handlers;
 pub mod inbox;
 pub mod intent;
 pub mod log_lines;
+pub mod reply_topic;
+pub mod requester;
+pub mod requests;
 #[cfg(feature = "tls")]
 pub mod scram_login;
 #[cfg(feature = "tls")]
@@ -64,8 +70,10 @@ use counters::Counters;
 use inbox::Inbox;
 use intent::{Intent, Route};
 use log_lines::{Level, LogLines};
+use requester::Requester;
+use requests::Ended;
 use security::Security;
-use tags::Tags;
+use tags::{Tag, Tags};
 use tenancy::Tenancy;
 use wakes::Wakes;
 use watch::{Reported, Watching};
@@ -103,6 +111,7 @@ struct Seldom {
     /// The client ids before the last `reinitialise`: C may still have their addresses.
     former_ids: [Option<CString>; 2],
     tags: Tags,
+    requester: Option<Box<Requester>>,
 }
 
 impl State {
@@ -142,6 +151,7 @@ impl State {
         };
         if let Some(seldom) = &mut self.seldom {
             seldom.tags = Tags::default();
+            seldom.requester = None;
         }
         if replaced.is_some() || assigned.is_some() {
             self.seldom.get_or_insert_default().former_ids = [replaced, assigned];
@@ -165,16 +175,45 @@ impl State {
         &mut self.seldom.get_or_insert_default().tags
     }
 
-    pub fn trim_tags(&mut self) {
+    /// The tag of a message that is done.
+    pub fn take_tag(&mut self, mid: u64) -> Option<Tag> {
+        self.seldom.as_mut()?.tags.take(mid)
+    }
+
+    /// Gives back unused memory of what few clients need.
+    pub fn trim_seldom(&mut self) {
         if let Some(seldom) = &mut self.seldom {
             seldom.tags.trim();
+            if let Some(requester) = &mut seldom.requester {
+                requester.requests.trim();
+            }
         }
     }
 
-    /// The tag of a message that is done; 0: none.
-    pub fn take_tag(&mut self, mid: u64) -> u64 {
-        let seldom = self.seldom.as_mut();
-        seldom.map_or(0, |seldom| seldom.tags.take(mid))
+    /// None: the program has made no request.
+    pub fn requester(&self) -> Option<&Requester> {
+        self.seldom.as_ref()?.requester.as_deref()
+    }
+
+    pub fn requester_mut(&mut self) -> Option<&mut Requester> {
+        self.seldom.as_mut()?.requester.as_deref_mut()
+    }
+
+    pub fn set_requester(&mut self, requester: Requester) -> &mut Requester {
+        let seldom = self.seldom.get_or_insert_default();
+        seldom.requester.insert(Box::new(requester))
+    }
+
+    /// All requests end, and nobody is told.
+    pub fn drop_requester(&mut self) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.requester = None;
+        }
+    }
+
+    /// The next end of a request to report.
+    pub fn next_ended_request(&mut self) -> Option<Ended> {
+        self.requester_mut()?.requests.next_ended()
     }
 
     /// Valid until the second `reset` from now; longer while the id stays the same.
@@ -250,7 +289,19 @@ fn look_at_clock() -> Moment {
 impl State {
     /// Whether a callback is due that needs no packet from the broker.
     pub fn is_untold(&self) -> bool {
-        self.intent.is_owed() || self.session.has_outcomes() || self.drained().is_some()
+        self.intent.is_owed()
+            || self.session.has_outcomes()
+            || self.has_ended_requests()
+            || self.drained().is_some()
+    }
+
+    fn has_ended_requests(&self) -> bool {
+        self.requester().is_some_and(|it| it.requests.have_ended())
+    }
+
+    /// When the next request times out.
+    pub fn request_deadline(&self) -> Option<Moment> {
+        self.requester()?.requests.deadline()
     }
 
     /// `on_drained`, if it is due.
@@ -287,7 +338,13 @@ impl State {
             return Some(Moment::origin());
         }
         let (plan, session) = (self.intent.deadline(), self.session.poll_timeout());
-        let deadlines = [plan, self.watching.deadline, session, self.auth_look_due()];
+        let deadlines = [
+            plan,
+            self.watching.deadline,
+            session,
+            self.auth_look_due(),
+            self.request_deadline(),
+        ];
         let first = deadlines.into_iter().flatten().min();
         match self.session.expiry_due() {
             None => first,

@@ -1,4 +1,4 @@
-//! The numbers that the program has given messages, until their outcomes give them back.
+//! What messages and SUBSCRIBEs belong to, until their outcomes come.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,17 @@ const KEPT: usize = 256;
 
 /// The tags by mid. A message without a tag is not in here.
 #[derive(Default)]
-pub struct Tags(HashMap<u64, u64>);
+pub struct Tags(HashMap<u64, Tag>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// The number that the program has given a message, and gets back.
+    Number(u64),
+    /// The message of the request with this id.
+    Request(u64),
+    /// The SUBSCRIBE for the responses to requests.
+    ReplyTopic,
+}
 
 impl Tags {
     /// Makes room for one more.
@@ -17,7 +27,7 @@ impl Tags {
         self.0.try_reserve(1).map_err(|_| NoMemory)
     }
 
-    pub fn set(&mut self, mid: u64, tag: u64) {
+    pub fn set(&mut self, mid: u64, tag: Tag) {
         self.0.insert(mid, tag);
     }
 
@@ -27,13 +37,13 @@ impl Tags {
         !self.0.is_empty()
     }
 
-    /// The tag of a message that is done; 0: none.
-    pub fn take(&mut self, mid: u64) -> u64 {
+    /// The tag of a message that is done.
+    pub fn take(&mut self, mid: u64) -> Option<Tag> {
         let tag = self.0.remove(&mid);
         if self.0.is_empty() && self.0.capacity() > KEPT {
             self.0 = HashMap::new();
         }
-        tag.unwrap_or(0)
+        tag
     }
 
     /// Gives back unused memory.
@@ -51,27 +61,28 @@ mod tests {
     #[test]
     fn each_tag_is_given_back_once() {
         let mut tags = Tags::default();
-        assert_eq!(tags.take(1), 0);
+        assert_eq!(tags.take(1), None);
         for mid in 1..=1000 {
             assert_eq!(tags.reserve(), Ok(()));
-            tags.set(mid, mid + 7);
+            tags.set(mid, Tag::Number(mid + 7));
         }
         for mid in 1..=1000 {
             tags.trim();
-            assert_eq!((tags.take(mid), tags.take(mid)), (mid + 7, 0));
+            let tag = Some(Tag::Number(mid + 7));
+            assert_eq!((tags.take(mid), tags.take(mid)), (tag, None));
         }
     }
 
     #[test]
     fn memory_is_given_back() {
         let mut tags = Tags::default();
-        tags.set(1, 1);
+        tags.set(1, Tag::ReplyTopic);
         tags.trim();
-        assert_eq!(tags.take(1), 1);
+        assert_eq!(tags.take(1), Some(Tag::ReplyTopic));
         assert!(!tags.are_used());
         tags.trim();
         assert_eq!(tags.0.capacity(), 0);
-        (0..1000).for_each(|mid| tags.set(mid, 1));
+        (0..1000).for_each(|mid| tags.set(mid, Tag::Request(1)));
         (0..1000).for_each(|mid| {
             tags.take(mid);
         });
