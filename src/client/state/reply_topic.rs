@@ -96,7 +96,7 @@ pub fn base(response_info: Option<&str>, client_id: &str) -> String {
 
 fn fits(base: &str) -> bool {
     let is_name = topic::check_name(base.as_bytes()).is_ok();
-    is_name && base.len() <= MAX_STRING - RANDOM - 1
+    is_name && base.len() < MAX_STRING - RANDOM
 }
 
 /// A client identifier may be as long as a topic, and may have wildcards.
