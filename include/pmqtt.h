@@ -224,6 +224,24 @@
 #define PMQTT_PROTOCOL_V5 5
 
 /**
+ * MQTT 5, or MQTT 3.1.1 where the broker does not speak MQTT 5, for `pmqtt_client_new`.
+ *
+ * - The broker refuses the version: the client connects with MQTT 3.1.1 at once, and so for each
+ *   later connection, until `pmqtt_reinitialise`.
+ * - The broker closes the connection without CONNACK: the client connects with MQTT 3.1.1 at once.
+ *   The next connection begins with MQTT 5 again.
+ *
+ * No callback reports the first connection, except `on_log`. `pmqtt_negotiated` has the version of
+ * the present connection. With MQTT 3.1.1, messages and requests go without their properties and
+ * the options that only MQTT 5 has, a message can't be refused, and the functions of MQTT 5 that
+ * need an answer of the broker fail. A client with an authentication method (`pmqtt_auth_set`)
+ * speaks MQTT 5 only.
+ *
+ * @ingroup api_client
+ */
+#define PMQTT_PROTOCOL_BEST 255
+
+/**
  * A new session on each connection if `clean_session` is true, or else none, for
  * `pmqtt_connect_options`; the default.
  *
@@ -1872,7 +1890,8 @@ typedef struct pmqtt_oneshot_options {
    */
   const struct pmqtt_tls_options *tls;
   /**
-   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST`; 0:
+   * 3.1.1.
    */
   int protocol;
   /**
@@ -1999,7 +2018,8 @@ extern "C" {
  *                       cases.
  * @param userdata       Passed to each callback that has no `userdata` of its own. The library
  *                       does not dereference the pointer. May be NULL.
- * @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
+ * @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or
+ *                       `PMQTT_PROTOCOL_BEST`; 0: 3.1.1.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
  * - `out` is NULL.
@@ -2213,6 +2233,8 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  * - The client sends each packet again at most once on a connection.
  * - A broker that answers later than twice this time may receive a duplicate.
  * - Without PINGRESP, the client sends nothing again before the next connection.
+ * - A client of `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST` never sends a packet again on the same
+ *   connection.
  *
  * The setting takes effect at once.
  *

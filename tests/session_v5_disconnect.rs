@@ -132,9 +132,16 @@ fn a_broker_that_breaks_the_protocol_hears_the_reason_once_connected() {
 }
 
 #[test]
-fn before_mqtt_5_it_says_nothing() {
-    let mut peer = Peer::connected(|_| {});
+fn before_mqtt_5_it_says_only_whether_the_will_is_published() {
     let why = extended::text(property::REASON_STRING, "moving");
-    peer.session.disconnect_with(WITH_WILL, why.get(), peer.now);
-    assert_eq!(peer.take(), [0xe0, 0]);
+    for (reason, packet) in [
+        (reason::SUCCESS, b"\xe0\0" as &[u8]),
+        (WITH_WILL, b""),
+        (reason::UNSPECIFIED, b""),
+    ] {
+        let mut peer = Peer::connected(|_| {});
+        peer.session.disconnect_with(reason, why.get(), peer.now);
+        assert_eq!(peer.take(), packet);
+        assert!(matches!(peer.session.phase(), Phase::Disconnecting { .. }));
+    }
 }

@@ -34,6 +34,7 @@ pub use driver::deliver::address;
 pub use error::{Code, Error, Result};
 pub use events::Handle;
 pub use handle::Client;
+pub use state::defaults::Versions;
 pub use state::handlers::Handler;
 pub use state::inbox::Received;
 pub use state::requests::Asker;

@@ -191,7 +191,7 @@ pub fn ack_with(out: &mut Buffer, ack: &Acknowledgement) -> Result<(), TooLong> 
     Ok(())
 }
 
-/// `properties`: None before MQTT 5.
+/// `properties`: None before MQTT 5, which asks for a QoS only.
 pub fn subscribe(
     out: &mut Buffer,
     id: PacketId,
@@ -203,7 +203,10 @@ pub fn subscribe(
     put_section(out, properties);
     for (filter, wish) in filters {
         put_field(out, filter.as_bytes());
-        out.append(&[wish.to_bits()]);
+        out.append(&[match properties {
+            Some(_) => wish.to_bits(),
+            None => wish.qos as u8,
+        }]);
     }
     Ok(())
 }

@@ -14,6 +14,21 @@ pub const PMQTT_PROTOCOL_V311: c_int = 4;
 ///
 /// @ingroup api_client
 pub const PMQTT_PROTOCOL_V5: c_int = 5;
+/// MQTT 5, or MQTT 3.1.1 where the broker does not speak MQTT 5, for `pmqtt_client_new`.
+///
+/// - The broker refuses the version: the client connects with MQTT 3.1.1 at once, and so for each
+///   later connection, until `pmqtt_reinitialise`.
+/// - The broker closes the connection without CONNACK: the client connects with MQTT 3.1.1 at once.
+///   The next connection begins with MQTT 5 again.
+///
+/// No callback reports the first connection, except `on_log`. `pmqtt_negotiated` has the version of
+/// the present connection. With MQTT 3.1.1, messages and requests go without their properties and
+/// the options that only MQTT 5 has, a message can't be refused, and the functions of MQTT 5 that
+/// need an answer of the broker fail. A client with an authentication method (`pmqtt_auth_set`)
+/// speaks MQTT 5 only.
+///
+/// @ingroup api_client
+pub const PMQTT_PROTOCOL_BEST: c_int = 255;
 
 /// A new session on each connection if `clean_session` is true, or else none, for
 /// `pmqtt_connect_options`; the default.

@@ -4,9 +4,11 @@ use std::ffi::{c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::constants::{PMQTT_PROTOCOL_V5, PMQTT_PROTOCOL_V31, PMQTT_PROTOCOL_V311};
+use super::constants::{
+    PMQTT_PROTOCOL_BEST, PMQTT_PROTOCOL_V5, PMQTT_PROTOCOL_V31, PMQTT_PROTOCOL_V311,
+};
 use super::{optional_text, put, read, run};
-use crate::client::{Client, Code, Error, Handle, Result, Version};
+use crate::client::{Client, Code, Error, Handle, Result, Version, Versions};
 
 /// Creates a client.
 ///
@@ -20,7 +22,8 @@ use crate::client::{Client, Code, Error, Handle, Result, Version};
 ///                       cases.
 /// @param userdata       Passed to each callback that has no `userdata` of its own. The library
 ///                       does not dereference the pointer. May be NULL.
-/// @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
+/// @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or
+///                       `PMQTT_PROTOCOL_BEST`; 0: 3.1.1.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
 /// - `out` is NULL.
@@ -41,7 +44,7 @@ pub unsafe extern "C" fn pmqtt_client_new(
     let create = || -> Result<*mut Handle> {
         // SAFETY: NULL or a string, by the header's contract.
         let id = unsafe { optional_text(client_id, "client id") }?;
-        let client = Client::new(id, clean_session, userdata, version(protocol)?)?;
+        let client = Client::new(id, clean_session, userdata, versions(protocol)?)?;
         Ok(Arc::into_raw(client).cast_mut().cast())
     };
     if out.is_null() {
@@ -191,11 +194,12 @@ pub unsafe extern "C" fn pmqtt_user_data(client: *const Handle) -> *mut c_void {
     unsafe { read(client, std::ptr::null_mut(), |client| client.userdata()) }
 }
 
-pub(super) fn version(protocol: c_int) -> Result<Version> {
+pub(super) fn versions(protocol: c_int) -> Result<Versions> {
     match protocol {
-        0 | PMQTT_PROTOCOL_V311 => Ok(Version::V311),
-        PMQTT_PROTOCOL_V31 => Ok(Version::V31),
-        PMQTT_PROTOCOL_V5 => Ok(Version::V5),
+        0 | PMQTT_PROTOCOL_V311 => Ok(Version::V311.into()),
+        PMQTT_PROTOCOL_V31 => Ok(Version::V31.into()),
+        PMQTT_PROTOCOL_V5 => Ok(Version::V5.into()),
+        PMQTT_PROTOCOL_BEST => Ok(Versions::best()),
         _ => Err(Error::inval("protocol: none that this version speaks")),
     }
 }

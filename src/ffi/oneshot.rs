@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::{Encoded, checked};
-use super::lifetime::{pmqtt_client_free, version};
+use super::lifetime::{pmqtt_client_free, versions};
 use super::on_message::pmqtt_on_message;
 use super::oneshot_options::OneshotOptions;
 use super::publication::Publication;
@@ -336,8 +336,8 @@ impl<'a> OneShot<'a> {
             let id = optional_text(options.client_id, "client_id")?;
             (id, options.target()?)
         };
-        let (version, timeout) = (version(options.protocol)?, options.timeout()?);
-        let client = Client::new(id, !options.durable, std::ptr::null_mut(), version)?;
+        let (versions, timeout) = (versions(options.protocol)?, options.timeout()?);
+        let client = Client::new(id, !options.durable, std::ptr::null_mut(), versions)?;
         // SAFETY: the caller's promise is the same.
         unsafe { options.prepare(&client) }?;
         Ok(OneShot {

@@ -39,7 +39,8 @@ pub struct OneshotOptions {
     pub password: *const c_char,
     /// The TLS options; NULL: no TLS.
     pub tls: *const OneshotTls,
-    /// `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
+    /// `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST`; 0:
+    /// 3.1.1.
     pub protocol: c_int,
     /// The longest time that the call may take, in milliseconds; 0: 30000. Within this time, each
     /// step that `pmqtt_connect_timeout_set` lists may take 10 s at most.

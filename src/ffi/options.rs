@@ -131,6 +131,8 @@ pub unsafe extern "C" fn pmqtt_max_packet_size_set(client: *mut Handle, bytes: u
 /// - The client sends each packet again at most once on a connection.
 /// - A broker that answers later than twice this time may receive a duplicate.
 /// - Without PINGRESP, the client sends nothing again before the next connection.
+/// - A client of `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST` never sends a packet again on the same
+///   connection.
 ///
 /// The setting takes effect at once.
 ///

@@ -5,7 +5,9 @@ use super::extended::Extended;
 use super::packet_ids::Request;
 use super::retry::Step;
 use super::{Failure, Gather, Outcome, Phase, Sent, Session};
-use crate::codec::{Ack, ConnAck, Connect, Message, Properties, PropertyList, TooLong, encode};
+use crate::codec::{
+    Ack, ConnAck, Connect, Message, Properties, PropertyList, TooLong, encode, reason,
+};
 use crate::time::Moment;
 use zeroize::Zeroizing;
 
@@ -13,18 +15,21 @@ impl Session {
     /// A transport is open. CONNECT goes out, unless it waits for the application (`start_auth`). All other
     /// packets but AUTH wait for CONNACK. [MQTT5-3.1.2-30]
     pub fn open(&mut self, now: Moment) -> Result<(), TooLong> {
-        self.version = self.options.version;
+        self.version = self.next_version();
         if let Some(extended) = &mut self.extended {
             extended.exchange.begin();
         }
+        self.output.hold();
         let is_withheld = |extended: &Extended| extended.exchange.is_starting();
         if !self.extended.as_deref().is_some_and(is_withheld) {
             self.put_connect(Properties::NONE)?;
         }
-        self.output.hold();
         self.connection = self.connection.wrapping_add(1);
+        let is_extended = self.version.rules().is_extended;
         if let Some(extended) = &mut self.extended {
-            extended.allowance = Allowance::new(extended.options.receive_maximum);
+            extended.falls_back = false;
+            let maximum = is_extended.then_some(extended.options.receive_maximum);
+            extended.allowance = maximum.and_then(Allowance::new);
         }
         self.keep_alive.start(self.options.keep_alive, now);
         self.downgrades = false;
@@ -47,7 +52,9 @@ impl Session {
             extended.ask(options.keep_alive, clean_session);
             clean_session = extended.clean_start;
         }
+        // Before MQTT 5, the broker cannot say which identifier it has chosen.
         let assigned = self.extended.as_ref().and_then(|it| it.assigned_id());
+        let assigned = assigned.filter(|id| version.rules().is_extended || !id.is_empty());
         let client_id = assigned.unwrap_or(&options.client_id);
         let credentials = options.credentials.as_ref();
         let connect = Connect {
@@ -94,7 +101,7 @@ impl Session {
         if let Some(extended) = &mut self.extended {
             extended.early.clear();
         }
-        self.outgoing.connection_lost(self.version.rules());
+        self.outgoing.connection_lost(self.extended.is_some());
         if self.extended.is_some() {
             for mid in self.outgoing.lose_early() {
                 self.add_outcome(Outcome::Lost { mid });
@@ -103,6 +110,7 @@ impl Session {
         self.incoming.connection_lost();
         if let Some(extended) = &mut self.extended {
             extended.allowance = None;
+            extended.falls_back = false;
         }
         self.watch();
         self.delivering = false;
@@ -123,11 +131,15 @@ impl Session {
         }
     }
 
-    /// `disconnect`, with a reason and properties that MQTT 5 has.
+    /// `disconnect`, with a reason and properties that MQTT 5 has. Before MQTT 5, the reason decides about the
+    /// will: it is published unless the reason is success [MQTT5-3.14.4-3].
     pub fn disconnect_with(&mut self, reason: u8, properties: Properties, now: Moment) -> bool {
-        let is_first = !matches!(self.phase, Phase::Closed | Phase::Disconnecting { .. });
-        if is_first && self.version.rules().is_extended {
-            self.output.set_farewell(reason, properties);
+        if !matches!(self.phase, Phase::Closed | Phase::Disconnecting { .. }) {
+            match self.version.rules().is_extended {
+                true => self.output.set_farewell(reason, properties),
+                false if reason == reason::SUCCESS => {}
+                false => self.output.leave_silently(),
+            }
         }
         self.disconnect(now)
     }
@@ -137,14 +149,6 @@ impl Session {
     pub fn may_expire_after(&self, seconds: u32) -> bool {
         let stated = self.extended.as_ref().map_or(0, |it| it.stated_expiry);
         self.phase == Phase::Closed || seconds == 0 || stated > 0
-    }
-
-    /// `disconnect` without a DISCONNECT, so that the broker publishes the will.
-    pub fn disconnect_silently(&mut self, now: Moment) -> bool {
-        if !matches!(self.phase, Phase::Closed | Phase::Disconnecting { .. }) {
-            self.output.leave_silently();
-        }
-        self.disconnect(now)
     }
 
     /// The last packet to a broker that has broken the protocol, or None if it would not understand it

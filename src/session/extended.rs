@@ -154,6 +154,10 @@ pub struct Extended {
     pub assigned_id: Option<CString>,
     /// Enhanced authentication.
     pub exchange: Exchange,
+    /// The broker has said that it does not speak MQTT 5.
+    pub is_refused: bool,
+    /// An attempt is between its two connections (`fall_back`).
+    pub falls_back: bool,
 }
 
 impl Extended {
@@ -170,6 +174,8 @@ impl Extended {
             was_accepted: false,
             assigned_id: None,
             exchange: Exchange::default(),
+            is_refused: false,
+            falls_back: false,
         }
     }
 

@@ -16,6 +16,7 @@ mod early_requests;
 mod exchange;
 mod expiry;
 mod extended;
+mod fall_back;
 mod final_bytes;
 mod gather;
 mod give_up;
@@ -76,6 +77,8 @@ pub use waiting::{GivenUp, QueueOptions, WhenFull};
 #[derive(Clone, Debug)]
 pub struct Options {
     pub version: Version,
+    /// A session of MQTT 5 goes on with MQTT 3.1.1, where the broker does not speak MQTT 5.
+    pub falls_back: bool,
     pub client_id: CString,
     pub clean_session: bool,
     /// Seconds; 0 turns the mechanism off.
@@ -357,7 +360,7 @@ impl Session {
         self.watch();
         self.outgoing.set_window(self.window());
         self.pump(now);
-        if self.phase == Phase::Connected && self.version.rules().may_resend {
+        if self.phase == Phase::Connected && self.may_resend() {
             self.set_retry_time(now);
         }
         self.announce_room();
@@ -544,9 +547,15 @@ impl Session {
         }
     }
 
-    /// Whether a packet without an answer may be sent again on this connection.
+    /// Whether a packet without an answer is sent again on this connection.
     fn resends(&self) -> bool {
-        self.options.retry_ms > 0 && self.version.rules().may_resend
+        self.options.retry_ms > 0 && self.may_resend()
+    }
+
+    /// Not in a session of MQTT 5, on a connection of any version: its messages may keep their time limit in place
+    /// of the time at which they were sent.
+    fn may_resend(&self) -> bool {
+        self.version.rules().may_resend && self.extended.is_none()
     }
 
     /// What an acknowledgement says that has no reason code: success in MQTT 5 (section 3.4.2.1), nothing before.
@@ -593,11 +602,7 @@ impl Session {
 
     /// What both sides have agreed to, as far as the version can say it.
     pub fn agreed(&self) -> Negotiated {
-        let expiry = if self.options.clean_session {
-            0
-        } else {
-            FOREVER
-        };
+        let expiry = if self.was_clean() { 0 } else { FOREVER };
         match self.negotiated() {
             Some(negotiated) => negotiated.clone(),
             None => Negotiated {

@@ -248,11 +248,10 @@ impl Output {
         }
     }
 
-    /// Sets CONNECT apart, which is all that is encoded so far. Later packets wait for `release`.
+    /// A connection begins: CONNECT is encoded by `put_early`, and other packets wait for `release`.
     pub fn hold(&mut self) {
-        let connect = std::mem::take(self.ready.row());
-        self.base += connect.len() as u64;
-        self.seldom.get_or_insert_default().connect = Some(connect);
+        let seldom = self.seldom.get_or_insert_default();
+        seldom.connect.get_or_insert_default();
     }
 
     #[inline(always)]

@@ -70,11 +70,7 @@ impl Session {
     }
 
     fn connack<'a>(&mut self, connack: &'a ConnAck<'a>, now: Moment) -> Result<Event<'a>, Failure> {
-        let was_clean = match &self.extended {
-            Some(extended) => extended.clean_start,
-            None => self.options.clean_session,
-        };
-        if connack.session_present && was_clean {
+        if connack.session_present && self.was_clean() {
             return Err(violation(
                 "CONNACK has a session present, but a clean one was asked for [MQTT311-3.2.2-1] \
                  [MQTT5-3.2.2-4]",
@@ -85,6 +81,14 @@ impl Session {
         }
         self.heard(connack, now);
         Ok(Event::ConnAck(connack))
+    }
+
+    /// Whether CONNECT has asked for a new session.
+    pub(super) fn was_clean(&self) -> bool {
+        match &self.extended {
+            Some(extended) => extended.clean_start,
+            None => self.options.clean_session,
+        }
     }
 
     /// CONNACK takes effect.

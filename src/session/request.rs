@@ -75,7 +75,8 @@ impl Session {
     /// Whether QoS 0 waits in the queue until CONNACK, which may say that the broker does not take it.
     #[inline(always)]
     pub(super) fn keeps_for_connack(&self) -> bool {
-        self.extended.is_some() && matches!(self.phase, Phase::Connecting { .. })
+        self.extended.is_some()
+            && (matches!(self.phase, Phase::Connecting { .. }) || self.is_falling_back())
     }
 
     /// `publish` of a session of MQTT 3 that is not ruled.
@@ -310,7 +311,9 @@ impl Session {
             self.incoming.forget(id);
             self.disarm_retry();
         }
-        match reason == reason::SUCCESS && properties.is_empty() {
+        let is_plain = reason == reason::SUCCESS && properties.is_empty();
+        // A connection before MQTT 5 knows neither.
+        match is_plain || !self.version.rules().is_extended {
             true => self.send_ack(id, qos, now),
             false => self.send_ack_with(id, qos, reason, properties, now),
         }
@@ -436,14 +439,14 @@ impl Session {
 
     /// CONNECT was sent, and no disconnect was requested.
     pub fn is_open(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Connected
-                | Phase::Connecting {
-                    then_disconnect: false,
-                    ..
-                }
-        )
+        match self.phase {
+            Phase::Connected => true,
+            Phase::Connecting {
+                then_disconnect, ..
+            } => !then_disconnect,
+            Phase::Closed => self.is_falling_back(),
+            Phase::Disconnecting { .. } => false,
+        }
     }
 
     fn request(

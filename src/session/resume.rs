@@ -16,11 +16,12 @@ use super::waiting::GivenUp;
 use crate::codec::{Ack, Rules, Version};
 
 impl Outgoing {
-    /// The connection ended: no message counts as sent on the next one.
-    pub fn connection_lost(&mut self, rules: Rules) {
+    /// The connection ended: no message counts as sent on the next one. `is_extended`: the session is one of MQTT 5,
+    /// whatever the connection was.
+    pub fn connection_lost(&mut self, is_extended: bool) {
         self.next = self.first;
         self.in_flight = 0;
-        if rules.is_extended {
+        if is_extended {
             self.change_sent(|stage| match stage {
                 Stage::Released => Stage::Resumed,
                 other => other,
@@ -35,7 +36,7 @@ impl Outgoing {
             let place = seq as usize & (self.slots.len() - 1);
             let slot = &mut self.slots[place];
             match slot.stage {
-                Stage::Released | Stage::Resumed if rules.renews_lost => {
+                Stage::Released | Stage::Resumed | Stage::InDoubt if rules.renews_lost => {
                     ids.release(slot.id);
                     let mid = slot.mid;
                     self.tell_end(mid, GivenUp::InDoubt);

@@ -6,6 +6,7 @@ mod connect;
 mod drained;
 mod errors;
 mod expiry;
+mod fall_back;
 mod hostile;
 mod keep_alive;
 mod leaving;

@@ -225,7 +225,7 @@ fn deliver(peer: &mut Peer, is_extended: bool, topic: &str) {
 /// A callback of its own for each of two subscriptions, in any version.
 fn callbacks_of_subscriptions(mut connection: Connection) {
     let client = *connection.client;
-    let is_extended = client_is_extended(&connection);
+    let is_extended = client.version() == ffi::PMQTT_PROTOCOL_V5;
     let (first, second, third) = (Counted::default(), Counted::default(), Counted::default());
     let all = [
         asked("a/+").counted(&first),
@@ -274,16 +274,6 @@ fn callbacks_of_subscriptions(mut connection: Connection) {
         (first.counts(), second.counts(), third.counts()),
         ((3, 1), (1, 1), (1, 1))
     );
-}
-
-fn client_is_extended(connection: &Connection) -> bool {
-    // SAFETY: a structure of numbers may be all zero, and the client lives.
-    unsafe {
-        let mut with: ffi::Negotiated = std::mem::zeroed();
-        with.struct_size = size_of::<ffi::Negotiated>();
-        assert_eq!(ffi::pmqtt_negotiated_get(connection.client.0, &mut with), 0);
-        with.version == ffi::PMQTT_PROTOCOL_V5
-    }
 }
 
 #[test]

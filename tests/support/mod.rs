@@ -20,6 +20,7 @@ use pmqtt::session::Options;
 pub fn options() -> Options {
     Options {
         version: Version::V311,
+        falls_back: false,
         client_id: c"client".into(),
         clean_session: true,
         keep_alive: 0,

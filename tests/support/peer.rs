@@ -126,8 +126,9 @@ impl Peer {
         text::packets(bytes, self.version())
     }
 
+    /// The version of the connection.
     pub fn version(&self) -> Version {
-        self.session.options().version
+        self.session.version()
     }
 
     /// The peer sends a packet; the application's callback returns at once.
@@ -185,7 +186,7 @@ impl Peer {
     }
 
     pub fn try_publish(&mut self, qos: u8, payload: &str) -> Result<u64, PublishError> {
-        let message = publication(qos, payload.as_bytes(), self.version());
+        let message = publication(qos, payload.as_bytes(), self.session.options().version);
         self.session.publish(&message, || self.now)
     }
 
@@ -196,7 +197,7 @@ impl Peer {
         qos: u8,
         payload: &[u8],
     ) -> Result<u64, PublishError> {
-        let message = publication(qos, payload, self.version());
+        let message = publication(qos, payload, self.session.options().version);
         self.session
             .publish_until(&message, self.now + limit, self.now)
     }

@@ -129,6 +129,7 @@ impl Connection {
 fn options() -> Options {
     Options {
         version: Version::V311,
+        falls_back: false,
         client_id: c"bench".into(),
         clean_session: true,
         keep_alive: 60,

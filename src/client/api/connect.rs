@@ -74,16 +74,16 @@ impl Client {
     /// with or without a DISCONNECT.
     pub fn disconnect_with(&self, reason: u8, properties: Properties) -> Result {
         let state = self.lock();
-        if !state.version().rules().is_extended {
-            return match reason {
-                _ if !properties.is_empty() => Err(no_properties("disconnect_with")),
-                reason::SUCCESS => self.end_connection(state, Session::disconnect),
-                reason::WITH_WILL => self.end_connection(state, Session::disconnect_silently),
-                _ => Err(Error::new(
+        if !self.is_extended() {
+            if !properties.is_empty() {
+                return Err(no_properties("disconnect_with"));
+            }
+            if !matches!(reason, reason::SUCCESS | reason::WITH_WILL) {
+                return Err(Error::new(
                     Code::NotSupported,
                     "disconnect_with: only MQTT 5 has such a reason (PMQTT_PROTOCOL_V5)",
-                )),
-            };
+                ));
+            }
         }
         let expiry = properties.number(property::SESSION_EXPIRY);
         if !state.session.may_expire_after(expiry.unwrap_or(0)) {

@@ -65,7 +65,7 @@ impl Client {
         if state.tenancy.is_framed() {
             return;
         }
-        let options = defaults::options(CString::default(), true, state.version());
+        let options = defaults::options(CString::default(), true, state.versions());
         state.session = Session::new(options);
         state.callbacks = Callbacks::new(ptr::null_mut());
         // No other call comes here. Releasing the lock would wake threads that do not exist.

@@ -10,24 +10,25 @@ use crate::client::driver::deliver;
 use crate::client::error::Result;
 use crate::client::handle::Client;
 use crate::client::state::callbacks::Callbacks;
+use crate::client::state::defaults::Versions;
 use crate::client::state::tenancy::{Runner, Who};
 use crate::client::state::{Guard, State, defaults};
 use crate::client::turn::{Frame, Turn};
-use crate::codec::Version;
 
 impl Client {
     pub fn new(
         id: Option<&str>,
         clean_session: bool,
         userdata: *mut c_void,
-        version: Version,
+        versions: impl Into<Versions>,
     ) -> Result<Arc<Client>> {
         fork::watch();
         let id = defaults::client_id(id, clean_session)?;
-        let options = defaults::options(id, clean_session, version);
+        let versions = versions.into();
+        let options = defaults::options(id, clean_session, versions);
         let state = State::new(options, Callbacks::new(userdata));
         let client = Arc::new(Client::with_state(state));
-        if version.rules().is_extended {
+        if versions.newest.rules().is_extended {
             client.unlocked.set_extended();
         }
         client.lock().set_handle(Arc::as_ptr(&client).cast());
@@ -56,7 +57,7 @@ impl Client {
         let id = defaults::client_id(id, clean_session)?;
         let reset = |state: &mut Guard| {
             retire_interest(state);
-            let options = defaults::options(id, clean_session, state.version());
+            let options = defaults::options(id, clean_session, state.versions());
             let callbacks = state.reset(options, Callbacks::new(userdata));
             self.unlocked.reset();
             callbacks

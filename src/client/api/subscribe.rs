@@ -6,7 +6,9 @@ use super::request::no_properties;
 use crate::client::error::{Code, Error, Result};
 use crate::client::events::{Callback, MessageEvent, Release};
 use crate::client::handle::Client;
+use crate::client::state::State;
 use crate::client::state::handlers::Handler;
+use crate::client::state::log_lines::Level;
 use crate::codec::{Properties, TooLong, Wish, reason, topic};
 use crate::session::RequestError;
 
@@ -63,6 +65,12 @@ impl Client {
             let subscribed = state.session.subscribe(&filters, properties);
             let mut replaced = Vec::new();
             if subscribed.is_ok() {
+                let is_plain = filters
+                    .iter()
+                    .all(|(_, wish)| *wish == Wish::from(wish.qos));
+                if state.session.is_older() && !(is_plain && properties.is_empty()) {
+                    log_left_out(&mut state);
+                }
                 for subscription in subscriptions {
                     if let Some(given) = subscription.callback {
                         let handlers = state.callbacks.handlers();
@@ -110,6 +118,16 @@ impl Client {
             false => Err(no_properties(what)),
         }
     }
+}
+
+#[cold]
+fn log_left_out(state: &mut State) {
+    state.log(
+        Level::Warning,
+        format_args!(
+            "subscribe_with: the connection is of MQTT 3.1.1: options and properties of MQTT 5 are left out"
+        ),
+    );
 }
 
 impl MessageCallback {

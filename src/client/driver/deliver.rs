@@ -512,14 +512,21 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
     let rc = connack.return_code.into();
     let is_extended = pass.state.session.version().rules().is_extended;
     let reason = if is_extended { rc } else { connack_reason(rc) };
-    if rc == 0 {
-        trace::accepted(pass.state, pass.now);
-        log_lines(pass.state, &mut pass.pace);
-        pass.check_epoch()?;
-        pass.state.counters.connections += 1;
-        pass.state.why_none = None;
-        pass.state.intent.backoff.connected(pass.now);
-        requests::resume(pass.state, connack.session_present);
+    let refusal = (rc != 0).then(|| refused(connack, is_extended));
+    match &refusal {
+        None => {
+            trace::accepted(pass.state, pass.now);
+            log_lines(pass.state, &mut pass.pace);
+            pass.check_epoch()?;
+            pass.state.counters.connections += 1;
+            pass.state.why_none = None;
+            pass.state.intent.backoff.connected(pass.now);
+            requests::resume(pass.state, connack.session_present);
+        }
+        Some(error) if pass.state.falls_back(error).is_some() => {
+            return Err(Stop::Over(error.clone()));
+        }
+        Some(_) => {}
     }
     pass.state.intent.announce();
     let event = Connected {
@@ -531,23 +538,29 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
     let callback = pass.state.callbacks.connect;
     call(pass.state, &mut pass.pace, callback, &event);
     pass.check_epoch()?;
-    if rc == 0 {
-        let now = pass.state.sending_at(pass.now);
-        pass.state.session.announced(now);
-        return Ok(());
+    if let Some(error) = refusal {
+        return Err(Stop::Over(error));
     }
-    let error = match is_extended {
+    let now = pass.state.sending_at(pass.now);
+    pass.state.session.announced(now);
+    Ok(())
+}
+
+/// The broker refuses the connection.
+#[cold]
+fn refused(connack: &ConnAck, is_extended: bool) -> Error {
+    let (reason, properties) = (connack.return_code, connack.properties);
+    match is_extended {
         false => {
-            let words = connack_string(rc).to_string_lossy();
-            Error::new(Code::ConnRefused, format!("mqtt: CONNACK {rc}: {words}"))
+            let words = connack_string(reason.into()).to_string_lossy();
+            let text = format!("mqtt: CONNACK {reason}: {words}");
+            Error::new(Code::ConnRefused, text)
         }
         true => {
-            let (reason, properties) = (connack.return_code, connack.properties);
             let text = format!("mqtt: CONNACK {}", reason_words(reason, properties));
             Error::new(Code::ConnRefused, text).said(reason, properties)
         }
-    };
-    Err(Stop::Over(error))
+    }
 }
 
 /// The broker ends the connection.

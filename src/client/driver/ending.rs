@@ -16,6 +16,10 @@ impl Driver {
     /// Ends the connection, or the attempt at one: closes it and tells the program. The outcomes of
     /// its messages come first.
     pub(super) fn end(&mut self, pass: &mut Pass, error: Error) -> Result<(), Error> {
+        if let Some(is_refused) = pass.state.falls_back(&error) {
+            self.fall_back(pass.state, &error, is_refused);
+            return Ok(());
+        }
         let code = error.code;
         let error = match stall::note(pass.state) {
             Some(words) if code != Code::Success => error.after(words),
@@ -52,6 +56,18 @@ impl Driver {
             Code::Success => Ok(()),
             _ => Err(error),
         }
+    }
+
+    /// Ends the connection, and lets the attempt go on with MQTT 3.1.1. The program does not hear of it.
+    fn fall_back(&mut self, state: &mut Guard, error: &Error, is_refused: bool) {
+        let why = &error.text;
+        state.log(
+            Level::Warning,
+            format_args!("{why}; trying MQTT 3.1.1, which has no properties"),
+        );
+        state.session.fall_back(is_refused);
+        state.intent.go_on();
+        self.drop_transport(state);
     }
 
     /// Sends DISCONNECT to a broker that has broken the protocol, and closes beside a successor. A packet that is

@@ -22,7 +22,14 @@ pub fn progress(state: &mut State, transport: &mut Transport) {
 /// Logs how long the broker took to answer CONNECT.
 pub fn accepted(state: &mut State, now: Moment) {
     let took = Milliseconds(now.since(state.session.last_written()));
-    state.log(Level::Info, format_args!("mqtt: connected ({took})"));
+    let version = match state.session.is_older() {
+        true => "; it is of MQTT 3.1.1, so messages and requests go without what only MQTT 5 has",
+        false => "",
+    };
+    state.log(
+        Level::Info,
+        format_args!("mqtt: connected ({took}){version}"),
+    );
 }
 
 pub fn received(state: &mut State, packet: &Packet) {

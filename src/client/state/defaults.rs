@@ -16,10 +16,38 @@ const MAX_INFLIGHT: u16 = 20;
 const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 const RETRY_MS: u32 = 5_000;
 
+/// The versions that a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions {
+    pub newest: Version,
+    /// MQTT 3.1.1 where the broker does not speak MQTT 5.
+    pub falls_back: bool,
+}
+
+impl Versions {
+    /// The latest version that the broker speaks, MQTT 5 or 3.1.1.
+    pub fn best() -> Versions {
+        Versions {
+            newest: Version::V5,
+            falls_back: true,
+        }
+    }
+}
+
+impl From<Version> for Versions {
+    fn from(newest: Version) -> Versions {
+        Versions {
+            newest,
+            falls_back: false,
+        }
+    }
+}
+
 /// The options of a new session.
-pub fn options(client_id: CString, clean_session: bool, version: Version) -> Options {
+pub fn options(client_id: CString, clean_session: bool, versions: Versions) -> Options {
     Options {
-        version,
+        version: versions.newest,
+        falls_back: versions.falls_back,
         client_id,
         clean_session,
         keep_alive: 60,

@@ -9,6 +9,8 @@
 //! |              | which has not begun                       | gives up: `on_connect_fail`                |
 //! | `Retry`      | the connection was lost; the client       | no callback: the loss was reported         |
 //! |              | connects again after a delay              |                                            |
+//! | `Again`      | the attempt goes on with another          | as `Underway`                              |
+//! |              | connection, which has not begun           |                                            |
 //! | `HandOver`   | `pmqtt_connect` has made a connection     | as `Underway`                              |
 //! | `Underway`   | the driver has the connection, made or    | `on_disconnect` if announced, otherwise    |
 //! |              | being made                                | `on_connect_fail`                          |
@@ -54,6 +56,7 @@ pub struct Route {
 enum Plan<T> {
     Idle,
     Due,
+    Again,
     Retry { at: Moment },
     HandOver(T),
     Underway,
@@ -141,7 +144,7 @@ impl<T> Intent<T> {
     /// Returns true if a connection is due now. The driver has it from then on.
     pub fn begin(&mut self, now: Moment) -> bool {
         let is_due = match self.plan {
-            Plan::Due => true,
+            Plan::Due | Plan::Again => true,
             Plan::Retry { at } => at <= now,
             Plan::Idle | Plan::HandOver(_) | Plan::Underway => false,
         };
@@ -170,6 +173,11 @@ impl<T> Intent<T> {
         let wait = self.backoff.wait();
         self.plan = Plan::Retry { at: now + wait };
         Some(wait)
+    }
+
+    /// The attempt goes on with another connection, at once.
+    pub fn go_on(&mut self) {
+        self.plan = Plan::Again;
     }
 
     /// The program is about to be told of the present connection.
@@ -242,7 +250,7 @@ impl<T> Intent<T> {
     /// When the driver has something to begin.
     pub fn deadline(&self) -> Option<Moment> {
         match self.plan {
-            Plan::Due | Plan::HandOver(_) => Some(Moment::origin()),
+            Plan::Due | Plan::Again | Plan::HandOver(_) => Some(Moment::origin()),
             Plan::Retry { at } => Some(at),
             Plan::Idle | Plan::Underway => None,
         }
@@ -256,10 +264,12 @@ impl<T> Intent<T> {
             // in `on_connect_fail` without an endless series of calls.
             Plan::Due if !gives_up => {}
             Plan::Idle | Plan::Retry { .. } => {}
-            Plan::Due | Plan::HandOver(_) | Plan::Underway => match self.take_ending() {
-                Ending::Disconnected => self.disconnects_owed += 1,
-                Ending::ConnectFailed => self.failures_owed += 1,
-            },
+            Plan::Due | Plan::Again | Plan::HandOver(_) | Plan::Underway => {
+                match self.take_ending() {
+                    Ending::Disconnected => self.disconnects_owed += 1,
+                    Ending::ConnectFailed => self.failures_owed += 1,
+                }
+            }
         }
     }
 
@@ -281,7 +291,7 @@ mod tests {
     type Made = Intent<&'static str>;
 
     /// A client in each of its plans, and the callback that is due for its end.
-    fn plans() -> [(&'static str, Made, Option<Ending>); 7] {
+    fn plans() -> [(&'static str, Made, Option<Ending>); 8] {
         let due = || {
             let mut intent = Made::default();
             intent.connect();
@@ -301,6 +311,7 @@ mod tests {
             underway(),
         );
         let retry = with(|intent| assert!(intent.retry(NOW).is_some()), lost);
+        let again = with(Made::go_on, underway());
         let announced = with(Made::announce, underway());
         let disconnecting = with(Made::disconnect, underway());
         let made = with(|intent| intent.hand_over("made"), Made::default());
@@ -308,6 +319,7 @@ mod tests {
             ("idle", Made::default(), None),
             ("due", due(), Some(Ending::ConnectFailed)),
             ("retry", retry, None),
+            ("again", again, Some(Ending::ConnectFailed)),
             ("handed over", made, Some(Ending::ConnectFailed)),
             ("underway", underway(), Some(Ending::ConnectFailed)),
             ("announced", announced, Some(Ending::Disconnected)),
@@ -396,6 +408,22 @@ mod tests {
                 intent.is_underway() && intent.take_over().is_none(),
                 "{plan}"
             );
+        }
+    }
+
+    #[test]
+    fn what_goes_on_begins_at_once_and_has_one_end() {
+        for (plan, mut intent, ending) in plans() {
+            if !intent.is_underway() {
+                continue;
+            }
+            let epoch = intent.epoch();
+            intent.go_on();
+            assert!(!intent.is_idle() && !intent.is_owed(), "{plan}");
+            assert_eq!(intent.deadline(), Some(NOW), "{plan}");
+            assert!(intent.begin(NOW) && intent.is_underway(), "{plan}");
+            assert_eq!(intent.epoch(), epoch, "{plan}");
+            assert_eq!(end(&mut intent), ending, "{plan}");
         }
     }
 

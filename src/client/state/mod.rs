@@ -56,10 +56,10 @@ use std::ffi::{CString, c_char};
 use std::fmt;
 use std::mem;
 
-use super::error::Error;
+use super::error::{Code, Error};
 use super::events::{Callback, Drained, Handle};
 use super::reason::reason_words;
-use crate::codec::{Properties, Version};
+use crate::codec::{Properties, reason};
 use crate::session::{Options, Phase, Session};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
@@ -67,6 +67,7 @@ use crate::time::Moment;
 use crate::transport::{Address, Endpoint, Host, Resolver, Transport};
 use callbacks::Callbacks;
 use counters::Counters;
+use defaults::Versions;
 use inbox::Inbox;
 use intent::{Intent, Route};
 use log_lines::{Level, LogLines};
@@ -256,8 +257,22 @@ impl State {
         self.session.phase() == Phase::Connected
     }
 
-    pub fn version(&self) -> Version {
-        self.session.options().version
+    pub fn versions(&self) -> Versions {
+        let options = self.session.options();
+        Versions {
+            newest: options.version,
+            falls_back: options.falls_back,
+        }
+    }
+
+    /// Whether an attempt that has just failed goes on with MQTT 3.1.1; true: the broker has refused MQTT 5.
+    pub fn falls_back(&self, error: &Error) -> Option<bool> {
+        let is_refused = match &error.said {
+            Some(said) => said.reason == reason::VERSION,
+            None => false,
+        };
+        let falls_back = is_refused || error.code == Code::ConnLost;
+        (falls_back && self.session.may_fall_back()).then_some(is_refused)
     }
 
     /// The broker does not take a message.

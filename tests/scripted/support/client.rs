@@ -49,7 +49,7 @@ impl Client {
             sender,
             hook: Mutex::default(),
             waker: OnceLock::new(),
-            is_extended: protocol == ffi::PMQTT_PROTOCOL_V5,
+            is_extended: [ffi::PMQTT_PROTOCOL_V5, ffi::PMQTT_PROTOCOL_BEST].contains(&protocol),
             outcomes: Mutex::default(),
         });
         let mut client = ptr::null_mut();

@@ -116,9 +116,9 @@ extern "C" fn on_connect(client: *mut Handle, recorder: *mut c_void, event: *con
     // SAFETY: the library passes an event that lives through the callback.
     let event = unsafe { &*event };
     let reasons = [0, 0x84, 0x85, 0x88, 0x86, 0x87];
-    let reason = *reasons.get(event.rc as usize).unwrap_or(&0x80);
-    let is_extended = Recorder::of(recorder).is_extended;
-    assert_eq!(event.reason, if is_extended { event.rc } else { reason });
+    // A reason code of MQTT 5 is 0, or not below 0x80.
+    let reason = reasons.get(event.rc as usize).unwrap_or(&event.rc);
+    assert_eq!(event.reason, *reason);
     let event = Event::Connected {
         session_present: event.session_present,
         rc: event.rc,

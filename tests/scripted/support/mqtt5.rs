@@ -5,7 +5,7 @@ use std::io::Read;
 use pmqtt::codec::{self, Packet, Role, Version};
 use pmqtt::ffi;
 
-use super::{Broker, Client, Connection, Drive, Event, Peer};
+use super::{Broker, Client, Connection, Drive, Event, Handle, Peer};
 
 /// CONNACK of a broker that states nothing.
 pub const ACCEPTED: &[u8] = b"\x20\x03\0\0\0";
@@ -25,6 +25,18 @@ impl Client {
     /// MQTT 5, with a clean session.
     pub fn mqtt5(id: &str) -> Client {
         Client::create(id, true, ffi::PMQTT_PROTOCOL_V5)
+    }
+}
+
+impl Handle {
+    /// The version of the connection.
+    pub fn version(self) -> i32 {
+        // SAFETY: a structure of numbers may be all zero.
+        let mut with: ffi::Negotiated = unsafe { std::mem::zeroed() };
+        with.struct_size = size_of::<ffi::Negotiated>();
+        // SAFETY: the client lives.
+        assert_eq!(unsafe { ffi::pmqtt_negotiated_get(self.0, &mut with) }, 0);
+        with.version
     }
 }
 

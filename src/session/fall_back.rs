@@ -1,0 +1,89 @@
+//! Going on with MQTT 3.1.1, where the broker does not speak MQTT 5.
+//!
+//! | the broker             | the attempt           | later connections |
+//! |------------------------|-----------------------|-------------------|
+//! | refuses the version    | goes on with 3.1.1    | 3.1.1             |
+//! | closes without CONNACK | goes on with 3.1.1    | MQTT 5 first      |
+//!
+//! The application does not hear of it: its requests and messages wait for the CONNACK of the second connection.
+
+use super::{Phase, Session};
+use crate::codec::{Buffer, Packet, Role, Version, decode, encode, header};
+
+/// The version that is spoken instead of MQTT 5.
+const OLDER: Version = Version::V311;
+
+impl Session {
+    /// Whether the attempt may go on with MQTT 3.1.1. Enhanced authentication is never left out: the broker is to
+    /// prove what it is, too.
+    pub fn may_fall_back(&self) -> bool {
+        let is_under_way = matches!(
+            self.phase,
+            Phase::Connecting {
+                then_disconnect: false,
+                ..
+            }
+        );
+        is_under_way && self.options.falls_back && self.version != OLDER && !self.authenticates()
+    }
+
+    /// The first connection of the attempt is gone, and the next `open` begins the second one. `is_refused`: the
+    /// broker has said that it does not speak MQTT 5.
+    pub fn fall_back(&mut self, is_refused: bool) {
+        let mut before = std::mem::take(&mut self.output);
+        self.output.hold();
+        translate(before.buffer(), self.output.buffer());
+        self.version = OLDER;
+        self.phase = Phase::Closed;
+        if let Some(extended) = &mut self.extended {
+            extended.is_refused |= is_refused;
+            extended.falls_back = true;
+        }
+    }
+
+    /// Whether the connection is not of MQTT 5, although the session is.
+    pub fn is_older(&self) -> bool {
+        self.extended.is_some() && self.version == OLDER
+    }
+
+    /// Whether an attempt is between its two connections.
+    pub(super) fn is_falling_back(&self) -> bool {
+        let extended = self.extended.as_ref();
+        extended.is_some_and(|extended| extended.falls_back)
+    }
+
+    /// The version of the next connection.
+    pub(super) fn next_version(&self) -> Version {
+        match &self.extended {
+            Some(it) if (it.falls_back || it.is_refused) && !self.authenticates() => OLDER,
+            _ => self.options.version,
+        }
+    }
+
+    fn authenticates(&self) -> bool {
+        let exchange = self.extended.as_ref().map(|extended| &extended.exchange);
+        exchange.is_some_and(|it| it.method.is_some() || it.next_method.is_some())
+    }
+}
+
+/// Writes the requests that wait for CONNACK in the older version. They are SUBSCRIBE and UNSUBSCRIBE, which become
+/// shorter.
+fn translate(mut requests: &mut [u8], out: &mut Buffer) {
+    while let Ok(Some(found)) = header(requests, Role::Broker, Version::V5)
+        && let Some((packet, rest)) = requests.split_at_mut_checked(found.end)
+    {
+        let encoded = match decode(packet, &found, Version::V5) {
+            Ok(Packet::Subscribe(it)) => {
+                let filters: Vec<_> = it.filters.collect();
+                encode::subscribe(out, it.packet_id, &filters, None)
+            }
+            Ok(Packet::Unsubscribe(it)) => {
+                let filters: Vec<_> = it.filters.map(|(filter, _)| filter).collect();
+                encode::unsubscribe(out, it.packet_id, &filters, None)
+            }
+            _ => Ok(()),
+        };
+        debug_assert!(encoded.is_ok());
+        requests = rest;
+    }
+}
