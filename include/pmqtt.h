@@ -203,6 +203,11 @@
 
 
 /**
+ * So many redirects are followed in a row, since brokers may send the client in a circle.
+ */
+#define MOST 5
+
+/**
  * MQTT 3.1, for `pmqtt_client_new`.
  *
  * @ingroup api_client
@@ -1461,6 +1466,45 @@ typedef struct pmqtt_disconnected {
 typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
                                     void *userdata,
                                     const struct pmqtt_disconnected *event);
+
+/**
+ * The event of `on_redirect`: the broker sends the client to another server (MQTT 5).
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_redirect {
+  /**
+   * The reason code: 0x9C (use another server, for now) or 0x9D (the server has moved).
+   */
+  int reason;
+  /**
+   * The server reference of CONNACK or DISCONNECT, UTF-8 and NUL-terminated.
+   */
+  const char *reference;
+  /**
+   * The host of the first server in `reference`, NUL-terminated; NULL: the library can't read the
+   * reference, and `pmqtt_redirect_follow` fails.
+   */
+  const char *host;
+  /**
+   * The port of this server, or else the default port: 8883 with TLS, 1883 without; 0 if `host` is
+   * NULL.
+   */
+  int port;
+  /**
+   * How many redirects the client has followed in a row.
+   */
+  int hops;
+} pmqtt_redirect;
+
+/**
+ * The broker sends the client to another server.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_redirect)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  const struct pmqtt_redirect *event);
 
 /**
  * A callback for the messages of a topic filter, with its own `userdata`.
@@ -3824,6 +3868,58 @@ int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail
  * @ingroup api_callbacks
  */
 int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect callback);
+
+/**
+ * Sets `on_redirect`, which is called when the broker sends the client to another server.
+ *
+ * The broker does so with the reason 0x9C or 0x9D and a server reference. They come with a CONNACK
+ * that refuses the connection, or with DISCONNECT. The program decides in the callback:
+ *
+ * - `pmqtt_redirect_follow`: the client connects to the other server at once. After CONNACK, no
+ *   other callback reports the refused connection. After DISCONNECT, `on_disconnect` follows.
+ * - Otherwise, `on_connect` or `on_disconnect` reports the reason, as without this callback.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.11.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_redirect_set(struct pmqtt_client *client, pmqtt_on_redirect callback);
+
+/**
+ * Follows the redirect that `on_redirect` reports: connects to the host and port of its event.
+ *
+ * - The new connection begins as soon as the present one has ended, without the delay of a
+ *   reconnect. This also holds for loops that do not reconnect.
+ * - 0x9D (server moved): the other server replaces the target of the program for good.
+ * - 0x9C (use another server): the client connects to the other server until an attempt there
+ *   fails. Then it connects to the target of the program again.
+ * - A connect with a target, such as `pmqtt_connect_async`, ends both. `pmqtt_reconnect` does not.
+ * - The TLS settings stay: a client with TLS never connects without it. The certificate must be for
+ *   the new host, or for the name of `pmqtt_tls_server_name_set`.
+ * - Credentials, will and messages go to the other server. After CONNACK, requests that wait for it
+ *   do so too.
+ * - The client follows 5 redirects in a row. A connection that lasts longer than the delay of a
+ *   reconnect ends the row, and so does waiting for that delay.
+ *
+ * A connect or a disconnect in the callback takes precedence.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the call does not come from `on_redirect`.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, or `host` of the event is NULL.
+ * - `PMQTT_ERR_CONN_REFUSED`: the client has followed 5 redirects in a row.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.11.
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_redirect_follow(struct pmqtt_client *client);
 
 /**
  * Sets `on_message`, which is called for each message that no filter of

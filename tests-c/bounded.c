@@ -197,6 +197,8 @@ static void ignore_response(pmqtt_client *client, void *userdata, const pmqtt_re
 #define CALLS(call)                                                                            \
     call(pmqtt_on_log_set(client, NULL))                                                       \
     call(pmqtt_log_level_set(client, PMQTT_LOG_DEBUG))                                         \
+    call(pmqtt_on_redirect_set(client, NULL))                                                  \
+    call(pmqtt_redirect_follow(client))                                                        \
     call(pmqtt_on_interest_set(client, NULL))                                                  \
     call(set_callbacks(client))                                                                \
     call(pmqtt_message_handler_add(client, HANDLER("a")))                                      \

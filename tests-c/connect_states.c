@@ -230,6 +230,8 @@ static void ignore_response(pmqtt_client *client, void *userdata, const pmqtt_re
     call(pmqtt_on_drained_set(client, NULL), 0)                              \
     call(pmqtt_on_log_set(client, NULL), 0)                                  \
     call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), 0)                     \
+    call(pmqtt_on_redirect_set(client, NULL), 0)                             \
+    call(pmqtt_redirect_follow(client), 0)                                   \
     call(pmqtt_on_interest_set(client, NULL), 0)                             \
     call(pmqtt_message_handler_add(client, HANDLER("a")), 0)                 \
     call(pmqtt_message_callback_add(client, "a", ignore), 0)                 \

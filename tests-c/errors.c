@@ -91,6 +91,8 @@ static void without_client(void)
     NULL_FAILS(pmqtt_on_log_set(NULL, NULL));
     NULL_FAILS(pmqtt_log_level_set(NULL, PMQTT_LOG_INFO));
     NULL_FAILS(pmqtt_on_interest_set(NULL, NULL));
+    NULL_FAILS(pmqtt_on_redirect_set(NULL, NULL));
+    NULL_FAILS(pmqtt_redirect_follow(NULL));
     NULL_FAILS(pmqtt_message_callback_add(NULL, filter, ignore_message));
     NULL_FAILS(pmqtt_message_callback_remove(NULL, filter));
     NULL_FAILS(pmqtt_message_handler_add(NULL, NULL));
@@ -264,6 +266,7 @@ static void wrong_arguments(pmqtt_client *client)
     FAILS(pmqtt_loop_stop(client), PMQTT_ERR_INVAL, client, "no loop thread");
     FAILS(pmqtt_loop(client, -2), PMQTT_ERR_INVAL, client, "timeout -2");
     FAILS(pmqtt_drain(client, -1, NULL), PMQTT_ERR_INVAL, client, "timeout -1");
+    FAILS(pmqtt_redirect_follow(client), PMQTT_ERR_NOT_FOUND, client, "no redirect");
     FAILS(pmqtt_ack(client, 1, 3), PMQTT_ERR_INVAL, client, "QoS 3");
     FAILS(pmqtt_ack(client, 1, 1), PMQTT_ERR_NOT_FOUND, client, "no message 1");
     FAILS(pmqtt_ack_with(client, 1, 1, 0x92, NULL), PMQTT_ERR_INVAL, client, "reason 0x92");

@@ -181,6 +181,8 @@ static void ignore_response(pmqtt_client *client, void *userdata, const pmqtt_re
     call(pmqtt_on_drained_set(client, NULL), SUCCESS, SUCCESS)                                    \
     call(pmqtt_on_log_set(client, NULL), SUCCESS, SUCCESS)                                        \
     call(pmqtt_log_level_set(client, PMQTT_LOG_INFO), SUCCESS, SUCCESS)                           \
+    call(pmqtt_on_redirect_set(client, NULL), SUCCESS, SUCCESS)                                   \
+    call(pmqtt_redirect_follow(client), NOT_FOUND, NOT_FOUND)                                     \
     call(pmqtt_on_interest_set(client, NULL), SUCCESS, SUCCESS)                                   \
     call(pmqtt_message_handler_add(client, HANDLER("other")), SUCCESS, SUCCESS)                    \
     call(pmqtt_message_callback_add(client, "other", ignore), SUCCESS, SUCCESS)                   \

@@ -83,6 +83,8 @@ const BEYOND: &[&str] = &[
     "event_fd",
     "process",
     "on_interest_set",
+    "on_redirect_set",
+    "redirect_follow",
     "on_writable_set",
     "on_drained_set",
     "max_queued_bytes_set",

@@ -102,6 +102,25 @@ pub struct Disconnected {
     pub properties: PropertyView,
 }
 
+/// The event of `on_redirect`: the broker sends the client to another server (MQTT 5).
+///
+/// @ingroup api_callbacks
+#[repr(C)]
+pub struct Redirect {
+    /// The reason code: 0x9C (use another server, for now) or 0x9D (the server has moved).
+    pub reason: c_int,
+    /// The server reference of CONNACK or DISCONNECT, UTF-8 and NUL-terminated.
+    pub reference: *const c_char,
+    /// The host of the first server in `reference`, NUL-terminated; NULL: the library can't read the
+    /// reference, and `pmqtt_redirect_follow` fails.
+    pub host: *const c_char,
+    /// The port of this server, or else the default port: 8883 with TLS, 1883 without; 0 if `host` is
+    /// NULL.
+    pub port: c_int,
+    /// How many redirects the client has followed in a row.
+    pub hops: c_int,
+}
+
 /// The event of `on_connect_fail`: an attempt to connect failed before the broker answered CONNECT.
 ///
 /// @ingroup api_callbacks

@@ -20,6 +20,10 @@ pub const ALIAS_INVALID: u8 = 0x94;
 pub const TOO_LARGE: u8 = 0x95;
 pub const RETAIN_NOT_SUPPORTED: u8 = 0x9a;
 pub const QOS_NOT_SUPPORTED: u8 = 0x9b;
+/// The client is to use another server, for now.
+pub const ANOTHER_SERVER: u8 = 0x9c;
+/// The client is to use another server from now on.
+pub const MOVED: u8 = 0x9d;
 pub const SHARED_NOT_SUPPORTED: u8 = 0x9e;
 pub const WILDCARDS_NOT_SUPPORTED: u8 = 0xa2;
 

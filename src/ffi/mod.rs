@@ -57,6 +57,8 @@ mod extras;
 
 mod on_connection;
 
+mod redirect;
+
 mod on_message;
 
 mod handlers;
@@ -105,6 +107,7 @@ pub use publication::*;
 pub use publish::*;
 pub use publish_message::*;
 pub use queue_options::*;
+pub use redirect::*;
 pub use reply::*;
 pub use report::*;
 pub use request::*;

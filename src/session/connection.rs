@@ -27,6 +27,7 @@ impl Session {
         self.connection = self.connection.wrapping_add(1);
         let is_extended = self.version.rules().is_extended;
         if let Some(extended) = &mut self.extended {
+            extended.goes_on = false;
             extended.falls_back = false;
             let maximum = is_extended.then_some(extended.options.receive_maximum);
             extended.allowance = maximum.and_then(Allowance::new);
@@ -110,6 +111,7 @@ impl Session {
         self.incoming.connection_lost();
         if let Some(extended) = &mut self.extended {
             extended.allowance = None;
+            extended.goes_on = false;
             extended.falls_back = false;
         }
         self.watch();

@@ -156,7 +156,9 @@ pub struct Extended {
     pub exchange: Exchange,
     /// The broker has said that it does not speak MQTT 5.
     pub is_refused: bool,
-    /// An attempt is between its two connections (`fall_back`).
+    /// An attempt is between two of its connections (`go_on`).
+    pub goes_on: bool,
+    /// The next connection of the attempt is of MQTT 3.1.1.
     pub falls_back: bool,
 }
 
@@ -175,6 +177,7 @@ impl Extended {
             assigned_id: None,
             exchange: Exchange::default(),
             is_refused: false,
+            goes_on: false,
             falls_back: false,
         }
     }

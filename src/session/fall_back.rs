@@ -1,11 +1,12 @@
-//! Going on with MQTT 3.1.1, where the broker does not speak MQTT 5.
+//! An attempt that goes on with another connection: of MQTT 3.1.1 where the broker does not speak MQTT 5, or to
+//! another broker.
 //!
 //! | the broker             | the attempt           | later connections |
 //! |------------------------|-----------------------|-------------------|
 //! | refuses the version    | goes on with 3.1.1    | 3.1.1             |
 //! | closes without CONNACK | goes on with 3.1.1    | MQTT 5 first      |
 //!
-//! The application does not hear of it: its requests and messages wait for the CONNACK of the second connection.
+//! The application does not hear of it: its requests and messages wait for the CONNACK of the last connection.
 
 use super::{Phase, Session};
 use crate::codec::{Buffer, Packet, Role, Version, decode, encode, header};
@@ -27,18 +28,29 @@ impl Session {
         is_under_way && self.options.falls_back && self.version != OLDER && !self.authenticates()
     }
 
-    /// The first connection of the attempt is gone, and the next `open` begins the second one. `is_refused`: the
-    /// broker has said that it does not speak MQTT 5.
+    /// The attempt goes on with MQTT 3.1.1. `is_refused`: the broker has said that it does not speak MQTT 5.
     pub fn fall_back(&mut self, is_refused: bool) {
-        let mut before = std::mem::take(&mut self.output);
-        self.output.hold();
-        translate(before.buffer(), self.output.buffer());
+        let mut requests = std::mem::take(self.go_on());
+        translate(&mut requests, self.output.buffer());
         self.version = OLDER;
-        self.phase = Phase::Closed;
         if let Some(extended) = &mut self.extended {
             extended.is_refused |= is_refused;
             extended.falls_back = true;
         }
+    }
+
+    /// The connection is gone before CONNACK, and the next `open` begins another one for the same attempt. Returns
+    /// the requests that wait for its CONNACK.
+    pub fn go_on(&mut self) -> &mut Buffer {
+        let mut before = std::mem::take(&mut self.output);
+        self.output.hold();
+        std::mem::swap(before.buffer(), self.output.buffer());
+        self.phase = Phase::Closed;
+        if let Some(extended) = &mut self.extended {
+            extended.exchange.end();
+            extended.goes_on = true;
+        }
+        self.output.buffer()
     }
 
     /// Whether the connection is not of MQTT 5, although the session is.
@@ -46,10 +58,10 @@ impl Session {
         self.extended.is_some() && self.version == OLDER
     }
 
-    /// Whether an attempt is between its two connections.
-    pub(super) fn is_falling_back(&self) -> bool {
+    /// Whether an attempt is between two of its connections.
+    pub(super) fn goes_on(&self) -> bool {
         let extended = self.extended.as_ref();
-        extended.is_some_and(|extended| extended.falls_back)
+        extended.is_some_and(|extended| extended.goes_on)
     }
 
     /// The version of the next connection.

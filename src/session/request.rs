@@ -76,7 +76,7 @@ impl Session {
     #[inline(always)]
     pub(super) fn keeps_for_connack(&self) -> bool {
         self.extended.is_some()
-            && (matches!(self.phase, Phase::Connecting { .. }) || self.is_falling_back())
+            && (matches!(self.phase, Phase::Connecting { .. }) || self.goes_on())
     }
 
     /// `publish` of a session of MQTT 3 that is not ruled.
@@ -444,7 +444,7 @@ impl Session {
             Phase::Connecting {
                 then_disconnect, ..
             } => !then_disconnect,
-            Phase::Closed => self.is_falling_back(),
+            Phase::Closed => self.goes_on(),
             Phase::Disconnecting { .. } => false,
         }
     }

@@ -82,6 +82,8 @@ fn null_for_the_client_is_refused_by_each_function() {
         pmqtt_on_log_set(None) => PMQTT_ERR_INVAL;
         pmqtt_log_level_set(1) => PMQTT_ERR_INVAL;
         pmqtt_on_interest_set(None) => PMQTT_ERR_INVAL;
+        pmqtt_on_redirect_set(None) => PMQTT_ERR_INVAL;
+        pmqtt_redirect_follow() => PMQTT_ERR_INVAL;
         pmqtt_message_callback_add(text, None) => PMQTT_ERR_INVAL;
         pmqtt_message_handler_add(null()) => PMQTT_ERR_INVAL;
         pmqtt_message_callback_remove(text) => PMQTT_ERR_INVAL;

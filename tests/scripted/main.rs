@@ -20,6 +20,7 @@ mod order;
 mod publish;
 mod receive;
 mod reconnect;
+mod redirect;
 mod request;
 mod resubscribe;
 mod runs;

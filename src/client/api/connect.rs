@@ -10,6 +10,8 @@ use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::Guard;
 use crate::client::state::intent::Route;
+use crate::client::state::redirects::{MOST, Refusal};
+use crate::client::state::tenancy::Runner;
 use crate::client::turn::Frame;
 use crate::codec::{Properties, property, reason};
 use crate::session::Session;
@@ -96,6 +98,25 @@ impl Client {
         })
     }
 
+    /// Connects elsewhere, as the broker asks. Only in the callback that reports it.
+    pub fn follow_redirect(&self) -> Result {
+        let mut state = self.lock();
+        let followed = match state.tenancy.runner() {
+            Runner::Myself => state.redirects().follow(),
+            Runner::Nobody | Runner::Another => Err(Refusal::NoOffer),
+        };
+        let (code, text) = match followed {
+            Ok(()) => return Ok(()),
+            Err(Refusal::NoOffer) => (Code::NotFound, "no redirect is being reported".to_owned()),
+            Err(Refusal::NoHost) => (Code::Inval, "the reference names no host".to_owned()),
+            Err(Refusal::TooMany) => (
+                Code::ConnRefused,
+                format!("{MOST} redirects in a row were followed"),
+            ),
+        };
+        Err(Error::new(code, format!("redirect_follow: {text}")))
+    }
+
     fn end_connection(
         &self,
         mut state: Guard,
@@ -125,8 +146,9 @@ impl Client {
         check_free_to_connect(&state)?;
         let waker = Waker::new().map_err(|error| Error::os("connect", &error))?;
         let waker = Arc::new(waker);
+        let is_repeated = target.is_none();
         let endpoint = match &target {
-            Some((route, _)) => Some(state.endpoint(route)),
+            Some((route, _)) => Some(state.endpoint(route.address.clone(), route)),
             None => state.next_endpoint(),
         };
         let endpoint = endpoint.ok_or_else(Error::no_connection)?;
@@ -151,6 +173,9 @@ impl Client {
         });
         if let Err(error) = &result {
             state.failed(error);
+            if is_repeated {
+                state.ended(false);
+            }
         }
         drop(state);
         self.wake_or_write(self.lock());
@@ -161,6 +186,7 @@ impl Client {
 /// Sets where to connect to from now on.
 fn set_target(state: &mut Guard, route: Route, keep_alive: u16) {
     state.intent.route = Some(route);
+    state.set_no_redirects();
     state.why_none = None;
     let session = &mut state.session;
     session.configure(sys::now(), |options| options.keep_alive = keep_alive);

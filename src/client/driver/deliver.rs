@@ -7,6 +7,7 @@ use std::ptr;
 use std::time::Duration;
 
 use super::pace::Pace;
+use super::redirect::Offered;
 use super::step::{Pass, Step, Stop};
 use super::{requests, trace};
 use crate::client::error::{Code, Error, Said, connack_string};
@@ -455,7 +456,11 @@ fn rare_event(pass: &mut Pass, event: Event) -> Step {
             pass.state.session.authenticated(connack, sys::now());
             return answer(pass, connack);
         }
-        Event::Dismissed(disconnect) => return Err(dismissed(disconnect)),
+        Event::Dismissed(disconnect) => {
+            let error = dismissed(disconnect);
+            redirect(pass, &error)?;
+            return Err(Stop::Over(error));
+        }
         Event::ConnAck(connack) => return answer(pass, connack),
         Event::Unexpected(what) => state.log(Level::Warning, format_args!("mqtt: {what}")),
         Event::None | Event::Message { .. } | Event::Published { .. } => {}
@@ -523,7 +528,7 @@ fn answer(pass: &mut Pass, connack: &ConnAck) -> Step {
             pass.state.intent.backoff.connected(pass.now);
             requests::resume(pass.state, connack.session_present);
         }
-        Some(error) if pass.state.falls_back(error).is_some() => {
+        Some(error) if pass.state.falls_back(error).is_some() || redirect(pass, error)? => {
             return Err(Stop::Over(error.clone()));
         }
         Some(_) => {}
@@ -563,12 +568,26 @@ fn refused(connack: &ConnAck, is_extended: bool) -> Error {
     }
 }
 
+/// Tells the program if the broker sends the client elsewhere. Returns whether the program follows: then the end of
+/// the connection takes the redirect.
+fn redirect(pass: &mut Pass, error: &Error) -> Step<bool> {
+    let (Some(callback), Some(said)) = (pass.state.callbacks.redirect(), &error.said) else {
+        return Ok(false);
+    };
+    let Some(offered) = Offered::new(pass.state, said, pass.now) else {
+        return Ok(false);
+    };
+    call(pass.state, &mut pass.pace, Some(callback), &offered.event());
+    pass.check_epoch()?;
+    Ok(pass.state.redirects().told())
+}
+
 /// The broker ends the connection.
-fn dismissed(disconnect: &Disconnect) -> Stop {
+fn dismissed(disconnect: &Disconnect) -> Error {
     let &Disconnect { reason, properties } = disconnect;
     let words = reason_words(reason, properties);
     let text = format!("mqtt: connection lost: the broker sent DISCONNECT {words}");
-    Stop::Over(Error::new(Code::ConnLost, text).said(reason, properties))
+    Error::new(Code::ConnLost, text).said(reason, properties)
 }
 
 #[inline(never)]

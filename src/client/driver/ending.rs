@@ -7,7 +7,7 @@ use crate::client::error::{Code, Error};
 use crate::client::state::Guard;
 use crate::client::state::log_lines::Level;
 use crate::client::state::watch::Watching;
-use crate::session::Gather;
+use crate::session::{Gather, Phase};
 use crate::sys;
 use crate::sys::sync::MutexGuard;
 use crate::time::Moment;
@@ -19,6 +19,19 @@ impl Driver {
         if let Some(is_refused) = pass.state.falls_back(&error) {
             self.fall_back(pass.state, &error, is_refused);
             return Ok(());
+        }
+        let was_accepted = matches!(
+            pass.state.session.phase(),
+            Phase::Connected | Phase::Disconnecting { .. }
+        );
+        let is_redirected = pass.state.takes_redirect();
+        match is_redirected {
+            true if !was_accepted => {
+                self.go_elsewhere(pass.state, &error);
+                return Ok(());
+            }
+            true => {}
+            false => pass.state.ended(was_accepted),
         }
         let code = error.code;
         let error = match stall::note(pass.state) {
@@ -52,6 +65,9 @@ impl Driver {
                 error.said.as_ref(),
             );
         }
+        if is_redirected && pass.check_epoch().is_ok() {
+            pass.state.intent.resume();
+        }
         match code {
             Code::Success => Ok(()),
             _ => Err(error),
@@ -66,6 +82,15 @@ impl Driver {
             format_args!("{why}; trying MQTT 3.1.1, which has no properties"),
         );
         state.session.fall_back(is_refused);
+        state.intent.go_on();
+        self.drop_transport(state);
+    }
+
+    /// Ends the connection, and lets the attempt go on with another broker.
+    fn go_elsewhere(&mut self, state: &mut Guard, error: &Error) {
+        let why = &error.text;
+        state.log(Level::Info, format_args!("{why}; going there"));
+        state.session.go_on();
         state.intent.go_on();
         self.drop_transport(state);
     }

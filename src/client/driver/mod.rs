@@ -9,6 +9,7 @@
 //! | `batch`           | messages that are delivered with one release of the lock        |
 //! | `auth`            | enhanced authentication, without a packet of the broker         |
 //! | `inbound_aliases` | the topics that the broker's topic aliases stand for            |
+//! | `redirect`        | the broker sends the client elsewhere                           |
 //! | `output`          | writes the output of the session to the socket                  |
 //! | `ending`          | how a connection ends: at once, or closed beside its successor  |
 //! | `requests`        | requests of the program: subscription, ends                    |
@@ -34,6 +35,7 @@ pub mod pace;
 pub mod pass;
 mod read;
 mod read_buffer;
+mod redirect;
 pub mod requests;
 mod stall;
 mod step;

@@ -42,11 +42,16 @@ impl Backoff {
     /// next delay resets the delay to `min`. So the client does not hammer a broker that accepts
     /// and drops.
     pub fn ended(&mut self, now: Moment) {
-        if let Some(at) = self.connected_at.take()
-            && now.since(at) >= self.next()
-        {
+        if self.has_lasted(now) {
             self.next_ms = self.min_ms;
         }
+        self.connected_at = None;
+    }
+
+    /// Whether the connection has lasted that long.
+    pub fn has_lasted(&self, now: Moment) -> bool {
+        self.connected_at
+            .is_some_and(|at| now.since(at) >= self.next())
     }
 
     /// How long to wait before the next attempt.

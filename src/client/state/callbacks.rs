@@ -8,7 +8,7 @@ use super::handlers::{Handler, Handlers};
 use super::log_lines::{Level, Levels};
 use crate::client::events::{
     Callback, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
-    Published, Subscribed, Unsubscribed, Writable,
+    Published, Redirect, Subscribed, Unsubscribed, Writable,
 };
 #[cfg(feature = "tls")]
 use crate::time::Moment;
@@ -138,6 +138,16 @@ impl Callbacks {
         self.seldom.get_or_insert_default().log.levels = levels;
     }
 
+    pub fn redirect(&self) -> Option<Callback<Redirect>> {
+        self.seldom.as_ref()?.redirect
+    }
+
+    pub fn set_redirect(&mut self, callback: Option<Callback<Redirect>>) {
+        if callback.is_some() || self.seldom.is_some() {
+            self.seldom.get_or_insert_default().redirect = callback;
+        }
+    }
+
     /// Who answers in enhanced authentication.
     pub fn authenticator(&mut self) -> Option<&mut Authenticator> {
         self.seldom.as_mut()?.authenticator.as_mut()
@@ -181,6 +191,7 @@ struct Seldom {
     drained: Option<OnDrained>,
     log: Log,
     authenticator: Option<Authenticator>,
+    redirect: Option<Callback<Redirect>>,
 }
 
 /// `on_drained`, and what was reported at its last call.

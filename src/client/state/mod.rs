@@ -7,6 +7,7 @@
 //! | `authenticator`| who answers in enhanced authentication                                       |
 //! | `scram_login`  | the library's own answers: SCRAM, with PBKDF2 in a thread                    |
 //! | `backoff`      | how long to wait before connecting again                                     |
+//! | `redirects`    | where brokers have sent the client                                           |
 //! | `tenancy`      | which call runs the client, and for which calls its end waits                |
 //! | `thread_marks` | which threads have a frame                                                   |
 //! | `callbacks`    | the callbacks
@@ -35,6 +36,7 @@ pub mod handlers;
 pub mod inbox;
 pub mod intent;
 pub mod log_lines;
+pub mod redirects;
 pub mod reply_topic;
 pub mod requester;
 pub mod requests;
@@ -71,6 +73,7 @@ use defaults::Versions;
 use inbox::Inbox;
 use intent::{Intent, Route};
 use log_lines::{Level, LogLines};
+use redirects::Redirects;
 use requester::Requester;
 use requests::Ended;
 use security::Security;
@@ -113,6 +116,7 @@ struct Seldom {
     former_ids: [Option<CString>; 2],
     tags: Tags,
     requester: Option<Box<Requester>>,
+    redirects: Redirects,
 }
 
 impl State {
@@ -153,6 +157,7 @@ impl State {
         if let Some(seldom) = &mut self.seldom {
             seldom.tags = Tags::default();
             seldom.requester = None;
+            seldom.redirects.reset();
         }
         if replaced.is_some() || assigned.is_some() {
             self.seldom.get_or_insert_default().former_ids = [replaced, assigned];
@@ -233,24 +238,66 @@ impl State {
 
     /// Where to connect to next, and how.
     pub fn next_endpoint(&self) -> Option<Endpoint> {
-        self.intent.route.as_ref().map(|route| self.endpoint(route))
+        let route = self.intent.route.as_ref()?;
+        let seldom = self.seldom.as_ref();
+        let detour = seldom.and_then(|seldom| seldom.redirects.detour());
+        let address = detour.map_or_else(|| route.address.clone(), |it| Address::Host(it.clone()));
+        Some(self.endpoint(address, route))
     }
 
-    /// The endpoint of a route, with the present settings.
-    pub fn endpoint(&self, route: &Route) -> Endpoint {
+    /// The endpoint at an address, with the present settings.
+    pub fn endpoint(&self, address: Address, route: &Route) -> Endpoint {
         let mut endpoint = Endpoint {
-            address: route.address.clone(),
+            address,
             bind: route.bind.as_deref().cloned(),
             timeout: self.session.options().handshake_timeout(),
             tls: self.security.as_ref().and_then(|security| security.tls()),
         };
         if let Address::Host(Host { port: port @ 0, .. }) = &mut endpoint.address {
-            *port = match endpoint.tls {
-                None => PORT,
-                Some(_) => SECURE_PORT,
-            };
+            *port = self.default_port();
         }
         endpoint
+    }
+
+    pub fn default_port(&self) -> u16 {
+        let security = self.security.as_ref();
+        match security.is_some_and(|security| security.tls().is_some()) {
+            false => PORT,
+            true => SECURE_PORT,
+        }
+    }
+
+    pub fn redirects(&mut self) -> &mut Redirects {
+        &mut self.seldom.get_or_insert_default().redirects
+    }
+
+    /// The program has set another target.
+    pub fn set_no_redirects(&mut self) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.redirects.reset();
+        }
+    }
+
+    /// Whether the connection that is ending continues elsewhere. If so, that is where the next attempt goes.
+    pub fn takes_redirect(&mut self) -> bool {
+        let Some(seldom) = &mut self.seldom else {
+            return false;
+        };
+        if !seldom.redirects.is_followed() || !self.intent.is_wanted() {
+            seldom.redirects.superseded();
+            return false;
+        }
+        if let (Some(target), Some(route)) = (seldom.redirects.go(), &mut self.intent.route) {
+            route.address = Address::Host(target);
+        }
+        true
+    }
+
+    /// A connection or an attempt has ended, and the client follows no redirect.
+    pub fn ended(&mut self, was_accepted: bool) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.redirects.ended(was_accepted);
+        }
     }
 
     pub fn is_connected(&self) -> bool {
@@ -435,6 +482,9 @@ impl State {
     }
 
     fn superseded(&mut self) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.redirects.superseded();
+        }
         self.tenancy.give_up_connecting();
         self.watching.set_ready();
         self.wake();

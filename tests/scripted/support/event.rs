@@ -6,7 +6,7 @@ use std::slice;
 use pmqtt::client::Handle;
 use pmqtt::client::events::{
     AuthEvent, ConnectFailed, Connected, Disconnected, Drained, Interest, LogLine, MessageEvent,
-    Published, Subscribed, Unsubscribed, Writable,
+    Published, Redirect, Subscribed, Unsubscribed, Writable,
 };
 use pmqtt::ffi;
 
@@ -45,6 +45,12 @@ pub enum Event {
     Log {
         level: i32,
         text: String,
+    },
+    Redirect {
+        reason: i32,
+        reference: String,
+        server: Option<(String, i32)>,
+        hops: i32,
     },
     /// Its reason is -1 at the start.
     Auth {
@@ -256,6 +262,23 @@ pub extern "C" fn on_auth(client: *mut Handle, recorder: *mut c_void, event: *co
         step: event.step,
         reason: event.reason,
         data: data.to_vec(),
+    };
+    Recorder::of(recorder).record(client, event);
+}
+
+pub extern "C" fn on_redirect(client: *mut Handle, recorder: *mut c_void, event: *const Redirect) {
+    // SAFETY: the library passes an event that lives through the callback, with strings or NULL.
+    let (event, reference, host) = unsafe {
+        let event = &*event;
+        let host = (!event.host.is_null()).then(|| CStr::from_ptr(event.host));
+        (event, CStr::from_ptr(event.reference), host)
+    };
+    assert!(host.is_some() || event.port == 0);
+    let event = Event::Redirect {
+        reason: event.reason,
+        reference: reference.to_string_lossy().into(),
+        server: host.map(|host| (host.to_string_lossy().into(), event.port)),
+        hops: event.hops,
     };
     Recorder::of(recorder).record(client, event);
 }

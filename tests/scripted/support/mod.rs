@@ -15,7 +15,7 @@ use std::time::Duration;
 pub use broker::{Broker, Peer, Refusing, Silent};
 pub use client::{Client, Handle, c, words};
 pub use drive::Drive;
-pub use event::{Event, Message, Outcome, on_auth};
+pub use event::{Event, Message, Outcome, on_auth, on_redirect};
 pub use header::functions;
 pub use poll::readable;
 
