@@ -108,10 +108,11 @@ compile_go() {
 check_messages() {
     local program
     for program in ./subscribe build/subscribe; do
-        step "$program, with publish and tls"
+        step "$program, with publish, mqtt5 and tls"
         stdbuf -oL "$program" >out &
         subscriber=$!
         until_heard 'greetings/c: hello' ./publish
+        until_heard 'greetings/mqtt5: hello' ./mqtt5
         until_heard 'greetings/tls: hello' ./tls
         kill "$subscriber"
     done
@@ -125,7 +126,7 @@ check_refusal() {
     "$broker" stop "$tmp/broker"
     echo 'allow_anonymous false' >>"$tmp/broker/extra.conf"
     "$broker" start "$tmp/broker" "$port" || fail "no broker"
-    fail_all 'refused'
+    fail_all 'refused\|not authorised'
 }
 
 check_absence() {
@@ -137,7 +138,7 @@ check_absence() {
 # fail_all WORDS : each program fails, and says so in these words.
 fail_all() {
     local program
-    for program in ./subscribe ./publish ./tls ./greet ./greet_go; do
+    for program in ./subscribe ./publish ./mqtt5 ./tls ./greet ./greet_go; do
         [[ -e $program ]] || continue
         ! timeout 30 "$program" >out 2>&1 || fail "$program succeeded"
         grep -qi "$1" out || fail "$program says: $(<out)"

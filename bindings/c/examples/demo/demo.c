@@ -1,12 +1,15 @@
 /*
-  * Messages to a broker and back, at each quality of service, while the broker is killed:
-  *   demo HOST PORT [CONTROL]
-  * CONTROL is a command that controls the broker by its argument: freeze, kill or start. Without it, the
-  * demo does not touch the broker, and any broker will do.
+ * Messages to a broker and back, at each quality of service, while the broker is killed:
+ *   demo HOST PORT [CONTROL]
+ * CONTROL is a command that controls the broker by its argument: freeze, kill or start. Without it, the
+ * demo does not touch the broker, and any broker will do.
  *
-  * One thread does all the work: it polls one descriptor of pmqtt, which reconnects by itself.
+ * One thread does all the work: it polls one descriptor of pmqtt, which reconnects by itself. The last step shows
+ * MQTT 5.
  */
 #define _POSIX_C_SOURCE 200809L
+
+#include "demo.h"
 
 #include <pmqtt.h>
 
@@ -53,8 +56,6 @@ static void time_round_trips(struct demo *demo);
 static void kill_the_broker(struct demo *demo);
 static bool account(const struct demo *demo);
 static void take_leave(struct demo *demo);
-static void fail(const char *format, ...);
-static double now_ms(void);
 
 int main(int argc, char **argv)
 {
@@ -76,6 +77,8 @@ int main(int argc, char **argv)
     if (!account(&demo))
         fail("not all that was promised has arrived within %d seconds", TIME_LIMIT_MS / 1000);
     take_leave(&demo);
+    show_mqtt5(demo.host, demo.port, demo.id);
+    putchar('\n');
     return EXIT_SUCCESS;
 }
 
@@ -179,7 +182,7 @@ static bool wait_until(struct demo *demo, bool (*is_so)(const struct demo *))
 
 /* ---- Small helpers. ---- */
 
-static double now_ms(void)
+double now_ms(void)
 {
     struct timespec now;
 
@@ -187,7 +190,7 @@ static double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void fail(const char *format, ...)
+void fail(const char *format, ...)
 {
     va_list arguments;
 
@@ -200,7 +203,7 @@ static void fail(const char *format, ...)
     exit(EXIT_FAILURE);
 }
 
-static void say(const char *what, const char *format, ...)
+void say(const char *what, const char *format, ...)
 {
     va_list arguments;
 
@@ -330,8 +333,8 @@ static int back_since(const struct demo *demo, int first)
 }
 
 /*
-  * The broker is frozen before it is killed, so that it has not read the messages on their way. It can lose
-  * messages, also of QoS 2, that it has read but not written to disk; no client can prevent that.
+ * The broker is frozen before it is killed, so that it has not read the messages on their way. It can lose
+ * messages, also of QoS 2, that it has read but not written to disk; no client can prevent that.
  */
 static void kill_the_broker(struct demo *demo)
 {
@@ -403,7 +406,7 @@ static bool account(const struct demo *demo)
     }
     puts("   confirmed: QoS 0 written to the socket, QoS 1 and 2 acknowledged by the broker");
     if (kept)
-        printf("\nAll that was promised has arrived, in %.1f s.\n\n",
+        printf("\nAll that was promised has arrived, in %.1f s.\n",
                (now_ms() - demo->started_at) / 1e3);
     return kept;
 }
