@@ -15,12 +15,12 @@ const (
 // parseProperties reads a list of properties, without the length in front of it. It returns nil if there are none. A
 // list that is not well-formed ends before the first wrong property. Of a property that must not repeat, the first
 // counts.
-func parseProperties(list []byte) *Properties {
+func parseProperties(list string) *Properties {
 	if len(list) == 0 {
 		return nil
 	}
 	p := new(Properties)
-	r := propertyReader{rest: string(list)}
+	r := propertyReader{rest: list}
 	for len(r.rest) > 0 {
 		id := r.byte()
 		_, field := p.field(id)
@@ -32,7 +32,7 @@ func parseProperties(list []byte) *Properties {
 	return p
 }
 
-// A propertyReader reads values from a list. Its strings are parts of one copy of the list. After it has failed, all
+// A propertyReader reads values from a list. Its strings are parts of the list. After it has failed, all
 // values are empty.
 type propertyReader struct {
 	rest   string
@@ -127,12 +127,11 @@ func (r *propertyReader) varInt() uint32 {
 	return 0
 }
 
-// encode returns the properties as a list, in the order of their identifiers. The error names the field.
-func (p *Properties) encode() ([]byte, error) {
+// encode appends the properties to a list, in the order of their identifiers. The error names the field.
+func (p *Properties) encode(list []byte) ([]byte, error) {
 	if p == nil {
-		return nil, nil
+		return list, nil
 	}
-	var list []byte
 	for id := byte(1); id <= lastProperty; id++ {
 		name, field := p.field(id)
 		longer, err := appendProperty(list, id, field)
