@@ -16,6 +16,14 @@ struct arrivals {
     char bytes[4 * LARGE_MESSAGE];
 };
 
+/* Go crashes on an address that is none, which an empty list may have. */
+static pmqtt_properties for_go(pmqtt_properties list)
+{
+    if (list.len == 0)
+        list.data = NULL;
+    return list;
+}
+
 static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_published *event)
 {
     struct bridge *bridge = userdata;
@@ -28,7 +36,15 @@ static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_publish
         bridge->outcomes = outcomes;
         bridge->capacity = capacity;
     }
-    bridge->outcomes[bridge->count++] = *event;
+    pmqtt_published *outcome = &bridge->outcomes[bridge->count++];
+    *outcome = *event;
+    outcome->properties.data = NULL;
+    if (event->properties.len > 0) {
+        void *list = malloc(event->properties.len);
+        if (!list)
+            abort();
+        outcome->properties.data = memcpy(list, event->properties.data, event->properties.len);
+    }
 }
 
 /* Passes the messages to Go, before any other event. */
@@ -44,9 +60,10 @@ static void flush(struct bridge *bridge)
 static void arrived(struct bridge *bridge, uint64_t route, const pmqtt_message *event)
 {
     struct arrivals *arrivals = bridge->arrivals;
-    size_t size = event->topic_len + event->payload_len;
+    size_t size = event->topic_len + event->payload_len + event->properties.len;
     if (size > LARGE_MESSAGE) {
         struct bridge_arrival large = {*event, route};
+        large.event.properties = for_go(event->properties);
         flush(bridge);
         goArrived(bridge->handle, &large, 1);
         return;
@@ -65,7 +82,12 @@ static void arrived(struct bridge *bridge, uint64_t route, const pmqtt_message *
     last->route = route;
     last->event = *event;
     last->event.topic = memcpy(bytes, event->topic, event->topic_len);
-    last->event.payload = memcpy(bytes + event->topic_len, event->payload, event->payload_len);
+    bytes += event->topic_len;
+    last->event.payload = memcpy(bytes, event->payload, event->payload_len);
+    last->event.properties.data = NULL;
+    if (event->properties.len > 0)
+        last->event.properties.data =
+            memcpy(bytes + event->payload_len, event->properties.data, event->properties.len);
 }
 
 static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
@@ -98,7 +120,8 @@ static uintptr_t after_messages(void *userdata)
 static void on_connect(pmqtt_client *client, void *userdata, const pmqtt_connected *event)
 {
     (void)client;
-    goConnected(after_messages(userdata), event->rc, event->reason, event->session_present);
+    goConnected(after_messages(userdata), event->rc, event->reason, event->session_present,
+                for_go(event->properties));
 }
 
 static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_connect_failed *event)
@@ -110,20 +133,20 @@ static void on_connect_fail(pmqtt_client *client, void *userdata, const pmqtt_co
 static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disconnected *event)
 {
     (void)client;
-    goDisconnected(after_messages(userdata), event->rc, event->reason);
+    goDisconnected(after_messages(userdata), event->rc, event->reason, for_go(event->properties));
 }
 
 static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)
 {
     (void)client;
     int granted = event->granted_qos_count > 0 ? event->granted_qos[0] : 0;
-    goAnswered(after_messages(userdata), event->mid, event->rc, granted, event->reason);
+    goAnswered(after_messages(userdata), event->mid, event->rc, granted, event->reason, for_go(event->properties));
 }
 
 static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_unsubscribed *event)
 {
     (void)client;
-    goAnswered(after_messages(userdata), event->mid, event->rc, 0, event->reason);
+    goAnswered(after_messages(userdata), event->mid, event->rc, 0, event->reason, for_go(event->properties));
 }
 
 static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writable *event)
@@ -249,15 +272,9 @@ struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct b
     if (!all)
         abort(); /* as Go does when there is no memory */
     for (i = 0; i < count; i++) {
-        all[i].struct_size = sizeof *all;
-        all[i].topic = bytes;
-        bytes += messages[i].topic_size;
-        all[i].payload = bytes;
-        all[i].payload_len = messages[i].payload_len;
-        bytes += messages[i].payload_len;
-        all[i].qos = messages[i].qos;
-        all[i].retain = messages[i].retain;
-        all[i].expiry_s = messages[i].expiry_s;
+        const char *payload = bytes + messages[i].topic_size + messages[i].properties_len;
+        all[i] = bridge_publication(messages[i], bytes, payload);
+        bytes = payload + messages[i].payload_len;
     }
     request.rc = pmqtt_publish_batch(bridge->client, all, count, accepted, &request.mid);
     free(all);

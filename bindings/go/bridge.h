@@ -11,7 +11,7 @@ struct bridge {
     int event_fd;             /* a duplicate of the client's, for Go's poller */
     const char *key_password; /* while TLS is being set up */
 
-    /* The outcomes of publishes in the last bridge_process. Go reads all of them at once. */
+    /* The outcomes of publishes in the last bridge_process. Go reads all of them at once, and frees the properties. */
     pmqtt_published *outcomes;
     size_t count;
     size_t capacity;
@@ -47,27 +47,58 @@ struct bridge_request {
 
 /* Requests with pointers that cgo need not follow, and without an output to allocate. */
 
-static inline struct bridge_request bridge_publish(struct bridge *bridge, const char *topic, const char *payload,
-                                                   size_t len, int qos, bool retain, uint32_t expiry_s)
+static inline int bridge_ack(struct bridge *bridge, uint64_t mid, int qos, int reason, const char *list, size_t len)
 {
-    struct bridge_request request = {0, 0};
-    const pmqtt_publication limited = {PMQTT_PUBLICATION_INIT, .topic = topic, .payload = payload, .payload_len = len,
-                                       .qos = qos, .retain = retain, .expiry_s = expiry_s};
-    request.rc = expiry_s ? pmqtt_publish_batch(bridge->client, &limited, 1, NULL, &request.mid)
-                          : pmqtt_publish(bridge->client, topic, payload, len, qos, retain, &request.mid);
-    return request;
+    const pmqtt_properties properties = {list, len};
+    return pmqtt_ack_with(bridge->client, mid, qos, reason, &properties);
 }
 
-/* A message from Go. Its topic, with a NUL, and its payload follow those of the previous message. */
+/* A message from Go. Its topic, with a NUL, and its properties are in a row. */
 struct bridge_message {
-    size_t topic_size, payload_len;
+    size_t topic_size, properties_len, payload_len;
     int qos;
     bool retain;
     uint32_t expiry_s;
 };
 
+static inline pmqtt_publication bridge_publication(struct bridge_message message, const char *head,
+                                                   const char *payload)
+{
+    const pmqtt_publication publication = {PMQTT_PUBLICATION_INIT,
+                                           .topic = head,
+                                           .payload = payload,
+                                           .payload_len = message.payload_len,
+                                           .qos = message.qos,
+                                           .retain = message.retain,
+                                           .expiry_s = message.expiry_s,
+                                           .properties = {head + message.topic_size, message.properties_len}};
+    return publication;
+}
+
+static inline struct bridge_request bridge_publish(struct bridge *bridge, struct bridge_message message,
+                                                   const char *head, const char *payload)
+{
+    struct bridge_request request = {0, 0};
+    if (message.expiry_s || message.properties_len) {
+        const pmqtt_publication publication = bridge_publication(message, head, payload);
+        request.rc = pmqtt_publish_message(bridge->client, &publication, &request.mid);
+    } else {
+        request.rc = pmqtt_publish(bridge->client, head, payload, message.payload_len, message.qos, message.retain,
+                                   &request.mid);
+    }
+    return request;
+}
+
+/* The payload of each message follows its properties, and then the next message. */
 struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct bridge_message *messages, size_t count,
                                            const char *bytes, size_t *accepted);
+
+static inline int bridge_will(struct bridge *bridge, struct bridge_message message, const char *head,
+                              const char *payload, uint32_t delay_s)
+{
+    const pmqtt_publication will = bridge_publication(message, head, payload);
+    return pmqtt_will_with(bridge->client, &will, delay_s);
+}
 
 static inline struct bridge_request bridge_subscribe(struct bridge *bridge, const char *filter, int qos)
 {

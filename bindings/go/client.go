@@ -38,7 +38,7 @@ type Client struct {
 	closed     bool
 	wanted     bool   // Connect was called, and neither Disconnect nor a failure has ended it
 	up         bool   // a connection was reported to OnConnect, and its end was not reported
-	topic      []byte // the topic of a publish, with a NUL
+	head       []byte // the topic of a publish, with a NUL, and the properties
 	publishes  map[uint64]*Token
 	doubts     uint64 // publishes whose outcome was ErrInDoubt
 	requests   map[uint64]*request

@@ -22,9 +22,10 @@ const (
 	ErrNotFound        Code = C.PMQTT_ERR_NOT_FOUND     // the named item does not exist
 	ErrConnLost        Code = C.PMQTT_ERR_CONN_LOST     // the connection was lost
 	ErrTLS             Code = C.PMQTT_ERR_TLS           // TLS failed
+	ErrAuth            Code = C.PMQTT_ERR_AUTH          // an enhanced authentication failed
 	ErrPayloadTooLarge Code = C.PMQTT_ERR_PAYLOAD_SIZE  // the payload, or a packet from the broker, is too large
 	ErrNotSupported    Code = C.PMQTT_ERR_NOT_SUPPORTED // not supported by the library
-	ErrDenied          Code = C.PMQTT_ERR_ACL_DENIED    // the broker refused a subscription
+	ErrDenied          Code = C.PMQTT_ERR_ACL_DENIED    // the broker refused a subscription, or its end
 	ErrOS              Code = C.PMQTT_ERR_ERRNO         // the operating system reported an error
 	ErrQueueFull       Code = C.PMQTT_ERR_QUEUE_SIZE    // the queue is full
 	ErrKeepAlive       Code = C.PMQTT_ERR_KEEPALIVE     // the broker did not answer PINGREQ, or did not read acknowledgements, in time
@@ -52,10 +53,12 @@ func (c Code) Error() string {
 type Error struct {
 	Code Code
 	Text string
-	// ReturnCode is the return code of CONNACK, 1 to 5, if the broker refused the connection.
+	// ReturnCode is what CONNACK said, if the broker refused the connection: 1 to 5, in MQTT 5 the reason code.
 	ReturnCode int
 	// Reason is the broker's reason as a reason code of MQTT 5; -1: it gave none. ReasonString returns the text.
 	Reason int
+	// Properties are those of the broker's packet (MQTT 5), for example its reason string; nil: none.
+	Properties *Properties
 }
 
 const unsaid = -1
@@ -88,22 +91,36 @@ func (c *Client) lastError(rc C.int) error {
 // ReasonString returns the words for a reason code of MQTT 5; -1: the broker gave no reason.
 func ReasonString(reason int) string { return C.GoString(C.pmqtt_reason_string(C.int(reason))) }
 
-func refused(returnCode, reason C.int) error {
+func refused(returnCode, reason C.int, properties *Properties) error {
+	const refusal = 0x80 // the first code of MQTT 5
 	words := C.GoString(C.pmqtt_connack_string(returnCode))
-	return &Error{Code: ErrConnRefused, Text: "mqtt: " + words, ReturnCode: int(returnCode), Reason: int(reason)}
+	if returnCode >= refusal {
+		words = "Connection refused: " + reasonWords(int(reason), properties)
+	}
+	return &Error{Code: ErrConnRefused, Text: "mqtt: " + words, ReturnCode: int(returnCode), Reason: int(reason),
+		Properties: properties}
 }
 
-// withReason adds the broker's reason, if it gave one.
-func withReason(err error, reason C.int) error {
+// withReason adds the broker's reason and properties, if it gave a reason.
+func withReason(err error, reason int, properties *Properties) error {
 	if err == nil || reason == unsaid {
 		return err
 	}
 	var told *Error
 	if !errors.As(err, &told) {
-		told = newError(err.(Code), "mqtt: "+ReasonString(int(reason)))
+		told = newError(err.(Code), "mqtt: "+reasonWords(reason, properties))
 	}
-	told.Reason = int(reason)
+	told.Reason, told.Properties = reason, properties
 	return told
+}
+
+// reasonWords returns the text of the specification, and that of the broker.
+func reasonWords(reason int, properties *Properties) string {
+	words := ReasonString(reason)
+	if properties != nil && properties.ReasonString != "" {
+		words += " The broker says: " + properties.ReasonString
+	}
+	return words
 }
 
 // checkString rejects a NUL, because C would take it for the end of the string.

@@ -89,19 +89,20 @@ func TestReasons(t *testing.T) {
 	const quota = 0x97
 	lost := newError(ErrConnLost, "words")
 	for _, err := range []error{nil, ErrRejected, lost} {
-		if withReason(err, unsaid) != err {
+		if withReason(err, unsaid, nil) != err {
 			t.Error("it is another without a reason")
 		}
 	}
 	var told *Error
-	if err := withReason(ErrRejected, quota); !errors.Is(err, ErrRejected) || !errors.As(err, &told) ||
-		told.Reason != quota || told.Text != "mqtt: Quota exceeded." {
+	if err := withReason(ErrRejected, quota, &Properties{ReasonString: "No more."}); !errors.Is(err, ErrRejected) || !errors.As(err, &told) ||
+		told.Reason != quota || told.Text != "mqtt: Quota exceeded. The broker says: No more." ||
+		told.Properties.ReasonString != "No more." {
 		t.Error(err)
 	}
-	if err := withReason(lost, quota); !errors.Is(err, ErrConnLost) || lost.Reason != quota || lost.Text != "words" {
+	if err := withReason(lost, quota, nil); !errors.Is(err, ErrConnLost) || lost.Reason != quota || lost.Text != "words" {
 		t.Error(err)
 	}
-	if withReason(nil, quota) != nil {
+	if withReason(nil, quota, nil) != nil {
 		t.Error("a reason is no error")
 	}
 }

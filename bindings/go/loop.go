@@ -1,5 +1,6 @@
 package pmqtt
 
+// #include <stdlib.h>
 // #include "bridge.h"
 import "C"
 
@@ -63,13 +64,20 @@ func (c *Client) publishesDone() {
 	c.inbox.settled(count)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, outcome := range unsafe.Slice(c.bridge.outcomes, count) {
+	outcomes := unsafe.Slice(c.bridge.outcomes, count)
+	for i := range outcomes {
+		outcome := &outcomes[i]
 		mid := uint64(outcome.mid)
 		token := c.publishes[mid]
 		delete(c.publishes, mid)
+		token.reason = int(outcome.reason)
+		if outcome.properties.len > 0 {
+			token.properties = propertiesOf(outcome.properties)
+			C.free(unsafe.Pointer(outcome.properties.data))
+		}
 		var err error
 		if outcome.rc != C.PMQTT_ERR_SUCCESS {
-			err = withReason(Code(outcome.rc), outcome.reason)
+			err = withReason(Code(outcome.rc), token.reason, token.properties)
 		}
 		if outcome.rc == C.PMQTT_ERR_IN_DOUBT {
 			c.doubts++
@@ -89,10 +97,10 @@ func client(handle C.uintptr_t) *Client { return cgo.Handle(handle).Value().(*Cl
 func (c *Client) later(call func()) { c.gathered = append(c.gathered, item{call: call}) }
 
 //export goConnected
-func goConnected(handle C.uintptr_t, rc, reason C.int, sessionPresent C.bool) {
+func goConnected(handle C.uintptr_t, rc, reason C.int, sessionPresent C.bool, list C.pmqtt_properties) {
 	c := client(handle)
 	if rc != 0 {
-		err := refused(rc, reason)
+		err := refused(rc, reason, propertiesOf(list))
 		c.later(func() { c.connectFailed(err) })
 		return
 	}
@@ -107,16 +115,17 @@ func goConnectFailed(handle C.uintptr_t, rc C.int) {
 }
 
 //export goDisconnected
-func goDisconnected(handle C.uintptr_t, rc, reason C.int) {
+func goDisconnected(handle C.uintptr_t, rc, reason C.int, list C.pmqtt_properties) {
 	c := client(handle)
-	err := withReason(c.lastError(rc), reason)
+	err := withReason(c.lastError(rc), int(reason), propertiesOf(list))
 	c.later(func() { c.disconnected(err) })
 }
 
 //export goAnswered
-func goAnswered(handle C.uintptr_t, mid C.uint64_t, rc, granted, reason C.int) {
+func goAnswered(handle C.uintptr_t, mid C.uint64_t, rc, granted, reason C.int, list C.pmqtt_properties) {
 	c := client(handle)
-	c.later(func() { c.answered(uint64(mid), rc, granted, reason) })
+	properties := propertiesOf(list)
+	c.later(func() { c.answered(uint64(mid), rc, granted, int(reason), properties) })
 }
 
 //export goWritable

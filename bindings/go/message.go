@@ -15,7 +15,12 @@ type Message struct {
 
 	client *Client
 	mid    uint64
+	// list has the properties in the bytes of the packet: most programs do not look at them.
+	list string
 }
+
+// Properties returns the properties of the message (MQTT 5), or nil if there are none. Each call reads them anew.
+func (m *Message) Properties() *Properties { return parseProperties(m.list) }
 
 // A Handler receives messages. A client calls all its handlers one at a time.
 type Handler func(message *Message)
@@ -38,6 +43,24 @@ func (m *Message) Ack() error {
 		return ErrClosed
 	}
 	return c.lastError(C.pmqtt_ack(c.bridge.client, C.uint64_t(m.mid), C.int(m.QoS)))
+}
+
+// AckWith acknowledges a message as Ack does, with a reason code and properties of MQTT 5. A reason of 0x80 or more
+// refuses the message: 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 or 0x99. The properties can be a reason string and user
+// properties. Without Options.ManualAck, a handler can call AckWith before it returns. A message of QoS 0 has no acknowledgement: ErrNotFound.
+func (m *Message) AckWith(reason int, properties *Properties) error {
+	list, err := properties.encode(nil)
+	if err != nil {
+		return err
+	}
+	c := m.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	return c.lastError(C.bridge_ack(c.bridge, C.uint64_t(m.mid), C.int(m.QoS), C.int(reason), first(list),
+		C.size_t(len(list))))
 }
 
 // handOver calls the handlers of a message, and then acknowledges it.

@@ -276,6 +276,18 @@ func (c *Client) apply(o *Options) error {
 	return c.applyTLS(o.TLS)
 }
 
+// seconds32 limits whole seconds, rounded up, to what C can hold: 136 years.
+func seconds32(d time.Duration) C.uint32_t {
+	s := d / time.Second
+	if d%time.Second > 0 {
+		s++
+	}
+	if s > math.MaxUint32 {
+		s = math.MaxUint32
+	}
+	return C.uint32_t(s)
+}
+
 func seconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
 }

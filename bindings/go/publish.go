@@ -6,7 +6,6 @@ import "C"
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 	"unsafe"
 )
@@ -27,9 +26,12 @@ type Publication struct {
 	QoS     QoS
 	Retain  bool
 	// Expiry is how long the message may wait to be sent, in whole seconds, rounded up. The time begins when the
-	// client takes the message. When it is over, the outcome is ErrExpired. 0: no limit; a will must have 0. A
-	// message that the client has begun to send does not expire.
+	// client takes the message. When it is over, the outcome is ErrExpired. 0: no limit. A message that the client has
+	// begun to send does not expire. In MQTT 5, the broker observes the rest of the time, too. A will has an Expiry in
+	// MQTT 5 only; its time begins when the broker publishes it.
 	Expiry time.Duration
+	// Properties need MQTT 5. Those of a received message can be handed on.
+	Properties *Properties
 }
 
 // Publish publishes a message, and returns when its outcome is known. The outcome is nil when a QoS 0 message is
@@ -41,11 +43,17 @@ type Publication struct {
 //   - ErrDropped: the queue dropped the message (Options.WhenFull, Options.NewestOnly).
 //   - ErrExpired: the message was not sent within Publication.Expiry.
 //   - ErrCancelled: the program cancelled the message.
+//   - ErrRejected: the broker refused the message (MQTT 5). Error.Reason says why.
 //
 // If the queue is full, Publish waits for room. If the context ends, Publish returns the context's error at once; a
 // message that is already in the queue is still sent.
 func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos QoS, retain bool) error {
-	token, err := c.publishWithRoom(ctx, Publication{Topic: topic, Payload: payload, QoS: qos, Retain: retain})
+	return c.PublishWith(ctx, Publication{Topic: topic, Payload: payload, QoS: qos, Retain: retain})
+}
+
+// PublishWith publishes a message as Publish does, with all that a Publication has.
+func (c *Client) PublishWith(ctx context.Context, message Publication) error {
+	token, err := c.publishWithRoom(ctx, message)
 	if err != nil {
 		return err
 	}
@@ -55,26 +63,31 @@ func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos 
 // PublishAsync publishes a message as Publish does, but does not wait. If the queue is full, the token's outcome is
 // ErrQueueFull.
 func (c *Client) PublishAsync(topic string, payload []byte, qos QoS, retain bool) *Token {
-	token, _ := c.publish(Publication{Topic: topic, Payload: payload, QoS: qos, Retain: retain})
+	return c.PublishWithAsync(Publication{Topic: topic, Payload: payload, QoS: qos, Retain: retain})
+}
+
+// PublishWithAsync publishes a message as PublishWith does, but does not wait, as PublishAsync.
+func (c *Client) PublishWithAsync(message Publication) *Token {
+	token, _ := c.publish(message)
 	return token
 }
 
 // PublishBatch publishes each message as PublishAsync does. One call for many small messages is faster. PublishBatch
 // returns a Token for each message that was accepted, from the first on. The others have no Token if the queue has no
-// room for all (ErrQueueFull), or there is no memory. With any other error no message was accepted.
+// room for all (ErrQueueFull), there is no memory, or the broker does not take the first of them (MQTT 5). With any
+// other error no message was accepted.
 func (c *Client) PublishBatch(messages []Publication) ([]*Token, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
 	var bytes []byte
 	heads := make([]C.struct_bridge_message, len(messages))
-	for i, m := range messages {
-		if err := m.check(); err != nil {
+	for i := range messages {
+		var err error
+		if bytes, heads[i], err = messages[i].head(bytes); err != nil {
 			return nil, err
 		}
-		bytes = append(append(append(bytes, m.Topic...), 0), m.Payload...)
-		heads[i].topic_size, heads[i].payload_len = C.size_t(len(m.Topic)+1), C.size_t(len(m.Payload))
-		heads[i].qos, heads[i].retain, heads[i].expiry_s = C.int(m.QoS), C.bool(m.Retain), m.expiry()
+		bytes = append(bytes, messages[i].Payload...)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +103,7 @@ func (c *Client) PublishBatch(messages []Publication) ([]*Token, error) {
 			tokens[i] = failed(c.lastError(published.rc))
 			continue
 		}
-		tokens[i] = &Token{done: make(chan struct{}), mid: uint64(published.mid) + uint64(i)}
+		tokens[i] = newToken(uint64(published.mid) + uint64(i))
 		c.publishes[tokens[i].mid] = tokens[i]
 		c.inbox.expect()
 	}
@@ -122,21 +135,17 @@ func (c *Client) publishWithRoom(ctx context.Context, m Publication) (*Token, er
 
 // publish returns room only if the queue is full.
 func (c *Client) publish(m Publication) (token *Token, room chan struct{}) {
-	if err := m.check(); err != nil {
-		return failed(err), nil
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return failed(ErrClosed), nil
 	}
-	c.topic = append(append(c.topic[:0], m.Topic...), 0)
-	var bytes *C.char
-	if len(m.Payload) > 0 {
-		bytes = (*C.char)(unsafe.Pointer(&m.Payload[0]))
+	bytes, head, err := m.head(c.head[:0])
+	if err != nil {
+		return failed(err), nil
 	}
-	published := C.bridge_publish(c.bridge, (*C.char)(unsafe.Pointer(&c.topic[0])), bytes,
-		C.size_t(len(m.Payload)), C.int(m.QoS), C.bool(m.Retain), m.expiry())
+	c.head = bytes
+	published := C.bridge_publish(c.bridge, head, first(bytes), first(m.Payload))
 	switch {
 	case published.rc == C.PMQTT_ERR_SUCCESS:
 	case published.rc == C.PMQTT_ERR_NO_CONN && m.QoS > AtMostOnce: // it waits for a connection
@@ -145,29 +154,40 @@ func (c *Client) publish(m Publication) (token *Token, room chan struct{}) {
 	default:
 		return failed(c.lastError(published.rc)), nil
 	}
-	token = &Token{done: make(chan struct{}), mid: uint64(published.mid)}
+	token = newToken(uint64(published.mid))
 	c.publishes[token.mid] = token
 	c.inbox.expect()
 	return token, nil
 }
 
-func (m *Publication) check() error {
-	if m.Expiry < 0 {
-		return invalid("publish: Expiry is negative")
+// head checks a message, and appends its topic and properties to bytes.
+func (m *Publication) head(bytes []byte) ([]byte, C.struct_bridge_message, error) {
+	head := C.struct_bridge_message{
+		topic_size:  C.size_t(len(m.Topic) + 1),
+		payload_len: C.size_t(len(m.Payload)),
+		qos:         C.int(m.QoS),
+		retain:      C.bool(m.Retain),
+		expiry_s:    seconds32(m.Expiry),
 	}
-	return checkString("publish: the topic", m.Topic)
+	if m.Expiry < 0 {
+		return nil, head, invalid("publish: Expiry is negative")
+	}
+	if err := checkString("publish: the topic", m.Topic); err != nil {
+		return nil, head, err
+	}
+	bytes = append(append(bytes, m.Topic...), 0)
+	begin := len(bytes)
+	bytes, err := m.Properties.encode(bytes)
+	head.properties_len = C.size_t(len(bytes) - begin)
+	return bytes, head, err
 }
 
-// expiry returns whole seconds, rounded up. C can hold 136 years.
-func (m *Publication) expiry() C.uint32_t {
-	s := m.Expiry / time.Second
-	if m.Expiry%time.Second > 0 {
-		s++
+// first returns the address of the first byte, or NULL.
+func first(bytes []byte) *C.char {
+	if len(bytes) == 0 {
+		return nil
 	}
-	if s > math.MaxUint32 {
-		s = math.MaxUint32
-	}
-	return C.uint32_t(s)
+	return (*C.char)(unsafe.Pointer(&bytes[0]))
 }
 
 // A Token stands for a publish, and reports its outcome when it is known.
@@ -175,6 +195,9 @@ type Token struct {
 	done chan struct{}
 	err  error
 	mid  uint64
+
+	reason     int
+	properties *Properties
 }
 
 // Cancel cancels a publish without an outcome; its outcome becomes ErrCancelled. A QoS 1 message that was already sent
@@ -205,7 +228,9 @@ var alreadyDone = make(chan struct{})
 
 func init() { close(alreadyDone) }
 
-func failed(err error) *Token { return &Token{done: alreadyDone, err: err} }
+func failed(err error) *Token { return &Token{done: alreadyDone, err: err, reason: unsaid} }
+
+func newToken(mid uint64) *Token { return &Token{done: make(chan struct{}), mid: mid, reason: unsaid} }
 
 func (t *Token) complete(err error) {
 	t.err = err
@@ -220,6 +245,28 @@ func (t *Token) Err() error {
 	select {
 	case <-t.done:
 		return t.err
+	default:
+		return nil
+	}
+}
+
+// Reason returns the reason code with which the broker acknowledged the message (MQTT 5), for example 0x10: nobody has
+// subscribed to it. It returns -1 while Done is open, and if the broker gave no reason.
+func (t *Token) Reason() int {
+	select {
+	case <-t.done:
+		return t.reason
+	default:
+		return unsaid
+	}
+}
+
+// Properties returns the properties of the broker's acknowledgement (MQTT 5). It returns nil while Done is open, and if
+// there are none.
+func (t *Token) Properties() *Properties {
+	select {
+	case <-t.done:
+		return t.properties
 	default:
 		return nil
 	}

@@ -51,7 +51,7 @@ func (c *Client) await(asked C.struct_bridge_request, answered func(error)) (*re
 }
 
 // answered completes a request of await, in a step.
-func (c *Client) answered(mid uint64, rc, granted, reason C.int) {
+func (c *Client) answered(mid uint64, rc, granted C.int, reason int, properties *Properties) {
 	const refusal = 0x80
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,9 +60,10 @@ func (c *Client) answered(mid uint64, rc, granted, reason C.int) {
 	c.inbox.settled(1)
 	switch {
 	case rc != C.PMQTT_ERR_SUCCESS:
-		r.complete(withReason(Code(rc), reason))
+		r.complete(withReason(Code(rc), reason, properties))
 	case granted >= refusal:
-		r.complete(withReason(newError(ErrDenied, "mqtt: the broker refused the subscription"), granted))
+		denied := newError(ErrDenied, "mqtt: the broker refused the subscription")
+		r.complete(withReason(denied, int(granted), properties))
 	default:
 		r.granted = QoS(granted)
 		r.complete(nil)

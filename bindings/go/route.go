@@ -141,8 +141,9 @@ func (c *Client) gather(event *C.pmqtt_message, w *way) {
 		Duplicate: bool(event.dup),
 		client:    c,
 		mid:       uint64(event.mid),
+		list:      listOf(event.properties),
 	}
-	size := len(message.Topic) + len(message.Payload) + messageOverhead
+	size := len(message.Topic) + len(message.Payload) + len(message.list) + messageOverhead
 	c.gathered = append(c.gathered, item{message: message, way: w, size: size})
 }
 
@@ -171,5 +172,6 @@ func (m *Message) is(event *C.pmqtt_message) bool {
 		return false
 	}
 	return m.QoS != AtMostOnce || m.Retained == bool(event.retain) && m.Duplicate == bool(event.dup) &&
+		m.list == string(unsafe.Slice((*byte)(event.properties.data), event.properties.len)) &&
 		bytes.Equal(m.Payload, unsafe.Slice((*byte)(event.payload), event.payload_len))
 }
