@@ -229,19 +229,26 @@ int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session
     return PMQTT_ERR_SUCCESS;
 }
 
-int bridge_route_add(struct bridge *bridge, const char *filter, uint64_t route)
+struct bridge_request bridge_subscribe(struct bridge *bridge, const pmqtt_subscription *subscription, uint64_t route,
+                                       const char *list, size_t len)
 {
-    struct bridge_route *self = malloc(sizeof *self);
-    if (!self)
-        abort();
-    self->bridge = bridge;
-    self->route = route;
-    pmqtt_message_handler handler = {
-        .struct_size = sizeof handler, .filter = filter, .callback = on_route, .userdata = self, .release = free};
-    int rc = pmqtt_message_handler_add(bridge->client, &handler);
-    if (rc != PMQTT_ERR_SUCCESS)
+    struct bridge_request request = {0, 0};
+    const pmqtt_properties properties = {list, len};
+    pmqtt_subscription wish = *subscription;
+    struct bridge_route *self = NULL;
+    if (route) {
+        self = malloc(sizeof *self);
+        if (!self)
+            abort();
+        *self = (struct bridge_route){bridge, route};
+        wish.callback = on_route;
+        wish.userdata = self;
+        wish.release = free;
+    }
+    request.rc = pmqtt_subscribe_with(bridge->client, &wish, 1, &properties, &request.mid);
+    if (request.rc != PMQTT_ERR_SUCCESS)
         free(self);
-    return rc;
+    return request;
 }
 
 /* Go's poller reports a change only once, and the client may leave work for the next call. So poll again. */

@@ -32,9 +32,6 @@ void bridge_free(struct bridge *bridge);
 int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs,
                 bool drains);
 
-/* Adds a handler: goArrived gets the messages of a filter with that route. */
-int bridge_route_add(struct bridge *bridge, const char *filter, uint64_t route);
-
 /* Does all the work that needs no waiting. 1: there is more already, 0: wait for the descriptor; else an error. */
 #define BRIDGE_MORE 1
 int bridge_process(struct bridge *bridge);
@@ -100,18 +97,23 @@ static inline int bridge_will(struct bridge *bridge, struct bridge_message messa
     return pmqtt_will_with(bridge->client, &will, delay_s);
 }
 
-static inline struct bridge_request bridge_subscribe(struct bridge *bridge, const char *filter, int qos)
+/* Subscribes. goArrived gets the messages of the filter with that route; 0: the call sets no route. */
+struct bridge_request bridge_subscribe(struct bridge *bridge, const pmqtt_subscription *subscription, uint64_t route,
+                                       const char *list, size_t len);
+
+static inline struct bridge_request bridge_unsubscribe(struct bridge *bridge, const char *filter, const char *list,
+                                                       size_t len)
 {
     struct bridge_request request = {0, 0};
-    request.rc = pmqtt_subscribe(bridge->client, filter, qos, &request.mid);
+    const pmqtt_properties properties = {list, len};
+    request.rc = pmqtt_unsubscribe_with(bridge->client, &filter, 1, &properties, &request.mid);
     return request;
 }
 
-static inline struct bridge_request bridge_unsubscribe(struct bridge *bridge, const char *filter)
+static inline int bridge_disconnect(struct bridge *bridge, int reason, const char *list, size_t len)
 {
-    struct bridge_request request = {0, 0};
-    request.rc = pmqtt_unsubscribe(bridge->client, filter, &request.mid);
-    return request;
+    const pmqtt_properties properties = {list, len};
+    return pmqtt_disconnect_with(bridge->client, reason, &properties);
 }
 
 #endif

@@ -18,7 +18,6 @@ const closeTimeout = time.Second
 // at any time, and in handlers. Close ends the client.
 type Client struct {
 	options Options
-	id      string
 	handle  cgo.Handle
 	bridge  *C.struct_bridge
 	inbox   inbox
@@ -36,8 +35,10 @@ type Client struct {
 	// finds its request.
 	mu         sync.Mutex
 	closed     bool
-	wanted     bool   // Connect was called, and neither Disconnect nor a failure has ended it
-	up         bool   // a connection was reported to OnConnect, and its end was not reported
+	wanted     bool // Connect was called, and neither Disconnect nor a failure has ended it
+	up         bool // a connection was reported to OnConnect, and its end was not reported
+	negotiated Negotiated
+	id         string
 	head       []byte // the topic of a publish, with a NUL, and the properties
 	publishes  map[uint64]*Token
 	doubts     uint64 // publishes whose outcome was ErrInDoubt
@@ -99,12 +100,20 @@ func (c *Client) open() error {
 	if err := c.events.SetReadDeadline(time.Time{}); err != nil {
 		return newError(ErrOS, "the event descriptor cannot be polled: "+err.Error())
 	}
+	if err := c.apply(&c.options); err != nil {
+		return err
+	}
 	c.id = C.GoString(C.pmqtt_client_id(c.bridge.client))
-	return c.apply(&c.options)
+	return nil
 }
 
-// ClientID returns the id in the options, or the generated one.
-func (c *Client) ClientID() string { return c.id }
+// ClientID returns the id in the options, or the generated one. With Options.ClientIDByBroker, it returns the id that
+// the broker has chosen, or "" before the first connection.
+func (c *Client) ClientID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id
+}
 
 // Close disconnects, and ends the client. It takes a second at most. When Close returns, the connection is closed.
 //
@@ -123,7 +132,7 @@ func (c *Client) Close() error {
 	c.closed = true
 	c.inbox.close()
 	up := c.up
-	ended, err := c.disconnect()
+	ended, err := c.disconnect(0, nil)
 	c.mu.Unlock()
 
 	if up && err == nil {

@@ -33,7 +33,7 @@ func (c *Client) Connect(ctx context.Context) error {
 		defer c.mu.Unlock()
 		if c.connecting == attempt {
 			c.connectDone(ctx.Err())
-			c.disconnect()
+			c.disconnect(0, nil)
 		}
 		return attempt.err
 	}
@@ -85,7 +85,19 @@ func (c *Client) connectAsync() error {
 //
 // ErrNotConnected: there was no connection. If the client was connecting, Disconnect has given up the attempt.
 func (c *Client) Disconnect(ctx context.Context) error {
+	return c.DisconnectWith(ctx, 0, nil)
+}
+
+// DisconnectWith ends the connection as Disconnect does, with a reason code and properties of MQTT 5. With 0x04, the
+// broker publishes the will; this works with MQTT 3, too. The errors 0x80 to 0x83, 0x90 and 0x93 to 0x99 are the other
+// reasons. The properties can be SessionExpiry, ReasonString and user properties. After ErrInvalid or ErrNotSupported,
+// nothing has changed.
+func (c *Client) DisconnectWith(ctx context.Context, reason int, properties *Properties) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	list, err := properties.encode(nil)
+	if err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -93,7 +105,7 @@ func (c *Client) Disconnect(ctx context.Context) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	ended, err := c.disconnect()
+	ended, err := c.disconnect(reason, list)
 	c.mu.Unlock()
 	if err != nil {
 		return err
@@ -101,16 +113,16 @@ func (c *Client) Disconnect(ctx context.Context) error {
 	return ended.wait(ctx)
 }
 
-// disconnect returns an error if there is no connection; the client then does not connect again. mu is held.
-func (c *Client) disconnect() (*request, error) {
+// disconnect requests the end of the connection, or of the attempt, from the library. It returns ErrNotConnected if
+// there is no connection; the client then does not connect again. After another error, nothing has changed. mu is held.
+func (c *Client) disconnect(reason int, list []byte) (*request, error) {
+	err := c.lastError(C.bridge_disconnect(c.bridge, C.int(reason), first(list), C.size_t(len(list))))
+	if err != nil && !errors.Is(err, ErrNotConnected) {
+		return nil, err
+	}
 	c.wanted = false
 	c.connectDone(newError(ErrNotConnected, "connect: given up, because of a call of Disconnect or Close"))
-	return c.end()
-}
-
-// end requests the end of the connection, or of the attempt, from the library. mu is held.
-func (c *Client) end() (*request, error) {
-	if err := c.lastError(C.pmqtt_disconnect(c.bridge.client)); err != nil {
+	if err != nil {
 		c.announceSettled()
 		return nil, err
 	}
@@ -149,15 +161,14 @@ func (c *Client) isNews() bool {
 	return c.wanted && c.ending == nil
 }
 
-func (c *Client) connected(sessionPresent bool) {
+func (c *Client) connected(sessionPresent bool, negotiated Negotiated) {
 	c.mu.Lock()
 	isNews := c.isNews()
 	if isNews {
-		if !sessionPresent {
-			c.resubscribe()
-		}
 		c.connectDone(nil)
 		c.up = true
+		c.negotiated = negotiated
+		c.id = negotiated.ClientID
 	}
 	c.mu.Unlock()
 	if isNews && c.options.OnConnect != nil {
@@ -172,7 +183,7 @@ func (c *Client) connectFailed(err error) {
 	isNews := c.isNews() && !errors.Is(err, ErrNotConnected)
 	told := isNews && c.connectDone(err)
 	if told {
-		c.disconnect()
+		c.disconnect(0, nil)
 	}
 	c.mu.Unlock()
 	if isNews && !told && c.options.OnConnectFail != nil {

@@ -54,7 +54,7 @@ func TestTopicMatches(t *testing.T) {
 // A filter has one route while it is subscribed, and a new one after that.
 func TestRoutes(t *testing.T) {
 	c := &Client{}
-	handler := &subscription{handler: func(*Message) {}}
+	handler := &subscription{Subscription: Subscription{Handler: func(*Message) {}}}
 	var ids []uint64
 	for _, filter := range []string{"a", "b", "c", "d"} {
 		r := c.route(filter)

@@ -99,12 +99,19 @@ func (c *Client) later(call func()) { c.gathered = append(c.gathered, item{call:
 //export goConnected
 func goConnected(handle C.uintptr_t, rc, reason C.int, sessionPresent C.bool, list C.pmqtt_properties) {
 	c := client(handle)
+	properties := propertiesOf(list)
 	if rc != 0 {
-		err := refused(rc, reason, propertiesOf(list))
+		err := refused(rc, reason, properties)
 		c.later(func() { c.connectFailed(err) })
 		return
 	}
-	c.later(func() { c.connected(bool(sessionPresent)) })
+	negotiated := c.negotiate(properties)
+	if !sessionPresent {
+		c.mu.Lock()
+		c.resubscribe()
+		c.mu.Unlock()
+	}
+	c.later(func() { c.connected(bool(sessionPresent), negotiated) })
 }
 
 //export goConnectFailed

@@ -68,9 +68,9 @@ func (c *Client) handOver(message *Message, w *way) {
 	matched := false
 	if w != nil {
 		for _, r := range w.routes {
-			if s := r.subscription.Load(); s != nil && s.handler != nil {
+			if s := r.subscription.Load(); s != nil && s.Handler != nil {
 				matched = true
-				s.handler(message)
+				s.Handler(message)
 			}
 		}
 	}

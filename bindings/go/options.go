@@ -29,15 +29,43 @@ type Options struct {
 	ClientID string
 	// Durable: the broker keeps the session while the client is not connected. It needs a ClientID.
 	Durable bool
-	// Protocol is MQTT311, the default, or MQTT31.
+	// Protocol is MQTT311, the default, or MQTT31 or MQTT5.
 	Protocol Protocol
 
 	// Username and Password authenticate the client. Without a Username, no Password is sent.
 	Username, Password string
 	// Will is the message that the broker publishes if the connection ends without Disconnect or Close.
 	Will *Publication
+	// WillDelay is how long the broker waits before it publishes the will (MQTT 5). It does not publish the will if the
+	// client connects again meanwhile and the broker has the session. The end of the session ends the delay.
+	WillDelay time.Duration
 	// TLS secures the connection; nil: no TLS.
 	TLS *TLS
+
+	// The options up to UserProperties need MQTT5. CONNECT states them on each connection.
+
+	// CleanStart selects on which connections the broker discards the session. Default: as Durable says.
+	CleanStart CleanStart
+	// SessionExpiry is how long the broker keeps the session after the connection has ended; Forever: without limit.
+	// Default: Forever with Durable, or else not at all.
+	SessionExpiry time.Duration
+	// ReceiveMaximum is how many messages of QoS 1 and 2 the broker may send without an acknowledgement. Default:
+	// 65,535, the largest number.
+	ReceiveMaximum int
+	// TopicAliasSend is how many topic aliases the client uses, if the broker accepts as many. Default: none; negative:
+	// none. TopicAliasReceive is how many the broker may use. Default: 16; negative: none. A Message always has the
+	// full topic.
+	TopicAliasSend, TopicAliasReceive int
+	// RequestResponseInfo: the broker may send Properties.ResponseInfo, which Negotiated returns.
+	RequestResponseInfo bool
+	// NoProblemInfo: the broker sends no reason strings and no user properties, except with messages, and when it
+	// accepts, refuses or ends a connection.
+	NoProblemInfo bool
+	// ClientIDByBroker: the broker chooses the client id on the first connection. The client keeps it for the later
+	// ones. Method ClientID returns it.
+	ClientIDByBroker bool
+	// UserProperties are those of CONNECT.
+	UserProperties []UserProperty
 
 	// KeepAlive is the time after which the client sends PINGREQ, if it has sent nothing or received nothing meanwhile.
 	// Default: 60 s; negative: never. All times here except ConnectTimeout are rounded up to seconds.
@@ -110,6 +138,7 @@ type Protocol int
 const (
 	MQTT31  Protocol = C.PMQTT_PROTOCOL_V31
 	MQTT311 Protocol = C.PMQTT_PROTOCOL_V311
+	MQTT5   Protocol = C.PMQTT_PROTOCOL_V5
 )
 
 // WhenFull selects what a full queue does with a new message. The queue drops only messages that were never sent. Their
@@ -167,16 +196,19 @@ func (o *Options) keepAlive() int {
 func (o *Options) check() error {
 	texts := map[string]string{"Broker": o.Broker, "BindAddress": o.BindAddress, "ClientID": o.ClientID,
 		"Username": o.Username, "Password": o.Password}
-	if o.Will != nil {
-		texts["Will"] = o.Will.Topic
-		if o.Will.Expiry != 0 {
-			return invalid("Will: a will does not wait, and has no Expiry")
-		}
+	for _, user := range o.UserProperties {
+		texts["UserProperties"] += user.Name + user.Value
 	}
 	for what, text := range texts {
 		if err := checkString(what, text); err != nil {
 			return err
 		}
+	}
+	if o.SessionExpiry < 0 || o.WillDelay < 0 {
+		return invalid("SessionExpiry and WillDelay: a time is negative")
+	}
+	if o.Will == nil && o.WillDelay != 0 {
+		return invalid("WillDelay: there is no Will")
 	}
 	if _, _, err := o.address(); err != nil && !o.SRV {
 		return err
@@ -196,13 +228,8 @@ func (c *Client) apply(o *Options) error {
 			return C.pmqtt_username_pw_set(client, username, password)
 		})
 	}
-	if o.Will != nil {
-		set = append(set, func() C.int {
-			topic, payload := C.CString(o.Will.Topic), C.CBytes(o.Will.Payload)
-			defer freeAll(topic, (*C.char)(payload))
-			return C.pmqtt_will_set(client, topic, payload, C.size_t(len(o.Will.Payload)),
-				C.int(o.Will.QoS), C.bool(o.Will.Retain))
-		})
+	if o.asks() {
+		set = append(set, func() C.int { return c.applyConnectOptions(o) })
 	}
 	if o.ConnectTimeout != 0 {
 		set = append(set, func() C.int {
@@ -270,6 +297,11 @@ func (c *Client) apply(o *Options) error {
 
 	for _, f := range set {
 		if err := c.lastError(f()); err != nil {
+			return err
+		}
+	}
+	if o.Will != nil {
+		if err := c.applyWill(o); err != nil {
 			return err
 		}
 	}

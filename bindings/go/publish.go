@@ -170,9 +170,9 @@ func (m *Publication) head(bytes []byte) ([]byte, C.struct_bridge_message, error
 		expiry_s:    seconds32(m.Expiry),
 	}
 	if m.Expiry < 0 {
-		return nil, head, invalid("publish: Expiry is negative")
+		return nil, head, invalid("message: Expiry is negative")
 	}
-	if err := checkString("publish: the topic", m.Topic); err != nil {
+	if err := checkString("message: the topic", m.Topic); err != nil {
 		return nil, head, err
 	}
 	bytes = append(append(bytes, m.Topic...), 0)

@@ -76,7 +76,7 @@ func TestExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = pmqtt.New(pmqtt.Options{Will: &pmqtt.Publication{Topic: "a", Expiry: time.Second}})
-	if !errors.Is(err, pmqtt.ErrInvalid) {
+	if !errors.Is(err, pmqtt.ErrNotSupported) {
 		t.Fatal(err)
 	}
 }

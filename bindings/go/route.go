@@ -16,7 +16,7 @@ type route struct {
 	// id identifies the route in C. Ids increase.
 	id     uint64
 	filter string
-	// added: the library has a handler for it.
+	// added: the library has a callback for it.
 	added bool
 	// subscription is nil after the filter was unsubscribed.
 	subscription atomic.Pointer[subscription]
@@ -46,18 +46,6 @@ func (c *Client) route(filter string) *route {
 	}
 	c.lastRoute++
 	return newRoute(c.lastRoute, filter)
-}
-
-// add makes the library report the messages of a route. mu is held.
-func (c *Client) add(r *route) error {
-	if r.added {
-		return nil
-	}
-	filter := C.CString(r.filter)
-	defer freeAll(filter)
-	err := c.lastError(C.bridge_route_add(c.bridge, filter, C.uint64_t(r.id)))
-	r.added = err == nil
-	return err
 }
 
 // assign gives a route a subscription, and returns the one it had. mu is held.
