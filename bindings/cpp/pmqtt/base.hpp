@@ -10,9 +10,11 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "error.hpp"
+#include "properties.hpp"
 #include "state.hpp"
 #include "text.hpp"
 
@@ -30,6 +32,11 @@ template <class Duration> int number(Duration time) noexcept
     const auto count = time.count();
     return static_cast<int>(std::clamp<decltype(time.count())>(count, limits::min(), limits::max()));
 }
+
+/// Whether an argument has texts, which are not valid if there is a NUL inside.
+template <class T, class = void> constexpr bool may_be_invalid = false;
+
+template <class T> constexpr bool may_be_invalid<T, std::void_t<decltype(std::declval<const T &>().is_valid())>> = true;
 
 class client_base {
 public:
@@ -99,12 +106,16 @@ private:
 
     static const char *pass(const text &argument) noexcept { return argument.c_str(); }
     static const char *pass(const secret_text &argument) noexcept { return argument.c_str(); }
+    static const ::pmqtt_properties *pass(const properties &argument) noexcept { return &argument.raw(); }
     template <class T> static const T &pass(const T &argument) noexcept { return argument; }
 
-    static bool is_valid(const text &argument) noexcept { return argument.is_valid(); }
-    static bool is_valid(const secret_text &argument) noexcept { return argument.is_valid(); }
-    static bool is_valid(const texts &argument) noexcept { return argument.is_valid(); }
-    template <class T> static bool is_valid(const T &) noexcept { return true; }
+    template <class T> static bool is_valid(const T &argument) noexcept
+    {
+        if constexpr (may_be_invalid<T>)
+            return argument.is_valid();
+        else
+            return true;
+    }
 };
 
 } // namespace detail

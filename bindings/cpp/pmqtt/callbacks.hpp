@@ -10,9 +10,9 @@
 #include <string_view>
 #include <utility>
 
+#include "authentication.hpp"
 #include "error.hpp"
 #include "events.hpp"
-#include "settings.hpp"
 #include "state.hpp"
 #include "text.hpp"
 
@@ -37,7 +37,7 @@ namespace pmqtt {
 /// - `on_log` and `on_interest` may run in other calls, such as `publish`. Their exceptions are kept too.
 /// - `tls_set` and `tls_pem_set` throw the exception of the password callback.
 /// - An exception that is kept when the client is destroyed is dropped.
-class client_callbacks : public client_settings {
+class client_callbacks : public client_authentication {
 public:
     /// Sets the callback for CONNACK: the broker accepted or refused the connection.
     void on_connect(handler<connected> callback, or_throw ec = {})
@@ -118,9 +118,7 @@ public:
     /// An empty callback gives `errc::inval`.
     void message_callback_add(std::string_view filter, handler<message> callback, or_throw ec = {})
     {
-        auto mine = std::make_unique<detail::filter_callback>();
-        mine->of = state_;
-        mine->function = std::move(callback);
+        auto mine = filter_callback(std::move(callback));
         const auto add = [&](pmqtt_client *client, const char *name) {
             pmqtt_message_handler handler{};
             handler.struct_size = sizeof handler;
@@ -143,15 +141,20 @@ public:
     }
 
 protected:
-    using client_settings::client_settings;
+    using client_authentication::client_authentication;
 
     /// The callback that the library calls, with the state as user data.
     template <class Event, class Raw>
     static void trampoline(pmqtt_client *, void *userdata, const Raw *raw) noexcept;
 
-private:
-    /// Runs a function of the program in a callback of the library.
-    template <class Body> static void run_callback(std::shared_ptr<detail::state> of, Body body) noexcept;
+    /// The callback of a filter, which `filter_trampoline` calls and `filter_release` destroys.
+    std::unique_ptr<detail::filter_callback> filter_callback(handler<message> function) const
+    {
+        auto mine = std::make_unique<detail::filter_callback>();
+        mine->of = state_;
+        mine->function = std::move(function);
+        return mine;
+    }
 
     /// The callback that the library calls for a filter, with the `filter_callback` as user data.
     static void filter_trampoline(pmqtt_client *, void *userdata, const pmqtt_message *raw) noexcept;
@@ -164,6 +167,12 @@ private:
         const frame mark(gone->of.lock(), frame::kind::callback);
         gone.reset();
     }
+
+private:
+    friend class client_authentication;
+
+    /// Runs a function of the program in a callback of the library.
+    template <class Body> static void run_callback(std::shared_ptr<detail::state> of, Body body) noexcept;
 
     template <class Event, class Setter>
     void set(const char *what, handler<Event> &function, Setter setter, or_throw ec)

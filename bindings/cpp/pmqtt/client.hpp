@@ -14,12 +14,6 @@
 
 namespace pmqtt {
 
-/// Versions of MQTT.
-enum class protocol {
-    v31 = PMQTT_PROTOCOL_V31,   ///< MQTT 3.1.
-    v311 = PMQTT_PROTOCOL_V311, ///< MQTT 3.1.1.
-};
-
 /// An MQTT client. It can be moved, but not copied.
 ///
 /// Its functions and callbacks are those of `client_ref`. The callbacks stay set when the client is moved.

@@ -5,31 +5,28 @@
 
 #include <pmqtt.h>
 
-#include <cstdint>
+#include <cstddef>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base.hpp"
-#include "bytes.hpp"
 #include "callbacks.hpp"
+#include "connect_options.hpp"
 #include "error.hpp"
 #include "events.hpp"
-#include "publication.hpp"
+#include "properties.hpp"
+#include "reason.hpp"
 #include "state.hpp"
+#include "subscribing.hpp"
 #include "text.hpp"
 
 namespace pmqtt {
 
 /// A snapshot of a client's statistics (`pmqtt_statistics`).
 using statistics = ::pmqtt_statistics;
-
-/// A topic filter, and the maximum QoS at which the broker sends its messages.
-struct subscription {
-    std::string_view filter; ///< With the wildcards + and # as section 4.7 of MQTT 3.1.1 allows them.
-    int qos = 0;             ///< 0, 1 or 2.
-};
 
 /// A reference to a client. Each callback gets one.
 ///
@@ -39,7 +36,7 @@ struct subscription {
 ///
 /// Each function is `pmqtt_<name>` of `pmqtt.h`, which describes its errors. Each may be called in any thread
 /// and in any callback. `or_throw` describes how a function reports a failure.
-class client_ref : public client_callbacks {
+class client_ref : public client_subscribing {
 public:
     /// Refers to the same client.
     client_ref(const client_ref &) noexcept = default;
@@ -85,6 +82,15 @@ public:
 
     /// Ends the connection with a DISCONNECT. Loop calls carry this out; this call never blocks.
     void disconnect(or_throw ec = {}) { call("disconnect", ec, pmqtt_disconnect); }
+
+    /// Ends the connection as `disconnect()` does, and tells the broker why (`pmqtt_disconnect_with`).
+    ///
+    /// After `reason_code::disconnect_with_will`, the broker publishes the will, in every version of MQTT. All else
+    /// is of MQTT 5.
+    void disconnect(reason_code reason, const properties &list = {}, or_throw ec = {})
+    {
+        call("disconnect", ec, pmqtt_disconnect_with, static_cast<int>(reason), list);
+    }
 
     /// Resets the client to the state of a new one, and removes its callbacks.
     void reinitialise(std::string_view client_id = {}, bool clean_session = true, or_throw ec = {})
@@ -170,111 +176,6 @@ public:
     int next_timeout_ms() const noexcept { return pmqtt_next_timeout_ms(native_handle()); }
     /// @}
 
-    /// @name Messages, without blocking
-    /// @{
-
-    /// Publishes a message, and returns its number. `on_publish` reports the outcome with this number.
-    ///
-    /// Without a connection:
-    /// - The client drops QoS 0, with `errc::no_conn`.
-    /// - The client keeps QoS 1 and 2 for the next connection. The function returns the number, and throws no
-    ///   exception. It sets a `std::error_code` to `errc::no_conn`.
-    std::uint64_t publish(std::string_view topic, bytes payload, int qos = 0, bool retain = false, or_throw ec = {})
-    {
-        std::uint64_t mid = 0;
-        const auto send = [&](pmqtt_client *client, const char *name) {
-            const int rc = pmqtt_publish(client, name, payload.data(), payload.size(), qos, retain, &mid);
-            const bool is_kept = rc == PMQTT_ERR_NO_CONN && qos > 0;
-            return is_kept && ec.throws() ? PMQTT_ERR_SUCCESS : rc;
-        };
-        call("publish", ec, send, text(topic));
-        return mid;
-    }
-
-    /// The accepted messages of a batch. Their numbers are consecutive.
-    struct batch {
-        std::size_t accepted;    ///< The number of messages accepted, from the first on.
-        std::uint64_t first_mid; ///< The number of the first message.
-    };
-
-    /// Publishes several messages at once.
-    ///
-    /// If the queue has no room for all, the client accepts the first ones, and the function sets a
-    /// `std::error_code` to `errc::queue_size`. Without a connection, the code is `errc::no_conn`, as for
-    /// `publish`. The function throws an exception only if the client accepts none.
-    batch publish_batch(const std::vector<publication> &publications, or_throw ec = {})
-    {
-        batch taken{0, 0};
-        detail::texts topics(publications.size());
-        for (const publication &each : publications)
-            topics.add(each.topic);
-        std::vector<pmqtt_publication> all;
-        for (std::size_t index = 0; index < publications.size(); index++)
-            all.push_back(detail::raw(publications[index], topics[index]));
-        const auto send = [&](pmqtt_client *client, const detail::texts &) {
-            const int rc =
-                pmqtt_publish_batch(client, all.data(), all.size(), &taken.accepted, &taken.first_mid);
-            return taken.accepted > 0 && ec.throws() ? PMQTT_ERR_SUCCESS : rc;
-        };
-        call("publish_batch", ec, send, topics);
-        return taken;
-    }
-
-    /// Subscribes to a topic filter, and returns the number of the request for `on_subscribe`.
-    std::uint64_t subscribe(std::string_view filter, int qos = 0, or_throw ec = {})
-    {
-        std::uint64_t mid = 0;
-        call("subscribe", ec, pmqtt_subscribe, text(filter), qos, &mid);
-        return mid;
-    }
-
-    /// Subscribes to several topic filters with one packet: `subscribe_multiple({{"a/#", 1}, {"b", 0}})`.
-    std::uint64_t subscribe_multiple(const std::vector<subscription> &subscriptions, or_throw ec = {})
-    {
-        std::uint64_t mid = 0;
-        detail::texts filters(subscriptions.size());
-        std::vector<int> qos;
-        for (const subscription &each : subscriptions) {
-            filters.add(each.filter);
-            qos.push_back(each.qos);
-        }
-        const auto send = [&](pmqtt_client *client, const detail::texts &) {
-            return pmqtt_subscribe_multiple(client, filters.data(), qos.data(), filters.size(), &mid);
-        };
-        call("subscribe_multiple", ec, send, filters);
-        return mid;
-    }
-
-    /// Ends the subscription to a topic filter, and returns the number of the request for `on_unsubscribe`.
-    std::uint64_t unsubscribe(std::string_view filter, or_throw ec = {})
-    {
-        std::uint64_t mid = 0;
-        call("unsubscribe", ec, pmqtt_unsubscribe, text(filter), &mid);
-        return mid;
-    }
-
-    /// Ends the subscriptions to several topic filters with one packet.
-    std::uint64_t unsubscribe_multiple(const std::vector<std::string_view> &filters, or_throw ec = {})
-    {
-        std::uint64_t mid = 0;
-        detail::texts names(filters);
-        const auto send = [&](pmqtt_client *client, const detail::texts &) {
-            return pmqtt_unsubscribe_multiple(client, names.data(), names.size(), &mid);
-        };
-        call("unsubscribe_multiple", ec, send, names);
-        return mid;
-    }
-
-    /// Cancels a message that is not settled. Its outcome is `errc::cancelled`.
-    void cancel(std::uint64_t mid, or_throw ec = {}) { call("cancel", ec, pmqtt_cancel, mid); }
-
-    /// Cancels all messages that were never sent.
-    void queue_clear(or_throw ec = {}) { call("queue_clear", ec, pmqtt_queue_clear); }
-
-    /// Acknowledges a message, if `manual_ack_set` leaves this to the program.
-    void ack(std::uint64_t mid, int qos, or_throw ec = {}) { call("ack", ec, pmqtt_ack, mid, qos); }
-    /// @}
-
     /// @name State
     /// @{
 
@@ -294,6 +195,35 @@ public:
     /// Returns a description of the last failure; empty if nothing has failed.
     std::string last_error() const { return last_error_of(state_); }
 
+    /// Returns what applies to the present connection.
+    ///
+    /// If a `std::error_code` reports a failure, all numbers are 0.
+    negotiated negotiated_get(or_throw ec = {}) const
+    {
+        pmqtt_negotiated raw{};
+        raw.struct_size = sizeof raw;
+        call("negotiated_get", ec, pmqtt_negotiated_get, &raw);
+        return negotiated(raw);
+    }
+
+    /// Returns a text that the broker has stated with CONNACK (MQTT 5); `nullopt`: it has not stated this text.
+    ///
+    /// `id` is `property_id::response_information` or `property_id::server_reference`.
+    std::optional<std::string> negotiated_text(property_id id, or_throw ec = {}) const
+    {
+        std::optional<std::string> said(std::in_place, std::size_t{65536}, '\0'); // enough for each text
+        const auto get = [&](pmqtt_client *client) {
+            const int rc = pmqtt_negotiated_text(client, static_cast<int>(id), said->data(), said->size());
+            if (rc == PMQTT_ERR_SUCCESS)
+                said->resize(std::strlen(said->c_str()));
+            else
+                said.reset();
+            return rc == PMQTT_ERR_NOT_FOUND ? PMQTT_ERR_SUCCESS : rc;
+        };
+        call("negotiated_text", ec, get);
+        return said;
+    }
+
     /// Takes a snapshot of the client's statistics.
     statistics stats(or_throw ec = {}) const
     {
@@ -306,12 +236,12 @@ public:
     /// Returns the C handle for calls of `pmqtt.h`; null if there is none.
     ///
     /// The C++ classes use the user data and the callbacks of this handle. The program must not change them.
-    using client_callbacks::native_handle;
+    using client_subscribing::native_handle;
     /// @}
 
 protected:
     /// Refers to the client of a state.
-    explicit client_ref(std::shared_ptr<detail::state> state) noexcept : client_callbacks(std::move(state)) {}
+    explicit client_ref(std::shared_ptr<detail::state> state) noexcept : client_subscribing(std::move(state)) {}
 
 private:
     friend class client_callbacks;
@@ -333,6 +263,14 @@ void client_callbacks::run_callback(std::shared_ptr<detail::state> of, Body body
     } catch (...) {
         frame::caught(*self.state_);
     }
+}
+
+inline void client_authentication::auth_trampoline(pmqtt_client *, void *userdata, const pmqtt_auth_event *raw) noexcept
+{
+    client_callbacks::run_callback(static_cast<detail::state *>(userdata)->shared_from_this(), [&](client_ref &self) {
+        if (const auto method = self.state_->get<detail::auth_method>())
+            method->function(self, auth_event(*raw));
+    });
 }
 
 template <class Event, class Raw>

@@ -93,12 +93,6 @@ inline const char *error_string(int code) noexcept
     return pmqtt_error_string(code);
 }
 
-/// Returns the description of an MQTT 5 reason code (`pmqtt_reason_string`).
-inline const char *reason_string(int reason) noexcept
-{
-    return pmqtt_reason_string(reason);
-}
-
 /// Returns the description of a CONNACK return code (`pmqtt_connack_string`).
 inline const char *connack_string(int code) noexcept
 {

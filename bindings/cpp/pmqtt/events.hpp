@@ -12,6 +12,9 @@
 
 #include "bytes.hpp"
 #include "error.hpp"
+#include "properties.hpp"
+#include "reason.hpp"
+#include "sequence.hpp"
 
 namespace pmqtt {
 
@@ -22,8 +25,8 @@ class client_ref;
 /// The callback gets the client as `client_ref &`. Its parameter may also be `auto &` or a `client_ref` by value.
 template <class Event> using handler = std::function<void(client_ref &, const Event &)>;
 
-/// The broker answered CONNECT: `session_present`, `rc` (0: the broker accepted the connection), `reason`.
-using connected = ::pmqtt_connected;
+/// The broker's reasons, one for each filter of a request.
+using reason_codes = sequence<reason_code, std::uint8_t>;
 
 /// The queue has room again. `messages` is the number of messages in flight or in the queue, and `bytes` is the
 /// number of bytes in the queue.
@@ -34,6 +37,23 @@ using drained = ::pmqtt_drained;
 
 /// What a foreign loop waits for from now on: `fd`, `read`, `write`, `closing`, `timeout_ms`.
 using interest = ::pmqtt_interest;
+
+/// The broker answered CONNECT.
+struct connected {
+    /// Makes the event of the C structure.
+    explicit connected(const ::pmqtt_connected &raw) noexcept
+        : session_present(raw.session_present), rc(raw.rc), reason(static_cast<reason_code>(raw.reason)),
+          properties(raw.properties)
+    {
+    }
+
+    bool session_present; ///< The broker has kept the session of an earlier connection (not in MQTT 3.1).
+    /// What CONNACK said; 0: the broker accepted the connection. A refusal: 1 to 5 (`connack_string`), in MQTT 5 the
+    /// reason code.
+    int rc;
+    reason_code reason;           ///< `rc` as a reason code, in every version. `reason_string` describes it.
+    pmqtt::properties properties; ///< The properties of CONNACK (MQTT 5).
+};
 
 /// An attempt to connect failed before the broker answered CONNECT.
 struct connect_failed {
@@ -46,10 +66,14 @@ struct connect_failed {
 /// A connection ended.
 struct disconnected {
     /// Makes the event of the C structure.
-    explicit disconnected(const ::pmqtt_disconnected &raw) noexcept : error(raw.rc, category()), reason(raw.reason) {}
+    explicit disconnected(const ::pmqtt_disconnected &raw) noexcept
+        : error(raw.rc, category()), reason(static_cast<reason_code>(raw.reason)), properties(raw.properties)
+    {
+    }
 
-    std::error_code error; ///< The reason; no error if the program asked for the end.
-    int reason;            ///< The broker's MQTT 5 reason code; -1: none.
+    std::error_code error;        ///< The reason; no error if the program asked for the end.
+    reason_code reason;           ///< The reason of the broker's DISCONNECT (MQTT 5).
+    pmqtt::properties properties; ///< The properties of the broker's DISCONNECT (MQTT 5).
 };
 
 /// A message from the broker.
@@ -57,23 +81,25 @@ struct message {
     /// Makes the event of the C structure.
     explicit message(const ::pmqtt_message &raw) noexcept
         : topic(raw.topic, raw.topic_len), payload(raw.payload, raw.payload_len), mid(raw.mid),
-          qos(raw.qos), retain(raw.retain), dup(raw.dup)
+          qos(raw.qos), retain(raw.retain), dup(raw.dup), properties(raw.properties)
     {
     }
 
-    std::string_view topic; ///< The topic, with a NUL after it.
-    bytes payload;          ///< The payload, not NUL-terminated.
-    std::uint64_t mid;      ///< The number for `ack`; 0 at QoS 0.
-    int qos;                ///< 0, 1 or 2.
-    bool retain;            ///< A retained message, which the broker sent because of a new subscription.
-    bool dup;               ///< The broker may have sent it before.
+    std::string_view topic;       ///< The topic, with a NUL after it.
+    bytes payload;                ///< The payload, not NUL-terminated.
+    std::uint64_t mid;            ///< The number for `ack`; 0 at QoS 0.
+    int qos;                      ///< 0, 1 or 2.
+    bool retain;                  ///< A retained message, which the broker sent because of a new subscription.
+    bool dup;                     ///< The broker may have sent it before.
+    pmqtt::properties properties; ///< The properties of the message (MQTT 5).
 };
 
 /// A message that was published has its outcome.
 struct published {
     /// Makes the event of the C structure.
     explicit published(const ::pmqtt_published &raw) noexcept
-        : mid(raw.mid), error(raw.rc, category()), reason(raw.reason)
+        : mid(raw.mid), error(raw.rc, category()), reason(static_cast<reason_code>(raw.reason)),
+          properties(raw.properties), tag(raw.tag)
     {
     }
 
@@ -87,9 +113,12 @@ struct published {
     /// - `errc::dropped`: the message made room for another one in the queue.
     /// - `errc::expired`: the message was not sent within its time limit.
     /// - `errc::cancelled`: the program cancelled the message.
+    /// - `errc::rejected`: the broker refused the message, or does not take such messages. `reason` says why (MQTT 5).
     std::error_code error;
 
-    int reason; ///< The broker's MQTT 5 reason code; -1: none.
+    reason_code reason;           ///< The reason of the broker's acknowledgement (MQTT 5).
+    pmqtt::properties properties; ///< The properties of the broker's acknowledgement (MQTT 5).
+    std::uint64_t tag;            ///< The `tag` of the `publication`; 0: none.
 };
 
 /// The broker answered SUBSCRIBE, or the connection ended before the answer.
@@ -97,27 +126,60 @@ struct subscribed {
     /// Makes the event of the C structure.
     explicit subscribed(const ::pmqtt_subscribed &raw) noexcept
         : mid(raw.mid), error(raw.rc, category()), granted_qos(raw.granted_qos, raw.granted_qos_count),
-          reason(raw.reason)
+          reasons(raw.granted_qos, raw.granted_qos_count), reason(static_cast<reason_code>(raw.reason)),
+          properties(raw.properties), filters(raw.filters, raw.filters ? raw.granted_qos_count : 0)
     {
     }
 
-    std::uint64_t mid;     ///< The number that `subscribe` returned.
-    std::error_code error; ///< `errc::conn_lost` if the connection ended before the answer.
-    bytes granted_qos;     ///< The granted QoS of each filter, or 0x80 for a refusal.
-    int reason;            ///< The broker's MQTT 5 reason code for the whole request; -1: none.
+    /// The number that `subscribe` returned; 0: the client has subscribed again by itself (`resubscribe_set`), and
+    /// the broker refused `filters`.
+    std::uint64_t mid;
+    std::error_code error;        ///< `errc::conn_lost` if the connection ended before the answer.
+    bytes granted_qos;            ///< The granted QoS of each filter, or a refusal: 0x80 or more.
+    reason_codes reasons;         ///< The same as reason codes.
+    reason_code reason;           ///< The broker's reason for the first filter (MQTT 5).
+    pmqtt::properties properties; ///< The properties of SUBACK (MQTT 5).
+    /// The refused filters if `mid` is 0; else empty. Each has a NUL after it.
+    sequence<std::string_view, const char *> filters;
 };
 
 /// The broker answered UNSUBSCRIBE, or the connection ended before the answer.
 struct unsubscribed {
     /// Makes the event of the C structure.
     explicit unsubscribed(const ::pmqtt_unsubscribed &raw) noexcept
-        : mid(raw.mid), error(raw.rc, category()), reason(raw.reason)
+        : mid(raw.mid), error(raw.rc, category()), reasons(raw.reasons, raw.reasons_count),
+          reason(static_cast<reason_code>(raw.reason)), properties(raw.properties)
     {
     }
 
-    std::uint64_t mid;     ///< The number that `unsubscribe` returned.
-    std::error_code error; ///< `errc::conn_lost` if the connection ended before the answer.
-    int reason;            ///< The broker's MQTT 5 reason code; -1: none.
+    std::uint64_t mid;            ///< The number that `unsubscribe` returned.
+    std::error_code error;        ///< `errc::conn_lost` if the connection ended before the answer.
+    reason_codes reasons;         ///< The broker's reason for each filter; empty in MQTT 3.
+    reason_code reason;           ///< The broker's reason for the first filter (MQTT 5).
+    pmqtt::properties properties; ///< The properties of UNSUBACK (MQTT 5).
+};
+
+/// The step of an enhanced authentication.
+enum class auth_step {
+    start = PMQTT_AUTH_START,         ///< The program gives its first data.
+    challenge = PMQTT_AUTH_CHALLENGE, ///< The broker asks, and the program answers.
+    done = PMQTT_AUTH_DONE,           ///< The broker is content.
+};
+
+/// A step of an enhanced authentication, which the program answers with `auth_answer` (MQTT 5).
+struct auth_event {
+    /// Makes the event of the C structure.
+    explicit auth_event(const ::pmqtt_auth_event &raw) noexcept
+        : step(static_cast<auth_step>(raw.step)), reason(static_cast<reason_code>(raw.reason)), method(raw.method),
+          data(raw.data, raw.data_len), properties(raw.properties)
+    {
+    }
+
+    auth_step step;               ///< The step.
+    reason_code reason;           ///< The reason of the broker's packet; `unsaid` at the start.
+    std::string_view method;      ///< The authentication method, with a NUL after it.
+    bytes data;                   ///< The broker's authentication data.
+    pmqtt::properties properties; ///< The properties of the broker's AUTH or CONNACK, also its method and data.
 };
 
 /// The level of a log line.

@@ -19,6 +19,7 @@
 #include "error.hpp"
 #include "events.hpp"
 #include "oneshot_options.hpp"
+#include "publication.hpp"
 #include "text.hpp"
 
 namespace pmqtt {
@@ -106,14 +107,9 @@ inline void publish_single(std::string_view topic, bytes payload, int qos = 0, b
 inline void publish_multiple(const std::vector<publication> &publications, const oneshot_options &options = {},
                              or_throw ec = {})
 {
-    detail::texts topics(publications.size());
-    std::vector<pmqtt_publication> all;
-    for (const publication &each : publications)
-        topics.add(each.topic);
-    for (std::size_t index = 0; index < publications.size(); index++)
-        all.push_back(detail::raw(publications[index], topics[index]));
+    const detail::raw_publications all(publications.data(), publications.size());
     detail::raw_options raw(options);
-    raw.call("publish_multiple", ec, topics, [&](const pmqtt_oneshot_options *how) {
+    raw.call("publish_multiple", ec, all, [&](const pmqtt_oneshot_options *how) {
         return pmqtt_publish_multiple(all.data(), all.size(), how);
     });
 }

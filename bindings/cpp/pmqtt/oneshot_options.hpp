@@ -65,9 +65,9 @@ public:
         raw_.client_id = optional(from.client_id);
         raw_.keepalive = number(from.keepalive);
         if (from.will) {
-            will_topic_ = from.will->topic;
-            will_ = raw(*from.will, take(will_topic_));
-            raw_.will = &will_;
+            will_.emplace(*from.will);
+            valid_ = valid_ && will_->is_valid();
+            raw_.will = will_->data();
         }
         raw_.username = from.username ? take(*from.username) : nullptr;
         raw_.password = from.password ? take(*from.password) : nullptr;
@@ -119,8 +119,7 @@ private:
 
     pmqtt_oneshot_options raw_{};
     pmqtt_tls_options tls_{};
-    pmqtt_publication will_{};
-    std::string will_topic_;
+    std::optional<raw_publications> will_;
     std::string *error_;
     bool valid_ = true;
     char words_[512] = "";

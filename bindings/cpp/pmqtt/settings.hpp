@@ -16,6 +16,8 @@
 
 #include "base.hpp"
 #include "bytes.hpp"
+#include "connect_options.hpp"
+#include "publication.hpp"
 
 namespace pmqtt {
 
@@ -91,6 +93,21 @@ public:
         call("queue_options_set", ec, pmqtt_queue_options_set, &raw);
     }
 
+    /// Sets what CONNECT of MQTT 5 says in addition, for each later connection.
+    void connect_options_set(const connect_options &options, or_throw ec = {})
+    {
+        const auto set = [&](pmqtt_client *client, const detail::raw_connect_options &raw) {
+            return pmqtt_connect_options_set(client, raw.data());
+        };
+        call("connect_options_set", ec, set, detail::raw_connect_options(options));
+    }
+
+    /// Sets whether the client subscribes again by itself after a reconnect, if the broker has lost the session.
+    void resubscribe_set(bool resubscribe, or_throw ec = {})
+    {
+        call("resubscribe_set", ec, pmqtt_resubscribe_set, resubscribe);
+    }
+
     /// Limits the size of a packet from the broker, header included; 0: only the limit of MQTT itself.
     void max_packet_size_set(std::size_t bytes, or_throw ec = {})
     {
@@ -141,6 +158,17 @@ public:
             return pmqtt_will_set(client, name, payload.data(), payload.size(), qos, retain);
         };
         call("will_set", ec, set, text(topic));
+    }
+
+    /// Sets the will with all fields of a `publication`, and with a delay (`pmqtt_will_with`).
+    ///
+    /// After the end of the connection, the broker waits for the delay (MQTT 5). A negative delay counts as 1 second.
+    void will_set(const publication &will, seconds delay = seconds(0), or_throw ec = {})
+    {
+        const auto set = [&](pmqtt_client *client, const detail::raw_publications &raw) {
+            return pmqtt_will_with(client, raw.data(), detail::expiry_s(delay));
+        };
+        call("will_set", ec, set, detail::raw_publications(will));
     }
 
     /// Removes the will.
@@ -226,6 +254,7 @@ protected:
     using client_base::client_base;
     using client_base::frame;
     using client_base::text;
+    using client_base::secret_text;
     using client_base::call;
     using client_base::run;
     using client_base::words;

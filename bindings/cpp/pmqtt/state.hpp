@@ -32,10 +32,17 @@ template <class Function> slot<Function> make_slot(Function function)
 
 using password_callback = std::function<std::optional<std::string>()>;
 
+/// A method of enhanced authentication, and the callback that answers.
+struct auth_method {
+    std::string name;
+    handler<auth_event> function;
+};
+
 using callback_table = std::tuple<slot<handler<connected>>, slot<handler<connect_failed>>, slot<handler<disconnected>>,
                                   slot<handler<message>>, slot<handler<published>>, slot<handler<subscribed>>,
                                   slot<handler<unsubscribed>>, slot<handler<writable>>, slot<handler<drained>>,
-                                  slot<handler<log_line>>, slot<handler<interest>>, slot<password_callback>>;
+                                  slot<handler<log_line>>, slot<handler<interest>>, slot<password_callback>,
+                                  slot<auth_method>>;
 
 class state : public std::enable_shared_from_this<state> {
 public:

@@ -74,6 +74,55 @@ private:
     std::size_t size_;
 };
 
+/// An array whose length is known at first. A short one is in the object itself.
+template <class T, std::size_t Size> class array {
+public:
+    explicit array(std::size_t count) : large_(count > Size ? new T[count] : nullptr) {}
+
+    T *data() noexcept { return large_ ? large_.get() : small_; }
+    const T *data() const noexcept { return large_ ? large_.get() : small_; }
+
+private:
+    std::unique_ptr<T[]> large_;
+    T small_[Size];
+};
+
+/// NUL-terminated copies in one piece of memory.
+class text_pool {
+public:
+    /// `size` is the sum of `size_of` for all texts.
+    explicit text_pool(std::size_t size) : memory_(size), next_(memory_.data()) {}
+
+    text_pool(const text_pool &) = delete;
+    text_pool &operator=(const text_pool &) = delete;
+
+    static std::size_t size_of(std::string_view source) noexcept { return source.size() + 1; }
+
+    /// Returns a copy. Null stays null.
+    const char *add(std::string_view source)
+    {
+        return source.data() == nullptr ? nullptr : add_some(source);
+    }
+
+    /// Returns a copy. Null becomes an empty text.
+    const char *add_some(std::string_view source)
+    {
+        valid_ = valid_ && is_whole(source);
+        char *const copy = next_;
+        source.copy(copy, source.size());
+        copy[source.size()] = '\0';
+        next_ += size_of(source);
+        return copy;
+    }
+
+    bool is_valid() const noexcept { return valid_; }
+
+private:
+    array<char, 256> memory_;
+    char *next_;
+    bool valid_ = true;
+};
+
 /// An array of NUL-terminated copies.
 class texts {
 public:

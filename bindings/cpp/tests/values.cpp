@@ -109,7 +109,7 @@ static void codes()
     CHECK(std::error_code(pmqtt::errc::conn_refused) == std::errc::connection_refused);
     CHECK(std::error_code(pmqtt::errc::tls).default_error_condition().category() == pmqtt::category());
     CHECK_TEXT(pmqtt::error_string(4), pmqtt_error_string(4));
-    CHECK_TEXT(pmqtt::reason_string(0x87), "Not authorised.");
+    CHECK_TEXT(pmqtt::reason_string(pmqtt::reason_code::not_authorised), "Not authorised.");
     CHECK_TEXT(pmqtt::connack_string(5), pmqtt_connack_string(5));
     CHECK_INT(pmqtt::lib_version(), PMQTT_VERSION_NUMBER);
 }
