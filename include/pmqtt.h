@@ -875,38 +875,6 @@ typedef struct pmqtt_client pmqtt_client;
 typedef struct pmqtt_messages pmqtt_messages;
 
 /**
- * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
- *
- * @ingroup api_options
- */
-typedef struct pmqtt_queue_options {
-  /**
-   * `sizeof(pmqtt_queue_options)`.
-   */
-  size_t struct_size;
-  /**
-   * What the client does with a new message if the queue is full.
-   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
-   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
-   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
-   *
-   * If dropping cannot make enough room, the client refuses the new message and drops none.
-   */
-  int when_full;
-  /**
-   * true: a new message replaces the waiting message of the same topic. The new message goes to
-   * the end of the queue.
-   */
-  bool newest_only;
-  /**
-   * true: a message of QoS 0 that is published without a connection waits for the next
-   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
-   * returns `PMQTT_ERR_SUCCESS`.
-   */
-  bool keep_qos0;
-} pmqtt_queue_options;
-
-/**
  * A user property that the program sets.
  *
  * @ingroup api_properties
@@ -923,74 +891,9 @@ typedef struct pmqtt_pair {
 } pmqtt_pair;
 
 /**
- * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
- * may be 0, the default.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_connect_options {
-  /**
-   * `sizeof(pmqtt_connect_options)`.
-   */
-  size_t struct_size;
-  /**
-   * Whether the broker discards the session of earlier connections.
-   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
-   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
-   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
-   *   client, and then never.
-   * - `PMQTT_CLEAN_START_NEVER`: never.
-   */
-  int clean_start;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
-   * or else without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
-   * 65,535; 0: 65,535.
-   */
-  int receive_maximum;
-  /**
-   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
-   * the default, which is none in this version. -1: none.
-   */
-  int topic_alias_send;
-  /**
-   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
-   * this version. -1: none. An event always has the full topic.
-   */
-  int topic_alias_receive;
-  /**
-   * true: the broker may send response information (`pmqtt_negotiated_text`).
-   */
-  bool request_response_information;
-  /**
-   * true: the broker sends no reason string and no user properties, except with messages,
-   * CONNACK and DISCONNECT.
-   */
-  bool no_problem_information;
-  /**
-   * true: the broker chooses the client identifier. The client keeps the identifier for its
-   * later connections, and `pmqtt_client_id` returns it.
-   */
-  bool client_id_by_broker;
-  /**
-   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
-   */
-  const struct pmqtt_pair *user_properties;
-  /**
-   * How many there are.
-   */
-  size_t user_property_count;
-} pmqtt_connect_options;
-
-/**
- * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next` reads
- * them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0: there are
- * none.
+ * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next`
+ * reads them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0:
+ * there are none.
  *
  * @ingroup api_properties
  */
@@ -1004,66 +907,6 @@ typedef struct pmqtt_properties {
    */
   size_t len;
 } pmqtt_properties;
-
-/**
- * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
- * the limits, so the fields have their largest values.
- *
- * @ingroup api_connect
- */
-typedef struct pmqtt_negotiated {
-  /**
-   * `sizeof(pmqtt_negotiated)`.
-   */
-  size_t struct_size;
-  /**
-   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
-   */
-  int version;
-  /**
-   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit.
-   */
-  uint32_t session_expiry_s;
-  /**
-   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
-   * itself.
-   */
-  uint32_t maximum_packet_size;
-  /**
-   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
-   */
-  int receive_maximum;
-  /**
-   * The largest QoS of a publish: 0, 1 or 2.
-   */
-  int maximum_qos;
-  /**
-   * How many topic aliases the broker accepts.
-   */
-  int topic_alias_maximum;
-  /**
-   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
-   * keep alive.
-   */
-  int keep_alive_s;
-  /**
-   * false: the broker accepts no retained messages.
-   */
-  bool retain_available;
-  /**
-   * false: the broker accepts no wildcards in topic filters.
-   */
-  bool wildcard_available;
-  /**
-   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
-   */
-  bool subscription_identifiers_available;
-  /**
-   * false: the broker accepts no shared subscriptions.
-   */
-  bool shared_available;
-} pmqtt_negotiated;
 
 /**
  * A message to publish, or a will. All fields except `struct_size` and `topic` may be 0.
@@ -1166,6 +1009,163 @@ typedef struct pmqtt_publication {
    */
   struct pmqtt_properties properties;
 } pmqtt_publication;
+
+/**
+ * How the queue treats messages that wait. All fields except `struct_size` may be 0, the default.
+ *
+ * @ingroup api_options
+ */
+typedef struct pmqtt_queue_options {
+  /**
+   * `sizeof(pmqtt_queue_options)`.
+   */
+  size_t struct_size;
+  /**
+   * What the client does with a new message if the queue is full.
+   * - `PMQTT_WHEN_FULL_REFUSE` (0): refuses it with `PMQTT_ERR_QUEUE_SIZE`.
+   * - `PMQTT_WHEN_FULL_DROP_OLDEST`: drops the messages that have waited longest.
+   * - `PMQTT_WHEN_FULL_DROP_QOS0`: drops waiting messages of QoS 0.
+   *
+   * If dropping cannot make enough room, the client refuses the new message and drops none.
+   */
+  int when_full;
+  /**
+   * true: a new message replaces the waiting message of the same topic. The new message goes to
+   * the end of the queue.
+   */
+  bool newest_only;
+  /**
+   * true: a message of QoS 0 that is published without a connection waits for the next
+   * connection. It keeps its place in the order of all waiting messages. `pmqtt_publish` then
+   * returns `PMQTT_ERR_SUCCESS`.
+   */
+  bool keep_qos0;
+} pmqtt_queue_options;
+
+/**
+ * What a client of MQTT 5 asks the broker for when it connects. All fields except `struct_size`
+ * may be 0, the default.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_connect_options {
+  /**
+   * `sizeof(pmqtt_connect_options)`.
+   */
+  size_t struct_size;
+  /**
+   * Whether the broker discards the session of earlier connections.
+   * - `PMQTT_CLEAN_START_DEFAULT` (0): as `clean_session` of `pmqtt_client_new` says.
+   * - `PMQTT_CLEAN_START_ALWAYS`: on each connection.
+   * - `PMQTT_CLEAN_START_FIRST`: on each connection until the broker has accepted one of this
+   *   client, and then never.
+   * - `PMQTT_CLEAN_START_NEVER`: never.
+   */
+  int clean_start;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
+   * or else without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
+   * 65,535; 0: 65,535.
+   */
+  int receive_maximum;
+  /**
+   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
+   * the default, which is none in this version. -1: none.
+   */
+  int topic_alias_send;
+  /**
+   * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
+   * this version. -1: none. An event always has the full topic.
+   */
+  int topic_alias_receive;
+  /**
+   * true: the broker may send response information (`pmqtt_negotiated_text`).
+   */
+  bool request_response_information;
+  /**
+   * true: the broker sends no reason string and no user properties, except with messages,
+   * CONNACK and DISCONNECT.
+   */
+  bool no_problem_information;
+  /**
+   * true: the broker chooses the client identifier. The client keeps the identifier for its
+   * later connections, and `pmqtt_client_id` returns it.
+   */
+  bool client_id_by_broker;
+  /**
+   * `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
+   */
+  const struct pmqtt_pair *user_properties;
+  /**
+   * How many there are.
+   */
+  size_t user_property_count;
+} pmqtt_connect_options;
+
+/**
+ * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
+ * the limits, so the fields have their largest values.
+ *
+ * @ingroup api_connect
+ */
+typedef struct pmqtt_negotiated {
+  /**
+   * `sizeof(pmqtt_negotiated)`.
+   */
+  size_t struct_size;
+  /**
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`.
+   */
+  int version;
+  /**
+   * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
+   * without limit.
+   */
+  uint32_t session_expiry_s;
+  /**
+   * The largest packet that the broker accepts, in bytes; 268,435,460 is the limit of MQTT
+   * itself.
+   */
+  uint32_t maximum_packet_size;
+  /**
+   * How many messages of QoS 1 and 2 the broker accepts without having acknowledged them.
+   */
+  int receive_maximum;
+  /**
+   * The largest QoS of a publish: 0, 1 or 2.
+   */
+  int maximum_qos;
+  /**
+   * How many topic aliases the broker accepts.
+   */
+  int topic_alias_maximum;
+  /**
+   * The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
+   * keep alive.
+   */
+  int keep_alive_s;
+  /**
+   * false: the broker accepts no retained messages.
+   */
+  bool retain_available;
+  /**
+   * false: the broker accepts no wildcards in topic filters.
+   */
+  bool wildcard_available;
+  /**
+   * false: the broker accepts no subscription identifiers, as always in MQTT 3.
+   */
+  bool subscription_identifiers_available;
+  /**
+   * false: the broker accepts no shared subscriptions.
+   */
+  bool shared_available;
+} pmqtt_negotiated;
 
 /**
  * A message from the broker. Its pointers are valid until the callback returns, or until
@@ -1392,8 +1392,8 @@ typedef struct pmqtt_connected {
    */
   bool session_present;
   /**
-   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the reason
-   * code.
+   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the
+   * reason code.
    */
   int rc;
   /**
@@ -1448,8 +1448,8 @@ typedef struct pmqtt_disconnected {
    */
   int rc;
   /**
-   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in MQTT
-   * 3.
+   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in
+   * MQTT 3.
    */
   int reason;
   /**
@@ -1591,11 +1591,15 @@ typedef void (*pmqtt_on_publish)(struct pmqtt_client *client,
  */
 typedef struct pmqtt_subscribed {
   /**
-   * The number of the request, as `pmqtt_subscribe` returned it.
+   * The number of the request, as `pmqtt_subscribe` returned it; 0: the client has subscribed
+   * again by itself (`pmqtt_resubscribe_set`), and `filters` were refused.
    */
   uint64_t mid;
   /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
    */
   int rc;
   /**
@@ -1604,7 +1608,7 @@ typedef struct pmqtt_subscribed {
    */
   const uint8_t *granted_qos;
   /**
-   * The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
+   * The number of filters in `granted_qos`; 0 if the broker has not answered.
    */
   size_t granted_qos_count;
   /**
@@ -1616,6 +1620,11 @@ typedef struct pmqtt_subscribed {
    * The properties of SUBACK (MQTT 5).
    */
   struct pmqtt_properties properties;
+  /**
+   * If `mid` is 0: the refused filters, as many as `granted_qos_count`. Else NULL. Valid until
+   * the callback returns.
+   */
+  const char *const *filters;
 } pmqtt_subscribed;
 
 /**
@@ -1638,7 +1647,10 @@ typedef struct pmqtt_unsubscribed {
    */
   uint64_t mid;
   /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
    */
   int rc;
   /**
@@ -2388,6 +2400,35 @@ int pmqtt_will_set(struct pmqtt_client *client,
                    bool retain);
 
 /**
+ * Sets the will with all fields of a `pmqtt_publication`, and with a delay.
+ *
+ * It replaces a will of `pmqtt_will_set`. The setting takes effect with the next connection.
+ *
+ * The broker publishes the will when the delay is over, or when the session ends. If the client
+ * connects again before that and the broker has the session, the broker does not publish it. A
+ * delay therefore needs a session that outlives the connection (`session_expiry_s` of
+ * `pmqtt_connect_options`).
+ *
+ * @param client   The client; not NULL.
+ * @param will     The will, copied with all that it points to; not NULL. `tag` is 0. The payload
+ *                 has at most 65,535 bytes.
+ * @param delay_s  Seconds (MQTT 5); 0: no delay.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_INVAL`: an argument or a field is wrong; see `pmqtt_publish_message`.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the payload is too large.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there is a delay, or a field
+ *   is set that only MQTT 5 has. Or a field is set that only a later version of the library knows.
+ *
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.1.3.2]
+ *
+ * @ingroup api_options
+ */
+int pmqtt_will_with(struct pmqtt_client *client,
+                    const struct pmqtt_publication *will,
+                    uint32_t delay_s);
+
+/**
  * Removes the will, from the next connection on.
  *
  * @param client  The client; not NULL.
@@ -3052,7 +3093,8 @@ int pmqtt_process(struct pmqtt_client *client);
  *   is room.
  * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker (MQTT 5).
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the broker does not take the QoS, or a retained message (MQTT 5).
  *
  * Thread-safe; callback-safe; never blocks.
  *
@@ -3220,8 +3262,8 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
 /**
  * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
  *
- * The client does not subscribe again by itself after a reconnect: the program does so in
- * `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
+ * The client subscribes again by itself after a reconnect only with `pmqtt_resubscribe_set`.
+ * Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
  * `pmqtt_publish` accepts messages.
  *
  * @param client  The client; not NULL.
@@ -3243,7 +3285,10 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  *
  * @ingroup api_subscribe
  */
-int pmqtt_subscribe(struct pmqtt_client *client, const char *filter, int qos, uint64_t *mid);
+int pmqtt_subscribe(struct pmqtt_client *client,
+                    const char *filter,
+                    int qos,
+                    uint64_t *mid);
 
 /**
  * Subscribes to several topic filters with one SUBSCRIBE packet.
@@ -3399,8 +3444,8 @@ int pmqtt_manual_ack_set(struct pmqtt_client *client, int mode);
 int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
 
 /**
- * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason 0x80
- * on, this refuses the message.
+ * Acknowledges a message like `pmqtt_ack`, with a reason and properties of MQTT 5. From reason
+ * 0x80 on, this refuses the message.
  *
  * The broker does not send a refused message again. Its packet identifier is free as soon as the
  * acknowledgement is sent, also at QoS 2.
@@ -3415,8 +3460,8 @@ int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
  * @param client      The client; not NULL.
  * @param mid         As for `pmqtt_ack`.
  * @param qos         As for `pmqtt_ack`.
- * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99 refuse
- *                    it; see `pmqtt_reason_string`.
+ * @param reason      0: the message is accepted. 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 and 0x99
+ *                    refuse it; see `pmqtt_reason_string`.
  * @param properties  A reason string and user properties, copied; NULL or an empty list: none.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
@@ -3502,6 +3547,37 @@ int pmqtt_unsubscribe_with(struct pmqtt_client *client,
                            size_t count,
                            const struct pmqtt_properties *properties,
                            uint64_t *mid);
+
+/**
+ * Sets whether the client subscribes again by itself after a reconnect, if the broker has lost the
+ * session.
+ *
+ * The client then keeps the subscriptions that the broker grants from now on, until the program
+ * unsubscribes. It subscribes again on each connection whose CONNACK has no session. It does so
+ * when `on_connect` has returned, and before it sends the messages that wait in the queue.
+ *
+ * - The client leaves out the filters that the program has subscribed to on this connection, in
+ *   `on_connect` for example.
+ * - Options stay as they were, but the broker sends retained messages only if the subscription is
+ *   new (MQTT 5).
+ * - A packet has at most 8 filters, and is not larger than the broker accepts.
+ * - The client tells the program only of refused filters: by `on_subscribe` with `mid` 0 and with
+ *   these filters. It does not subscribe to them again. A callback of `pmqtt_subscribe_with`
+ *   stays.
+ * - In MQTT 3.1, CONNACK does not tell whether the broker has the session. The client assumes that
+ *   it has, if `clean_session` is false.
+ *
+ * @param client       The client; not NULL.
+ * @param resubscribe  true: it does. false: it does not, and forgets the kept subscriptions; the
+ *                     default.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_subscribe
+ */
+int pmqtt_resubscribe_set(struct pmqtt_client *client, bool resubscribe);
 
 /**
  * Publishes a request, a message that asks another client for a response (MQTT 5).
@@ -4484,6 +4560,8 @@ int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
  *   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
  * - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
  * - `pmqtt_reauthenticate` runs the same steps on an open connection.
+ * - `pmqtt_disconnect` before CONNACK lets the authentication come to its end first.
+ *   `pmqtt_auth_fail` ends it at once.
  *
  * The method takes effect with the next connection, and the callback at once. If a connection is
  * in an authentication when the program sets NULL, it ends with `PMQTT_ERR_AUTH`.
