@@ -203,11 +203,6 @@
 
 
 /**
- * So many redirects are followed in a row, since brokers may send the client in a circle.
- */
-#define MOST 5
-
-/**
  * MQTT 3.1, for `pmqtt_client_new`.
  *
  * @ingroup api_client

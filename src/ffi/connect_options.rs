@@ -123,7 +123,7 @@ impl ConnectOptions {
         let user = Extras {
             user_properties: self.user_properties,
             user_property_count: self.user_property_count,
-            ..Extras::NONE
+            ..Extras::none()
         };
         // SAFETY: the caller's promise is the same.
         let properties = unsafe { user.encode(&mut room, Place::Connect, WHAT) }?;

@@ -29,20 +29,19 @@ pub(super) struct Extras {
 }
 
 impl Extras {
-    pub(super) const NONE: Extras = Extras {
-        content_type: null(),
-        response_topic: null(),
-        correlation: null(),
-        correlation_len: 0,
-        payload_is_utf8: false,
-        user_properties: null(),
-        user_property_count: 0,
-        expiry_s: 0,
-        properties: events::PropertyView {
-            data: null(),
-            len: 0,
-        },
-    };
+    pub(super) fn none() -> Extras {
+        Extras {
+            content_type: null(),
+            response_topic: null(),
+            correlation: null(),
+            correlation_len: 0,
+            payload_is_utf8: false,
+            user_properties: null(),
+            user_property_count: 0,
+            expiry_s: 0,
+            properties: Properties::NONE.into(),
+        }
+    }
 
     /// A field that only MQTT 5 can say. The library itself observes the expiry.
     #[inline(always)]
@@ -201,7 +200,9 @@ mod tests {
     use crate::client::Code;
     use crate::ffi::property_room::SMALL;
 
-    const NONE: Extras = Extras::NONE;
+    fn none() -> Extras {
+        Extras::none()
+    }
 
     fn pair(name: &CStr, value: &CStr) -> PropertyPair {
         PropertyPair {
@@ -239,8 +240,8 @@ mod tests {
 
     #[test]
     fn nothing_takes_no_byte() {
-        assert!(encoded(&NONE).is_empty());
-        assert_eq!(NONE.field_of_mqtt5(), None);
+        assert!(encoded(&none()).is_empty());
+        assert_eq!(none().field_of_mqtt5(), None);
     }
 
     #[test]
@@ -269,13 +270,13 @@ mod tests {
     fn only_the_expiry_is_for_each_version() {
         let expiry = Extras {
             expiry_s: 5,
-            ..NONE
+            ..none()
         };
         assert_eq!(expiry.field_of_mqtt5(), None);
         assert_eq!(encoded(&expiry), [2, 0, 0, 0, 5]);
         let empty = Extras {
             correlation: b"".as_ptr().cast(),
-            ..NONE
+            ..none()
         };
         assert_eq!(empty.field_of_mqtt5(), Some("correlation"));
         assert_eq!(encoded(&empty), [9, 0, 0]);
@@ -294,7 +295,7 @@ mod tests {
                 user_properties: users.as_ptr(),
                 user_property_count: 3,
                 properties: view(&rest),
-                ..NONE
+                ..none()
             };
             let mut wire = b"\x26\0\x01n".to_vec();
             wire.extend((cut as u16).to_be_bytes());
@@ -314,7 +315,7 @@ mod tests {
         for text in [&*long, c"b", &*long] {
             let extras = Extras {
                 content_type: text.as_ptr(),
-                ..NONE
+                ..none()
             };
             // SAFETY: the text lives.
             let list = unsafe { extras.encode(&mut room, Place::Will, "will") }.unwrap();
@@ -329,7 +330,7 @@ mod tests {
         let long = CStr::from_bytes_with_nul(&long).unwrap();
         let content_type = |text: &CStr| Extras {
             content_type: text.as_ptr(),
-            ..NONE
+            ..none()
         };
         refused(
             &content_type(c"\xff"),
@@ -341,25 +342,25 @@ mod tests {
         );
         let topic = Extras {
             response_topic: c"a/#".as_ptr(),
-            ..NONE
+            ..none()
         };
         let words = "response_topic: a topic name must not contain the wildcards + and # \
                      [MQTT311-3.3.2-2] [MQTT5-4.7.0-1]";
         refused(&topic, words);
         let correlation = Extras {
             correlation_len: 1,
-            ..NONE
+            ..none()
         };
         refused(&correlation, "correlation is NULL, but its length is not 0");
         let correlation = Extras {
             correlation: long.as_ptr().cast(),
             correlation_len: MAX_STRING + 1,
-            ..NONE
+            ..none()
         };
         refused(&correlation, "correlation is longer than 65,535 bytes");
         let users = Extras {
             user_property_count: 1,
-            ..NONE
+            ..none()
         };
         refused(&users, "user_properties is NULL");
         let second = |second: PropertyPair, words| {
@@ -367,7 +368,7 @@ mod tests {
             let extras = Extras {
                 user_properties: users.as_ptr(),
                 user_property_count: 2,
-                ..NONE
+                ..none()
             };
             refused(&extras, words);
         };
@@ -396,7 +397,7 @@ mod tests {
             correlation: (&raw const number).cast(),
             correlation_len: 1,
             payload_is_utf8: true,
-            ..NONE
+            ..none()
         };
         #[rustfmt::skip]
         let lists = [
@@ -416,7 +417,7 @@ mod tests {
             assert_eq!(
                 encoded(&Extras {
                     properties: view(list),
-                    ..NONE
+                    ..none()
                 }),
                 list
             );
@@ -428,7 +429,7 @@ mod tests {
         let list = [9, 0, 0, 2, 0, 0, 0, 1];
         let extras = Extras {
             properties: view(&list),
-            ..NONE
+            ..none()
         };
         assert_eq!(encoded(&extras), [2, 0, 0, 0, 1, 9, 0, 0]);
         let extras = Extras {

@@ -163,10 +163,8 @@ unsafe fn copy_address(
         let from = address.as_bytes().as_ptr();
         buf.cast::<u8>()
             .copy_from_nonoverlapping(from, address.len());
-        out.write(PropertyView {
-            data: buf,
-            len: address.len(),
-        });
+        let written = std::slice::from_raw_parts(buf.cast::<u8>(), address.len());
+        out.write(Properties::of_checked(written).into());
     }
     Ok(())
 }

@@ -419,10 +419,8 @@ fn clean_start_becomes_clean_session() {
         options.receive_maximum = 1;
         options.client_id_by_broker = true;
         // SAFETY: the client lives, and so do the options.
-        assert_eq!(
-            unsafe { ffi::pmqtt_connect_options_set(client.0, &options) },
-            0
-        );
+        let rc = unsafe { ffi::pmqtt_connect_options_set(client.0, &options) };
+        assert_eq!(rc, 0);
         let broker = Broker::new();
         client.connect_async(&broker);
         client.run(Drive::Thread);

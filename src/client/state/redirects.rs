@@ -11,7 +11,7 @@ use crate::codec::reason;
 use crate::transport::{Host, ScopedIp};
 
 /// So many redirects are followed in a row, since brokers may send the client in a circle.
-pub const MOST: u8 = 5;
+pub(in crate::client) const MOST: u8 = 5;
 
 #[derive(Default)]
 pub struct Redirects {
