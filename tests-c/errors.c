@@ -888,6 +888,79 @@ static void will_with(void)
     FAILS(pmqtt_will_with(client, &will, 0), PMQTT_ERR_PAYLOAD_SIZE, client, "65,535 bytes");
     FAILS(pmqtt_will_with(client, &will, 1), PMQTT_ERR_NOT_SUPPORTED, client, "PMQTT_PROTOCOL_V5");
     client_free(client);
+static void ignore_response(pmqtt_client *client, void *userdata, const pmqtt_response *event)
+{
+    (void)client;
+    (void)userdata;
+    (void)event;
+}
+
+static void request_without_memory(pmqtt_client *client, const pmqtt_message *request)
+{
+    enum { SIZE = 128 * 1024 * 1024 };
+    pmqtt_publication message = {PMQTT_PUBLICATION_INIT, .topic = "a", .payload_len = SIZE, .qos = 1};
+    struct rlimit usual, little;
+    uint64_t id = 12345;
+
+    CHECK((message.payload = calloc(1, SIZE)) != NULL);
+    CHECK_OK(pmqtt_max_queued_bytes_set(client, 0));
+    CHECK_INT(getrlimit(RLIMIT_AS, &usual), 0);
+    little = usual;
+    little.rlim_cur = SIZE / 2;
+    CHECK_INT(setrlimit(RLIMIT_AS, &little), 0);
+    FAILS(pmqtt_request(client, &message, 1, ignore_response, NULL, &id), PMQTT_ERR_NOMEM, client, "no memory");
+    message.topic = NULL;
+    FAILS(pmqtt_reply(client, request, &message), PMQTT_ERR_NOMEM, client, "no memory");
+    FAILS(pmqtt_reply_to(client, &request->properties, &message), PMQTT_ERR_NOMEM, client, "no memory");
+    CHECK_INT(setrlimit(RLIMIT_AS, &usual), 0);
+    CHECK_INT(id, 12345);
+    free((void *)message.payload);
+}
+
+static void requests_and_replies(void)
+{
+    static const char TO[] = "\x08\0\1r";
+    const pmqtt_properties where = {TO, sizeof TO - 1}, cut = {TO, 2};
+    const pmqtt_message no_request = {0}, request = {.properties = where};
+    pmqtt_publication message = {PMQTT_PUBLICATION_INIT, .topic = "a"}, reply = {PMQTT_PUBLICATION_INIT};
+    pmqtt_client *older = client_new(NULL, NULL), *client;
+    pmqtt_properties address;
+    char room[8];
+
+    step("requests and replies");
+    FAILS(pmqtt_request(older, &message, 1, ignore_response, NULL, NULL), PMQTT_ERR_NOT_SUPPORTED, older, "MQTT 5");
+    FAILS(pmqtt_reply(older, &request, &reply), PMQTT_ERR_NOT_SUPPORTED, older, "MQTT 5");
+    FAILS(pmqtt_reply_to(older, &where, &reply), PMQTT_ERR_NOT_SUPPORTED, older, "MQTT 5");
+    client_free(older);
+    CHECK_OK(pmqtt_client_new(&client, "errors", true, NULL, PMQTT_PROTOCOL_V5));
+    FAILS(pmqtt_request(client, &message, 1, ignore_response, NULL, NULL), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_request(client, &message, 0, ignore_response, NULL, NULL), PMQTT_ERR_INVAL, client, "timeout_ms");
+    message.tag = 1;
+    FAILS(pmqtt_request(client, &message, 1, ignore_response, NULL, NULL), PMQTT_ERR_INVAL, client, "tag has to be 0");
+    message = (pmqtt_publication){PMQTT_PUBLICATION_INIT, .topic = "a", .payload = "", .payload_len = 1u << 28};
+    FAILS(pmqtt_request(client, &message, 1, ignore_response, NULL, NULL), PMQTT_ERR_PAYLOAD_SIZE, client, "268,435");
+    request_without_memory(client, &request);
+    message = (pmqtt_publication){PMQTT_PUBLICATION_INIT, .topic = "a", .qos = 1};
+    CHECK_OK(pmqtt_max_queued_messages_set(client, 1));
+    CHECK_OK(pmqtt_request(client, &message, PATIENCE_MS, ignore_response, NULL, NULL));
+    FAILS(pmqtt_request(client, &message, 1, ignore_response, NULL, NULL), PMQTT_ERR_QUEUE_SIZE, client, "is full");
+    FAILS(pmqtt_request_cancel(client, 12345), PMQTT_ERR_NOT_FOUND, client, "no request 12345");
+    FAILS(pmqtt_reply(client, &no_request, &reply), PMQTT_ERR_NOT_FOUND, client, "no response topic");
+    FAILS(pmqtt_reply(client, &request, &message), PMQTT_ERR_INVAL, client, "topic and correlation");
+    FAILS(pmqtt_reply(client, &request, &reply), PMQTT_ERR_NO_CONN, client, "no connection");
+    FAILS(pmqtt_reply_to(client, &no_request.properties, &reply), PMQTT_ERR_NOT_FOUND, client, "no response topic");
+    FAILS(pmqtt_reply_to(client, &cut, &reply), PMQTT_ERR_INVAL, client, "reply: a property is longer");
+    FAILS(pmqtt_reply_to(client, &where, &reply), PMQTT_ERR_NO_CONN, client, "no connection");
+    reply.qos = 1;
+    FAILS(pmqtt_reply(client, &request, &reply), PMQTT_ERR_QUEUE_SIZE, client, "is full");
+    FAILS(pmqtt_reply_to(client, &where, &reply), PMQTT_ERR_QUEUE_SIZE, client, "is full");
+    reply.payload = "";
+    reply.payload_len = 1u << 28;
+    FAILS(pmqtt_reply(client, &request, &reply), PMQTT_ERR_PAYLOAD_SIZE, client, "268,435");
+    FAILS(pmqtt_reply_to(client, &where, &reply), PMQTT_ERR_PAYLOAD_SIZE, client, "268,435");
+    FAILS(pmqtt_reply_address(&no_request, room, sizeof room, &address), PMQTT_ERR_NOT_FOUND, NULL, "");
+    FAILS(pmqtt_reply_address(&request, room, 3, &address), PMQTT_ERR_INVAL, NULL, "");
+    pmqtt_client_free(client);
 }
 
 static void disconnect_with(void)
@@ -1196,6 +1269,7 @@ int main(void)
     connect_options();
     disconnect_with();
     will_with();
+    requests_and_replies();
     subscriptions_of_mqtt5();
     negotiated();
     authentication_again();
