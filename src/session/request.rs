@@ -159,6 +159,24 @@ impl Session {
         filters: &[(&str, Wish)],
         properties: Properties,
     ) -> Result<u64, RequestError> {
+        let (mid, id) = self.ask_to_subscribe(filters, properties)?;
+        if let Some(subscriptions) = self.ids.subscriptions() {
+            subscriptions.asked(id, filters);
+        }
+        Ok(mid)
+    }
+
+    /// The same for a filter to which the session does not subscribe again by itself.
+    pub fn subscribe_once(&mut self, filter: &str, wish: Wish) -> Result<u64, RequestError> {
+        let (mid, _) = self.ask_to_subscribe(&[(filter, wish)], Properties::NONE)?;
+        Ok(mid)
+    }
+
+    fn ask_to_subscribe(
+        &mut self,
+        filters: &[(&str, Wish)],
+        properties: Properties,
+    ) -> Result<(u64, PacketId), RequestError> {
         let request = |mid| Request::Subscribe {
             mid,
             filters: filters.len(),
@@ -173,13 +191,9 @@ impl Session {
             return Err(RequestError::Unfit(reason));
         }
         let properties = self.extended_only(properties);
-        let (mid, id) = self.request(request, |out, id| {
+        self.request(request, |out, id| {
             encode::subscribe(out, id, filters, properties)
-        })?;
-        if let Some(subscriptions) = self.ids.subscriptions() {
-            subscriptions.asked(id, filters);
-        }
-        Ok(mid)
+        })
     }
 
     /// Sends one UNSUBSCRIBE for all filters. They are checked, and there is at least one.

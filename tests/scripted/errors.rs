@@ -45,7 +45,7 @@ const WITHOUT_CLIENT: [&str; 23] = [
     "pmqtt_property_add_bytes",
     "pmqtt_property_add_pair",
     "pmqtt_property_finish",
-    // requests.rs has the errors of this.
+    // reply.rs has the errors of this.
     "pmqtt_reply_address",
     // tests/oneshot has the errors of these.
     "pmqtt_publish_single",

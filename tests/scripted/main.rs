@@ -21,6 +21,7 @@ mod publish;
 mod receive;
 mod reconnect;
 mod redirect;
+mod reply;
 mod request;
 mod resubscribe;
 mod runs;

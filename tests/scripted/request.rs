@@ -1,14 +1,12 @@
 //! Requests and their responses (section 4.10 of MQTT 5): each request ends once.
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::c_void;
 use std::ptr::{null, null_mut};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
 
-use pmqtt::client::events::ResponseEvent;
-use pmqtt::codec::{
-    Buffer, Message as Sent, Packet, PacketId, PropertyList, QoS, RetainHandling, encode, property,
-};
+use pmqtt::client::events::PropertyView;
+use pmqtt::codec::PacketId;
 use pmqtt::ffi::{
     self, ConnectOptions, PMQTT_ERR_CANCELLED, PMQTT_ERR_EXPIRED, PMQTT_ERR_INVAL,
     PMQTT_ERR_NO_CONN, PMQTT_ERR_NOT_FOUND, PMQTT_ERR_NOT_SUPPORTED, PMQTT_ERR_REJECTED,
@@ -16,215 +14,13 @@ use pmqtt::ffi::{
 };
 
 use crate::support::mqtt5::{ACCEPTED, accepted_with, connack, connected5};
+use crate::support::requests::{
+    Ends, LONG, answered, cancel, ended, on_response, publication, request, request_of, try_request,
+};
 use crate::support::{
-    Broker, Client, Connection, Drive, Event, Handle, LIMIT, Peer, c, connected, each_drive,
+    Broker, CONNACK, CONNECT, Client, Connection, Drive, Event, Handle, c, connected, each_drive,
     each_of,
 };
-
-/// Longer than any test.
-const LONG: c_int = 1_000_000;
-
-/// The end of a request: its number, rc, reason and the payload of its response.
-type End = (u64, c_int, c_int, Option<Vec<u8>>);
-
-type Hook = Box<dyn FnMut(Handle, &End) + Send>;
-
-/// The userdata of requests: hears of their ends.
-struct Ends {
-    sender: Sender<End>,
-    receiver: Receiver<End>,
-    hook: Mutex<Option<Hook>>,
-}
-
-impl Ends {
-    fn new() -> Box<Ends> {
-        let (sender, receiver) = channel();
-        let hook = Mutex::default();
-        Box::new(Ends {
-            sender,
-            receiver,
-            hook,
-        })
-    }
-
-    #[track_caller]
-    fn next(&self) -> End {
-        self.receiver.recv_timeout(LIMIT).expect("an end")
-    }
-
-    fn is_empty(&self) -> bool {
-        self.receiver.try_recv().is_err()
-    }
-
-    fn hook(&self, hook: impl FnMut(Handle, &End) + Send + 'static) {
-        *self.hook.lock().unwrap() = Some(Box::new(hook));
-    }
-
-    fn userdata(&self) -> *mut c_void {
-        (&raw const *self).cast_mut().cast()
-    }
-}
-
-extern "C" fn on_response(
-    client: *mut pmqtt::client::Handle,
-    ends: *mut c_void,
-    event: *const ResponseEvent,
-) {
-    // SAFETY: the userdata is an `Ends` of the test, which outlives its client; the event lives through the callback.
-    let (ends, event) = unsafe { (&*ends.cast::<Ends>(), &*event) };
-    // SAFETY: as above; NULL without a response.
-    let payload = unsafe { event.message.as_ref() }.map(|message| {
-        // SAFETY: pointer and length match.
-        let payload = unsafe {
-            std::slice::from_raw_parts(message.payload.cast::<u8>(), message.payload_len)
-        };
-        payload.to_vec()
-    });
-    let end = (event.id, event.rc, event.reason, payload);
-    let hook = ends.hook.lock().unwrap().take();
-    if let Some(mut hook) = hook {
-        hook(Handle(client), &end);
-        ends.hook.lock().unwrap().get_or_insert(hook);
-    }
-    ends.sender.send(end).expect("a receiver");
-}
-
-fn publication(topic: &CString, qos: c_int) -> Publication {
-    Publication {
-        struct_size: size_of::<Publication>(),
-        topic: topic.as_ptr(),
-        qos,
-        // SAFETY: all bytes 0 are NULL, 0 and false.
-        ..unsafe { std::mem::zeroed() }
-    }
-}
-
-fn try_request(client: Handle, qos: c_int, timeout_ms: c_int, ends: *mut c_void) -> (c_int, u64) {
-    let topic = c("service");
-    request_of(client, &publication(&topic, qos), timeout_ms, ends)
-}
-
-fn request_of(
-    client: Handle,
-    publication: &Publication,
-    timeout_ms: c_int,
-    ends: *mut c_void,
-) -> (c_int, u64) {
-    let mut id = 0;
-    // SAFETY: the client lives, and so do the arguments.
-    let rc = unsafe {
-        let callback = Some(on_response as _);
-        ffi::pmqtt_request(client.0, publication, timeout_ms, callback, ends, &mut id)
-    };
-    (rc, id)
-}
-
-#[track_caller]
-fn request(client: Handle, qos: c_int, timeout_ms: c_int, ends: &Ends) -> u64 {
-    let (rc, id) = try_request(client, qos, timeout_ms, ends.userdata());
-    assert_eq!(rc, 0);
-    assert_ne!(id, 0);
-    id
-}
-
-fn cancel(client: Handle, id: u64) -> c_int {
-    // SAFETY: the client lives.
-    unsafe { ffi::pmqtt_request_cancel(client.0, id) }
-}
-
-/// What a responder knows of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Asked {
-    id: Option<PacketId>,
-    topic: Vec<u8>,
-    correlation: Vec<u8>,
-}
-
-impl Peer {
-    /// The SUBSCRIBE for responses, which is granted, and its filter.
-    #[track_caller]
-    fn grant(&mut self) -> String {
-        self.answer_subscribe(1)
-    }
-
-    #[track_caller]
-    fn answer_subscribe(&mut self, code: u8) -> String {
-        let (id, filter) = self.read(|packet| match packet {
-            Packet::Subscribe(subscribe) => {
-                let filters: Vec<_> = subscribe.filters.into_iter().collect();
-                let [(filter, wish)] = filters[..] else {
-                    panic!("one filter")
-                };
-                assert_eq!(wish.qos, QoS::AtLeastOnce);
-                assert_eq!(wish.retain_handling, RetainHandling::Never);
-                assert!(!wish.no_local);
-                (subscribe.packet_id.get(), filter.to_string())
-            }
-            other => panic!("{other}"),
-        });
-        let [high, low] = id.to_be_bytes();
-        self.send(&[0x90, 4, high, low, 0, code]);
-        filter
-    }
-
-    #[track_caller]
-    fn asked(&mut self) -> Asked {
-        self.read(|packet| match packet {
-            Packet::Publish(publish) => Asked {
-                id: publish.packet_id,
-                topic: publish
-                    .properties
-                    .bytes(property::RESPONSE_TOPIC)
-                    .expect("a response topic")
-                    .to_vec(),
-                correlation: publish
-                    .properties
-                    .bytes(property::CORRELATION_DATA)
-                    .expect("correlation data")
-                    .to_vec(),
-            },
-            other => panic!("{other}"),
-        })
-    }
-
-    fn puback(&mut self, asked: &Asked, reason: u8) {
-        let [high, low] = asked.id.expect("QoS 1").get().to_be_bytes();
-        self.send(&[0x40, 3, high, low, reason]);
-    }
-
-    fn respond(&mut self, asked: &Asked, payload: &[u8]) {
-        self.deliver(&asked.topic, Some(&asked.correlation), payload, None);
-    }
-
-    fn deliver(&mut self, topic: &[u8], data: Option<&[u8]>, payload: &[u8], id: Option<PacketId>) {
-        let mut list = PropertyList::default();
-        if let Some(data) = data {
-            list.bytes(property::CORRELATION_DATA, data).expect("fits");
-        }
-        let message = Sent {
-            topic,
-            payload,
-            qos: if id.is_some() {
-                QoS::AtLeastOnce
-            } else {
-                QoS::AtMostOnce
-            },
-            retain: false,
-            properties: Some(list.get()),
-        };
-        let mut out = Buffer::default();
-        encode::publish(&mut out, &message.check().expect("fits"), id).expect("memory");
-        self.send(&out);
-    }
-}
-
-fn answered(id: u64, payload: &[u8]) -> End {
-    (id, 0, -1, Some(payload.to_vec()))
-}
-
-fn ended(id: u64, rc: c_int) -> End {
-    (id, rc, -1, None)
-}
 
 #[test]
 fn each_response_reaches_its_request_and_nobody_else() {
@@ -564,7 +360,7 @@ fn a_callback_may_reinitialise_and_the_others_are_dropped() {
         assert_eq!(ends.next(), answered(ids[0], b"x"));
         assert_eq!(cancel(*client, ids[1]), PMQTT_ERR_NOT_FOUND);
         assert_eq!(client.stats().responses_dropped, 0);
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(300));
         assert!(ends.is_empty());
     });
 }
@@ -620,168 +416,6 @@ fn the_library_acknowledges_responses() {
     });
 }
 
-/// A request of another client to this one.
-fn ask(peer: &mut Peer, topic: Option<&[u8]>, data: Option<&[u8]>) {
-    let mut list = PropertyList::default();
-    if let Some(topic) = topic {
-        list.bytes(property::RESPONSE_TOPIC, topic).expect("fits");
-    }
-    if let Some(data) = data {
-        list.bytes(property::CORRELATION_DATA, data).expect("fits");
-    }
-    let message = Sent {
-        topic: b"service",
-        payload: b"?",
-        qos: QoS::AtMostOnce,
-        retain: false,
-        properties: Some(list.get()),
-    };
-    let mut out = Buffer::default();
-    encode::publish(&mut out, &message.check().expect("fits"), None).expect("memory");
-    peer.send(&out);
-}
-
-#[track_caller]
-fn reply(peer: &mut Peer) -> (Vec<u8>, Option<Vec<u8>>, Vec<u8>) {
-    peer.read(|packet| match packet {
-        Packet::Publish(publish) => (
-            publish.topic.as_bytes().to_vec(),
-            publish
-                .properties
-                .bytes(property::CORRELATION_DATA)
-                .map(<[u8]>::to_vec),
-            publish.payload.to_vec(),
-        ),
-        other => panic!("{other}"),
-    })
-}
-
-/// What the callback of a responder returns, and the address that it keeps.
-struct Responder {
-    results: Mutex<Vec<c_int>>,
-    address: Mutex<Vec<u8>>,
-}
-
-extern "C" fn on_request(
-    client: *mut pmqtt::client::Handle,
-    responder: *mut c_void,
-    message: *const pmqtt::client::events::MessageEvent,
-) {
-    // SAFETY: the userdata is a `Responder` of the test, which outlives its client.
-    let responder = unsafe { &*responder.cast::<Responder>() };
-    let answer = Publication {
-        struct_size: size_of::<Publication>(),
-        payload: b"!".as_ptr().cast(),
-        payload_len: 1,
-        // SAFETY: all bytes 0 are NULL, 0 and false.
-        ..unsafe { std::mem::zeroed() }
-    };
-    let mut buf = [0_u8; 64];
-    let mut address = pmqtt::client::events::PropertyView {
-        data: null(),
-        len: 0,
-    };
-    // SAFETY: the client, the message and the arguments live.
-    let results = unsafe {
-        let buffer = buf.as_mut_ptr().cast();
-        [
-            ffi::pmqtt_reply(client, message, &answer),
-            ffi::pmqtt_reply_address(message, buffer, buf.len(), &mut address),
-            ffi::pmqtt_reply_address(message, buffer, 3, &mut address),
-            ffi::pmqtt_reply_address(message, null_mut(), buf.len(), &mut address),
-            ffi::pmqtt_reply_address(null(), buffer, buf.len(), &mut address),
-            ffi::pmqtt_reply_address(message, buffer, buf.len(), null_mut()),
-        ]
-    };
-    *responder.address.lock().unwrap() = buf[..address.len].to_vec();
-    responder.results.lock().unwrap().extend(results);
-}
-
-#[test]
-fn a_reply_goes_where_the_request_says_at_once_or_later() {
-    let Connection {
-        client, mut peer, ..
-    } = connected5(Drive::Thread, ACCEPTED);
-    let responder = Box::new(Responder {
-        results: Mutex::default(),
-        address: Mutex::default(),
-    });
-    let handler = ffi::MessageHandler {
-        struct_size: size_of::<ffi::MessageHandler>(),
-        filter: c"service".as_ptr(),
-        callback: Some(on_request),
-        userdata: (&raw const *responder).cast_mut().cast(),
-        release: None,
-    };
-    // SAFETY: the client and the handler live.
-    let rc = unsafe { ffi::pmqtt_message_handler_add(client.0, &handler) };
-    assert_eq!(rc, 0);
-    let mut check = |topic: Option<&[u8]>, data: Option<&[u8]>, results: [c_int; 6]| {
-        ask(&mut peer, topic, data);
-        if results[0] == 0 {
-            let expected = (
-                topic.unwrap().to_vec(),
-                data.map(<[u8]>::to_vec),
-                b"!".to_vec(),
-            );
-            assert_eq!(reply(&mut peer), expected);
-            assert!(matches!(client.next(), Event::Published { rc: 0, .. }));
-        }
-        peer.expect_silence5();
-        let mut told = responder.results.lock().unwrap();
-        assert_eq!(std::mem::take(&mut *told), results);
-    };
-    let wrong = PMQTT_ERR_INVAL;
-    let none = PMQTT_ERR_NOT_FOUND;
-    check(None, Some(b"c"), [none, none, none, wrong, wrong, wrong]);
-    check(Some(b"r"), None, [0, 0, wrong, wrong, wrong, wrong]);
-    check(
-        Some(b"r/1"),
-        Some(b"\0\xff"),
-        [0, 0, wrong, wrong, wrong, wrong],
-    );
-    check(Some(b"r/1"), Some(b""), [0, 0, wrong, wrong, wrong, wrong]);
-    check(
-        Some(b"r/1"),
-        Some(b"\0\xff"),
-        [0, 0, wrong, wrong, wrong, wrong],
-    );
-    let bytes = responder.address.lock().unwrap().clone();
-    assert_eq!(bytes, b"\x08\0\x03r/1\x09\0\x02\0\xff");
-    let address = pmqtt::client::events::PropertyView {
-        data: bytes.as_ptr().cast(),
-        len: bytes.len(),
-    };
-    let empty = Publication {
-        struct_size: size_of::<Publication>(),
-        // SAFETY: all bytes 0 are NULL, 0 and false.
-        ..unsafe { std::mem::zeroed() }
-    };
-    let topic = c("own");
-    let with_topic = publication(&topic, 0);
-    let with_correlation = Publication {
-        correlation: b"x".as_ptr().cast(),
-        correlation_len: 1,
-        ..empty
-    };
-    let broken = pmqtt::client::events::PropertyView { len: 5, ..address };
-    // SAFETY: the client and the arguments live.
-    unsafe {
-        assert_eq!(ffi::pmqtt_reply_to(client.0, &address, &empty), 0);
-        assert_eq!(ffi::pmqtt_reply_to(client.0, &address, &with_topic), wrong);
-        assert_eq!(
-            ffi::pmqtt_reply_to(client.0, &address, &with_correlation),
-            wrong
-        );
-        assert_eq!(ffi::pmqtt_reply_to(client.0, &address, null()), wrong);
-        assert_eq!(ffi::pmqtt_reply_to(client.0, null(), &empty), wrong);
-        assert_eq!(ffi::pmqtt_reply_to(client.0, &broken, &empty), wrong);
-        assert_eq!(ffi::pmqtt_reply(client.0, null(), &empty), wrong);
-    }
-    let later = (b"r/1".to_vec(), Some(b"\0\xff".to_vec()), b"".to_vec());
-    assert_eq!(reply(&mut peer), later);
-}
-
 #[test]
 fn a_wrong_request_is_refused_and_changes_nothing() {
     let Connection {
@@ -802,7 +436,7 @@ fn a_wrong_request_is_refused_and_changes_nothing() {
         },
         Publication { tag: 1, ..right },
         Publication {
-            properties: pmqtt::client::events::PropertyView {
+            properties: PropertyView {
                 data: list.as_ptr().cast(),
                 len: list.len(),
             },
@@ -834,7 +468,7 @@ fn a_wrong_request_is_refused_and_changes_nothing() {
     let refused = request_of(*older, &right, LONG, ends.userdata());
     assert_eq!(refused, (PMQTT_ERR_NOT_SUPPORTED, 0));
     assert!(older.last_error().contains("only MQTT 5"));
-    let address = pmqtt::client::events::PropertyView {
+    let address = PropertyView {
         data: list.as_ptr().cast(),
         len: list.len(),
     };
@@ -842,4 +476,91 @@ fn a_wrong_request_is_refused_and_changes_nothing() {
     let rc = unsafe { ffi::pmqtt_reply_to(older.0, &address, &right) };
     assert_eq!(rc, PMQTT_ERR_NOT_SUPPORTED);
     assert!(ends.is_empty());
+}
+
+#[test]
+fn a_subscription_that_does_not_fit_is_a_refusal() {
+    let (client, broker, ends) = (Client::mqtt5("c"), Broker::new(), Ends::new());
+    let early = request(*client, 1, LONG, &ends);
+    client.connect_async(&broker);
+    client.run(Drive::Thread);
+    let mut peer = broker.accept();
+    assert_eq!(peer.packet()[0], 0x10);
+    let second = request(*client, 0, LONG, &ends);
+    // SUBSCRIBE waits for CONNACK, which takes packets of 32 bytes.
+    peer.send(&accepted_with(b"\x27\0\0\0\x20"));
+    for id in [early, second] {
+        assert_eq!(ends.next(), (id, PMQTT_ERR_REJECTED, 0x95, None));
+    }
+    assert_eq!(client.next(), Event::CONNECTED);
+    peer.expect_silence5();
+    assert_eq!(client.told(), None);
+}
+
+#[test]
+fn a_connection_may_end_before_the_subscription_is_granted() {
+    each_of(&Drive::RECONNECTING, |drive| {
+        let client = Client::create("c", false, ffi::PMQTT_PROTOCOL_V5);
+        let broker = Broker::new();
+        client.connect_async(&broker);
+        client.run(drive);
+        let mut peer = broker.welcome_any(ACCEPTED);
+        assert_eq!(client.next(), Event::CONNECTED);
+        let ends = Ends::new();
+        let id = request(*client, 1, LONG, &ends);
+        assert_eq!(peer.packet()[0], 0x82);
+        drop(peer);
+        assert!(matches!(client.next(), Event::Disconnected { .. }));
+        let mut peer = broker.welcome_any(&connack(true, 0, b""));
+        client.next();
+        peer.grant();
+        let asked = peer.asked();
+        peer.respond(&asked, b"x");
+        assert_eq!(ends.next(), answered(id, b"x"));
+        assert_eq!(client.told(), None);
+    });
+}
+
+#[test]
+fn subscribing_again_is_left_to_requests() {
+    let Connection {
+        client,
+        mut peer,
+        broker,
+    } = connected5(Drive::Thread, ACCEPTED);
+    // SAFETY: the client lives.
+    assert_eq!(unsafe { ffi::pmqtt_resubscribe_set(client.0, true) }, 0);
+    let ends = Ends::new();
+    let id = request(*client, 0, LONG, &ends);
+    peer.grant();
+    let asked = peer.asked();
+    peer.respond(&asked, b"x");
+    assert_eq!(ends.next(), answered(id, b"x"));
+    drop(peer);
+    assert!(matches!(client.next(), Event::Disconnected { .. }));
+    let mut peer = broker.welcome_any(ACCEPTED);
+    assert_eq!(client.next(), Event::CONNECTED);
+    peer.expect_silence5();
+}
+
+#[test]
+fn requests_end_where_the_broker_does_not_speak_mqtt_5() {
+    each_of(&Drive::RECONNECTING, |drive| {
+        let client = Client::create("c", true, ffi::PMQTT_PROTOCOL_BEST);
+        let (broker, ends) = (Broker::new(), Ends::new());
+        let ids = [0; 2].map(|_| request(*client, 1, LONG, &ends));
+        client.connect_async(&broker);
+        client.run(drive);
+        drop(broker.welcome_any(b"\x20\x02\0\x01"));
+        let mut peer = broker.welcome(CONNECT, CONNACK);
+        for id in ids {
+            assert_eq!(ends.next(), ended(id, PMQTT_ERR_NOT_SUPPORTED));
+        }
+        assert_eq!(client.next(), Event::CONNECTED);
+        let refused = try_request(*client, 1, LONG, ends.userdata());
+        assert_eq!(refused, (PMQTT_ERR_NOT_SUPPORTED, 0));
+        // Their messages are not sent.
+        peer.expect_silence();
+        assert_eq!(client.told(), None);
+    });
 }

@@ -636,7 +636,7 @@ fn subscribed(
     granted: &[u8],
     properties: Properties,
 ) -> bool {
-    if state.has_tags() && state.take_tag(mid) == Some(Tag::ReplyTopic) {
+    if is_for_responses(state, mid) {
         requests::subscribed(state, mid, granted.first().copied());
         return false;
     }
@@ -653,8 +653,17 @@ fn subscribed(
     tell_subscribed(state, pace, &event)
 }
 
+/// Whether this SUBSCRIBE is the library's own. Then it has nothing to report.
+fn is_for_responses(state: &mut Guard, mid: u64) -> bool {
+    state.has_tags() && state.take_tag(mid) == Some(Tag::ReplyTopic)
+}
+
 /// Reports a SUBSCRIBE that the broker has not answered.
 fn not_subscribed(state: &mut Guard, pace: &mut Pace, mid: u64, code: Code, reason: i32) -> bool {
+    if is_for_responses(state, mid) {
+        requests::subscribed(state, mid, u8::try_from(reason).ok());
+        return false;
+    }
     let event = Subscribed {
         mid,
         rc: code as i32,

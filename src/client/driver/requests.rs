@@ -8,7 +8,7 @@ use crate::client::state::reply_topic::{self, ReplyTopic};
 use crate::client::state::requester::Requester;
 use crate::client::state::requests::Ended;
 use crate::client::state::tags::Tag;
-use crate::codec::{Properties, QoS, RetainHandling, Wish, reason};
+use crate::codec::{QoS, RetainHandling, Wish, reason};
 use crate::session::{Phase, RequestError};
 use crate::time::Moment;
 
@@ -41,9 +41,7 @@ pub fn subscribe(state: &mut State) -> Result<(), RequestError> {
         return Ok(());
     }
     let filter = topic.get().to_owned();
-    let mid = state
-        .session
-        .subscribe(&[(&filter, WISH)], Properties::NONE)?;
+    let mid = state.session.subscribe_once(&filter, WISH)?;
     state.tags().set(mid, Tag::ReplyTopic);
     if let Some(requester) = state.requester_mut() {
         requester.topic.ask(mid, connection);
@@ -74,8 +72,9 @@ pub fn resume(state: &mut State, session_present: bool) {
     }
 }
 
-/// The broker has answered the SUBSCRIBE for responses, or the connection ended before.
-pub fn subscribed(state: &mut State, mid: u64, granted: Option<u8>) {
+/// The broker has answered the SUBSCRIBE for responses, or does not take it, with this code. None: the connection
+/// ended before.
+pub fn subscribed(state: &mut State, mid: u64, code: Option<u8>) {
     let Some(requester) = state.requester_mut() else {
         return;
     };
@@ -83,7 +82,7 @@ pub fn subscribed(state: &mut State, mid: u64, granted: Option<u8>) {
     if !topic.has_mid(mid) {
         return;
     }
-    match granted {
+    match code {
         Some(code) if code < reason::FAILURE => topic.granted(),
         Some(code) => {
             topic.refused();

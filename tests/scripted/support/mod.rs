@@ -8,6 +8,7 @@ mod event;
 mod header;
 pub mod mqtt5;
 mod poll;
+pub mod requests;
 
 use std::thread;
 use std::time::Duration;
