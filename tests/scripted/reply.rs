@@ -106,10 +106,8 @@ fn a_reply_goes_where_the_request_says_at_once_or_later() {
         release: None,
     };
     // SAFETY: the client and the handler live.
-    assert_eq!(
-        unsafe { ffi::pmqtt_message_handler_add(client.0, &handler) },
-        0
-    );
+    let rc = unsafe { ffi::pmqtt_message_handler_add(client.0, &handler) };
+    assert_eq!(rc, 0);
     let mut check = |topic: Option<&[u8]>, data: Option<&[u8]>, results: [c_int; 6]| {
         ask(&mut peer, topic, data);
         if results[0] == 0 {
