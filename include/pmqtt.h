@@ -2033,7 +2033,8 @@ typedef struct pmqtt_statistics {
    */
   uint64_t messages_dropped;
   /**
-   * Messages that the program has cancelled.
+   * Messages that the program has cancelled, and those of requests that ended before their message was
+   * acknowledged.
    */
   uint64_t messages_cancelled;
   /**
@@ -3616,7 +3617,8 @@ int pmqtt_resubscribe_set(struct pmqtt_client *client, bool resubscribe);
  *
  * @return `PMQTT_ERR_SUCCESS`: the callback follows, also if the message waits for a connection. Or
  * an error, after which the callback is not called; at most the subscription was made:
- * - `PMQTT_ERR_NO_CONN`: there is no connection, and the message has QoS 0. Or no broker has stated
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, and the message has QoS 0 (unless `keep_qos0` is
+ *   set). Or no broker has stated
  *   the response information or the client id that the program has asked for.
  * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full, 65,536 requests wait for their responses, or all
  *   packet identifiers are in use.

@@ -58,7 +58,8 @@ pub type pmqtt_on_response =
 ///
 /// @return `PMQTT_ERR_SUCCESS`: the callback follows, also if the message waits for a connection. Or
 /// an error, after which the callback is not called; at most the subscription was made:
-/// - `PMQTT_ERR_NO_CONN`: there is no connection, and the message has QoS 0. Or no broker has stated
+/// - `PMQTT_ERR_NO_CONN`: there is no connection, and the message has QoS 0 (unless `keep_qos0` is
+///   set). Or no broker has stated
 ///   the response information or the client id that the program has asked for.
 /// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full, 65,536 requests wait for their responses, or all
 ///   packet identifiers are in use.

@@ -42,7 +42,8 @@ pub struct Statistics {
     pub acks_held: u64,
     /// Messages that were dropped from the queue (`pmqtt_queue_options_set`).
     pub messages_dropped: u64,
-    /// Messages that the program has cancelled.
+    /// Messages that the program has cancelled, and those of requests that ended before their message was
+    /// acknowledged.
     pub messages_cancelled: u64,
     /// Messages whose `expiry_s` was over before they were sent.
     pub messages_expired: u64,

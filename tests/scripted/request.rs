@@ -8,9 +8,9 @@ use std::time::Duration;
 use pmqtt::client::events::PropertyView;
 use pmqtt::codec::PacketId;
 use pmqtt::ffi::{
-    self, ConnectOptions, PMQTT_ERR_CANCELLED, PMQTT_ERR_EXPIRED, PMQTT_ERR_INVAL,
-    PMQTT_ERR_NO_CONN, PMQTT_ERR_NOT_FOUND, PMQTT_ERR_NOT_SUPPORTED, PMQTT_ERR_REJECTED,
-    PMQTT_ERR_TIMEOUT, Publication,
+    self, ConnectOptions, PMQTT_ERR_CANCELLED, PMQTT_ERR_DROPPED, PMQTT_ERR_EXPIRED,
+    PMQTT_ERR_INVAL, PMQTT_ERR_NO_CONN, PMQTT_ERR_NOT_FOUND, PMQTT_ERR_NOT_SUPPORTED,
+    PMQTT_ERR_REJECTED, PMQTT_ERR_TIMEOUT, Publication, QueueOptions,
 };
 
 use crate::support::mqtt5::{ACCEPTED, accepted_with, connack, connected5};
@@ -275,6 +275,29 @@ fn without_a_connection_a_request_times_out_or_expires() {
         assert_eq!(client.told(), None);
         assert!(ends.is_empty());
     });
+}
+
+#[test]
+fn a_message_that_makes_room_ends_its_request() {
+    let (client, ends) = (Client::mqtt5("c"), Ends::new());
+    let options = QueueOptions {
+        struct_size: size_of::<QueueOptions>(),
+        when_full: ffi::PMQTT_WHEN_FULL_DROP_OLDEST,
+        newest_only: false,
+        keep_qos0: false,
+    };
+    // SAFETY: the client and the options live.
+    unsafe {
+        assert_eq!(ffi::pmqtt_max_queued_messages_set(client.0, 1), 0);
+        assert_eq!(ffi::pmqtt_queue_options_set(client.0, &options), 0);
+    }
+    let dropped = request(*client, 1, LONG, &ends);
+    let kept = request(*client, 1, LONG, &ends);
+    client.run(Drive::Thread);
+    assert_eq!(ends.next(), ended(dropped, PMQTT_ERR_DROPPED));
+    assert_eq!(cancel(*client, kept), 0);
+    assert_eq!(ends.next(), ended(kept, PMQTT_ERR_CANCELLED));
+    assert_eq!(client.told(), None);
 }
 
 #[test]
