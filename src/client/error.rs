@@ -6,6 +6,7 @@ use std::io;
 use std::ops::Deref;
 
 use super::one_line::one_line;
+use super::reason::is_for_good;
 use crate::codec::{Properties, PropertyList, TooLong, reason};
 use crate::session::{AuthError, Failure};
 use crate::transport;
@@ -54,6 +55,8 @@ pub struct Description {
     pub text: Cow<'static, str>,
     /// What the broker said about it; None: nothing.
     pub said: Option<Said>,
+    /// The broker has refused the client for a reason that stays.
+    pub for_good: bool,
     /// The reason code with which a client of MQTT 5 leaves the broker; None: it does not.
     pub parting: Option<u8>,
 }
@@ -75,8 +78,15 @@ impl Error {
             code,
             text: one_line(text.into()),
             said: None,
+            for_good: false,
             parting: None,
         }))
+    }
+
+    /// Adds the broker's reason, in MQTT 5's numbers, for which it refuses or ends a connection.
+    pub fn refused(mut self, reason: i32) -> Error {
+        self.0.for_good = is_for_good(reason);
+        self
     }
 
     /// Adds what the broker said.
@@ -99,11 +109,13 @@ impl Error {
         let Description {
             code,
             said,
+            for_good,
             parting,
             ..
         } = *self.0;
         let mut error = Error::new(code, text);
         error.0.said = said;
+        error.0.for_good = for_good;
         error.0.parting = parting;
         error
     }

@@ -20,6 +20,15 @@ pub fn connack_reason(return_code: i32) -> i32 {
     }
 }
 
+/// Whether a broker that ends a connection for a reason will do so again: nothing changes by itself in the version,
+/// the identifier, the credentials, the rights or the place of the client, nor in what else uses its identifier.
+pub fn is_for_good(reason: i32) -> bool {
+    matches!(
+        reason,
+        0x84 | 0x85 | 0x86 | 0x87 | 0x8a | 0x8c | 0x8e | 0x9d
+    )
+}
+
 /// The text of a reason, also of an unknown one.
 pub fn reason_string(reason: i32) -> &'static CStr {
     match reason {
@@ -84,6 +93,15 @@ pub fn reason_words(reason: u8, properties: Properties) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusals_for_good_are_known_in_each_version() {
+        let older = (0..=6).filter(|code| is_for_good(connack_reason(*code)));
+        assert_eq!(older.collect::<Vec<_>>(), [1, 2, 4, 5]);
+        for reason in [UNSAID, 0x00, 0x80, 0x88, 0x89, 0x8b, 0x97, 0x98, 0x9c, 0x9f] {
+            assert!(!is_for_good(reason), "{reason:#x}");
+        }
+    }
 
     #[test]
     fn each_refusal_of_mqtt_3_has_its_words() {

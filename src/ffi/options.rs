@@ -195,6 +195,14 @@ pub unsafe extern "C" fn pmqtt_connect_timeout_set(
 /// - Each wait is random, between half the delay and the delay, so that many clients do not
 ///   reconnect together.
 /// - A connection that has lasted at least as long as the delay resets it to `min_delay`.
+/// - From the third refusal in a row on, the delay is `max_delay`, if the reason stays by itself:
+///   0x84 (unsupported protocol version), 0x85 (client identifier not valid), 0x86 (bad user name or
+///   password), 0x87 (not authorised), 0x8A (banned), 0x8C (bad authentication method), 0x8E (session
+///   taken over) or 0x9D (server moved), in CONNACK or DISCONNECT, and the return codes 1, 2, 4 and 5
+///   of MQTT 3.
+///   - A change of the credentials, of the authentication method, of the TLS settings, of the target
+///     or of `pmqtt_connect_options` ends the row, and so does a connection that has lasted. After
+///     0x8E and the other reasons in DISCONNECT, the connection must have lasted for `max_delay`.
 ///
 /// The setting takes effect with the next wait.
 ///

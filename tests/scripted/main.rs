@@ -21,6 +21,7 @@ mod publish;
 mod receive;
 mod reconnect;
 mod redirect;
+mod refusals;
 mod reply;
 mod request;
 mod resubscribe;

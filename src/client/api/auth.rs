@@ -107,6 +107,7 @@ impl Client {
             return Ok(());
         }
         state.session.set_auth_method(method);
+        state.changed();
         state.callbacks.set_authenticator(authenticator);
         Ok(())
     }

@@ -186,6 +186,7 @@ impl Client {
 /// Sets where to connect to from now on.
 fn set_target(state: &mut Guard, route: Route, keep_alive: u16) {
     state.intent.route = Some(route);
+    state.intent.backoff.changed();
     state.set_no_redirects();
     state.why_none = None;
     let session = &mut state.session;

@@ -7,8 +7,13 @@ use crate::session::{ConnectOptions, Negotiated};
 
 impl Client {
     pub fn set_connect_options(&self, options: ConnectOptions) -> Result {
-        match self.lock().session.set_connect_options(options) {
-            true => Ok(()),
+        let mut state = self.lock();
+        match state.session.set_connect_options(options) {
+            true => {
+                // They may say who chooses the client identifier.
+                state.changed();
+                Ok(())
+            }
             false => Err(Error::new(
                 Code::NotSupported,
                 "connect_options_set: only MQTT 5 has these options (PMQTT_PROTOCOL_V5)",

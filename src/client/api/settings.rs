@@ -89,6 +89,7 @@ impl Client {
                 "username_pw_set: neither may be longer than 65,535 bytes",
             ));
         }
+        self.lock().changed();
         self.configure(|options| {
             options.credentials = username.map(|username| {
                 Box::new(Credentials {

@@ -122,6 +122,7 @@ impl Client {
             false => None,
         };
         let mut state = self.lock();
+        state.changed();
         let security = security(&mut state);
         security.settings = settings;
         security.is_set = is_set;

@@ -559,11 +559,12 @@ fn refused(connack: &ConnAck, is_extended: bool) -> Error {
         false => {
             let words = connack_string(reason.into()).to_string_lossy();
             let text = format!("mqtt: CONNACK {reason}: {words}");
-            Error::new(Code::ConnRefused, text)
+            Error::new(Code::ConnRefused, text).refused(connack_reason(reason.into()))
         }
         true => {
             let text = format!("mqtt: CONNACK {}", reason_words(reason, properties));
-            Error::new(Code::ConnRefused, text).said(reason, properties)
+            let error = Error::new(Code::ConnRefused, text).said(reason, properties);
+            error.refused(reason.into())
         }
     }
 }
@@ -587,7 +588,8 @@ fn dismissed(disconnect: &Disconnect) -> Error {
     let &Disconnect { reason, properties } = disconnect;
     let words = reason_words(reason, properties);
     let text = format!("mqtt: connection lost: the broker sent DISCONNECT {words}");
-    Error::new(Code::ConnLost, text).said(reason, properties)
+    let error = Error::new(Code::ConnLost, text).said(reason, properties);
+    error.refused(reason.into())
 }
 
 #[inline(never)]

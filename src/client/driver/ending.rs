@@ -38,7 +38,7 @@ impl Driver {
             Some(words) if code != Code::Success => error.after(words),
             _ => error,
         };
-        pass.state.intent.end(sys::now());
+        pass.state.intent.end(error.for_good, sys::now());
         let parting = error.parting;
         let parting = parting.and_then(|reason| pass.state.session.parting(reason));
         pass.state.session.close();

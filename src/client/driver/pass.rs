@@ -212,9 +212,13 @@ fn plan_reconnect(state: &mut State) {
         && let Some(wait) = state.intent.retry(sys::now())
     {
         let (seconds, tenths) = (wait.as_secs(), wait.subsec_millis() / 100);
+        let why = match state.intent.backoff.is_refused() {
+            true => ": the broker refuses the client again and again",
+            false => "",
+        };
         state.log(
             Level::Info,
-            format_args!("connecting again in {seconds}.{tenths} s"),
+            format_args!("connecting again in {seconds}.{tenths} s{why}"),
         );
     }
 }

@@ -95,6 +95,19 @@ impl<T> Intent<T> {
         self.supersede(Plan::Due);
     }
 
+    /// What the broker has refused has changed. Returns true if the next attempt is earlier than planned.
+    pub fn change(&mut self, now: Moment) -> bool {
+        let was_refused = self.backoff.is_refused();
+        self.backoff.changed();
+        match &mut self.plan {
+            Plan::Retry { at } if was_refused => {
+                *at = (*at).min(now + self.backoff.wait());
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Makes the driver take over a connection that was made elsewhere, in place of any other.
     pub fn hand_over(&mut self, transport: T) {
         self.wanted = true;
@@ -185,10 +198,11 @@ impl<T> Intent<T> {
         self.announced = true;
     }
 
-    /// The present connection, or the attempt at one, is over.
-    pub fn end(&mut self, now: Moment) {
+    /// The present connection, or the attempt at one, is over. `for_good`: the broker will refuse the same client
+    /// again.
+    pub fn end(&mut self, for_good: bool, now: Moment) {
         self.plan = Plan::Idle;
-        self.backoff.ended(now);
+        self.backoff.ended(for_good, now);
         self.ended = Some(self.take_ending());
     }
 
@@ -328,7 +342,7 @@ mod tests {
     }
 
     fn end(intent: &mut Made) -> Option<Ending> {
-        intent.end(NOW);
+        intent.end(false, NOW);
         assert!(intent.is_owed());
         intent.take_ended()
     }
@@ -368,7 +382,7 @@ mod tests {
     fn what_is_abandoned_is_told_to_nobody() {
         for (plan, mut intent, _) in plans() {
             intent.set_closing(true);
-            intent.end(NOW);
+            intent.end(false, NOW);
             let epoch = intent.epoch();
             intent.abandon();
             assert_eq!(intent.epoch(), epoch + 1, "{plan}");
@@ -392,6 +406,23 @@ mod tests {
             assert!(!intent.begin(NOW), "{plan}: there is a pause first");
             assert_eq!(intent.begin(NOW + LATER), is_wanted, "{plan}");
         }
+    }
+
+    #[test]
+    fn a_change_after_refusals_makes_the_next_attempt_earlier() {
+        let second = Duration::from_secs(1);
+        let mut intent = Made::default();
+        intent.connect();
+        for refusals in 1..=3 {
+            assert!(intent.begin(NOW + LATER));
+            intent.end(true, NOW);
+            assert_eq!(intent.take_ended(), Some(Ending::ConnectFailed));
+            let wait = intent.retry(NOW).expect("it is wanted");
+            assert_eq!(wait >= 60 * second, refusals == 3, "{wait:?}");
+        }
+        assert!(intent.change(NOW + second));
+        assert!(intent.deadline() <= Some(NOW + 9 * second));
+        assert!(!intent.change(NOW + second));
     }
 
     #[test]

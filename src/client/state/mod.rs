@@ -290,6 +290,7 @@ impl State {
         if let (Some(target), Some(route)) = (seldom.redirects.go(), &mut self.intent.route) {
             route.address = Address::Host(target);
         }
+        self.intent.backoff.changed();
         true
     }
 
@@ -309,6 +310,13 @@ impl State {
         Versions {
             newest: options.version,
             falls_back: options.falls_back,
+        }
+    }
+
+    /// The program has changed what the broker may have refused.
+    pub fn changed(&mut self) {
+        if self.intent.change(sys::now()) {
+            self.wake();
         }
     }
 
