@@ -139,14 +139,21 @@ static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disc
 static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)
 {
     (void)client;
-    int granted = event->granted_qos_count > 0 ? event->granted_qos[0] : 0;
-    goAnswered(after_messages(userdata), event->mid, event->rc, granted, event->reason, for_go(event->properties));
+    int code = event->granted_qos_count > 0 ? event->granted_qos[0] : 0;
+    goAnswered(after_messages(userdata), event->mid, event->rc, code, event->reason, for_go(event->properties));
 }
 
 static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_unsubscribed *event)
 {
     (void)client;
-    goAnswered(after_messages(userdata), event->mid, event->rc, 0, event->reason, for_go(event->properties));
+    int code = event->reasons_count > 0 ? event->reasons[0] : 0;
+    goAnswered(after_messages(userdata), event->mid, event->rc, code, event->reason, for_go(event->properties));
+}
+
+static void on_auth(pmqtt_client *client, void *userdata, const pmqtt_auth_event *event)
+{
+    (void)client;
+    goAuth(after_messages(userdata), event->step, event->data_len > 0 ? (void *)event->data : NULL, event->data_len);
 }
 
 static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writable *event)
@@ -227,6 +234,11 @@ int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session
         return PMQTT_ERR_ERRNO;
     fcntl(bridge->event_fd, F_SETFL, fcntl(bridge->event_fd, F_GETFL) | O_NONBLOCK);
     return PMQTT_ERR_SUCCESS;
+}
+
+int bridge_auth_set(struct bridge *bridge, const char *method)
+{
+    return pmqtt_auth_set(bridge->client, method, on_auth);
 }
 
 struct bridge_request bridge_subscribe(struct bridge *bridge, const pmqtt_subscription *subscription, uint64_t route,

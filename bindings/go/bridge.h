@@ -110,6 +110,14 @@ static inline struct bridge_request bridge_unsubscribe(struct bridge *bridge, co
     return request;
 }
 
+/* goAuth gets the steps of each authentication. */
+int bridge_auth_set(struct bridge *bridge, const char *method);
+
+static inline int bridge_auth_answer(struct bridge *bridge, const char *data, size_t len)
+{
+    return pmqtt_auth_answer(bridge->client, data, len, NULL);
+}
+
 static inline int bridge_disconnect(struct bridge *bridge, int reason, const char *list, size_t len)
 {
     const pmqtt_properties properties = {list, len};

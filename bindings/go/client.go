@@ -4,6 +4,7 @@ package pmqtt
 import "C"
 
 import (
+	"context"
 	"os"
 	"runtime/cgo"
 	"sync"
@@ -27,6 +28,10 @@ type Client struct {
 	stopping atomic.Bool
 	finished chan struct{}
 
+	// life ends with Close.
+	life    context.Context
+	endLife context.CancelFunc
+
 	// step is held during each step of the loop, and by a call that excludes steps. It is locked before mu.
 	step     sync.Mutex
 	gathered []item // the events of the step's callbacks
@@ -45,6 +50,7 @@ type Client struct {
 	requests   map[uint64]*request
 	connecting *request
 	ending     *request
+	exchange   exchange
 	room       chan struct{} // closed when the queue has room for a publish again
 	settled    chan struct{} // closed when no publish is without an outcome
 	routes     []*route      // one for each subscribed filter, in the order of ids
@@ -66,10 +72,12 @@ func New(options Options) (*Client, error) {
 		requests:  make(map[uint64]*request),
 		room:      make(chan struct{}),
 	}
+	c.life, c.endLife = context.WithCancel(context.Background())
 	c.inbox.init(options.MaxPendingBytes)
 	c.handle = cgo.NewHandle(c)
 	c.bridge = C.bridge_new(C.uintptr_t(c.handle))
 	if err := c.open(); err != nil {
+		c.endLife()
 		if c.events != nil {
 			c.events.Close()
 		}
@@ -103,7 +111,9 @@ func (c *Client) open() error {
 	if err := c.apply(&c.options); err != nil {
 		return err
 	}
-	c.id = C.GoString(C.pmqtt_client_id(c.bridge.client))
+	if !c.options.ClientIDByBroker {
+		c.id = C.GoString(C.pmqtt_client_id(c.bridge.client))
+	}
 	return nil
 }
 
@@ -130,6 +140,7 @@ func (c *Client) Close() error {
 		return ErrClosed
 	}
 	c.closed = true
+	c.endLife()
 	c.inbox.close()
 	up := c.up
 	ended, err := c.disconnect(0, nil)
@@ -171,6 +182,7 @@ func (c *Client) abandon(err error) {
 		request.complete(err)
 	}
 	c.connecting, c.ending = nil, nil
+	c.reauthenticated(err)
 	c.announceRoom()
 	c.announceSettled()
 }

@@ -59,6 +59,8 @@ type Error struct {
 	Reason int
 	// Properties are those of the broker's packet (MQTT 5), for example its reason string; nil: none.
 	Properties *Properties
+	// cause is the error of an Authenticator.
+	cause error
 }
 
 const unsaid = -1
@@ -69,6 +71,9 @@ func (e *Error) Error() string { return "pmqtt: " + e.Text }
 
 // Unwrap returns the Code, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Code }
+
+// Is reports whether the error of an Authenticator, which has ended the connection, matches the target.
+func (e *Error) Is(target error) bool { return e.cause != nil && errors.Is(e.cause, target) }
 
 func invalid(text string) error { return newError(ErrInvalid, text) }
 

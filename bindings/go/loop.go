@@ -101,7 +101,7 @@ func goConnected(handle C.uintptr_t, rc, reason C.int, sessionPresent C.bool, li
 	c := client(handle)
 	properties := propertiesOf(list)
 	if rc != 0 {
-		err := refused(rc, reason, properties)
+		err := c.authEnded(refused(rc, reason, properties))
 		c.later(func() { c.connectFailed(err) })
 		return
 	}
@@ -117,22 +117,22 @@ func goConnected(handle C.uintptr_t, rc, reason C.int, sessionPresent C.bool, li
 //export goConnectFailed
 func goConnectFailed(handle C.uintptr_t, rc C.int) {
 	c := client(handle)
-	err := c.lastError(rc)
+	err := c.authEnded(c.lastError(rc))
 	c.later(func() { c.connectFailed(err) })
 }
 
 //export goDisconnected
 func goDisconnected(handle C.uintptr_t, rc, reason C.int, list C.pmqtt_properties) {
 	c := client(handle)
-	err := withReason(c.lastError(rc), int(reason), propertiesOf(list))
+	err := c.authEnded(withReason(c.lastError(rc), int(reason), propertiesOf(list)))
 	c.later(func() { c.disconnected(err) })
 }
 
 //export goAnswered
-func goAnswered(handle C.uintptr_t, mid C.uint64_t, rc, granted, reason C.int, list C.pmqtt_properties) {
+func goAnswered(handle C.uintptr_t, mid C.uint64_t, rc, code, reason C.int, list C.pmqtt_properties) {
 	c := client(handle)
 	properties := propertiesOf(list)
-	c.later(func() { c.answered(uint64(mid), rc, granted, int(reason), properties) })
+	c.later(func() { c.answered(uint64(mid), rc, int(code), int(reason), properties) })
 }
 
 //export goWritable

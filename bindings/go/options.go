@@ -42,7 +42,7 @@ type Options struct {
 	// TLS secures the connection; nil: no TLS.
 	TLS *TLS
 
-	// The options up to UserProperties need MQTT5. CONNECT states them on each connection.
+	// The options up to SCRAM need MQTT5.
 
 	// CleanStart selects on which connections the broker discards the session. Default: as Durable says.
 	CleanStart CleanStart
@@ -66,6 +66,9 @@ type Options struct {
 	ClientIDByBroker bool
 	// UserProperties are those of CONNECT.
 	UserProperties []UserProperty
+	// Authenticator or SCRAM answers in an enhanced authentication.
+	Authenticator Authenticator
+	SCRAM         *SCRAM
 
 	// KeepAlive is the time after which the client sends PINGREQ, if it has sent nothing or received nothing meanwhile.
 	// Default: 60 s; negative: never. All times here except ConnectTimeout are rounded up to seconds.
@@ -204,6 +207,9 @@ func (o *Options) check() error {
 			return err
 		}
 	}
+	if err := o.checkAuthentication(); err != nil {
+		return err
+	}
 	if o.SessionExpiry < 0 || o.WillDelay < 0 {
 		return invalid("SessionExpiry and WillDelay: a time is negative")
 	}
@@ -304,6 +310,9 @@ func (c *Client) apply(o *Options) error {
 		if err := c.applyWill(o); err != nil {
 			return err
 		}
+	}
+	if err := c.applyAuthentication(o); err != nil {
+		return err
 	}
 	return c.applyTLS(o.TLS)
 }

@@ -50,8 +50,8 @@ func (c *Client) await(asked C.struct_bridge_request, answered func(error)) (*re
 	return r, nil
 }
 
-// answered completes a request of await, in a step.
-func (c *Client) answered(mid uint64, rc, granted C.int, reason int, properties *Properties) {
+// answered completes a request of await, in a step. The code is that of SUBACK or UNSUBACK.
+func (c *Client) answered(mid uint64, rc C.int, code, reason int, properties *Properties) {
 	const refusal = 0x80
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,11 +61,11 @@ func (c *Client) answered(mid uint64, rc, granted C.int, reason int, properties 
 	switch {
 	case rc != C.PMQTT_ERR_SUCCESS:
 		r.complete(withReason(Code(rc), reason, properties))
-	case granted >= refusal:
-		denied := newError(ErrDenied, "mqtt: the broker refused the subscription")
-		r.complete(withReason(denied, int(granted), properties))
+	case code >= refusal:
+		denied := newError(ErrDenied, "mqtt: the broker refused the request: "+reasonWords(code, properties))
+		r.complete(withReason(denied, code, properties))
 	default:
-		r.granted = QoS(granted)
+		r.granted = QoS(code)
 		r.complete(nil)
 	}
 }

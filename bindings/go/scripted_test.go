@@ -19,10 +19,12 @@ const (
 	packetSubscribe   = 8
 	packetUnsubscribe = 10
 	packetDisconnect  = 14
+	packetAuth        = 15
 )
 
 var (
 	connAck = []byte{0x20, 2, 0, 0}
+	accept5 = packet5(0x20, "\x00\x00", "")
 	refusal = []byte{0x20, 2, 0, 5}
 )
 
@@ -69,6 +71,9 @@ func converse(conn net.Conn, answer script) {
 			return
 		}
 		if first>>4 == packetDisconnect {
+			if length > 0 { // with a reason
+				answer(conn, packetDisconnect, body)
+			}
 			return
 		}
 		answer(conn, first>>4, body)
@@ -80,6 +85,30 @@ func accepting(rest script) script {
 	return func(conn net.Conn, kind byte, body []byte) {
 		if kind == packetConnect {
 			conn.Write(connAck)
+		} else if rest != nil {
+			rest(conn, kind, body)
+		}
+	}
+}
+
+// packet5 is a packet of MQTT 5: what is in front of its properties, and the properties.
+func packet5(first byte, front, properties string) []byte {
+	body := front + string([]byte{byte(len(properties))}) + properties
+	return append([]byte{first, byte(len(body))}, body...)
+}
+
+// answer5 is a SUBACK or an UNSUBACK of MQTT 5 for one filter.
+func answer5(first byte, body []byte, properties string, code byte) []byte {
+	packet := append(packet5(first, string(body[:2]), properties), code)
+	packet[1]++
+	return packet
+}
+
+// accepting5 is accepting for MQTT 5.
+func accepting5(rest script) script {
+	return func(conn net.Conn, kind byte, body []byte) {
+		if kind == packetConnect {
+			conn.Write(accept5)
 		} else if rest != nil {
 			rest(conn, kind, body)
 		}

@@ -32,6 +32,8 @@ type Stats struct {
 	DroppedOut uint64
 	// Cancelled counts messages that the program cancelled.
 	Cancelled uint64
+	// Rejected counts messages that the broker refused, or does not take (MQTT 5).
+	Rejected uint64
 	// Expired counts messages that were not sent within their time limit (Publication.Expiry).
 	Expired uint64
 	// Connections counts connections that the broker has accepted, the first included.
@@ -62,6 +64,7 @@ func (c *Client) Stats() Stats {
 		MessagesOut:   uint64(s.messages_out),
 		DroppedOut:    uint64(s.messages_dropped),
 		Cancelled:     uint64(s.messages_cancelled),
+		Rejected:      uint64(s.messages_rejected),
 		Expired:       uint64(s.messages_expired),
 		BytesIn:       uint64(s.bytes_in),
 		BytesOut:      uint64(s.bytes_out),
