@@ -51,15 +51,14 @@
  * - The callback of `pmqtt_tls_key_password_set` runs in `pmqtt_tls_set` and `pmqtt_tls_pem_set`,
  *   with no lock held.
  * - `release` of a `pmqtt_message_handler` or a `pmqtt_subscription` runs in the call that replaces
- *   or removes the handler, or resets or frees the client. If another call runs the handler's callback at that moment,
- *   `release` runs when the callback has returned, in the same thread.
+ *   or removes the handler, or resets or frees the client. If another call runs the handler's
+ *   callback at that moment, `release` runs when the callback has returned, in the same thread.
  * - What the library passes to a callback belongs to the library, and is valid until the callback
  *   returns. Event structures grow at their tail only.
  * - No C++ exception and no longjmp may leave a callback.
  *
  * Words:
- * - A request is a SUBSCRIBE or an UNSUBSCRIBE. In the section "Request and response", it is a
- *   message that asks for a response.
+ * - A request is a SUBSCRIBE or an UNSUBSCRIBE.
  * - A `mid` is the number of a message or a request.
  * - A message is settled when it has its outcome. A request is settled when it has its answer, or
  *   when its connection has ended (`pmqtt_drain`).
@@ -72,8 +71,13 @@
  *
  * Specification:
  * - A mark such as [MQTT-3.14] names a section of the MQTT 3.1.1 specification. A mark such as
- *   [MQTT-4.4.0-1] names one of its numbered statements.
- * - "Section 4.7" is a section of this specification too.
+ *   [MQTT-4.4.0-1] names one of its numbered statements. "Section 4.7" is a section of this
+ *   specification too.
+ * - [MQTT5-3.14] is section 3.14 of the MQTT 5 specification, and [MQTT5-3.14.0-1] the statement
+ *   that MQTT 5 calls [MQTT-3.14.0-1]. The two specifications number their statements differently.
+ * - Texts of the log and of `pmqtt_last_error` may also write [MQTT311-4.4.0-1] for a statement of
+ *   MQTT 3.1.1.
+ * - (MQTT 5) marks what an earlier version of MQTT does not have.
  *
  * Memory:
  * - If there is no memory for a packet from the broker, the connection ends with
@@ -144,11 +148,6 @@
 /**
  * @defgroup api_subscribe Subscribing and receiving
  * @brief Topic filters, and the acknowledgement of messages.
- */
-
-/**
- * @defgroup api_request Request and response
- * @brief Messages that ask another client for a response, and the responses (MQTT 5).
  */
 
 /**
@@ -224,26 +223,8 @@
 #define PMQTT_PROTOCOL_V5 5
 
 /**
- * MQTT 5, or MQTT 3.1.1 where the broker does not speak MQTT 5, for `pmqtt_client_new`.
- *
- * - The broker refuses the version: the client connects with MQTT 3.1.1 at once, and so for each
- *   later connection, until `pmqtt_reinitialise`.
- * - The broker closes the connection without CONNACK: the client connects with MQTT 3.1.1 at once.
- *   The next connection begins with MQTT 5 again.
- *
- * No callback reports the first connection, except `on_log`. `pmqtt_negotiated` has the version of
- * the present connection. With MQTT 3.1.1, messages and requests go without their properties and
- * the options that only MQTT 5 has, a message can't be refused, and the functions of MQTT 5 that
- * need an answer of the broker fail. A client with an authentication method (`pmqtt_auth_set`)
- * speaks MQTT 5 only.
- *
- * @ingroup api_client
- */
-#define PMQTT_PROTOCOL_BEST 255
-
-/**
- * A new session on each connection if `clean_session` is true, or else none, for
- * `pmqtt_connect_options`; the default.
+ * As `clean_session` says, for `pmqtt_connect_options`; the default. true: a new session on each
+ * connection. false: the session of earlier connections, if the broker has it.
  *
  * @ingroup api_connect
  */
@@ -436,7 +417,7 @@
 #define PMQTT_AUTH_CHALLENGE 1
 
 /**
- * Step of an authentication: the broker is content.
+ * Step of an authentication: the broker has accepted.
  *
  * @ingroup api_auth
  */
@@ -701,7 +682,8 @@
 #define PMQTT_PROP_CORRELATION_DATA 9
 
 /**
- * A number, 1 to 268,435,455; in PUBLISH and SUBSCRIBE.
+ * A number, 1 to 268,435,455; in PUBLISH and SUBSCRIBE. Lists of events never have it, and lists
+ * of the program must not.
  *
  * @ingroup api_properties
  */
@@ -799,7 +781,8 @@
 #define PMQTT_PROP_TOPIC_ALIAS_MAXIMUM 34
 
 /**
- * A number, 1 to 65,535; in PUBLISH.
+ * A number, 1 to 65,535; in PUBLISH. Lists of events never have it, and lists of the program must
+ * not.
  *
  * @ingroup api_properties
  */
@@ -886,15 +869,16 @@ typedef struct pmqtt_pair {
 } pmqtt_pair;
 
 /**
- * PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next`
- * reads them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0:
- * there are none.
+ * A list of properties (MQTT 5), in the bytes of a packet, without the length in front of them.
+ *
+ * `pmqtt_property_next` reads a list, and `pmqtt_property_writer` writes one. A list in an event is
+ * valid until the callback returns. {NULL, 0}, or any pointer with a length of 0: no properties.
  *
  * @ingroup api_properties
  */
 typedef struct pmqtt_properties {
   /**
-   * The first byte.
+   * The first byte; NULL only if `len` is 0.
    */
   const void *data;
   /**
@@ -1059,23 +1043,24 @@ typedef struct pmqtt_connect_options {
   int clean_start;
   /**
    * How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-   * without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
-   * or else without limit.
+   * without limit. 0: not at all if `clean_session` of `pmqtt_client_new` is true, or else
+   * without limit.
    */
   uint32_t session_expiry_s;
   /**
    * How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
-   * 65,535; 0: 65,535.
+   * 65,535; 0: 65,535. If the broker sends more, the connection ends with `PMQTT_ERR_PROTOCOL`.
    */
   int receive_maximum;
   /**
-   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
-   * the default, which is none in this version. -1: none.
+   * How many topic aliases the client uses, if the broker accepts as many; at most 65,535. This
+   * version uses at most 256. 0: the default, which is none in this version. -1: none.
    */
   int topic_alias_send;
   /**
    * How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
-   * this version. -1: none. An event always has the full topic.
+   * this version. -1: none. An event always has the full topic. Each alias may take 64 KiB of
+   * memory.
    */
   int topic_alias_receive;
   /**
@@ -1097,7 +1082,7 @@ typedef struct pmqtt_connect_options {
    */
   const struct pmqtt_pair *user_properties;
   /**
-   * How many there are.
+   * The number of user properties; may be 0.
    */
   size_t user_property_count;
 } pmqtt_connect_options;
@@ -1202,7 +1187,8 @@ typedef struct pmqtt_message {
    */
   bool dup;
   /**
-   * The properties of the message (MQTT 5).
+   * The properties of the message (MQTT 5). The library takes out the topic alias and the
+   * subscription identifiers.
    */
   struct pmqtt_properties properties;
 } pmqtt_message;
@@ -1264,51 +1250,8 @@ typedef struct pmqtt_subscription {
 } pmqtt_subscription;
 
 /**
- * The event of `on_response`: a request of `pmqtt_request` has ended.
- *
- * @ingroup api_request
- */
-typedef struct pmqtt_response {
-  /**
-   * The number of the request, as `pmqtt_request` returned it.
-   */
-  uint64_t id;
-  /**
-   * How the request ended.
-   * - `PMQTT_ERR_SUCCESS`: the response is here.
-   * - `PMQTT_ERR_TIMEOUT`: the time of the request is over.
-   * - `PMQTT_ERR_REJECTED`: the broker refused the message of the request, does not take such
-   *   messages, or refused the subscription for the responses; `reason` says why.
-   * - `PMQTT_ERR_EXPIRED`: the message was not sent within the `expiry_s` of its publication.
-   * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
-   *   sent.
-   * - `PMQTT_ERR_CANCELLED`: `pmqtt_request_cancel` or `pmqtt_queue_clear` cancelled it.
-   * - `PMQTT_ERR_NOT_SUPPORTED`: the client speaks an earlier version than MQTT 5 on its new
-   *   connection.
-   */
-  int rc;
-  /**
-   * The broker's MQTT 5 reason code with `PMQTT_ERR_REJECTED`; otherwise -1.
-   */
-  int reason;
-  /**
-   * The response, valid until the callback returns; NULL unless `rc` is `PMQTT_ERR_SUCCESS`.
-   */
-  const struct pmqtt_message *message;
-} pmqtt_response;
-
-/**
- * A request of `pmqtt_request` has ended. The event's pointers are valid until the callback returns.
- *
- * @ingroup api_request
- */
-typedef void (*pmqtt_on_response)(struct pmqtt_client *client,
-                                  void *userdata,
-                                  const struct pmqtt_response *event);
-
-/**
- * One property of a list. Its pointers refer to the list, and are NULL where the property has no
- * such value.
+ * One property of a list. Its pointers refer to the bytes of the list, and are valid as long as
+ * these. They are NULL where the property has no such value.
  *
  * @ingroup api_properties
  */
@@ -1326,7 +1269,7 @@ typedef struct pmqtt_property {
    */
   const char *name;
   /**
-   * Bytes.
+   * The length of `name` in bytes.
    */
   size_t name_len;
   /**
@@ -1334,7 +1277,7 @@ typedef struct pmqtt_property {
    */
   const char *value;
   /**
-   * Bytes.
+   * The length of `value` in bytes.
    */
   size_t value_len;
 } pmqtt_property;
@@ -1387,8 +1330,8 @@ typedef struct pmqtt_connected {
    */
   bool session_present;
   /**
-   * What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the
-   * reason code.
+   * What CONNACK said; 0: accepted. A refusal is 1 to 5 (`pmqtt_connack_string`), or in MQTT 5
+   * a reason code of 0x80 or more (`pmqtt_reason_string`).
    */
   int rc;
   /**
@@ -1443,12 +1386,12 @@ typedef struct pmqtt_disconnected {
    */
   int rc;
   /**
-   * The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in
-   * MQTT 3.
+   * The MQTT 5 reason code of the broker's DISCONNECT, or of the CONNACK that refused the
+   * connection; -1: the broker sent neither, as always in MQTT 3.
    */
   int reason;
   /**
-   * The properties of the broker's DISCONNECT (MQTT 5).
+   * The properties of that packet (MQTT 5).
    */
   struct pmqtt_properties properties;
 } pmqtt_disconnected;
@@ -1461,45 +1404,6 @@ typedef struct pmqtt_disconnected {
 typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
                                     void *userdata,
                                     const struct pmqtt_disconnected *event);
-
-/**
- * The event of `on_redirect`: the broker sends the client to another server (MQTT 5).
- *
- * @ingroup api_callbacks
- */
-typedef struct pmqtt_redirect {
-  /**
-   * The reason code: 0x9C (use another server, for now) or 0x9D (the server has moved).
-   */
-  int reason;
-  /**
-   * The server reference of CONNACK or DISCONNECT, UTF-8 and NUL-terminated.
-   */
-  const char *reference;
-  /**
-   * The host of the first server in `reference`, NUL-terminated; NULL: the library can't read the
-   * reference, and `pmqtt_redirect_follow` fails.
-   */
-  const char *host;
-  /**
-   * The port of this server, or else the default port: 8883 with TLS, 1883 without; 0 if `host` is
-   * NULL.
-   */
-  int port;
-  /**
-   * How many redirects the client has followed in a row.
-   */
-  int hops;
-} pmqtt_redirect;
-
-/**
- * The broker sends the client to another server.
- *
- * @ingroup api_callbacks
- */
-typedef void (*pmqtt_on_redirect)(struct pmqtt_client *client,
-                                  void *userdata,
-                                  const struct pmqtt_redirect *event);
 
 /**
  * A callback for the messages of a topic filter, with its own `userdata`.
@@ -1557,7 +1461,8 @@ typedef struct pmqtt_published {
    */
   int rc;
   /**
-   * The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+   * The MQTT 5 reason code of the broker's acknowledgement, or for the limit of the broker that
+   * excludes the message; -1: none, as always in MQTT 3.
    */
   int reason;
   /**
@@ -1591,19 +1496,16 @@ typedef struct pmqtt_subscribed {
    */
   uint64_t mid;
   /**
-   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
-   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
-   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
-   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
+   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
    */
   int rc;
   /**
-   * The granted QoS of each filter, or a refusal: 0x80, in MQTT 5 a reason code of 0x80 or more.
-   * Valid until the callback returns.
+   * The granted QoS of each filter, or a refusal: 0x80, or in MQTT 5 a reason code of 0x80 or
+   * more. Valid until the callback returns.
    */
   const uint8_t *granted_qos;
   /**
-   * The number of filters in `granted_qos`; 0 if the broker has not answered.
+   * The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
    */
   size_t granted_qos_count;
   /**
@@ -1642,10 +1544,7 @@ typedef struct pmqtt_unsubscribed {
    */
   uint64_t mid;
   /**
-   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
-   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
-   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
-   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
+   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
    */
   int rc;
   /**
@@ -1830,7 +1729,8 @@ typedef struct pmqtt_auth_event {
    */
   size_t data_len;
   /**
-   * The properties of the broker's AUTH or CONNACK, also its method and data.
+   * The properties of the broker's AUTH or CONNACK, with its method and data; none at
+   * `PMQTT_AUTH_START`.
    */
   struct pmqtt_properties properties;
 } pmqtt_auth_event;
@@ -1941,8 +1841,7 @@ typedef struct pmqtt_oneshot_options {
    */
   const struct pmqtt_tls_options *tls;
   /**
-   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST`; 0:
-   * 3.1.1.
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
    */
   int protocol;
   /**
@@ -2033,8 +1932,7 @@ typedef struct pmqtt_statistics {
    */
   uint64_t messages_dropped;
   /**
-   * Messages that the program has cancelled, and those of requests that ended before their message was
-   * acknowledged.
+   * Messages that the program has cancelled.
    */
   uint64_t messages_cancelled;
   /**
@@ -2046,11 +1944,6 @@ typedef struct pmqtt_statistics {
    * messages (MQTT 5).
    */
   uint64_t messages_rejected;
-  /**
-   * Messages on the response topic of `pmqtt_request` that no request waits for: late and doubled
-   * responses, and those of strangers.
-   */
-  uint64_t responses_dropped;
 } pmqtt_statistics;
 
 #ifdef __cplusplus
@@ -2070,8 +1963,8 @@ extern "C" {
  *                       cases.
  * @param userdata       Passed to each callback that has no `userdata` of its own. The library
  *                       does not dereference the pointer. May be NULL.
- * @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or
- *                       `PMQTT_PROTOCOL_BEST`; 0: 3.1.1.
+ * @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`;
+ *                       0: 3.1.1.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
  * - `out` is NULL.
@@ -2285,8 +2178,7 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  * - The client sends each packet again at most once on a connection.
  * - A broker that answers later than twice this time may receive a duplicate.
  * - Without PINGRESP, the client sends nothing again before the next connection.
- * - A client of `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST` never sends a packet again on the same
- *   connection.
+ * - MQTT 5 forbids to send a packet again on the same connection. There, the setting has no effect.
  *
  * The setting takes effect at once.
  *
@@ -2296,7 +2188,7 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT-4.4]
+ * Thread-safe; callback-safe; never blocks. [MQTT-4.4] [MQTT5-4.4.0-1]
  *
  * @ingroup api_options
  */
@@ -2331,14 +2223,6 @@ int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
  * - Each wait is random, between half the delay and the delay, so that many clients do not
  *   reconnect together.
  * - A connection that has lasted at least as long as the delay resets it to `min_delay`.
- * - From the third refusal in a row on, the delay is `max_delay`, if the reason stays by itself:
- *   0x84 (unsupported protocol version), 0x85 (client identifier not valid), 0x86 (bad user name or
- *   password), 0x87 (not authorised), 0x8A (banned), 0x8C (bad authentication method), 0x8E (session
- *   taken over) or 0x9D (server moved), in CONNACK or DISCONNECT, and the return codes 1, 2, 4 and 5
- *   of MQTT 3.
- *   - A change of the credentials, of the authentication method, of the TLS settings, of the target
- *     or of `pmqtt_connect_options` ends the row, and so does a connection that has lasted. After
- *     0x8E and the other reasons in DISCONNECT, the connection must have lasted for `max_delay`.
  *
  * The setting takes effect with the next wait.
  *
@@ -2352,9 +2236,7 @@ int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
  *
  * @ingroup api_options
  */
-int pmqtt_reconnect_delay_set(struct pmqtt_client *client,
-                              int min_delay,
-                              int max_delay);
+int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
 
 /**
  * Sets the user name and the password.
@@ -2410,15 +2292,15 @@ int pmqtt_will_set(struct pmqtt_client *client,
  *
  * It replaces a will of `pmqtt_will_set`. The setting takes effect with the next connection.
  *
- * The broker publishes the will when the delay is over, or when the session ends. If the client
- * connects again before that and the broker has the session, the broker does not publish it. A
- * delay therefore needs a session that outlives the connection (`session_expiry_s` of
+ * The broker publishes the will when the delay is over or when the session ends, whichever comes
+ * first. If the client is back in its session before that, the broker does not publish the will.
+ * So a delay needs a session that outlives the connection (`session_expiry_s` of
  * `pmqtt_connect_options`).
  *
  * @param client   The client; not NULL.
- * @param will     The will, copied with all that it points to; not NULL. `tag` is 0. The payload
- *                 has at most 65,535 bytes.
- * @param delay_s  Seconds (MQTT 5); 0: no delay.
+ * @param will     The will, copied with all that it points to; not NULL. `tag` has to be 0. The
+ *                 payload has at most 65,535 bytes.
+ * @param delay_s  The delay in seconds (MQTT 5); 0: none.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_INVAL`: an argument or a field is wrong; see `pmqtt_publish_message`.
@@ -2486,22 +2368,24 @@ int pmqtt_queue_options_set(struct pmqtt_client *client, const struct pmqtt_queu
  *
  * The setting takes effect with the next connection, and stays in effect for each later one.
  *
- * A session that outlives its connection needs two things: a `session_expiry_s`, so that the
- * broker keeps it, and a connect without clean start, so that the broker finds it. A client with
- * `clean_session` false has both. The first connection of a process may find a session of an
- * earlier process: `PMQTT_CLEAN_START_FIRST` discards that one.
+ * A session that outlives its connection needs two things:
+ * - a `session_expiry_s`, so that the broker keeps the session,
+ * - a connect without clean start, so that the broker does not discard it.
+ *
+ * A client with `clean_session` false has both. The first connection of a process may find a
+ * session of an earlier process: `PMQTT_CLEAN_START_FIRST` discards that one.
  *
  * @param client   The client; not NULL.
  * @param options  Copied; NULL: the defaults.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, `clean_start` is none
- *   of the four constants, a number is out of its range, or a user property is not UTF-8 or is too
- *   long.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, or no version has this `struct_size`. Or a field is wrong:
+ *   `clean_start` is none of the four constants, a number is out of its range, or a user property
+ *   is NULL, not UTF-8 or too long.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, or a field is set that only a
  *   later version of the library knows.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.1]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.1]
  *
  * @ingroup api_connect
  */
@@ -2765,7 +2649,7 @@ bool pmqtt_is_connected(const struct pmqtt_client *client);
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and the reason is another one
  *   than 0x00 and 0x04, or there are properties.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.14]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.14]
  *
  * @ingroup api_connect
  */
@@ -2774,7 +2658,7 @@ int pmqtt_disconnect_with(struct pmqtt_client *client,
                           const struct pmqtt_properties *properties);
 
 /**
- * Tells what applies to the present connection.
+ * Returns what applies to the present connection.
  *
  * `on_connect` may call it. `pmqtt_client_id` returns the client identifier.
  *
@@ -2787,28 +2671,28 @@ int pmqtt_disconnect_with(struct pmqtt_client *client,
  * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
  * - `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the structure has this `struct_size`.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.2.2.3]
  *
  * @ingroup api_connect
  */
 int pmqtt_negotiated_get(const struct pmqtt_client *client, struct pmqtt_negotiated *out);
 
 /**
- * Copies a text that the broker has stated with CONNACK (MQTT 5).
+ * Copies a text that the broker has stated in CONNACK (MQTT 5).
  *
  * @param client  The client; not NULL.
  * @param id      `PMQTT_PROP_RESPONSE_INFORMATION`, which the broker states only for
  *                `request_response_information` of `pmqtt_connect_options`, or
  *                `PMQTT_PROP_SERVER_REFERENCE`.
- * @param buf     Receives the text and a NUL; not NULL.
+ * @param buf     Receives the text, UTF-8, and a NUL; not NULL. Unchanged after an error.
  * @param len     The size of `buf` in bytes. 65,536 bytes are enough for each text.
  *
  * @return `PMQTT_ERR_SUCCESS`, or:
  * - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
- * - `PMQTT_ERR_NOT_FOUND`: the broker has not stated this text.
+ * - `PMQTT_ERR_NOT_FOUND`: the broker has not stated this text, as always in MQTT 3.
  * - `PMQTT_ERR_INVAL`: an argument is NULL, `id` is none of the two, or the text does not fit.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.2.2.3]
  *
  * @ingroup api_connect
  */
@@ -3127,7 +3011,7 @@ int pmqtt_publish(struct pmqtt_client *client,
  * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
  *   is room.
  * - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
- * - `PMQTT_ERR_INVAL`: an argument or a field is wrong, a property is both in a field and in
+ * - `PMQTT_ERR_INVAL`: an argument or a field is wrong. Or a property is both in a field and in
  *   `properties`, or the library manages a property of the list. `pmqtt_last_error` names it.
  * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
  * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
@@ -3172,9 +3056,9 @@ int pmqtt_publish_message(struct pmqtt_client *client,
  * - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
  * - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
  * - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
- *   version, or that only a later version of the library knows; nothing was done.
+ *   version. Or a field is set that only a later version of the library knows. Nothing was done.
  *
- * A message that the broker's limits exclude (MQTT 5) ends the batch: the call returns
+ * A message that the broker's limits exclude (MQTT 5) ends the batch. The call returns
  * `PMQTT_ERR_PAYLOAD_SIZE` or `PMQTT_ERR_NOT_SUPPORTED`, and the client accepts the messages before
  * it.
  *
@@ -3269,8 +3153,8 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  * Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
  *
  * The client subscribes again by itself after a reconnect only with `pmqtt_resubscribe_set`.
- * Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
- * `pmqtt_publish` accepts messages.
+ * Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the
+ * client accepts the request as `pmqtt_publish` accepts messages.
  *
  * @param client  The client; not NULL.
  * @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with the wildcards + and # as section
@@ -3291,10 +3175,7 @@ int pmqtt_queue_clear(struct pmqtt_client *client);
  *
  * @ingroup api_subscribe
  */
-int pmqtt_subscribe(struct pmqtt_client *client,
-                    const char *filter,
-                    int qos,
-                    uint64_t *mid);
+int pmqtt_subscribe(struct pmqtt_client *client, const char *filter, int qos, uint64_t *mid);
 
 /**
  * Subscribes to several topic filters with one SUBSCRIBE packet.
@@ -3474,10 +3355,10 @@ int pmqtt_ack(struct pmqtt_client *client, uint64_t mid, int qos);
  * - `PMQTT_ERR_NOT_FOUND`: as for `pmqtt_ack`.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, and `reason` is not 0 or there are
  *   properties.
- * - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, `reason` is none of those
- *   above, or `properties` are not well-formed or do not belong in an acknowledgement.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, or `reason` is none of those
+ *   above. Or `properties` are malformed, or do not belong in an acknowledgement.
  *
- * Thread-safe; callback-safe; never blocks. Sections 3.4 and 3.5 of MQTT 5.
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.4] [MQTT5-3.5]
  *
  * @ingroup api_subscribe
  */
@@ -3493,8 +3374,8 @@ int pmqtt_ack_with(struct pmqtt_client *client,
  * `on_subscribe` reports what the broker granted for each filter, in the order of the array.
  *
  * The callback of a subscription is a handler of its filter, as `pmqtt_message_handler_add` adds
- * one, and is subject to the same rules: which callbacks are called for a message, in which order,
- * and when `release` runs. It replaces the handler that the filter has. It works in every version
+ * one. The same rules say which callbacks are called for a message, in which order, and when
+ * `release` runs. The callback replaces the handler that the filter has. It works in every version
  * of MQTT, and through all reconnects. It ends:
  * - in `pmqtt_unsubscribe`, `pmqtt_unsubscribe_multiple` or `pmqtt_unsubscribe_with` of its
  *   filter, if that call is successful,
@@ -3512,13 +3393,13 @@ int pmqtt_ack_with(struct pmqtt_client *client,
  *
  * @return As `pmqtt_subscribe`. After an error, no callback was set, and no `release` is called.
  * In addition:
- * - `PMQTT_ERR_INVAL`: no version has this `struct_size`, a shared subscription has `no_local`,
- *   there is no such `retain_handling`, a `release` has no callback, or the properties are not
+ * - `PMQTT_ERR_INVAL`: no version has this `struct_size`, or a shared subscription has `no_local`.
+ *   Or there is no such `retain_handling`, a `release` has no callback, or the properties are not
  *   those of a SUBSCRIBE.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there are properties or
  *   options of MQTT 5. Or a field is set that only a later version of the library knows.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.8]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.8]
  *
  * @ingroup api_subscribe
  */
@@ -3544,7 +3425,7 @@ int pmqtt_subscribe_with(struct pmqtt_client *client,
  * - `PMQTT_ERR_INVAL`: the properties are not those of an UNSUBSCRIBE.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there are properties.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.10]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.10]
  *
  * @ingroup api_subscribe
  */
@@ -3574,8 +3455,8 @@ int pmqtt_unsubscribe_with(struct pmqtt_client *client,
  *   it has, if `clean_session` is false.
  *
  * @param client       The client; not NULL.
- * @param resubscribe  true: it does. false: it does not, and forgets the kept subscriptions; the
- *                     default.
+ * @param resubscribe  true: the client subscribes again. false: it does not, and forgets the
+ *                     subscriptions that it has kept; the default.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
  *
@@ -3584,158 +3465,6 @@ int pmqtt_unsubscribe_with(struct pmqtt_client *client,
  * @ingroup api_subscribe
  */
 int pmqtt_resubscribe_set(struct pmqtt_client *client, bool resubscribe);
-
-/**
- * Publishes a request, a message that asks another client for a response (MQTT 5).
- *
- * `callback` is called exactly once for each request: with the response, or with the reason why
- * none comes. `pmqtt_reinitialise` and `pmqtt_client_free` drop the requests that wait, and do not
- * call it.
- *
- * The library sets the response topic and the correlation data of the message. It subscribes to
- * the response topic at QoS 1, before the first request of a connection goes out. After a
- * reconnect it does so again, unless the broker has kept the session. `on_subscribe` does not
- * report this. If the broker refuses the subscription, all requests that wait end with
- * `PMQTT_ERR_REJECTED`, and the next request tries it again.
- *
- * The response topic is `pmqtt/reply/`, the client id and a random level; + and # of the client id
- * become _. If `request_response_information` of `pmqtt_connect_options` is set and the broker
- * states response information, the topic is that information, `pmqtt` and a random level. If
- * the broker states other information on a later connection, the topic changes, and responses to
- * earlier requests are lost.
- *
- * - `on_publish` does not report the message of a request. A broker that has no subscriber for the
- *   message (reason 0x10) does not end the request.
- * - A lost connection does not end a request, nor does `pmqtt_disconnect`. A message of QoS 1 or 2
- *   goes out again on the next connection. A request waits for its time at most, and a loop call
- *   reports `PMQTT_ERR_TIMEOUT`, with or without a connection.
- * - The time begins with this call. When a request ends without a response, a message that still
- *   waits in the queue is not sent any more.
- * - `on_message` and handlers do not get responses, whatever their filters. A response that comes
- *   late, twice or from a stranger is dropped, and counted in `responses_dropped` of
- *   `pmqtt_stats`.
- * - The library acknowledges responses itself, also after `pmqtt_manual_ack_set`.
- *
- * @param client       The client; not NULL.
- * @param publication  The message, copied with all that it points to; not NULL. `response_topic`,
- *                     `correlation` and `tag` must not be set.
- * @param timeout_ms   How long to wait for the response, in milliseconds; at least 1.
- * @param callback     Gets the response; not NULL. A loop call runs it.
- * @param userdata     Passed to the callback in place of the client's `userdata`. May be NULL.
- * @param id           The number of the request, on success; may be NULL. No other request of the
- *                     client gets the same one, and none gets 0.
- *
- * @return `PMQTT_ERR_SUCCESS`: the callback follows, also if the message waits for a connection. Or
- * an error, after which the callback is not called; at most the subscription was made:
- * - `PMQTT_ERR_NO_CONN`: there is no connection, and the message has QoS 0 (unless `keep_qos0` is
- *   set). Or no broker has stated
- *   the response information or the client id that the program has asked for.
- * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full, 65,536 requests wait for their responses, or all
- *   packet identifiers are in use.
- * - `PMQTT_ERR_NOMEM`: there is no memory for the request.
- * - `PMQTT_ERR_INVAL`: an argument or a field is wrong.
- * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client or its connection is not of MQTT 5. The broker does not
- *   take the QoS, or a retained message. Or a field is set that only a later version of the library
- *   knows.
- *
- * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
- *
- * @ingroup api_request
- */
-int pmqtt_request(struct pmqtt_client *client,
-                  const struct pmqtt_publication *publication,
-                  int timeout_ms,
-                  pmqtt_on_response callback,
-                  void *userdata,
-                  uint64_t *id);
-
-/**
- * Cancels a request that waits for its response. A loop call reports `PMQTT_ERR_CANCELLED` to its
- * callback.
- *
- * The message of the request is not sent any more if it still waits in the queue. A response that
- * comes later is dropped.
- *
- * @param client  The client; not NULL.
- * @param id      The number of the request.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: no request with this number waits. Its callback was called, or follows.
- * - `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_request
- */
-int pmqtt_request_cancel(struct pmqtt_client *client, uint64_t id);
-
-/**
- * Publishes the response to a request (MQTT 5), in `on_message` or in the callback of a filter.
- *
- * The library publishes to the response topic of the request, with its correlation data. After the
- * callback has returned, the request is gone: `pmqtt_reply_address` keeps what a later response
- * needs.
- *
- * @param client   The client; not NULL. It may be another one than has got the request.
- * @param request  The request; not NULL.
- * @param reply    The response, copied with all that it points to; not NULL. `topic` and
- *                 `correlation` must be NULL. `on_publish` reports its outcome, with its `tag`.
- *
- * @return As `pmqtt_publish_message`. In addition:
- * - `PMQTT_ERR_NOT_FOUND`: the message has no response topic, so it is no request.
- * - `PMQTT_ERR_INVAL`: `topic` or `correlation` is not NULL, or the response topic has wildcards.
- * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
- *
- * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
- *
- * @ingroup api_request
- */
-int pmqtt_reply(struct pmqtt_client *client,
-                const struct pmqtt_message *request,
-                const struct pmqtt_publication *reply);
-
-/**
- * Copies where the response to a request goes, for `pmqtt_reply_to` after the callback has returned.
- *
- * The address is a list of properties: the response topic, and the correlation data if there is
- * any. So the program may read it with `pmqtt_property_find`, store it as bytes, and send it to
- * another process. It refers to nothing of the library's, and needs no free.
- *
- * @param request  The request; not NULL.
- * @param buf      Receives the address; not NULL.
- * @param size     The size of `buf` in bytes. `request->properties.len` is enough.
- * @param address  `buf` and the length of the address, on success; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: the message has no response topic, so it is no request.
- * - `PMQTT_ERR_INVAL`: an argument is NULL, or the address does not fit into `buf`.
- *
- * Thread-safe; callback-safe; never blocks.
- *
- * @ingroup api_request
- */
-int pmqtt_reply_address(const struct pmqtt_message *request,
-                        void *buf,
-                        size_t size,
-                        struct pmqtt_properties *address);
-
-/**
- * Publishes the response to a request whose address `pmqtt_reply_address` has copied.
- *
- * @param client   The client; not NULL.
- * @param address  The address; not NULL. The properties of the request itself will do, too.
- * @param reply    As for `pmqtt_reply`.
- *
- * @return As `pmqtt_reply`; `PMQTT_ERR_INVAL` also if `address` is not well-formed.
- *
- * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
- *
- * @ingroup api_request
- */
-int pmqtt_reply_to(struct pmqtt_client *client,
-                   const struct pmqtt_properties *address,
-                   const struct pmqtt_publication *reply);
 
 /**
  * Reads the next property of a list.
@@ -3748,8 +3477,8 @@ int pmqtt_reply_to(struct pmqtt_client *client,
  *     ...
  * ```
  *
- * @param list      The list; NULL: no properties. Any bytes are safe to read. Text in bytes that no
- *                  event brought may not be UTF-8.
+ * @param list      The list; NULL: no properties. The call is safe with any bytes. In a list
+ *                  that does not come from an event, a text may be no UTF-8.
  * @param position  Where the property begins: 0 for the first one. The call moves it to the next
  *                  property. NULL gives false.
  * @param out       The property; may be NULL.
@@ -3757,7 +3486,7 @@ int pmqtt_reply_to(struct pmqtt_client *client,
  * @return true: there is a property. false: the list ends here, or the bytes here are no property.
  *   Nothing was written then.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-2.2.2.2]
  *
  * @ingroup api_properties
  */
@@ -3789,7 +3518,7 @@ bool pmqtt_property_find(const struct pmqtt_properties *list, int id, struct pmq
  *
  * @return true: there is one. false: there is none; nothing was written.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.3.2.3.7]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.3.2.3.7]
  *
  * @ingroup api_properties
  */
@@ -3822,7 +3551,7 @@ const char *pmqtt_property_name(int id);
  * @param id      The PMQTT_PROP_ number of a property whose value is a number.
  * @param number  The value.
  *
- * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT5-2.2.2.2]
  *
  * @ingroup api_properties
  */
@@ -3832,17 +3561,19 @@ void pmqtt_property_add_number(struct pmqtt_property_writer *writer, int id, uin
  * Appends a text or binary data.
  *
  * On failure, `rc` of the writer is set, and nothing is written:
- * - `PMQTT_ERR_INVAL`: no property has this identifier, or its value is no text and no binary data;
- *   or the value is NULL with a length over 0, is over 65,535 bytes, is a text that is not UTF-8 or
- *   contains U+0000, or is a response topic that is no valid topic.
+ * - `PMQTT_ERR_INVAL`:
+ *   - No property has this identifier, or its value is neither a text nor binary data.
+ *   - The value is NULL with a length over 0, or is over 65,535 bytes.
+ *   - The value is a text that is not UTF-8 or contains U+0000, or a response topic that is no
+ *     valid topic.
  * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
  *
  * @param writer  The writer; NULL: the call does nothing.
  * @param id      The PMQTT_PROP_ number of a property whose value is a text or binary data.
  * @param value   The value. NULL with a length of 0: empty.
- * @param len     Bytes, at most 65,535.
+ * @param len     The length of the value in bytes, at most 65,535.
  *
- * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT5-2.2.2.2]
  *
  * @ingroup api_properties
  */
@@ -3859,10 +3590,10 @@ void pmqtt_property_add_bytes(struct pmqtt_property_writer *writer,
  * - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
  *
  * @param writer  The writer; NULL: the call does nothing.
- * @param name    The name.
- * @param value   The value.
+ * @param name    The name: UTF-8, NUL-terminated; not NULL.
+ * @param value   The value: UTF-8, NUL-terminated; not NULL.
  *
- * Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+ * Thread-safe for different writers; callback-safe; never blocks. [MQTT5-2.2.2.2]
  *
  * @ingroup api_properties
  */
@@ -3873,8 +3604,8 @@ void pmqtt_property_add_pair(struct pmqtt_property_writer *writer,
 /**
  * Makes a list of what a writer has written.
  *
- * The list refers to `buf` of the writer. Which packet it is for is not known here: the call that
- * takes it checks whether each property is allowed there, and how often.
+ * The list refers to `buf` of the writer, and is valid as long as `buf` stays unchanged. The call
+ * that takes the list checks whether its packet may have each property, and how often.
  *
  * @param writer  The writer; not NULL.
  * @param out     The list; not NULL.
@@ -3936,6 +3667,10 @@ int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail
  * - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
  *   `pmqtt_disconnect` or by a new connect.
  * - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
+ * - After a DISCONNECT of the broker (MQTT 5), `rc` is `PMQTT_ERR_CONN_LOST`, and `reason` and
+ *   `properties` are those of the DISCONNECT.
+ * - After a CONNACK that refuses, `rc` is `PMQTT_ERR_CONN_REFUSED`. In MQTT 5, `reason` and
+ *   `properties` are those of the CONNACK.
  *
  * The client notes the oldest message without an answer when a connection ends. If it is the same
  * message three or more times in a row, `pmqtt_last_error` and the log name it. The broker may
@@ -3951,58 +3686,6 @@ int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail
  * @ingroup api_callbacks
  */
 int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect callback);
-
-/**
- * Sets `on_redirect`, which is called when the broker sends the client to another server.
- *
- * The broker does so with the reason 0x9C or 0x9D and a server reference. They come with a CONNACK
- * that refuses the connection, or with DISCONNECT. The program decides in the callback:
- *
- * - `pmqtt_redirect_follow`: the client connects to the other server at once. After CONNACK, no
- *   other callback reports the refused connection. After DISCONNECT, `on_disconnect` follows.
- * - Otherwise, `on_connect` or `on_disconnect` reports the reason, as without this callback.
- *
- * @param client    The client; not NULL.
- * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
- *
- * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
- *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.11.
- *
- * @ingroup api_callbacks
- */
-int pmqtt_on_redirect_set(struct pmqtt_client *client, pmqtt_on_redirect callback);
-
-/**
- * Follows the redirect that `on_redirect` reports: connects to the host and port of its event.
- *
- * - The new connection begins as soon as the present one has ended, without the delay of a
- *   reconnect. This also holds for loops that do not reconnect.
- * - 0x9D (server moved): the other server replaces the target of the program for good.
- * - 0x9C (use another server): the client connects to the other server until an attempt there
- *   fails. Then it connects to the target of the program again.
- * - A connect with a target, such as `pmqtt_connect_async`, ends both. `pmqtt_reconnect` does not.
- * - The TLS settings stay: a client with TLS never connects without it. The certificate must be for
- *   the new host, or for the name of `pmqtt_tls_server_name_set`.
- * - Credentials, will and messages go to the other server. After CONNACK, requests that wait for it
- *   do so too.
- * - The client follows 5 redirects in a row. A connection that lasts longer than the delay of a
- *   reconnect ends the row, and so does waiting for that delay.
- *
- * A connect or a disconnect in the callback takes precedence.
- *
- * @param client  The client; not NULL.
- *
- * @return `PMQTT_ERR_SUCCESS`, or:
- * - `PMQTT_ERR_NOT_FOUND`: the call does not come from `on_redirect`.
- * - `PMQTT_ERR_INVAL`: `client` is NULL, or `host` of the event is NULL.
- * - `PMQTT_ERR_CONN_REFUSED`: the client has followed 5 redirects in a row.
- *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.11.
- *
- * @ingroup api_connect
- */
-int pmqtt_redirect_follow(struct pmqtt_client *client);
 
 /**
  * Sets `on_message`, which is called for each message that no filter of
@@ -4139,9 +3822,9 @@ int pmqtt_message_callback_remove(struct pmqtt_client *client, const char *filte
  * - `PMQTT_ERR_REJECTED`: the message is not delivered, and `reason` says why (MQTT 5):
  *   - The broker refused it. PUBACK or PUBREC has a reason of 0x80 or more; `pmqtt_reason_string`
  *     and the event's properties explain it.
- *   - The message waited for a connection, and the broker does not take such messages: it is larger
- *     than the broker's maximum packet size (0x95), above its maximum QoS (0x9b), or retained where
- *     the broker has no retained messages (0x9a). The client does not send it.
+ *   - The message waited for a connection, and the broker does not take such messages. The client
+ *     does not send it. It is larger than the broker's maximum packet size (0x95), above its
+ *     maximum QoS (0x9b), or retained where the broker has no retained messages (0x9a).
  *
  * A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
  * such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the
@@ -4564,7 +4247,7 @@ int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
  * - If the time is over, the connection ends with `PMQTT_ERR_TIMEOUT`.
  * - If the broker refuses, `on_connect` has its reason, as without this function.
  * - If the broker breaks the rules, the connection ends with `PMQTT_ERR_PROTOCOL`, and the client
- *   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
+ *   sends DISCONNECT 0x82. Examples are another method, or an AUTH out of turn.
  * - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
  * - `pmqtt_reauthenticate` runs the same steps on an open connection.
  * - `pmqtt_disconnect` before CONNACK lets the authentication come to its end first.
@@ -4583,7 +4266,7 @@ int pmqtt_tls_context_set(struct pmqtt_client *client, void *ssl_ctx);
  * - `PMQTT_ERR_INVAL`: an argument is wrong.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
  *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+ * Thread-safe; callback-safe; never blocks. [MQTT5-4.12]
  *
  * @ingroup api_auth
  */
@@ -4608,7 +4291,7 @@ int pmqtt_auth_set(struct pmqtt_client *client, const char *method, pmqtt_on_aut
  * - `PMQTT_ERR_PAYLOAD_SIZE`: AUTH would be larger than the broker's maximum packet size.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
  *
- * Thread-safe; callback-safe; never blocks. MQTT 5, sections 3.15 and 4.12.
+ * Thread-safe; callback-safe; never blocks. [MQTT5-3.15] [MQTT5-4.12]
  *
  * @ingroup api_auth
  */
@@ -4636,7 +4319,7 @@ int pmqtt_auth_answer(struct pmqtt_client *client,
  * - `PMQTT_ERR_INVAL`: an argument is wrong, or no authentication runs.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
  *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+ * Thread-safe; callback-safe; never blocks. [MQTT5-4.12]
  *
  * @ingroup api_auth
  */
@@ -4645,9 +4328,9 @@ int pmqtt_auth_fail(struct pmqtt_client *client, int reason);
 /**
  * Authenticates again on the open connection, for example before a token expires.
  *
- * The callback gets `PMQTT_AUTH_START`, and the answer goes into AUTH 0x19. `PMQTT_AUTH_DONE` follows,
- * or the connection ends and `on_disconnect` reports it. Messages flow on meanwhile. The method is
- * that of the connection.
+ * The callback gets `PMQTT_AUTH_START`, and the answer goes into AUTH 0x19. `PMQTT_AUTH_DONE`
+ * follows, or the connection ends and `on_disconnect` reports it. Messages flow on meanwhile. The
+ * method is that of the connection.
  *
  * @param client  The client; not NULL.
  *
@@ -4657,14 +4340,14 @@ int pmqtt_auth_fail(struct pmqtt_client *client, int reason);
  * - `PMQTT_ERR_BUSY`: an authentication runs already.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
  *
- * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.1.
+ * Thread-safe; callback-safe; never blocks. [MQTT5-4.12.1]
  *
  * @ingroup api_auth
  */
 int pmqtt_reauthenticate(struct pmqtt_client *client);
 
 /**
- * Has the library authenticate with SCRAM-SHA-256, from the next connection on.
+ * Lets the library authenticate with SCRAM-SHA-256, from the next connection on.
  *
  * The broker sees a proof that the client knows the password, never the password. The broker also
  * has to prove that it knows the user: the client refuses a CONNACK without the right signature.
@@ -4687,7 +4370,7 @@ int pmqtt_reauthenticate(struct pmqtt_client *client);
  * - `PMQTT_ERR_INVAL`: an argument is wrong, or has characters that SASLprep (RFC 4013) forbids.
  * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, or the library was built without TLS.
  *
- * Thread-safe; callback-safe; never blocks. RFC 5802, RFC 7677; MQTT 5, section 4.12.
+ * Thread-safe; callback-safe; never blocks. RFC 5802, RFC 7677 [MQTT5-4.12]
  *
  * @ingroup api_auth
  */
@@ -4749,11 +4432,12 @@ int pmqtt_publish_single(const char *topic,
  * - `PMQTT_ERR_REJECTED`: the broker refused messages, or does not take such messages (MQTT 5). The
  *   call returns it once the others are done.
  * - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
- *   the library knows, or that only MQTT 5 has if `protocol` of the options is an earlier version.
+ *   the library knows. Or a field is set that only MQTT 5 has, and `protocol` of the options is an
+ *   earlier version.
  *
- * `error` of the options describes the failure: what CONNACK said, the number of the wrong message
- * (from 0), how many messages are done, or the broker's reason for the first message that it
- * refused.
+ * `error` of the options describes the failure, for example by what CONNACK said. It may have the
+ * number of the wrong message (from 0), or how many messages are done. It may also have the
+ * broker's reason for the first message that it refused.
  *
  * Thread-safe; callback-safe. Blocks at most for the timeout of the options.
  *
@@ -4901,14 +4585,14 @@ const char *pmqtt_connack_string(int code);
 /**
  * Returns the description of an MQTT 5 reason code.
  *
- * Events have a `reason` in MQTT 3 too. It is -1, except in `on_connect`, where it is the return
+ * Events have a `reason` in MQTT 3 too. It is -1 there, except in `on_connect`: it is the return
  * code of CONNACK as an MQTT 5 reason code.
  *
  * @param reason  Any number, also an unknown one; -1: the broker gave no reason.
  *
  * @return A constant string; never NULL.
  *
- * Thread-safe; callback-safe; never blocks. [MQTT 5, table 2-6]
+ * Thread-safe; callback-safe; never blocks. [MQTT5-2.4]
  *
  * @ingroup api_diagnosis
  */

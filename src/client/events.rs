@@ -12,15 +12,16 @@ pub struct Handle {
     _opaque: [u8; 0],
 }
 
-/// PropertyView of MQTT 5, as they are in the packet, without their length. `pmqtt_property_next`
-/// reads them. A list in an event is valid until the callback returns; {NULL, 0} or a length of 0:
-/// there are none.
+/// A list of properties (MQTT 5), in the bytes of a packet, without the length in front of them.
+///
+/// `pmqtt_property_next` reads a list, and `pmqtt_property_writer` writes one. A list in an event is
+/// valid until the callback returns. {NULL, 0}, or any pointer with a length of 0: no properties.
 ///
 /// @ingroup api_properties
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct PropertyView {
-    /// The first byte.
+    /// The first byte; NULL only if `len` is 0.
     pub data: *const c_void,
     /// The number of bytes.
     pub len: usize,
@@ -52,8 +53,8 @@ pub type KeyPassword = extern "C" fn(*mut Handle, *mut c_void, *mut c_char, usiz
 pub struct Connected {
     /// true: the broker has kept the session of an earlier connection (not in 3.1).
     pub session_present: bool,
-    /// What CONNACK said: 0 accepted. Refused: 1 to 5 (`pmqtt_connack_string`), in MQTT 5 the
-    /// reason code.
+    /// What CONNACK said; 0: accepted. A refusal is 1 to 5 (`pmqtt_connack_string`), or in MQTT 5
+    /// a reason code of 0x80 or more (`pmqtt_reason_string`).
     pub rc: c_int,
     /// `rc` as an MQTT 5 reason code: 0, or 0x80 and above; see `pmqtt_reason_string`.
     pub reason: c_int,
@@ -76,7 +77,8 @@ pub struct AuthEvent {
     pub data: *const c_void,
     /// The length of the data in bytes; 0: there is none.
     pub data_len: usize,
-    /// The properties of the broker's AUTH or CONNACK, also its method and data.
+    /// The properties of the broker's AUTH or CONNACK, with its method and data; none at
+    /// `PMQTT_AUTH_START`.
     pub properties: PropertyView,
 }
 
@@ -95,10 +97,10 @@ pub enum AuthStep {
 pub struct Disconnected {
     /// `PMQTT_ERR_SUCCESS` if the program asked for the end, or else the reason.
     pub rc: c_int,
-    /// The MQTT 5 reason code of the broker's DISCONNECT; -1: the broker sent none, as always in
-    /// MQTT 3.
+    /// The MQTT 5 reason code of the broker's DISCONNECT, or of the CONNACK that refused the
+    /// connection; -1: the broker sent neither, as always in MQTT 3.
     pub reason: c_int,
-    /// The properties of the broker's DISCONNECT (MQTT 5).
+    /// The properties of that packet (MQTT 5).
     pub properties: PropertyView,
 }
 
@@ -153,7 +155,8 @@ pub struct MessageEvent {
     pub retain: bool,
     /// true: the broker may have sent the message before.
     pub dup: bool,
-    /// The properties of the message (MQTT 5).
+    /// The properties of the message (MQTT 5). The library takes out the topic alias and the
+    /// subscription identifiers.
     pub properties: PropertyView,
 }
 
@@ -177,7 +180,8 @@ pub struct Published {
     /// - `PMQTT_ERR_REJECTED`: the broker refused the message, or does not take such messages;
     ///   `reason` says why (MQTT 5).
     pub rc: c_int,
-    /// The broker's MQTT 5 reason code; -1: the broker gave none, as always in MQTT 3.
+    /// The MQTT 5 reason code of the broker's acknowledgement, or for the limit of the broker that
+    /// excludes the message; -1: none, as always in MQTT 3.
     pub reason: c_int,
     /// The properties of the broker's acknowledgement (MQTT 5).
     pub properties: PropertyView,
@@ -223,8 +227,8 @@ pub struct Subscribed {
     /// - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
     ///   does not take it; nothing was sent. `reason` says why (MQTT 5).
     pub rc: c_int,
-    /// The granted QoS of each filter, or a refusal: 0x80, in MQTT 5 a reason code of 0x80 or more.
-    /// Valid until the callback returns.
+    /// The granted QoS of each filter, or a refusal: 0x80, or in MQTT 5 a reason code of 0x80 or
+    /// more. Valid until the callback returns.
     pub granted_qos: *const u8,
     /// The number of filters in `granted_qos`; 0 if the broker has not answered.
     pub granted_qos_count: usize,

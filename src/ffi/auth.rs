@@ -30,7 +30,7 @@ pub type pmqtt_on_auth =
 /// - If the time is over, the connection ends with `PMQTT_ERR_TIMEOUT`.
 /// - If the broker refuses, `on_connect` has its reason, as without this function.
 /// - If the broker breaks the rules, the connection ends with `PMQTT_ERR_PROTOCOL`, and the client
-///   sends DISCONNECT 0x82. Examples are another method, or an AUTH that is not its turn.
+///   sends DISCONNECT 0x82. Examples are another method, or an AUTH out of turn.
 /// - Before CONNACK, the client sends only CONNECT, AUTH and DISCONNECT. Everything else waits.
 /// - `pmqtt_reauthenticate` runs the same steps on an open connection.
 /// - `pmqtt_disconnect` before CONNACK lets the authentication come to its end first.
@@ -49,7 +49,7 @@ pub type pmqtt_on_auth =
 /// - `PMQTT_ERR_INVAL`: an argument is wrong.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
 ///
-/// Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+/// Thread-safe; callback-safe; never blocks. [MQTT5-4.12]
 ///
 /// @ingroup api_auth
 #[unsafe(no_mangle)]
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn pmqtt_auth_set(
 /// - `PMQTT_ERR_PAYLOAD_SIZE`: AUTH would be larger than the broker's maximum packet size.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
 ///
-/// Thread-safe; callback-safe; never blocks. MQTT 5, sections 3.15 and 4.12.
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.15] [MQTT5-4.12]
 ///
 /// @ingroup api_auth
 #[unsafe(no_mangle)]
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn pmqtt_auth_answer(
 /// - `PMQTT_ERR_INVAL`: an argument is wrong, or no authentication runs.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
 ///
-/// Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.
+/// Thread-safe; callback-safe; never blocks. [MQTT5-4.12]
 ///
 /// @ingroup api_auth
 #[unsafe(no_mangle)]
@@ -141,9 +141,9 @@ pub unsafe extern "C" fn pmqtt_auth_fail(client: *mut Handle, reason: c_int) -> 
 
 /// Authenticates again on the open connection, for example before a token expires.
 ///
-/// The callback gets `PMQTT_AUTH_START`, and the answer goes into AUTH 0x19. `PMQTT_AUTH_DONE` follows,
-/// or the connection ends and `on_disconnect` reports it. Messages flow on meanwhile. The method is
-/// that of the connection.
+/// The callback gets `PMQTT_AUTH_START`, and the answer goes into AUTH 0x19. `PMQTT_AUTH_DONE`
+/// follows, or the connection ends and `on_disconnect` reports it. Messages flow on meanwhile. The
+/// method is that of the connection.
 ///
 /// @param client  The client; not NULL.
 ///
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn pmqtt_auth_fail(client: *mut Handle, reason: c_int) -> 
 /// - `PMQTT_ERR_BUSY`: an authentication runs already.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
 ///
-/// Thread-safe; callback-safe; never blocks. MQTT 5, section 4.12.1.
+/// Thread-safe; callback-safe; never blocks. [MQTT5-4.12.1]
 ///
 /// @ingroup api_auth
 #[unsafe(no_mangle)]
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn pmqtt_reauthenticate(client: *mut Handle) -> c_int {
     unsafe { run(client, |client| client.reauthenticate()) }
 }
 
-/// Has the library authenticate with SCRAM-SHA-256, from the next connection on.
+/// Lets the library authenticate with SCRAM-SHA-256, from the next connection on.
 ///
 /// The broker sees a proof that the client knows the password, never the password. The broker also
 /// has to prove that it knows the user: the client refuses a CONNACK without the right signature.
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn pmqtt_reauthenticate(client: *mut Handle) -> c_int {
 /// - `PMQTT_ERR_INVAL`: an argument is wrong, or has characters that SASLprep (RFC 4013) forbids.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, or the library was built without TLS.
 ///
-/// Thread-safe; callback-safe; never blocks. RFC 5802, RFC 7677; MQTT 5, section 4.12.
+/// Thread-safe; callback-safe; never blocks. RFC 5802, RFC 7677 [MQTT5-4.12]
 ///
 /// @ingroup api_auth
 #[unsafe(no_mangle)]

@@ -38,9 +38,9 @@ use crate::codec::property::Place;
 /// - `PMQTT_ERR_INVAL`: an argument or a message is wrong; nothing was done.
 /// - `PMQTT_ERR_PAYLOAD_SIZE`: a message is too large; nothing was done.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier
-///   version, or that only a later version of the library knows; nothing was done.
+///   version. Or a field is set that only a later version of the library knows. Nothing was done.
 ///
-/// A message that the broker's limits exclude (MQTT 5) ends the batch: the call returns
+/// A message that the broker's limits exclude (MQTT 5) ends the batch. The call returns
 /// `PMQTT_ERR_PAYLOAD_SIZE` or `PMQTT_ERR_NOT_SUPPORTED`, and the client accepts the messages before
 /// it.
 ///

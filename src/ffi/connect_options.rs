@@ -30,17 +30,18 @@ pub struct ConnectOptions {
     /// - `PMQTT_CLEAN_START_NEVER`: never.
     pub clean_start: c_int,
     /// How many seconds the broker keeps the session after the connection has ended; `UINT32_MAX`:
-    /// without limit. 0: as `clean_session` of `pmqtt_client_new` says: not at all if it is true,
-    /// or else without limit.
+    /// without limit. 0: not at all if `clean_session` of `pmqtt_client_new` is true, or else
+    /// without limit.
     pub session_expiry_s: u32,
     /// How many messages of QoS 1 and 2 the broker may send without an acknowledgement, at most
-    /// 65,535; 0: 65,535.
+    /// 65,535; 0: 65,535. If the broker sends more, the connection ends with `PMQTT_ERR_PROTOCOL`.
     pub receive_maximum: c_int,
-    /// How many topic aliases the client uses, if the broker accepts as many; at most 65,535. 0:
-    /// the default, which is none in this version. -1: none.
+    /// How many topic aliases the client uses, if the broker accepts as many; at most 65,535. This
+    /// version uses at most 256. 0: the default, which is none in this version. -1: none.
     pub topic_alias_send: c_int,
     /// How many topic aliases the broker may use, at most 65,535. 0: the default, which is 16 in
-    /// this version. -1: none. An event always has the full topic.
+    /// this version. -1: none. An event always has the full topic. Each alias may take 64 KiB of
+    /// memory.
     pub topic_alias_receive: c_int,
     /// true: the broker may send response information (`pmqtt_negotiated_text`).
     pub request_response_information: bool,
@@ -52,7 +53,7 @@ pub struct ConnectOptions {
     pub client_id_by_broker: bool,
     /// `user_property_count` user properties of CONNECT, copied; NULL if the count is 0.
     pub user_properties: *const PropertyPair,
-    /// How many there are.
+    /// The number of user properties; may be 0.
     pub user_property_count: usize,
 }
 
@@ -60,22 +61,24 @@ pub struct ConnectOptions {
 ///
 /// The setting takes effect with the next connection, and stays in effect for each later one.
 ///
-/// A session that outlives its connection needs two things: a `session_expiry_s`, so that the
-/// broker keeps it, and a connect without clean start, so that the broker finds it. A client with
-/// `clean_session` false has both. The first connection of a process may find a session of an
-/// earlier process: `PMQTT_CLEAN_START_FIRST` discards that one.
+/// A session that outlives its connection needs two things:
+/// - a `session_expiry_s`, so that the broker keeps the session,
+/// - a connect without clean start, so that the broker does not discard it.
+///
+/// A client with `clean_session` false has both. The first connection of a process may find a
+/// session of an earlier process: `PMQTT_CLEAN_START_FIRST` discards that one.
 ///
 /// @param client   The client; not NULL.
 /// @param options  Copied; NULL: the defaults.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
-/// - `PMQTT_ERR_INVAL`: `client` is NULL, no version has this `struct_size`, `clean_start` is none
-///   of the four constants, a number is out of its range, or a user property is not UTF-8 or is too
-///   long.
+/// - `PMQTT_ERR_INVAL`: `client` is NULL, or no version has this `struct_size`. Or a field is wrong:
+///   `clean_start` is none of the four constants, a number is out of its range, or a user property
+///   is NULL, not UTF-8 or too long.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, or a field is set that only a
 ///   later version of the library knows.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.1]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.1]
 ///
 /// @ingroup api_connect
 #[unsafe(no_mangle)]

@@ -30,8 +30,8 @@ pub const PMQTT_PROTOCOL_V5: c_int = 5;
 /// @ingroup api_client
 pub const PMQTT_PROTOCOL_BEST: c_int = 255;
 
-/// A new session on each connection if `clean_session` is true, or else none, for
-/// `pmqtt_connect_options`; the default.
+/// As `clean_session` says, for `pmqtt_connect_options`; the default. true: a new session on each
+/// connection. false: the session of earlier connections, if the broker has it.
 ///
 /// @ingroup api_connect
 pub const PMQTT_CLEAN_START_DEFAULT: c_int = 0;
@@ -150,7 +150,7 @@ pub const PMQTT_AUTH_START: c_int = 0;
 ///
 /// @ingroup api_auth
 pub const PMQTT_AUTH_CHALLENGE: c_int = 1;
-/// Step of an authentication: the broker is content.
+/// Step of an authentication: the broker has accepted.
 ///
 /// @ingroup api_auth
 pub const PMQTT_AUTH_DONE: c_int = 2;

@@ -34,7 +34,7 @@ use crate::codec::{Place, reason};
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and the reason is another one
 ///   than 0x00 and 0x04, or there are properties.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.14]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.14]
 ///
 /// @ingroup api_connect
 #[unsafe(no_mangle)]

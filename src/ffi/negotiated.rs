@@ -44,7 +44,7 @@ pub struct Negotiated {
     pub shared_available: bool,
 }
 
-/// Tells what applies to the present connection.
+/// Returns what applies to the present connection.
 ///
 /// `on_connect` may call it. `pmqtt_client_id` returns the client identifier.
 ///
@@ -57,7 +57,7 @@ pub struct Negotiated {
 /// - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
 /// - `PMQTT_ERR_INVAL`: an argument is NULL, or no version of the structure has this `struct_size`.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.2.2.3]
 ///
 /// @ingroup api_connect
 #[unsafe(no_mangle)]
@@ -75,21 +75,21 @@ pub unsafe extern "C" fn pmqtt_negotiated_get(
     }
 }
 
-/// Copies a text that the broker has stated with CONNACK (MQTT 5).
+/// Copies a text that the broker has stated in CONNACK (MQTT 5).
 ///
 /// @param client  The client; not NULL.
 /// @param id      `PMQTT_PROP_RESPONSE_INFORMATION`, which the broker states only for
 ///                `request_response_information` of `pmqtt_connect_options`, or
 ///                `PMQTT_PROP_SERVER_REFERENCE`.
-/// @param buf     Receives the text and a NUL; not NULL.
+/// @param buf     Receives the text, UTF-8, and a NUL; not NULL. Unchanged after an error.
 /// @param len     The size of `buf` in bytes. 65,536 bytes are enough for each text.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
 /// - `PMQTT_ERR_NO_CONN`: the client is not connected, as `pmqtt_is_connected` tells.
-/// - `PMQTT_ERR_NOT_FOUND`: the broker has not stated this text.
+/// - `PMQTT_ERR_NOT_FOUND`: the broker has not stated this text, as always in MQTT 3.
 /// - `PMQTT_ERR_INVAL`: an argument is NULL, `id` is none of the two, or the text does not fit.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.2.2.3]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.2.2.3]
 ///
 /// @ingroup api_connect
 #[unsafe(no_mangle)]

@@ -93,6 +93,10 @@ pub unsafe extern "C" fn pmqtt_on_connect_fail_set(
 /// - The event's `rc` is `PMQTT_ERR_SUCCESS` if the program asked for the end, by
 ///   `pmqtt_disconnect` or by a new connect.
 /// - If the connection is lost before DISCONNECT is written, `rc` is the reason for the loss.
+/// - After a DISCONNECT of the broker (MQTT 5), `rc` is `PMQTT_ERR_CONN_LOST`, and `reason` and
+///   `properties` are those of the DISCONNECT.
+/// - After a CONNACK that refuses, `rc` is `PMQTT_ERR_CONN_REFUSED`. In MQTT 5, `reason` and
+///   `properties` are those of the CONNACK.
 ///
 /// The client notes the oldest message without an answer when a connection ends. If it is the same
 /// message three or more times in a row, `pmqtt_last_error` and the log name it. The broker may

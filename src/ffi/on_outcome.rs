@@ -68,9 +68,9 @@ pub type pmqtt_on_drained =
 /// - `PMQTT_ERR_REJECTED`: the message is not delivered, and `reason` says why (MQTT 5):
 ///   - The broker refused it. PUBACK or PUBREC has a reason of 0x80 or more; `pmqtt_reason_string`
 ///     and the event's properties explain it.
-///   - The message waited for a connection, and the broker does not take such messages: it is larger
-///     than the broker's maximum packet size (0x95), above its maximum QoS (0x9b), or retained where
-///     the broker has no retained messages (0x9a). The client does not send it.
+///   - The message waited for a connection, and the broker does not take such messages. The client
+///     does not send it. It is larger than the broker's maximum packet size (0x95), above its
+///     maximum QoS (0x9b), or retained where the broker has no retained messages (0x9a).
 ///
 /// A session is lost if session present is 0 in the CONNACK of the next connection. MQTT 3.1 has no
 /// such flag: there, `clean_session` decides. After PUBREC, the client sends PUBREL even if the

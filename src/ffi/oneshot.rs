@@ -97,11 +97,12 @@ pub unsafe extern "C" fn pmqtt_publish_single(
 /// - `PMQTT_ERR_REJECTED`: the broker refused messages, or does not take such messages (MQTT 5). The
 ///   call returns it once the others are done.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: built without TLS, or a field is set that only a later version of
-///   the library knows, or that only MQTT 5 has if `protocol` of the options is an earlier version.
+///   the library knows. Or a field is set that only MQTT 5 has, and `protocol` of the options is an
+///   earlier version.
 ///
-/// `error` of the options describes the failure: what CONNACK said, the number of the wrong message
-/// (from 0), how many messages are done, or the broker's reason for the first message that it
-/// refused.
+/// `error` of the options describes the failure, for example by what CONNACK said. It may have the
+/// number of the wrong message (from 0), or how many messages are done. It may also have the
+/// broker's reason for the first message that it refused.
 ///
 /// Thread-safe; callback-safe. Blocks at most for the timeout of the options.
 ///

@@ -142,7 +142,7 @@ pub unsafe extern "C" fn pmqtt_max_packet_size_set(client: *mut Handle, bytes: u
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: an argument is wrong.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT-4.4]
+/// Thread-safe; callback-safe; never blocks. [MQTT-4.4] [MQTT5-4.4.0-1]
 ///
 /// @ingroup api_options
 #[unsafe(no_mangle)]

@@ -8,8 +8,8 @@ use crate::client::events::PropertyView;
 use crate::codec::property::{USER_PROPERTY, property};
 use crate::codec::{Value, next_property};
 
-/// One property of a list. Its pointers refer to the list, and are NULL where the property has no
-/// such value.
+/// One property of a list. Its pointers refer to the bytes of the list, and are valid as long as
+/// these. They are NULL where the property has no such value.
 ///
 /// @ingroup api_properties
 #[repr(C)]
@@ -21,11 +21,11 @@ pub struct PropertyEntry {
     pub number: u32,
     /// The name of a user property, not NUL-terminated.
     pub name: *const c_char,
-    /// Bytes.
+    /// The length of `name` in bytes.
     pub name_len: usize,
     /// The text or the binary data, or the value of a user property; not NUL-terminated.
     pub value: *const c_char,
-    /// Bytes.
+    /// The length of `value` in bytes.
     pub value_len: usize,
 }
 
@@ -51,8 +51,8 @@ pub struct PropertyPair {
 ///     ...
 /// ```
 ///
-/// @param list      The list; NULL: no properties. Any bytes are safe to read. Text in bytes that no
-///                  event brought may not be UTF-8.
+/// @param list      The list; NULL: no properties. The call is safe with any bytes. In a list
+///                  that does not come from an event, a text may be no UTF-8.
 /// @param position  Where the property begins: 0 for the first one. The call moves it to the next
 ///                  property. NULL gives false.
 /// @param out       The property; may be NULL.
@@ -60,7 +60,7 @@ pub struct PropertyPair {
 /// @return true: there is a property. false: the list ends here, or the bytes here are no property.
 ///   Nothing was written then.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-2.2.2.2]
 ///
 /// @ingroup api_properties
 #[unsafe(no_mangle)]
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn pmqtt_property_find(
 ///
 /// @return true: there is one. false: there is none; nothing was written.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.3.2.3.7]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.3.2.3.7]
 ///
 /// @ingroup api_properties
 #[unsafe(no_mangle)]

@@ -22,7 +22,8 @@ pub const PMQTT_PROP_RESPONSE_TOPIC: c_int = 0x08;
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_CORRELATION_DATA: c_int = 0x09;
-/// A number, 1 to 268,435,455; in PUBLISH and SUBSCRIBE.
+/// A number, 1 to 268,435,455; in PUBLISH and SUBSCRIBE. Lists of events never have it, and lists
+/// of the program must not.
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_SUBSCRIPTION_IDENTIFIER: c_int = 0x0b;
@@ -78,7 +79,8 @@ pub const PMQTT_PROP_RECEIVE_MAXIMUM: c_int = 0x21;
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_TOPIC_ALIAS_MAXIMUM: c_int = 0x22;
-/// A number, 1 to 65,535; in PUBLISH.
+/// A number, 1 to 65,535; in PUBLISH. Lists of events never have it, and lists of the program must
+/// not.
 ///
 /// @ingroup api_properties
 pub const PMQTT_PROP_TOPIC_ALIAS: c_int = 0x23;

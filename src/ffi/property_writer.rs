@@ -49,7 +49,7 @@ pub struct PropertyWriter {
 /// @param id      The PMQTT_PROP_ number of a property whose value is a number.
 /// @param number  The value.
 ///
-/// Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+/// Thread-safe for different writers; callback-safe; never blocks. [MQTT5-2.2.2.2]
 ///
 /// @ingroup api_properties
 #[unsafe(no_mangle)]
@@ -65,17 +65,19 @@ pub unsafe extern "C" fn pmqtt_property_add_number(
 /// Appends a text or binary data.
 ///
 /// On failure, `rc` of the writer is set, and nothing is written:
-/// - `PMQTT_ERR_INVAL`: no property has this identifier, or its value is no text and no binary data;
-///   or the value is NULL with a length over 0, is over 65,535 bytes, is a text that is not UTF-8 or
-///   contains U+0000, or is a response topic that is no valid topic.
+/// - `PMQTT_ERR_INVAL`:
+///   - No property has this identifier, or its value is neither a text nor binary data.
+///   - The value is NULL with a length over 0, or is over 65,535 bytes.
+///   - The value is a text that is not UTF-8 or contains U+0000, or a response topic that is no
+///     valid topic.
 /// - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
 ///
 /// @param writer  The writer; NULL: the call does nothing.
 /// @param id      The PMQTT_PROP_ number of a property whose value is a text or binary data.
 /// @param value   The value. NULL with a length of 0: empty.
-/// @param len     Bytes, at most 65,535.
+/// @param len     The length of the value in bytes, at most 65,535.
 ///
-/// Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+/// Thread-safe for different writers; callback-safe; never blocks. [MQTT5-2.2.2.2]
 ///
 /// @ingroup api_properties
 #[unsafe(no_mangle)]
@@ -96,10 +98,10 @@ pub unsafe extern "C" fn pmqtt_property_add_bytes(
 /// - `PMQTT_ERR_PAYLOAD_SIZE`: the property does not fit into the rest of `buf`.
 ///
 /// @param writer  The writer; NULL: the call does nothing.
-/// @param name    The name.
-/// @param value   The value.
+/// @param name    The name: UTF-8, NUL-terminated; not NULL.
+/// @param value   The value: UTF-8, NUL-terminated; not NULL.
 ///
-/// Thread-safe for different writers; callback-safe; never blocks. [MQTT 5, section 2.2.2.2]
+/// Thread-safe for different writers; callback-safe; never blocks. [MQTT5-2.2.2.2]
 ///
 /// @ingroup api_properties
 #[unsafe(no_mangle)]
@@ -118,8 +120,8 @@ pub unsafe extern "C" fn pmqtt_property_add_pair(
 
 /// Makes a list of what a writer has written.
 ///
-/// The list refers to `buf` of the writer. Which packet it is for is not known here: the call that
-/// takes it checks whether each property is allowed there, and how often.
+/// The list refers to `buf` of the writer, and is valid as long as `buf` stays unchanged. The call
+/// that takes the list checks whether its packet may have each property, and how often.
 ///
 /// @param writer  The writer; not NULL.
 /// @param out     The list; not NULL.

@@ -20,7 +20,7 @@ use crate::codec::property::Place;
 /// - `PMQTT_ERR_QUEUE_SIZE`: the queue is full; nothing was done. `on_writable` reports when there
 ///   is room.
 /// - `PMQTT_ERR_NOMEM`: there is no memory for the message; nothing was done.
-/// - `PMQTT_ERR_INVAL`: an argument or a field is wrong, a property is both in a field and in
+/// - `PMQTT_ERR_INVAL`: an argument or a field is wrong. Or a property is both in a field and in
 ///   `properties`, or the library manages a property of the list. `pmqtt_last_error` names it.
 /// - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: a field is set that only MQTT 5 has, and the client is of an earlier

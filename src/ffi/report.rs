@@ -36,14 +36,14 @@ pub extern "C" fn pmqtt_connack_string(code: c_int) -> *const c_char {
 
 /// Returns the description of an MQTT 5 reason code.
 ///
-/// Events have a `reason` in MQTT 3 too. It is -1, except in `on_connect`, where it is the return
+/// Events have a `reason` in MQTT 3 too. It is -1 there, except in `on_connect`: it is the return
 /// code of CONNACK as an MQTT 5 reason code.
 ///
 /// @param reason  Any number, also an unknown one; -1: the broker gave no reason.
 ///
 /// @return A constant string; never NULL.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, table 2-6]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-2.4]
 ///
 /// @ingroup api_diagnosis
 #[unsafe(no_mangle)]

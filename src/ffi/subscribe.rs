@@ -10,8 +10,8 @@ use crate::codec::{Place, Properties, reason, topic};
 /// Subscribes to a topic filter. `on_subscribe` reports the QoS that the broker granted.
 ///
 /// The client subscribes again by itself after a reconnect only with `pmqtt_resubscribe_set`.
-/// Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the client accepts the request as
-/// `pmqtt_publish` accepts messages.
+/// Otherwise the program does so in `on_connect` if the broker has no session. Before CONNACK, the
+/// client accepts the request as `pmqtt_publish` accepts messages.
 ///
 /// @param client  The client; not NULL.
 /// @param filter  UTF-8, copied; not NULL, 1 to 65,535 bytes, with the wildcards + and # as section
@@ -298,10 +298,10 @@ pub unsafe extern "C" fn pmqtt_ack(client: *mut Handle, mid: u64, qos: c_int) ->
 /// - `PMQTT_ERR_NOT_FOUND`: as for `pmqtt_ack`.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5, and `reason` is not 0 or there are
 ///   properties.
-/// - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, `reason` is none of those
-///   above, or `properties` are not well-formed or do not belong in an acknowledgement.
+/// - `PMQTT_ERR_INVAL`: `client` is NULL, `qos` is none of 0, 1 and 2, or `reason` is none of those
+///   above. Or `properties` are malformed, or do not belong in an acknowledgement.
 ///
-/// Thread-safe; callback-safe; never blocks. Sections 3.4 and 3.5 of MQTT 5.
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.4] [MQTT5-3.5]
 ///
 /// @ingroup api_subscribe
 #[unsafe(no_mangle)]

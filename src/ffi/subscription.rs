@@ -44,8 +44,8 @@ pub struct Subscription {
 /// `on_subscribe` reports what the broker granted for each filter, in the order of the array.
 ///
 /// The callback of a subscription is a handler of its filter, as `pmqtt_message_handler_add` adds
-/// one, and is subject to the same rules: which callbacks are called for a message, in which order,
-/// and when `release` runs. It replaces the handler that the filter has. It works in every version
+/// one. The same rules say which callbacks are called for a message, in which order, and when
+/// `release` runs. The callback replaces the handler that the filter has. It works in every version
 /// of MQTT, and through all reconnects. It ends:
 /// - in `pmqtt_unsubscribe`, `pmqtt_unsubscribe_multiple` or `pmqtt_unsubscribe_with` of its
 ///   filter, if that call is successful,
@@ -63,13 +63,13 @@ pub struct Subscription {
 ///
 /// @return As `pmqtt_subscribe`. After an error, no callback was set, and no `release` is called.
 /// In addition:
-/// - `PMQTT_ERR_INVAL`: no version has this `struct_size`, a shared subscription has `no_local`,
-///   there is no such `retain_handling`, a `release` has no callback, or the properties are not
+/// - `PMQTT_ERR_INVAL`: no version has this `struct_size`, or a shared subscription has `no_local`.
+///   Or there is no such `retain_handling`, a `release` has no callback, or the properties are not
 ///   those of a SUBSCRIBE.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there are properties or
 ///   options of MQTT 5. Or a field is set that only a later version of the library knows.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.8]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.8]
 ///
 /// @ingroup api_subscribe
 #[unsafe(no_mangle)]
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn pmqtt_subscribe_with(
 /// - `PMQTT_ERR_INVAL`: the properties are not those of an UNSUBSCRIBE.
 /// - `PMQTT_ERR_NOT_SUPPORTED`: the client does not speak MQTT 5, and there are properties.
 ///
-/// Thread-safe; callback-safe; never blocks. [MQTT 5, section 3.10]
+/// Thread-safe; callback-safe; never blocks. [MQTT5-3.10]
 ///
 /// @ingroup api_subscribe
 #[unsafe(no_mangle)]
@@ -154,8 +154,8 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_with(
 ///   it has, if `clean_session` is false.
 ///
 /// @param client       The client; not NULL.
-/// @param resubscribe  true: it does. false: it does not, and forgets the kept subscriptions; the
-///                     default.
+/// @param resubscribe  true: the client subscribes again. false: it does not, and forgets the
+///                     subscriptions that it has kept; the default.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
 ///

@@ -49,15 +49,15 @@ pub unsafe extern "C" fn pmqtt_will_set(
 ///
 /// It replaces a will of `pmqtt_will_set`. The setting takes effect with the next connection.
 ///
-/// The broker publishes the will when the delay is over, or when the session ends. If the client
-/// connects again before that and the broker has the session, the broker does not publish it. A
-/// delay therefore needs a session that outlives the connection (`session_expiry_s` of
+/// The broker publishes the will when the delay is over or when the session ends, whichever comes
+/// first. If the client is back in its session before that, the broker does not publish the will.
+/// So a delay needs a session that outlives the connection (`session_expiry_s` of
 /// `pmqtt_connect_options`).
 ///
 /// @param client   The client; not NULL.
-/// @param will     The will, copied with all that it points to; not NULL. `tag` is 0. The payload
-///                 has at most 65,535 bytes.
-/// @param delay_s  Seconds (MQTT 5); 0: no delay.
+/// @param will     The will, copied with all that it points to; not NULL. `tag` has to be 0. The
+///                 payload has at most 65,535 bytes.
+/// @param delay_s  The delay in seconds (MQTT 5); 0: none.
 ///
 /// @return `PMQTT_ERR_SUCCESS`, or:
 /// - `PMQTT_ERR_INVAL`: an argument or a field is wrong; see `pmqtt_publish_message`.
