@@ -1088,8 +1088,8 @@ typedef struct pmqtt_connect_options {
 } pmqtt_connect_options;
 
 /**
- * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
- * the limits, so the fields have their largest values.
+ * What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states no limits:
+ * each has its largest value.
  *
  * @ingroup api_connect
  */
@@ -1121,7 +1121,7 @@ typedef struct pmqtt_negotiated {
    */
   int maximum_qos;
   /**
-   * How many topic aliases the broker accepts.
+   * How many topic aliases the broker accepts; 0 in MQTT 3.
    */
   int topic_alias_maximum;
   /**
@@ -2042,7 +2042,8 @@ int pmqtt_reinitialise(struct pmqtt_client *client,
                        void *userdata);
 
 /**
- * Returns the client identifier: the given one, or the generated one.
+ * Returns the client identifier: the given one, the generated one, or the one that the broker has
+ * chosen (`client_id_by_broker` of `pmqtt_connect_options`).
  *
  * @param client  The client; NULL gives NULL.
  *
@@ -2410,8 +2411,8 @@ int pmqtt_connect_options_set(struct pmqtt_client *client,
  * - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
  *   seconds. It is enough that one of the two directions was silent.
  * - The broker then has the same time to answer. Each byte that it sends restarts that time.
- * - Until the broker's TCP has acknowledged PINGREQ, each byte that this TCP acknowledges restarts the
- *   time too. So a slow link does not end the connection. This needs a system that reports
+ * - Until the broker's TCP has acknowledged PINGREQ, each byte that this TCP acknowledges restarts
+ *   the time too. So a slow link does not end the connection. This needs a system that reports
  *   acknowledged bytes (Linux and Apple's systems).
  * - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
  *   within twice `keepalive`. A broker process that hangs is found in the same time, unless
@@ -3446,7 +3447,7 @@ int pmqtt_unsubscribe_with(struct pmqtt_client *client,
  * - The client leaves out the filters that the program has subscribed to on this connection, in
  *   `on_connect` for example.
  * - Options stay as they were, but the broker sends retained messages only if the subscription is
- *   new (MQTT 5).
+ *   new (MQTT 5). Properties of `pmqtt_subscribe_with` are not sent again.
  * - A packet has at most 8 filters, and is not larger than the broker accepts.
  * - The client tells the program only of refused filters: by `on_subscribe` with `mid` 0 and with
  *   these filters. It does not subscribe to them again. A callback of `pmqtt_subscribe_with`
@@ -3721,8 +3722,8 @@ int pmqtt_on_message_set(struct pmqtt_client *client, pmqtt_on_message callback)
  *   `pmqtt_message_callback_remove` removes a handler.
  * - The library looks for the next handler after each callback. If a callback adds, replaces or
  *   removes a later handler of the order, this already takes effect for the same message.
- * - A callback that removes its own handler and adds it again is called again with the same message.
- *   One that replaces its own handler is not.
+ * - A callback that removes its own handler and adds it again is called again with the same
+ *   message. One that replaces its own handler is not.
  * - After `pmqtt_reinitialise`, no further handler is called for the message.
  * - A client can have any number of handlers. This call, `pmqtt_message_callback_remove` and each
  *   message take time in proportion to it.

@@ -22,8 +22,8 @@ use crate::client::{Address, Handle, Host, Result, Target};
 /// - The client sends PINGREQ when it has sent nothing, or received nothing, for `keepalive`
 ///   seconds. It is enough that one of the two directions was silent.
 /// - The broker then has the same time to answer. Each byte that it sends restarts that time.
-/// - Until the broker's TCP has acknowledged PINGREQ, each byte that this TCP acknowledges restarts the
-///   time too. So a slow link does not end the connection. This needs a system that reports
+/// - Until the broker's TCP has acknowledged PINGREQ, each byte that this TCP acknowledges restarts
+///   the time too. So a slow link does not end the connection. This needs a system that reports
 ///   acknowledged bytes (Linux and Apple's systems).
 /// - When the time is over, the connection ends with `PMQTT_ERR_KEEPALIVE`. So a dead link is found
 ///   within twice `keepalive`. A broker process that hangs is found in the same time, unless

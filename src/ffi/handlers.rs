@@ -37,8 +37,8 @@ pub struct MessageHandler {
 ///   `pmqtt_message_callback_remove` removes a handler.
 /// - The library looks for the next handler after each callback. If a callback adds, replaces or
 ///   removes a later handler of the order, this already takes effect for the same message.
-/// - A callback that removes its own handler and adds it again is called again with the same message.
-///   One that replaces its own handler is not.
+/// - A callback that removes its own handler and adds it again is called again with the same
+///   message. One that replaces its own handler is not.
 /// - After `pmqtt_reinitialise`, no further handler is called for the message.
 /// - A client can have any number of handlers. This call, `pmqtt_message_callback_remove` and each
 ///   message take time in proportion to it.

@@ -141,7 +141,8 @@ pub unsafe extern "C" fn pmqtt_reinitialise(
     }
 }
 
-/// Returns the client identifier: the given one, or the generated one.
+/// Returns the client identifier: the given one, the generated one, or the one that the broker has
+/// chosen (`client_id_by_broker` of `pmqtt_connect_options`).
 ///
 /// @param client  The client; NULL gives NULL.
 ///

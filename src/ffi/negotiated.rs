@@ -8,8 +8,8 @@ use super::{put_text, run, sized};
 use crate::client::{self, Code, Error, Handle, Version};
 use crate::codec::MAX_REMAINING_LENGTH;
 
-/// What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states none of
-/// the limits, so the fields have their largest values.
+/// What applies to a connection, after CONNECT and CONNACK. In MQTT 3, the broker states no limits:
+/// each has its largest value.
 ///
 /// @ingroup api_connect
 #[repr(C)]
@@ -29,7 +29,7 @@ pub struct Negotiated {
     pub receive_maximum: c_int,
     /// The largest QoS of a publish: 0, 1 or 2.
     pub maximum_qos: c_int,
-    /// How many topic aliases the broker accepts.
+    /// How many topic aliases the broker accepts; 0 in MQTT 3.
     pub topic_alias_maximum: c_int,
     /// The keep alive interval in seconds: that of the broker, or else that of the program; 0: no
     /// keep alive.

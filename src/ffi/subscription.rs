@@ -145,7 +145,7 @@ pub unsafe extern "C" fn pmqtt_unsubscribe_with(
 /// - The client leaves out the filters that the program has subscribed to on this connection, in
 ///   `on_connect` for example.
 /// - Options stay as they were, but the broker sends retained messages only if the subscription is
-///   new (MQTT 5).
+///   new (MQTT 5). Properties of `pmqtt_subscribe_with` are not sent again.
 /// - A packet has at most 8 filters, and is not larger than the broker accepts.
 /// - The client tells the program only of refused filters: by `on_subscribe` with `mid` 0 and with
 ///   these filters. It does not subscribe to them again. A callback of `pmqtt_subscribe_with`
