@@ -58,7 +58,8 @@
  * - No C++ exception and no longjmp may leave a callback.
  *
  * Words:
- * - A request is a SUBSCRIBE or an UNSUBSCRIBE.
+ * - A request is a SUBSCRIBE or an UNSUBSCRIBE. In the section "Request and response", it is a
+ *   message that asks for a response.
  * - A `mid` is the number of a message or a request.
  * - A message is settled when it has its outcome. A request is settled when it has its answer, or
  *   when its connection has ended (`pmqtt_drain`).
@@ -151,6 +152,11 @@
  */
 
 /**
+ * @defgroup api_request Request and response
+ * @brief Messages that ask another client for a response, and the responses (MQTT 5).
+ */
+
+/**
  * @defgroup api_properties Properties of MQTT 5
  * @brief Lists of properties, as packets contain them, are read and written without allocations.
  */
@@ -221,6 +227,24 @@
  * @ingroup api_client
  */
 #define PMQTT_PROTOCOL_V5 5
+
+/**
+ * MQTT 5, or MQTT 3.1.1 where the broker does not speak MQTT 5, for `pmqtt_client_new`.
+ *
+ * - The broker refuses the version: the client connects with MQTT 3.1.1 at once, and so for each
+ *   later connection, until `pmqtt_reinitialise`.
+ * - The broker closes the connection without CONNACK: the client connects with MQTT 3.1.1 at once.
+ *   The next connection begins with MQTT 5 again.
+ *
+ * No callback reports the first connection, except `on_log`. `pmqtt_negotiated` has the version of
+ * the present connection. With MQTT 3.1.1, messages and requests go without their properties and
+ * the options that only MQTT 5 has, a message can't be refused, and the functions of MQTT 5 that
+ * need an answer of the broker fail. A client with an authentication method (`pmqtt_auth_set`)
+ * speaks MQTT 5 only.
+ *
+ * @ingroup api_client
+ */
+#define PMQTT_PROTOCOL_BEST 255
 
 /**
  * As `clean_session` says, for `pmqtt_connect_options`; the default. true: a new session on each
@@ -1250,6 +1274,49 @@ typedef struct pmqtt_subscription {
 } pmqtt_subscription;
 
 /**
+ * The event of `on_response`: a request of `pmqtt_request` has ended.
+ *
+ * @ingroup api_request
+ */
+typedef struct pmqtt_response {
+  /**
+   * The number of the request, as `pmqtt_request` returned it.
+   */
+  uint64_t id;
+  /**
+   * How the request ended.
+   * - `PMQTT_ERR_SUCCESS`: the response is here.
+   * - `PMQTT_ERR_TIMEOUT`: the time of the request is over.
+   * - `PMQTT_ERR_REJECTED`: the broker refused the message of the request, does not take such
+   *   messages, or refused the subscription for the responses; `reason` says why.
+   * - `PMQTT_ERR_EXPIRED`: the message was not sent within the `expiry_s` of its publication.
+   * - `PMQTT_ERR_DROPPED`: the message made room for another one in the queue, and was never
+   *   sent.
+   * - `PMQTT_ERR_CANCELLED`: `pmqtt_request_cancel` or `pmqtt_queue_clear` cancelled it.
+   * - `PMQTT_ERR_NOT_SUPPORTED`: the client speaks an earlier version than MQTT 5 on its new
+   *   connection.
+   */
+  int rc;
+  /**
+   * The broker's MQTT 5 reason code with `PMQTT_ERR_REJECTED`; otherwise -1.
+   */
+  int reason;
+  /**
+   * The response, valid until the callback returns; NULL unless `rc` is `PMQTT_ERR_SUCCESS`.
+   */
+  const struct pmqtt_message *message;
+} pmqtt_response;
+
+/**
+ * A request of `pmqtt_request` has ended. The event's pointers are valid until the callback returns.
+ *
+ * @ingroup api_request
+ */
+typedef void (*pmqtt_on_response)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  const struct pmqtt_response *event);
+
+/**
  * One property of a list. Its pointers refer to the bytes of the list, and are valid as long as
  * these. They are NULL where the property has no such value.
  *
@@ -1406,6 +1473,45 @@ typedef void (*pmqtt_on_disconnect)(struct pmqtt_client *client,
                                     const struct pmqtt_disconnected *event);
 
 /**
+ * The event of `on_redirect`: the broker sends the client to another server (MQTT 5).
+ *
+ * @ingroup api_callbacks
+ */
+typedef struct pmqtt_redirect {
+  /**
+   * The reason code: 0x9C (use another server, for now) or 0x9D (the server has moved).
+   */
+  int reason;
+  /**
+   * The server reference of CONNACK or DISCONNECT, UTF-8 and NUL-terminated.
+   */
+  const char *reference;
+  /**
+   * The host of the first server in `reference`, NUL-terminated; NULL: the library can't read the
+   * reference, and `pmqtt_redirect_follow` fails.
+   */
+  const char *host;
+  /**
+   * The port of this server, or else the default port: 8883 with TLS, 1883 without; 0 if `host` is
+   * NULL.
+   */
+  int port;
+  /**
+   * How many redirects the client has followed in a row.
+   */
+  int hops;
+} pmqtt_redirect;
+
+/**
+ * The broker sends the client to another server.
+ *
+ * @ingroup api_callbacks
+ */
+typedef void (*pmqtt_on_redirect)(struct pmqtt_client *client,
+                                  void *userdata,
+                                  const struct pmqtt_redirect *event);
+
+/**
  * A callback for the messages of a topic filter, with its own `userdata`.
  *
  * @ingroup api_callbacks
@@ -1496,7 +1602,10 @@ typedef struct pmqtt_subscribed {
    */
   uint64_t mid;
   /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
    */
   int rc;
   /**
@@ -1505,7 +1614,7 @@ typedef struct pmqtt_subscribed {
    */
   const uint8_t *granted_qos;
   /**
-   * The number of filters in `granted_qos`; 0 with `PMQTT_ERR_CONN_LOST`.
+   * The number of filters in `granted_qos`; 0 if the broker has not answered.
    */
   size_t granted_qos_count;
   /**
@@ -1544,7 +1653,10 @@ typedef struct pmqtt_unsubscribed {
    */
   uint64_t mid;
   /**
-   * `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_CONN_LOST` if the connection ended before the answer.
+   * - `PMQTT_ERR_SUCCESS`: the broker has answered.
+   * - `PMQTT_ERR_CONN_LOST`: the connection ended before the answer.
+   * - `PMQTT_ERR_REJECTED`: the request came before CONNACK, and CONNACK says that the broker
+   *   does not take it; nothing was sent. `reason` says why (MQTT 5).
    */
   int rc;
   /**
@@ -1841,7 +1953,8 @@ typedef struct pmqtt_oneshot_options {
    */
   const struct pmqtt_tls_options *tls;
   /**
-   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`; 0: 3.1.1.
+   * `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST`; 0:
+   * 3.1.1.
    */
   int protocol;
   /**
@@ -1932,7 +2045,8 @@ typedef struct pmqtt_statistics {
    */
   uint64_t messages_dropped;
   /**
-   * Messages that the program has cancelled.
+   * Messages that the program has cancelled, and those of requests that ended before their message was
+   * acknowledged.
    */
   uint64_t messages_cancelled;
   /**
@@ -1944,6 +2058,11 @@ typedef struct pmqtt_statistics {
    * messages (MQTT 5).
    */
   uint64_t messages_rejected;
+  /**
+   * Messages on the response topic of `pmqtt_request` that no request waits for: late and doubled
+   * responses, and those of strangers.
+   */
+  uint64_t responses_dropped;
 } pmqtt_statistics;
 
 #ifdef __cplusplus
@@ -1963,8 +2082,8 @@ extern "C" {
  *                       cases.
  * @param userdata       Passed to each callback that has no `userdata` of its own. The library
  *                       does not dereference the pointer. May be NULL.
- * @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311` or `PMQTT_PROTOCOL_V5`;
- *                       0: 3.1.1.
+ * @param protocol       `PMQTT_PROTOCOL_V31`, `PMQTT_PROTOCOL_V311`, `PMQTT_PROTOCOL_V5` or
+ *                       `PMQTT_PROTOCOL_BEST`; 0: 3.1.1.
  *
  * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL` in these cases:
  * - `out` is NULL.
@@ -2179,7 +2298,8 @@ int pmqtt_max_packet_size_set(struct pmqtt_client *client, size_t bytes);
  * - The client sends each packet again at most once on a connection.
  * - A broker that answers later than twice this time may receive a duplicate.
  * - Without PINGRESP, the client sends nothing again before the next connection.
- * - MQTT 5 forbids to send a packet again on the same connection. There, the setting has no effect.
+ * - A client of `PMQTT_PROTOCOL_V5` or `PMQTT_PROTOCOL_BEST` never sends a packet again on the same
+ *   connection.
  *
  * The setting takes effect at once.
  *
@@ -2224,6 +2344,14 @@ int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
  * - Each wait is random, between half the delay and the delay, so that many clients do not
  *   reconnect together.
  * - A connection that has lasted at least as long as the delay resets it to `min_delay`.
+ * - From the third refusal in a row on, the delay is `max_delay`, if the reason stays by itself:
+ *   0x84 (unsupported protocol version), 0x85 (client identifier not valid), 0x86 (bad user name or
+ *   password), 0x87 (not authorised), 0x8A (banned), 0x8C (bad authentication method), 0x8E (session
+ *   taken over) or 0x9D (server moved), in CONNACK or DISCONNECT, and the return codes 1, 2, 4 and 5
+ *   of MQTT 3.
+ *   - A change of the credentials, of the authentication method, of the TLS settings, of the target
+ *     or of `pmqtt_connect_options` ends the row, and so does a connection that has lasted. After
+ *     0x8E and the other reasons in DISCONNECT, the connection must have lasted for `max_delay`.
  *
  * The setting takes effect with the next wait.
  *
@@ -2237,7 +2365,9 @@ int pmqtt_connect_timeout_set(struct pmqtt_client *client, int timeout_ms);
  *
  * @ingroup api_options
  */
-int pmqtt_reconnect_delay_set(struct pmqtt_client *client, int min_delay, int max_delay);
+int pmqtt_reconnect_delay_set(struct pmqtt_client *client,
+                              int min_delay,
+                              int max_delay);
 
 /**
  * Sets the user name and the password.
@@ -3468,6 +3598,158 @@ int pmqtt_unsubscribe_with(struct pmqtt_client *client,
 int pmqtt_resubscribe_set(struct pmqtt_client *client, bool resubscribe);
 
 /**
+ * Publishes a request, a message that asks another client for a response (MQTT 5).
+ *
+ * `callback` is called exactly once for each request: with the response, or with the reason why
+ * none comes. `pmqtt_reinitialise` and `pmqtt_client_free` drop the requests that wait, and do not
+ * call it.
+ *
+ * The library sets the response topic and the correlation data of the message. It subscribes to
+ * the response topic at QoS 1, before the first request of a connection goes out. After a
+ * reconnect it does so again, unless the broker has kept the session. `on_subscribe` does not
+ * report this. If the broker refuses the subscription, all requests that wait end with
+ * `PMQTT_ERR_REJECTED`, and the next request tries it again.
+ *
+ * The response topic is `pmqtt/reply/`, the client id and a random level; + and # of the client id
+ * become _. If `request_response_information` of `pmqtt_connect_options` is set and the broker
+ * states response information, the topic is that information, `pmqtt` and a random level. If
+ * the broker states other information on a later connection, the topic changes, and responses to
+ * earlier requests are lost.
+ *
+ * - `on_publish` does not report the message of a request. A broker that has no subscriber for the
+ *   message (reason 0x10) does not end the request.
+ * - A lost connection does not end a request, nor does `pmqtt_disconnect`. A message of QoS 1 or 2
+ *   goes out again on the next connection. A request waits for its time at most, and a loop call
+ *   reports `PMQTT_ERR_TIMEOUT`, with or without a connection.
+ * - The time begins with this call. When a request ends without a response, a message that still
+ *   waits in the queue is not sent any more.
+ * - `on_message` and handlers do not get responses, whatever their filters. A response that comes
+ *   late, twice or from a stranger is dropped, and counted in `responses_dropped` of
+ *   `pmqtt_stats`.
+ * - The library acknowledges responses itself, also after `pmqtt_manual_ack_set`.
+ *
+ * @param client       The client; not NULL.
+ * @param publication  The message, copied with all that it points to; not NULL. `response_topic`,
+ *                     `correlation` and `tag` must not be set.
+ * @param timeout_ms   How long to wait for the response, in milliseconds; at least 1.
+ * @param callback     Gets the response; not NULL. A loop call runs it.
+ * @param userdata     Passed to the callback in place of the client's `userdata`. May be NULL.
+ * @param id           The number of the request, on success; may be NULL. No other request of the
+ *                     client gets the same one, and none gets 0.
+ *
+ * @return `PMQTT_ERR_SUCCESS`: the callback follows, also if the message waits for a connection. Or
+ * an error, after which the callback is not called; at most the subscription was made:
+ * - `PMQTT_ERR_NO_CONN`: there is no connection, and the message has QoS 0 (unless `keep_qos0` is
+ *   set). Or no broker has stated
+ *   the response information or the client id that the program has asked for.
+ * - `PMQTT_ERR_QUEUE_SIZE`: the queue is full, 65,536 requests wait for their responses, or all
+ *   packet identifiers are in use.
+ * - `PMQTT_ERR_NOMEM`: there is no memory for the request.
+ * - `PMQTT_ERR_INVAL`: an argument or a field is wrong.
+ * - `PMQTT_ERR_PAYLOAD_SIZE`: the message is too large, also for the broker.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client or its connection is not of MQTT 5. The broker does not
+ *   take the QoS, or a retained message. Or a field is set that only a later version of the library
+ *   knows.
+ *
+ * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_request(struct pmqtt_client *client,
+                  const struct pmqtt_publication *publication,
+                  int timeout_ms,
+                  pmqtt_on_response callback,
+                  void *userdata,
+                  uint64_t *id);
+
+/**
+ * Cancels a request that waits for its response. A loop call reports `PMQTT_ERR_CANCELLED` to its
+ * callback.
+ *
+ * The message of the request is not sent any more if it still waits in the queue. A response that
+ * comes later is dropped.
+ *
+ * @param client  The client; not NULL.
+ * @param id      The number of the request.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: no request with this number waits. Its callback was called, or follows.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_request_cancel(struct pmqtt_client *client, uint64_t id);
+
+/**
+ * Publishes the response to a request (MQTT 5), in `on_message` or in the callback of a filter.
+ *
+ * The library publishes to the response topic of the request, with its correlation data. After the
+ * callback has returned, the request is gone: `pmqtt_reply_address` keeps what a later response
+ * needs.
+ *
+ * @param client   The client; not NULL. It may be another one than has got the request.
+ * @param request  The request; not NULL.
+ * @param reply    The response, copied with all that it points to; not NULL. `topic` and
+ *                 `correlation` must be NULL. `on_publish` reports its outcome, with its `tag`.
+ *
+ * @return As `pmqtt_publish_message`. In addition:
+ * - `PMQTT_ERR_NOT_FOUND`: the message has no response topic, so it is no request.
+ * - `PMQTT_ERR_INVAL`: `topic` or `correlation` is not NULL, or the response topic has wildcards.
+ * - `PMQTT_ERR_NOT_SUPPORTED`: the client is not of MQTT 5.
+ *
+ * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_reply(struct pmqtt_client *client,
+                const struct pmqtt_message *request,
+                const struct pmqtt_publication *reply);
+
+/**
+ * Copies where the response to a request goes, for `pmqtt_reply_to` after the callback has returned.
+ *
+ * The address is a list of properties: the response topic, and the correlation data if there is
+ * any. So the program may read it with `pmqtt_property_find`, store it as bytes, and send it to
+ * another process. It refers to nothing of the library's, and needs no free.
+ *
+ * @param request  The request; not NULL.
+ * @param buf      Receives the address; not NULL.
+ * @param size     The size of `buf` in bytes. `request->properties.len` is enough.
+ * @param address  `buf` and the length of the address, on success; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the message has no response topic, so it is no request.
+ * - `PMQTT_ERR_INVAL`: an argument is NULL, or the address does not fit into `buf`.
+ *
+ * Thread-safe; callback-safe; never blocks.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_reply_address(const struct pmqtt_message *request,
+                        void *buf,
+                        size_t size,
+                        struct pmqtt_properties *address);
+
+/**
+ * Publishes the response to a request whose address `pmqtt_reply_address` has copied.
+ *
+ * @param client   The client; not NULL.
+ * @param address  The address; not NULL. The properties of the request itself will do, too.
+ * @param reply    As for `pmqtt_reply`.
+ *
+ * @return As `pmqtt_reply`; `PMQTT_ERR_INVAL` also if `address` is not well-formed.
+ *
+ * Thread-safe; callback-safe; never blocks. Section 4.10 of MQTT 5.
+ *
+ * @ingroup api_request
+ */
+int pmqtt_reply_to(struct pmqtt_client *client,
+                   const struct pmqtt_properties *address,
+                   const struct pmqtt_publication *reply);
+
+/**
  * Reads the next property of a list.
  *
  * ```c
@@ -3687,6 +3969,58 @@ int pmqtt_on_connect_fail_set(struct pmqtt_client *client, pmqtt_on_connect_fail
  * @ingroup api_callbacks
  */
 int pmqtt_on_disconnect_set(struct pmqtt_client *client, pmqtt_on_disconnect callback);
+
+/**
+ * Sets `on_redirect`, which is called when the broker sends the client to another server.
+ *
+ * The broker does so with the reason 0x9C or 0x9D and a server reference. They come with a CONNACK
+ * that refuses the connection, or with DISCONNECT. The program decides in the callback:
+ *
+ * - `pmqtt_redirect_follow`: the client connects to the other server at once. After CONNACK, no
+ *   other callback reports the refused connection. After DISCONNECT, `on_disconnect` follows.
+ * - Otherwise, `on_connect` or `on_disconnect` reports the reason, as without this callback.
+ *
+ * @param client    The client; not NULL.
+ * @param callback  Replaces the present callback; NULL: none. A loop call runs it.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or `PMQTT_ERR_INVAL`: `client` is NULL.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.11.
+ *
+ * @ingroup api_callbacks
+ */
+int pmqtt_on_redirect_set(struct pmqtt_client *client, pmqtt_on_redirect callback);
+
+/**
+ * Follows the redirect that `on_redirect` reports: connects to the host and port of its event.
+ *
+ * - The new connection begins as soon as the present one has ended, without the delay of a
+ *   reconnect. This also holds for loops that do not reconnect.
+ * - 0x9D (server moved): the other server replaces the target of the program for good.
+ * - 0x9C (use another server): the client connects to the other server until an attempt there
+ *   fails. Then it connects to the target of the program again.
+ * - A connect with a target, such as `pmqtt_connect_async`, ends both. `pmqtt_reconnect` does not.
+ * - The TLS settings stay: a client with TLS never connects without it. The certificate must be for
+ *   the new host, or for the name of `pmqtt_tls_server_name_set`.
+ * - Credentials, will and messages go to the other server. After CONNACK, requests that wait for it
+ *   do so too.
+ * - The client follows 5 redirects in a row. A connection that lasts longer than the delay of a
+ *   reconnect ends the row, and so does waiting for that delay.
+ *
+ * A connect or a disconnect in the callback takes precedence.
+ *
+ * @param client  The client; not NULL.
+ *
+ * @return `PMQTT_ERR_SUCCESS`, or:
+ * - `PMQTT_ERR_NOT_FOUND`: the call does not come from `on_redirect`.
+ * - `PMQTT_ERR_INVAL`: `client` is NULL, or `host` of the event is NULL.
+ * - `PMQTT_ERR_CONN_REFUSED`: the client has followed 5 redirects in a row.
+ *
+ * Thread-safe; callback-safe; never blocks. MQTT 5, section 4.11.
+ *
+ * @ingroup api_connect
+ */
+int pmqtt_redirect_follow(struct pmqtt_client *client);
 
 /**
  * Sets `on_message`, which is called for each message that no filter of

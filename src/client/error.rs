@@ -98,6 +98,11 @@ impl Error {
         self
     }
 
+    /// Takes out what the broker said: its size is the broker's choice, and errors stay.
+    pub fn take_said(&mut self) -> Option<Said> {
+        self.0.said.take()
+    }
+
     /// Adds the reason code with which the client leaves.
     pub fn parting(mut self, reason: u8) -> Error {
         self.0.parting = Some(reason);

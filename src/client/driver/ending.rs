@@ -34,10 +34,11 @@ impl Driver {
             false => pass.state.ended(was_accepted),
         }
         let code = error.code;
-        let error = match stall::note(pass.state) {
+        let mut error = match stall::note(pass.state) {
             Some(words) if code != Code::Success => error.after(words),
             _ => error,
         };
+        let said = error.take_said();
         pass.state.intent.end(error.for_good, sys::now());
         let parting = error.parting;
         let parting = parting.and_then(|reason| pass.state.session.parting(reason));
@@ -57,13 +58,7 @@ impl Driver {
         // successor already.
         let _ = deliver::news(pass);
         if let Some(ending) = pass.state.intent.take_ended() {
-            deliver::ending(
-                pass.state,
-                &mut pass.pace,
-                ending,
-                code,
-                error.said.as_ref(),
-            );
+            deliver::ending(pass.state, &mut pass.pace, ending, code, said.as_ref());
         }
         if is_redirected && pass.check_epoch().is_ok() {
             pass.state.intent.resume();
