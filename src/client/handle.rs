@@ -5,7 +5,7 @@
 
 use super::driver::Driver;
 use super::error::{Code, Error};
-use super::state::unlocked::Unlocked;
+use super::state::unlocked::{Unlocked, Way};
 use super::state::{Guard, State};
 use crate::sys::sync::{Condvar, Mutex};
 
@@ -50,10 +50,10 @@ impl Client {
         self.unlocked.is_usable()
     }
 
-    /// Whether the client accepts calls, has no queue options, and is not of MQTT 5.
+    /// How its messages go.
     #[inline(always)]
-    pub fn is_plain(&self) -> bool {
-        self.unlocked.is_plain()
+    pub fn way(&self) -> Way {
+        self.unlocked.way()
     }
 
     /// Whether the client speaks MQTT 5, so that its messages have properties.

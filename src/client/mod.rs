@@ -38,6 +38,7 @@ pub use state::defaults::Versions;
 pub use state::handlers::Handler;
 pub use state::inbox::Received;
 pub use state::requests::Asker;
+pub use state::unlocked::Way;
 
 pub use crate::codec::Version;
 pub use crate::session::{CleanStart, ConnectOptions, Negotiated, QueueOptions, WhenFull};

@@ -15,7 +15,21 @@ pub fn is_plain(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
     ends == 0 && (bytes.len() <= 16 || is_plain_inside(bytes, remarkable))
 }
 
+/// `is_plain` for the last `length` of these bytes, also for none. A short text is read with bytes before it.
+#[inline(always)]
+pub fn is_end_plain(bytes: &[u8], length: usize, remarkable: impl Fn([u8; 8]) -> u64) -> bool {
+    match bytes.last_chunk() {
+        _ if length == 0 => true,
+        Some(last) if length < 8 => {
+            let text = u64::from_le_bytes(*last) >> (64 - 8 * length);
+            remarkable((text | LOW << (8 * length)).to_le_bytes()) == 0
+        }
+        _ => is_plain(&bytes[bytes.len() - length..], remarkable),
+    }
+}
+
 /// The same for all but the last eight bytes.
+#[inline(never)]
 fn is_plain_inside(bytes: &[u8], remarkable: impl Fn([u8; 8]) -> u64) -> bool {
     let (words, _) = bytes.as_chunks();
     let found = |found, word: &[u8; 8]| found | remarkable(*word);
@@ -63,6 +77,27 @@ const HIGH: u64 = LOW << 7;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_bytes_is_looked_at_alone() {
+        for before in 0..12 {
+            for length in 0..20 {
+                let mut bytes = vec![0xff; before + length];
+                for byte in [0, 1, b'a', 0x7f, 0x80, 0xff] {
+                    bytes[before..].fill(b'a');
+                    let is_end_plain =
+                        |bytes: &[u8]| is_end_plain(bytes, length, zero_or_not_ascii);
+                    assert!(is_end_plain(&bytes), "{before} {length}");
+                    for place in before..before + length {
+                        bytes[place] = byte;
+                        let expected = byte != 0 && byte.is_ascii();
+                        assert_eq!(is_end_plain(&bytes), expected, "{before} {length} {place}");
+                        bytes[place] = b'a';
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn each_byte_at_each_place_is_looked_at() {

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU16;
 
+use super::plain::{is_end_plain, zero_or_not_ascii};
 use super::property::{self, Kind, Place, Property, kind, property};
 use super::reader::{Reader, check_text, not_a_topic};
 use super::{MAX_REMAINING_LENGTH, MAX_STRING, Malformed, TooLong, reason, topic};
@@ -194,12 +195,27 @@ fn value<'a>(reader: &mut Reader<'a>, kind: Kind) -> Result<Value<'a>, Malformed
 
 /// Checks a list. Returns a bit for each identifier in it.
 fn check(list: &[u8], place: Place) -> Result<u64, Malformed> {
-    let mut reader = Reader::new(list);
     let mut seen = 0_u64;
-    while !reader.is_empty() {
-        let id = reader.u8("")?;
-        check_one(&mut reader, id, place, seen).map_err(|error| error.of_property(id))?;
-        seen |= 1 << (id & 63);
+    // A bit for each property that may still come.
+    let mut left = place.properties();
+    let once = place.once();
+    let mut at = 0;
+    while let Some(&id) = list.get(at) {
+        let bit = 1 << (id & 63);
+        let Some(kind) = kind(id).filter(|_| left & bit != 0) else {
+            return Err(misplaced(id, place));
+        };
+        let plain = match kind {
+            Kind::Pair => plain_text(list, at + 1).and_then(|value| plain_text(list, value)),
+            Kind::Text if id != property::RESPONSE_TOPIC => plain_text(list, at + 1),
+            _ => None,
+        };
+        at = match plain {
+            Some(end) => end,
+            None => check_one(list, at + 1, id, kind)?,
+        };
+        seen |= bit;
+        left &= !(bit & once);
     }
     if seen & AUTH_DATA_ONLY == 1 << property::AUTH_DATA {
         let text = "authentication data without a method (3.1.2.11.10)";
@@ -231,22 +247,37 @@ const FOR_CLIENT: u64 = 1 << property::TOPIC_ALIAS | 1 << property::SUBSCRIPTION
 
 const AUTH_DATA_ONLY: u64 = 1 << property::AUTH_DATA | 1 << property::AUTH_METHOD;
 
-#[inline(always)]
-fn check_one(reader: &mut Reader, id: u8, place: Place, seen: u64) -> Result<(), Malformed> {
-    let Some(row) = property(id).filter(|row| row.is_allowed(place)) else {
-        return Err(Malformed::packet(
-            "a property that does not belong in the packet (2.2.2.2)",
-        ));
-    };
-    if seen & 1 << id != 0 && !row.may_repeat(place) {
-        return Err(Malformed::protocol(
-            "a property more than once in a packet (2.2.2.2)",
-        ));
+#[cold]
+fn misplaced(id: u8, place: Place) -> Malformed {
+    match property(id).is_some_and(|row| row.is_allowed(place)) {
+        false => Malformed::packet("a property that does not belong in the packet (2.2.2.2)"),
+        true => Malformed::protocol("a property more than once in a packet (2.2.2.2)"),
     }
-    check_value(id, row, value(reader, row.kind)?)
+    .of_property(id)
 }
 
+/// The end of the text whose length is at this place, if it is whole and of plain ASCII, as nearly all are.
 #[inline(always)]
+fn plain_text(list: &[u8], at: usize) -> Option<usize> {
+    let length = usize::from(u16::from_be_bytes(*list.get(at..)?.first_chunk()?));
+    let end = at + 2 + length;
+    is_end_plain(list.get(..end)?, length, zero_or_not_ascii).then_some(end)
+}
+
+/// Checks the value at this place of a list. Returns its end.
+#[inline(never)]
+fn check_one(list: &[u8], at: usize, id: u8, kind: Kind) -> Result<usize, Malformed> {
+    let mut reader = Reader::new(&list[at..]);
+    let checked = value(&mut reader, kind).and_then(|value| match property(id) {
+        Some(row) => check_value(id, row, value),
+        None => Ok(()),
+    });
+    match checked {
+        Ok(()) => Ok(list.len() - reader.remaining().len()),
+        Err(error) => Err(error.of_property(id)),
+    }
+}
+
 fn check_value(id: u8, row: &Property, value: Value) -> Result<(), Malformed> {
     match value {
         Value::Number(0) if id == property::TOPIC_ALIAS => Err(Malformed {

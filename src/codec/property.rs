@@ -102,11 +102,6 @@ impl Property {
         self.places & place.bit() != 0
     }
 
-    /// Whether it may be in a packet more than once.
-    pub fn may_repeat(&self, place: Place) -> bool {
-        self.repeats & place.bit() != 0
-    }
-
     /// Whether a number is among its values.
     #[inline(always)]
     pub fn takes(&self, number: u32) -> bool {
@@ -115,9 +110,45 @@ impl Property {
 }
 
 impl Place {
+    /// A bit for each property that may be in it.
+    #[inline(always)]
+    pub fn properties(self) -> u64 {
+        PROPERTIES[self as usize]
+    }
+
+    /// A bit for each property that may not be in it more than once.
+    #[inline(always)]
+    pub fn once(self) -> u64 {
+        ONCE[self as usize]
+    }
+
     const fn bit(self) -> u16 {
         1 << self as u8
     }
+}
+
+/// By place.
+static PROPERTIES: [u64; PLACES] = bits_of(false);
+static ONCE: [u64; PLACES] = bits_of(true);
+
+const PLACES: usize = Place::Auth as usize + 1;
+
+const fn bits_of(once: bool) -> [u64; PLACES] {
+    let table = table();
+    let mut bits = [0; PLACES];
+    let mut place = 0;
+    while place < PLACES {
+        let mut id = 0;
+        while id < SIZE {
+            if let Some(row) = table[id] {
+                let wanted = if once { !row.repeats } else { row.places };
+                bits[place] |= (wanted as u64 >> place & 1) << id;
+            }
+            id += 1;
+        }
+        place += 1;
+    }
+    bits
 }
 
 const SIZE: usize = SHARED_AVAILABLE as usize + 1;

@@ -122,7 +122,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::client::{Client, Code, Error, Handle, Result};
+use crate::client::{Client, Code, Error, Handle, Result, Way};
 use crate::codec::QoS;
 
 /// Runs the body of a function that can fail. A panic does not leave this function, and the
@@ -135,18 +135,28 @@ unsafe fn run(client: *const Handle, mut body: impl FnMut(&Arc<Client>) -> Resul
     unsafe { guard(client, &mut body) }
 }
 
-/// `run` for a client that `is_plain`, in the path of each message. None if it is not plain.
+/// How a message of this client goes. A call that finds the client unusable, or NULL, takes the way with all checks.
 ///
 /// # Safety
 /// As for `run`.
 #[inline(always)]
-unsafe fn run_plain(
-    client: *const Handle,
-    body: impl FnOnce(&Arc<Client>) -> Result,
-) -> Option<c_int> {
+unsafe fn way(client: *const Handle) -> Way {
+    // SAFETY: `pmqtt_client_free` was not called before this call began, so there is a client if it is not NULL.
+    let client = unsafe { client.cast::<Client>().as_ref() };
+    client.map_or(Way::Ruled, Client::way)
+}
+
+/// `run` for a client that accepts calls, compiled for each body.
+///
+/// # Safety
+/// As for `run`.
+#[inline(always)]
+unsafe fn run_usable(client: *const Handle, body: impl FnOnce(&Arc<Client>) -> Result) -> c_int {
     // SAFETY: the caller's promise is the same.
-    let client = unsafe { reference(client) }?;
-    client.is_plain().then(|| run_on(&client, body))
+    match unsafe { reference(client) } {
+        Some(client) => run_on(&client, body),
+        None => Code::Inval as c_int,
+    }
 }
 
 /// `run`, compiled for each body.

@@ -2,8 +2,8 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::{bytes, optional_bytes, put, run, run_plain};
-use crate::client::{Error, Handle, Result};
+use super::{bytes, optional_bytes, put, run, run_usable, way};
+use crate::client::{Error, Handle, Result, Way};
 use crate::codec::Message;
 
 /// Publishes a message. If the client accepts it, `on_publish` reports its outcome exactly once.
@@ -58,30 +58,70 @@ pub unsafe extern "C" fn pmqtt_publish(
 ) -> c_int {
     // SAFETY: the pointers are what the header's contract says.
     unsafe {
-        let done = run_plain(client, |client| {
-            let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            let mut number = 0;
-            let result = client.publish_plain(message, &mut number);
-            if number != 0 {
-                put(mid, number);
+        match way(client) {
+            Way::Plain => publish_plain(client, topic, payload, payload_len, qos, retain, mid),
+            Way::Extended => {
+                publish_extended(client, topic, payload, payload_len, qos, retain, mid)
             }
-            result
-        });
-        match done {
-            Some(rc) => rc,
-            None => publish_ruled(client, topic, payload, payload_len, qos, retain, mid),
+            Way::Ruled => publish_ruled(client, topic, payload, payload_len, qos, retain, mid),
         }
     }
 }
 
-/// `pmqtt_publish` for a client that is not plain. It is a separate function, so that it costs a
-/// plain client nothing.
+/// `pmqtt_publish` for a client of MQTT 3 without queue options. Each way is a function of its own, so that it pays
+/// for no other.
+///
+/// # Safety
+/// As for `pmqtt_publish`.
+#[inline(never)]
+unsafe extern "C" fn publish_plain(
+    client: *mut Handle,
+    topic: *const c_char,
+    payload: *const c_void,
+    payload_len: usize,
+    qos: c_int,
+    retain: bool,
+    mid: *mut u64,
+) -> c_int {
+    // SAFETY: the caller's promise is the same.
+    unsafe {
+        run_usable(client, |client| {
+            let message = message("publish", topic, payload, payload_len, qos, retain)?;
+            told(mid, |number| client.publish_plain::<false>(message, number))
+        })
+    }
+}
+
+/// `pmqtt_publish` for a client of MQTT 5 without queue options.
+///
+/// # Safety
+/// As for `pmqtt_publish`.
+#[inline(never)]
+unsafe extern "C" fn publish_extended(
+    client: *mut Handle,
+    topic: *const c_char,
+    payload: *const c_void,
+    payload_len: usize,
+    qos: c_int,
+    retain: bool,
+    mid: *mut u64,
+) -> c_int {
+    // SAFETY: the caller's promise is the same.
+    unsafe {
+        run_usable(client, |client| {
+            let message = message("publish", topic, payload, payload_len, qos, retain)?;
+            told(mid, |number| client.publish_plain::<true>(message, number))
+        })
+    }
+}
+
+/// `pmqtt_publish` for any client.
 ///
 /// # Safety
 /// As for `pmqtt_publish`.
 #[cold]
 #[inline(never)]
-unsafe fn publish_ruled(
+unsafe extern "C" fn publish_ruled(
     client: *mut Handle,
     topic: *const c_char,
     payload: *const c_void,
@@ -94,14 +134,22 @@ unsafe fn publish_ruled(
     unsafe {
         run(client, |client| {
             let message = message("publish", topic, payload, payload_len, qos, retain)?;
-            let mut number = 0;
-            let result = client.publish(message, &mut number);
-            if number != 0 {
-                put(mid, number);
-            }
-            result
+            told(mid, |number| client.publish(message, number))
         })
     }
+}
+
+/// # Safety
+/// `mid` is NULL or may be written.
+#[inline(always)]
+unsafe fn told(mid: *mut u64, publish: impl FnOnce(&mut u64) -> Result) -> Result {
+    let mut number = 0;
+    let result = publish(&mut number);
+    if number != 0 {
+        // SAFETY: the caller's promise is the same.
+        unsafe { put(mid, number) };
+    }
+    result
 }
 
 /// # Safety

@@ -71,7 +71,20 @@ impl<T> IdMap<T> {
     #[inline(always)]
     pub fn insert_new(&mut self, id: PacketId, value: T) -> bool {
         self.reserve();
-        match self.find(id) {
+        let home = self.home(id);
+        match self.places.get_mut(home) {
+            Some(free @ None) => {
+                *free = Some((id, value));
+                self.len += 1;
+                true
+            }
+            _ => self.insert_new_behind(home, id, value),
+        }
+    }
+
+    #[inline(never)]
+    fn insert_new_behind(&mut self, home: usize, id: PacketId, value: T) -> bool {
+        match self.find_behind(home, id) {
             Ok(_) => false,
             Err(place) => {
                 self.put(place, id, value);

@@ -54,6 +54,37 @@ impl Session {
         }
     }
 
+    /// `publish` of a session of MQTT 5 that is not ruled.
+    #[inline(always)]
+    pub fn publish_extended(
+        &mut self,
+        message: &Publishable,
+        now: impl FnOnce() -> Moment,
+    ) -> Result<u64, PublishError> {
+        let is_connected = self.phase == Phase::Connected;
+        match is_connected && self.takes(message) && self.output.is_plain() {
+            true => self.publish_straight::<true>(message, now),
+            false => self.publish_with_care(message, now()),
+        }
+    }
+
+    #[inline(never)]
+    fn publish_with_care(
+        &mut self,
+        message: &Publishable,
+        now: Moment,
+    ) -> Result<u64, PublishError> {
+        self.publish(message, || now)
+    }
+
+    /// Whether the broker takes such a message, and has said so.
+    #[inline(always)]
+    fn takes(&self, message: &Publishable) -> bool {
+        let (len, qos, retain) = (encode::publish_len(message), message.qos, message.retain);
+        let negotiated = self.extended.as_ref().map(|extended| &extended.negotiated);
+        negotiated.is_some_and(|with| with.refuses(len, qos, retain).is_none())
+    }
+
     /// Whether the broker takes such a message, as far as it has said so.
     #[inline(always)]
     pub(super) fn check_fit(&self, message: &Publishable) -> Result<(), PublishError> {

@@ -14,6 +14,7 @@ const RETAIN: u8 = 1;
 
 impl Negotiated {
     /// The reason for which the broker does not take a PUBLISH of `len` bytes.
+    #[inline(always)]
     pub fn refuses(&self, len: usize, qos: QoS, retain: bool) -> Option<u8> {
         if len > self.max_packet_size as usize {
             return Some(reason::TOO_LARGE);

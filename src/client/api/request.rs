@@ -23,18 +23,24 @@ pub struct Timed<'a> {
 }
 
 impl Client {
-    /// Publishes with a client that `is_plain`. `mid` is also set if the message is queued for the
-    /// next connection, or dropped.
+    /// Publishes with a client that has `Way::Plain`, or if `EXTENDED`, `Way::Extended`. `mid` is also set if the
+    /// message is queued for the next connection, or dropped.
     #[inline(always)]
-    pub fn publish_plain(&self, message: Message, mid: &mut u64) -> Result {
-        let message = check_message(message, false)?;
+    pub fn publish_plain<const EXTENDED: bool>(&self, message: Message, mid: &mut u64) -> Result {
+        let message = check_message(message, EXTENDED)?;
         let mut state = self.lock_for_publish();
-        let published = state.session.publish_plain(&message, sys::now);
-        if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
-            *mid = id;
-        }
+        let published = match EXTENDED {
+            true => state.session.publish_extended(&message, sys::now),
+            false => state.session.publish_plain(&message, sys::now),
+        };
         self.wake_or_write_inlined(state);
-        Ok(published.map(drop)?)
+        match published {
+            Ok(id) => {
+                *mid = id;
+                Ok(())
+            }
+            Err(error) => Err(not_published(error, mid)),
+        }
     }
 
     /// `publish_plain` for any client: queue options apply if there are some.
@@ -42,11 +48,9 @@ impl Client {
         let message = check_message(message, self.is_extended())?;
         let mut state = self.lock_for_publish();
         let published = state.session.publish(&message, sys::now);
-        if let Ok(id) | Err(PublishError::NotConnected { mid: id }) = published {
-            *mid = id;
-        }
         self.wake_or_write(state);
-        Ok(published.map(drop)?)
+        *mid = published.map_err(|error| not_published(error, mid))?;
+        Ok(())
     }
 
     /// Publishes messages in a row under one lock. Returns how many were taken, the mid of the
@@ -190,6 +194,14 @@ fn check_message(mut message: Message, is_extended: bool) -> Result<Publishable>
         _ => {}
     }
     message.check().map_err(unfit)
+}
+
+#[cold]
+fn not_published(error: PublishError, mid: &mut u64) -> Error {
+    if let PublishError::NotConnected { mid: id } = error {
+        *mid = id;
+    }
+    error.into()
 }
 
 #[cold]

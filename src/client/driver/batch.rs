@@ -57,8 +57,8 @@ impl Driver {
                 && let Some(mut publish) = input.next_message::<EXTENDED>(version)?
             {
                 if EXTENDED && let Some(alias) = publish.topic_alias {
-                    let seldom = seldom.get_or_insert_default();
-                    seldom.aliases.resolve(alias, &mut publish, alias_maximum)?;
+                    let aliases = &mut seldom.get_or_insert_default().aliases;
+                    publish.topic = aliases.resolve(alias, publish.topic, alias_maximum)?;
                 }
                 unlocked.count_message();
                 if let Some(callback) = callback {

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU16;
 
-use crate::codec::topic::TopicBuf;
-use crate::codec::{Malformed, NoMemory, Publish, reason};
+use crate::codec::topic::{Topic, TopicBuf};
+use crate::codec::{Malformed, NoMemory, reason};
 
 /// A topic takes memory once the broker has sent it with an alias.
 #[derive(Default)]
@@ -13,14 +13,15 @@ pub struct InboundAliases {
 }
 
 impl InboundAliases {
-    /// Remembers the topic of a message with an alias, or completes the message with the topic that the alias
+    /// Remembers the topic of a message with an alias, or if it is empty, returns the topic that the alias
     /// stands for. `maximum`: the topic alias maximum that CONNECT states.
+    #[inline(never)]
     pub fn resolve<'a>(
         &'a mut self,
         alias: NonZeroU16,
-        publish: &mut Publish<'a>,
+        topic: Topic<'a>,
         maximum: u16,
-    ) -> Result<(), Malformed> {
+    ) -> Result<Topic<'a>, Malformed> {
         let place = usize::from(alias.get()) - 1;
         if alias.get() > maximum {
             return Err(Malformed {
@@ -28,25 +29,25 @@ impl InboundAliases {
                 ..Malformed::protocol("a topic alias above the client's maximum [MQTT5-3.1.2-26]")
             });
         }
-        if !publish.topic.as_bytes().is_empty() {
-            return self.remember(place, publish).map_err(|NoMemory| Malformed {
+        if !topic.as_bytes().is_empty() {
+            let remembered = self.remember(place, topic);
+            return remembered.map(|()| topic).map_err(|NoMemory| Malformed {
                 reason: reason::IMPLEMENTATION,
                 ..Malformed::protocol("a topic alias for which there is no memory")
             });
         }
         let topic = self.topics.get(place).and_then(TopicBuf::get);
-        publish.topic = topic.ok_or(Malformed::protocol(
+        topic.ok_or(Malformed::protocol(
             "a topic alias that stands for no topic (3.3.2.3.4)",
-        ))?;
-        Ok(())
+        ))
     }
 
-    fn remember(&mut self, place: usize, publish: &Publish) -> Result<(), NoMemory> {
+    fn remember(&mut self, place: usize, topic: Topic) -> Result<(), NoMemory> {
         if place >= self.topics.len() {
             self.topics.try_reserve(place + 1 - self.topics.len())?;
             self.topics.resize_with(place + 1, TopicBuf::default);
         }
-        self.topics[place].set(publish.topic)
+        self.topics[place].set(topic)
     }
 }
 
@@ -97,15 +98,15 @@ mod tests {
         rewritten.write(&mut bytes);
         let header = header(&bytes, Role::Client, Version::V5);
         let header = header.expect("well-formed").expect("whole");
-        let Ok(Packet::Publish(mut publish)) = decode(&mut bytes, &header, Version::V5) else {
+        let Ok(Packet::Publish(publish)) = decode(&mut bytes, &header, Version::V5) else {
             panic!("it is no PUBLISH");
         };
         assert_eq!(publish.topic_alias, Some(number));
         let Table(aliases, maximum) = aliases;
-        let resolved = aliases.resolve(number, &mut publish, *maximum);
+        let resolved = aliases.resolve(number, publish.topic, *maximum);
         assert_eq!(publish.payload, b"payload");
         resolved
-            .map(|()| publish.topic.terminated().to_vec())
+            .map(|topic| topic.terminated().to_vec())
             .map_err(|malformed| malformed.reason)
     }
 

@@ -145,8 +145,8 @@ impl Driver {
         {
             let maximum = pass.state.session.alias_maximum();
             let aliases = &mut self.seldom.get_or_insert_default().aliases;
-            let resolved = aliases.resolve(alias, publish, maximum);
-            resolved.map_err(malformed)?;
+            let resolved = aliases.resolve(alias, publish.topic, maximum);
+            publish.topic = resolved.map_err(malformed)?;
         }
         let packet = match &decoded {
             Ok(packet) => packet,

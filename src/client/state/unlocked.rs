@@ -9,6 +9,17 @@ const BROKEN: u32 = 1 << 31;
 const RULED: u32 = 1 << 30;
 const EXTENDED: u32 = 1 << 29;
 
+/// How the messages of a client go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The client accepts calls, is of MQTT 3, and has no queue options.
+    Plain,
+    /// The same in MQTT 5.
+    Extended,
+    /// Any other client.
+    Ruled,
+}
+
 pub struct Unlocked {
     /// How often the state was locked. The driver at its work does not count, nor does a lock that
     /// only publishes.
@@ -57,11 +68,14 @@ impl Unlocked {
         self.home.load(Ordering::Relaxed) & !(RULED | EXTENDED) == sys::generation()
     }
 
-    /// Whether the client accepts calls, has no queue options, and is not of MQTT 5. Each publish
-    /// checks this.
+    /// Each publish asks for it, so it is one comparison for most.
     #[inline(always)]
-    pub fn is_plain(&self) -> bool {
-        self.home.load(Ordering::Relaxed) == sys::generation()
+    pub fn way(&self) -> Way {
+        match self.home.load(Ordering::Relaxed) ^ sys::generation() {
+            0 => Way::Plain,
+            EXTENDED => Way::Extended,
+            _ => Way::Ruled,
+        }
     }
 
     pub fn set_ruled(&self) {
