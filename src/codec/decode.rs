@@ -1,6 +1,6 @@
 //! Decodes a whole packet to a value that borrows from it.
 
-use super::header::{Header, Kind};
+use super::header::{EMPTY_TOPIC, Header, Kind};
 use super::properties::Taken;
 use super::reader::{Reader, not_a_topic};
 use super::topic::{self, Topic};
@@ -118,7 +118,10 @@ pub fn publish<const EXTENDED: bool>(
             ));
         }
     } else {
-        topic::check_name(topic.as_bytes()).map_err(|text| not_a_topic(topic.as_bytes(), text))?;
+        topic::check_name(topic.as_bytes()).map_err(|text| match topic_length {
+            0 => Malformed::packet(EMPTY_TOPIC),
+            _ => not_a_topic(topic.as_bytes(), text),
+        })?;
     }
     Ok(Publish {
         dup: flags & 0b1000 != 0,

@@ -281,6 +281,8 @@ fn check_range(length: usize, least: usize, most: usize) -> Result<(), Malformed
     Ok(())
 }
 
+pub(super) const EMPTY_TOPIC: &str = "PUBLISH with an empty topic [MQTT311-4.7.3-1]";
+
 /// The topic must leave room for what follows it. This is checked long before the payload has arrived.
 fn check_topic_length(
     prefix: [u8; 2],
@@ -292,9 +294,7 @@ fn check_topic_length(
     match u16::from_be_bytes(prefix) as usize {
         // The topic of an alias, or a mistake: its properties will show.
         0 if version.rules().is_extended => Ok(()),
-        0 => Err(Malformed::packet(
-            "PUBLISH with an empty topic [MQTT311-4.7.3-1]",
-        )),
+        0 => Err(Malformed::packet(EMPTY_TOPIC)),
         topic if 2 + topic + packet_id > length => Err(Malformed::packet(
             "PUBLISH whose topic is longer than the packet",
         )),
