@@ -94,8 +94,12 @@ impl Driver {
         if !self.is_open() {
             return Ok(());
         }
-        let is_due = is_due(pass) || is_request_due(pass);
-        if read || self.has_pending(pass.state) || self.read_waits_to_write() || is_due {
+        if read
+            || self.has_pending(pass.state)
+            || self.read_waits_to_write()
+            || is_due(pass)
+            || is_request_due(pass)
+        {
             self.receive(pass)?;
         }
         requests::expire(pass.state, self.handled_until(pass.now));

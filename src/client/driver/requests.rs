@@ -126,8 +126,17 @@ pub fn cancel(state: &mut State, id: u64) -> bool {
     mid.is_some()
 }
 
-/// Ends the requests whose time was over at that moment.
+/// Ends the requests whose time was over at that moment. Each pass asks.
+#[inline(always)]
 pub fn expire(state: &mut State, now: Moment) {
+    if state.request_deadline().is_some_and(|at| at <= now) {
+        expire_due(state, now);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn expire_due(state: &mut State, now: Moment) {
     while let Some(requester) = state.requester_mut()
         && let Some(mid) = requester.requests.expire(now)
     {

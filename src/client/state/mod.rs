@@ -196,7 +196,8 @@ impl State {
         }
     }
 
-    /// None: the program has made no request.
+    /// None: the program has made no request. Each pass asks.
+    #[inline(always)]
     pub fn requester(&self) -> Option<&Requester> {
         self.seldom.as_ref()?.requester.as_deref()
     }
