@@ -888,6 +888,8 @@ static void will_with(void)
     FAILS(pmqtt_will_with(client, &will, 0), PMQTT_ERR_PAYLOAD_SIZE, client, "65,535 bytes");
     FAILS(pmqtt_will_with(client, &will, 1), PMQTT_ERR_NOT_SUPPORTED, client, "PMQTT_PROTOCOL_V5");
     client_free(client);
+}
+
 static void ignore_response(pmqtt_client *client, void *userdata, const pmqtt_response *event)
 {
     (void)client;
