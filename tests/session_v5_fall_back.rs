@@ -3,7 +3,7 @@
 mod support;
 
 use pmqtt::codec::Ack::{PubAck, PubComp, PubRec};
-use pmqtt::codec::Version;
+use pmqtt::codec::{Version, property};
 use pmqtt::session::{GivenUp, Outcome};
 use support::extended::{self, accept};
 use support::peer::{self, Peer};
@@ -160,4 +160,31 @@ fn only_an_attempt_without_a_disconnect_goes_on() {
     peer.open();
     assert_eq!(peer.version(), Version::V311);
     assert!(!peer.session.may_fall_back());
+}
+
+/// The broker's identifier and keep alive, on a connection of MQTT 5 and on one of MQTT 3.1.1 after it.
+#[test]
+fn the_assigned_identifier_stays_and_the_keep_alive_of_the_broker_does_not() {
+    let mut peer = best();
+    peer.configure(|options| options.keep_alive = 60);
+    extended::set_connect_options(&mut peer, |options| options.is_id_assigned = true);
+    extended::open_with(&mut peer, |connect| assert_eq!(connect.client_id, ""));
+    let mut stated = extended::text(property::ASSIGNED_CLIENT_ID, "chosen");
+    stated.number(property::SERVER_KEEP_ALIVE, 5);
+    peer.accept(false, stated.get());
+    assert_eq!(peer.session.agreed().keep_alive, 5);
+    peer.session.close();
+    extended::open_with(&mut peer, |connect| {
+        assert_eq!((connect.client_id, connect.keep_alive), ("chosen", 60));
+    });
+    peer.session.fall_back(true);
+    extended::open_with(&mut peer, |connect| {
+        assert_eq!(connect.version, Version::V311);
+        assert_eq!((connect.client_id, connect.keep_alive), ("chosen", 60));
+    });
+    accept(&mut peer, false, &[]);
+    assert_eq!(peer.session.agreed().keep_alive, 60);
+    assert_eq!(peer.session.client_id(), c"chosen");
+    assert_eq!(peer.live(seconds(59)).expect("no failure").len(), 0);
+    assert_eq!(peer.live(seconds(2)).expect("no failure"), ["PINGREQ"]);
 }
