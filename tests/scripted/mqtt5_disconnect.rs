@@ -9,7 +9,8 @@ use pmqtt::ffi::{self, PMQTT_ERR_INVAL, PMQTT_ERR_NO_CONN, PMQTT_ERR_NOT_SUPPORT
 
 use crate::support::mqtt5::{ACCEPTED, accepted_with, connected5};
 use crate::support::{
-    Broker, CONNACK, CONNECT_TO_STAY, Client, Drive, Event, Handle, Peer, connected, each_drive,
+    Broker, CONNACK, CONNECT_TO_STAY, Client, DISCONNECT, Drive, Event, Handle, Peer, connected,
+    each_drive,
 };
 
 const WITH_WILL: i32 = 0x04;
@@ -154,6 +155,23 @@ fn with_the_will_an_older_client_closes_after_all_that_it_has_accepted() {
         connection.peer.expect_end();
         assert_eq!(connection.client.next(), Event::published(1));
         assert_eq!(connection.client.next(), Event::Disconnected { rc: 0 });
+    });
+}
+
+/// Nothing is left to write, and the broker waits for the client.
+#[test]
+fn with_nothing_to_write_a_connection_closes_at_once() {
+    each_drive(|drive| {
+        for reason in [0, WITH_WILL] {
+            let mut connection = connected(drive);
+            assert_eq!(disconnect_with(*connection.client, reason, b""), 0);
+            if reason == 0 {
+                connection.peer.expect(DISCONNECT);
+            }
+            connection.peer.expect_end();
+            drop(connection.peer);
+            assert_eq!(connection.client.next(), Event::Disconnected { rc: 0 });
+        }
     });
 }
 

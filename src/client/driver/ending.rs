@@ -112,7 +112,7 @@ impl Driver {
 
     /// Begins to close a connection of which the session has written everything.
     pub(super) fn begin_closing(&mut self, pass: &mut Pass) -> Step {
-        if !pass.state.session.is_finished() || self.transport.is_none() {
+        if !self.has_to_close(pass.state) {
             return Ok(());
         }
         self.drop_closing(pass.state);

@@ -116,7 +116,15 @@ impl Driver {
 
     /// Whether there is work that needs no waiting, though no descriptor shows it.
     pub fn is_ready(&self, state: &State) -> bool {
-        self.is_superseded(state) || self.has_failed() || self.has_pending(state)
+        self.is_superseded(state)
+            || self.has_failed()
+            || self.has_to_close(state)
+            || self.has_pending(state)
+    }
+
+    /// Whether the session has written everything, and the connection does not close yet.
+    fn has_to_close(&self, state: &State) -> bool {
+        self.transport.is_some() && state.session.is_finished()
     }
 
     /// Whether the program has replaced or given up the connection.

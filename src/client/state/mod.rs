@@ -518,6 +518,7 @@ impl State {
     pub fn needs_attention(&self) -> bool {
         let output = self.session.has_output() && self.session.phase() != Phase::Closed;
         let due = output
+            || self.session.is_finished()
             || self.watching.is_ready()
             || self.intent.is_handed_over()
             || self.callbacks.interest.is_some();

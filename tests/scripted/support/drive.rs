@@ -21,16 +21,19 @@ pub enum Drive {
     Step,
     /// `pmqtt_loop_read`, `_write` and `_misc`, in a loop that `on_interest` wakes.
     Foreign,
+    /// The same without `on_interest`, in a loop that looks every few milliseconds.
+    Poll,
     /// `pmqtt_process`, when the descriptor of `pmqtt_event_fd` is readable.
     EventFd,
 }
 
 impl Drive {
-    pub const ALL: [Drive; 5] = [
+    pub const ALL: [Drive; 6] = [
         Drive::Thread,
         Drive::Forever,
         Drive::Step,
         Drive::Foreign,
+        Drive::Poll,
         Drive::EventFd,
     ];
 
@@ -73,8 +76,13 @@ impl Running {
             Drive::Foreign => {
                 recorder.set_waker(waker.try_clone().expect("a socket"));
                 client.set_interest();
-                Some(thread::spawn(move || foreign_loop(client, woken, stopped)))
+                Some(thread::spawn(move || {
+                    foreign_loop(client, woken, -1, stopped)
+                }))
             }
+            Drive::Poll => Some(thread::spawn(move || {
+                foreign_loop(client, woken, 5, stopped);
+            })),
             Drive::EventFd => Some(thread::spawn(move || {
                 event_loop(client, woken, stopped);
             })),
@@ -101,7 +109,8 @@ impl Running {
     }
 }
 
-fn foreign_loop(client: Handle, woken: UnixStream, stopped: impl Fn() -> bool) {
+/// `most_ms`: the longest wait; -1: without limit.
+fn foreign_loop(client: Handle, woken: UnixStream, most_ms: i32, stopped: impl Fn() -> bool) {
     while !stopped() {
         let read = client.want_read().then_some(libc::POLLIN);
         let write = client.want_write().then_some(libc::POLLOUT);
@@ -110,7 +119,9 @@ fn foreign_loop(client: Handle, woken: UnixStream, stopped: impl Fn() -> bool) {
             entry(woken.as_raw_fd(), libc::POLLIN),
             entry(client.socket(), events),
         ];
-        poll(&mut entries, client.next_timeout_ms());
+        // As unsigned numbers, -1 is the longest wait.
+        let timeout = (client.next_timeout_ms() as u32).min(most_ms as u32);
+        poll(&mut entries, timeout as i32);
         drain(&woken);
         let ready = entries[1].revents;
         if ready & !libc::POLLOUT != 0 {
