@@ -1,8 +1,9 @@
 /* Plays the conformance cases against one broker, in one version of MQTT:
- *   conformance HOST PORT VERSION [CASE...]
+ *   conformance HOST PORT LIMITED_PORT VERSION [CASE...]
  *   conformance versions
- * The second form lists the versions.  HOST is an IPv4 address.  It prints a line for each case: "ok NAME", "- NAME" if the version has no
- * such behaviour, or "FAIL NAME: what was seen", followed by the last packets of each connection.  It
+ * The second form lists the versions.  HOST is an IPv4 address, with the broker at PORT and the limited one
+ * of scripts/brokers at LIMITED_PORT.  It prints a line for each case: "ok NAME", "- NAME" if the version has
+ * no such behaviour, or "FAIL NAME: what was seen", followed by the last packets of each connection.  It
  * exits with 0 if no case has failed. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +21,19 @@ static const struct version {
 } VERSIONS[] = {
     {"3.1", PMQTT_PROTOCOL_V31},
     {"3.1.1", PMQTT_PROTOCOL_V311},
+    {"5", PMQTT_PROTOCOL_V5},
 };
 
 static const test_case *const LISTS[] = {
     SESSION_CASES, MESSAGE_CASES, RETAIN_CASES, WILL_CASES, SUBSCRIPTION_CASES, IN_FLIGHT_CASES,
+    PROPERTY_CASES, EXPIRY_CASES, ALIAS_CASES, LIMIT_CASES, REASON_CASES, OPTION_CASES, SESSION_EXPIRY_CASES,
+    RESUME_CASES,
 };
 
 enum { CASE_S = 60, SEEN = 400 };
 
 static const char *host;
-static int port;
+static int port, limited_port;
 
 const char *suite_host(void)
 {
@@ -39,6 +43,11 @@ const char *suite_host(void)
 int suite_port(void)
 {
     return port;
+}
+
+int suite_limited_port(void)
+{
+    return limited_port;
 }
 
 static const struct version *find_version(const char *name)
@@ -149,15 +158,16 @@ static int list_versions(void)
 
 int main(int argc, char *argv[])
 {
-    const struct version *version = argc >= 4 ? find_version(argv[3]) : NULL;
+    const struct version *version = argc >= 5 ? find_version(argv[4]) : NULL;
 
     if (argc == 2 && strcmp(argv[1], "versions") == 0)
         return list_versions();
     if (version == NULL) {
-        fprintf(stderr, "usage: conformance HOST PORT VERSION [CASE...]\n");
+        fprintf(stderr, "usage: conformance HOST PORT LIMITED_PORT VERSION [CASE...]\n");
         return 2;
     }
     host = argv[1];
     port = atoi(argv[2]);
-    return run_all(version, argv + 4) == 0 ? 0 : 1;
+    limited_port = atoi(argv[3]);
+    return run_all(version, argv + 5) == 0 ? 0 : 1;
 }

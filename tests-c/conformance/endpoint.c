@@ -14,29 +14,76 @@ static char *copy(const void *bytes, size_t length)
     char *new = malloc(length + 1);
 
     CHECK(new != NULL);
-    memcpy(new, bytes, length);
+    if (length > 0)
+        memcpy(new, bytes, length);
     new[length] = '\0';
     return new;
 }
 
-static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+void endpoint_keep(endpoint *self, const pmqtt_message *event)
 {
-    endpoint *self = userdata;
     message *new;
 
-    (void)client;
     if (self->received == self->room) {
         self->room = self->room == 0 ? 64 : self->room * 2;
         self->inbox = realloc(self->inbox, (size_t)self->room * sizeof *self->inbox);
         CHECK(self->inbox != NULL);
     }
     new = &self->inbox[self->received++];
+    new->mid = event->mid;
     new->topic = copy(event->topic, event->topic_len);
     new->payload = copy(event->payload, event->payload_len);
     new->payload_len = event->payload_len;
     new->qos = event->qos;
     new->retain = event->retain;
     new->dup = event->dup;
+    new->properties.data = copy(event->properties.data, event->properties.len);
+    new->properties.len = event->properties.len;
+}
+
+static void on_message(pmqtt_client *client, void *userdata, const pmqtt_message *event)
+{
+    (void)client;
+    endpoint_keep(userdata, event);
+}
+
+static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_published *event)
+{
+    endpoint *self = userdata;
+    outcome *new;
+
+    (void)client;
+    if (self->outcome_count == self->outcome_room) {
+        self->outcome_room = self->outcome_room == 0 ? 64 : self->outcome_room * 2;
+        self->outcomes = realloc(self->outcomes, (size_t)self->outcome_room * sizeof *self->outcomes);
+        CHECK(self->outcomes != NULL);
+    }
+    new = &self->outcomes[self->outcome_count++];
+    new->mid = event->mid;
+    new->tag = event->tag;
+    new->rc = event->rc;
+    new->reason = event->reason;
+    tally_set(&self->record.publish_rc, event->rc);
+    tally_add(&self->record.published);
+}
+
+static void on_disconnect(pmqtt_client *client, void *userdata, const pmqtt_disconnected *event)
+{
+    endpoint *self = userdata;
+
+    (void)client;
+    self->disconnect_reason = event->reason;
+    tally_set(&self->record.disconnect_rc, event->rc);
+    tally_add(&self->record.disconnects);
+}
+
+static void on_unsubscribe(pmqtt_client *client, void *userdata, const pmqtt_unsubscribed *event)
+{
+    endpoint *self = userdata;
+
+    (void)client;
+    self->unsubscribe_reason = event->reason;
+    tally_add(&self->record.unsubscribed);
 }
 
 static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subscribed *event)
@@ -51,6 +98,13 @@ static void on_subscribe(pmqtt_client *client, void *userdata, const pmqtt_subsc
     tally_add(&self->record.subscribed);
 }
 
+pmqtt_connect_options endpoint_options(void)
+{
+    pmqtt_connect_options options = {.struct_size = sizeof options, .topic_alias_receive = -1};
+
+    return options;
+}
+
 endpoint *endpoint_new(const char *name, session session)
 {
     endpoint *self = calloc(1, sizeof *self);
@@ -61,11 +115,24 @@ endpoint *endpoint_new(const char *name, session session)
     endpoints[stage.count] = self;
     self->wire = wire_new(name, suite_host(), suite_port());
     self->client = client_new_as(client_id(name), session == CLEAN, protocol(), self);
+    if (protocol() >= PMQTT_PROTOCOL_V5) {
+        pmqtt_connect_options options = endpoint_options();
+
+        CHECK_OK(pmqtt_connect_options_set(self->client, &options));
+    }
     record_events(self->client);
     CHECK_OK(pmqtt_on_message_set(self->client, on_message));
+    CHECK_OK(pmqtt_on_disconnect_set(self->client, on_disconnect));
+    CHECK_OK(pmqtt_on_publish_set(self->client, on_publish));
     CHECK_OK(pmqtt_on_subscribe_set(self->client, on_subscribe));
+    CHECK_OK(pmqtt_on_unsubscribe_set(self->client, on_unsubscribe));
     loop_add(&stage, self->client);
     return self;
+}
+
+void endpoint_turn_to_limited(endpoint *self)
+{
+    wire_turn_to(self->wire, suite_limited_port());
 }
 
 void endpoints_run(void)
@@ -80,8 +147,10 @@ static void free_inbox(endpoint *self)
     for (i = 0; i < self->received; i++) {
         free(self->inbox[i].topic);
         free(self->inbox[i].payload);
+        free((void *)self->inbox[i].properties.data);
     }
     free(self->inbox);
+    free(self->outcomes);
 }
 
 void endpoints_free(void)
@@ -132,14 +201,27 @@ void endpoint_cut(endpoint *self)
     AWAIT(!wire_is_open(self->wire));
 }
 
+static void await_grant(endpoint *self, int answers, int qos)
+{
+    AWAIT(tally_get(&self->record.subscribed) > answers);
+    CHECK_INT(self->granted_count, 1);
+    CHECK_INT(self->granted[0], qos);
+}
+
 void endpoint_subscribe(endpoint *self, const char *filter, int qos)
 {
     int answers = tally_get(&self->record.subscribed);
 
     CHECK_OK(pmqtt_subscribe(self->client, filter, qos, NULL));
-    AWAIT(tally_get(&self->record.subscribed) > answers);
-    CHECK_INT(self->granted_count, 1);
-    CHECK_INT(self->granted[0], qos);
+    await_grant(self, answers, qos);
+}
+
+void endpoint_subscribe_with(endpoint *self, const pmqtt_subscription *subscription)
+{
+    int answers = tally_get(&self->record.subscribed);
+
+    CHECK_OK(pmqtt_subscribe_with(self->client, subscription, 1, NULL, NULL));
+    await_grant(self, answers, subscription->qos);
 }
 
 void endpoint_unsubscribe(endpoint *self, const char *filter)
@@ -158,6 +240,37 @@ void endpoint_publish(endpoint *self, const char *topic, const void *payload, si
 void endpoint_say(endpoint *self, const char *topic, const char *text, int qos)
 {
     endpoint_publish(self, topic, text, strlen(text), qos, false);
+}
+
+uint64_t endpoint_send(endpoint *self, const pmqtt_publication *publication)
+{
+    uint64_t mid = 0;
+    int rc = pmqtt_publish_message(self->client, publication, &mid);
+
+    if (rc != PMQTT_ERR_NO_CONN)
+        CHECK_RC(rc, PMQTT_ERR_SUCCESS);
+    CHECK(mid != 0);
+    return mid;
+}
+
+outcome endpoint_outcome(endpoint *self, uint64_t mid)
+{
+    int i = 0;
+
+    for (;; i++) {
+        AWAIT(self->outcome_count > i);
+        if (self->outcomes[i].mid == mid)
+            return self->outcomes[i];
+    }
+}
+
+int endpoint_count(const endpoint *self, int rc)
+{
+    int i, count = 0;
+
+    for (i = 0; i < self->outcome_count; i++)
+        count += self->outcomes[i].rc == rc;
+    return count;
 }
 
 const char *number_text(int number)

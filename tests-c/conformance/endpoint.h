@@ -26,6 +26,7 @@ enum { GRANTED = 8, KEEP_ALIVE_S = 60 };
 typedef enum session { CLEAN, KEPT } session;
 
 typedef struct message {
+    uint64_t mid;
     char *topic;
     /* With a NUL after it, so that a text is a string. */
     char *payload;
@@ -33,7 +34,14 @@ typedef struct message {
     int qos;
     bool retain;
     bool dup;
+    pmqtt_properties properties;
 } message;
+
+/* What on_publish said of a message. */
+typedef struct outcome {
+    uint64_t mid, tag;
+    int rc, reason;
+} outcome;
 
 typedef struct endpoint {
     record record;
@@ -41,6 +49,10 @@ typedef struct endpoint {
     wire *wire;
     message *inbox;
     int received, taken, room;
+    outcome *outcomes;
+    int outcome_count, outcome_room;
+    /* Of the last on_disconnect, and of the last UNSUBACK. */
+    int disconnect_reason, unsubscribe_reason;
     /* Of the last SUBACK. */
     uint8_t granted[GRANTED];
     size_t granted_count;
@@ -48,6 +60,12 @@ typedef struct endpoint {
 
 /* A client that is not connected.  Two of the same name have the same client identifier. */
 endpoint *endpoint_new(const char *name, session session);
+
+/* What endpoint_new has set, in MQTT 5: the broker sends no topic aliases. */
+pmqtt_connect_options endpoint_options(void);
+
+/* The next connection leads to the other broker, the limited one. */
+void endpoint_turn_to_limited(endpoint *);
 
 void endpoints_run(void);
 void endpoints_free(void);
@@ -71,6 +89,21 @@ void endpoint_say(endpoint *, const char *topic, const char *text, int qos);
 /* The text of a message that has a number, valid until the next call; and its number. */
 const char *number_text(int number);
 int message_number(const message *);
+
+/* Takes a publication with a mid of its own, and does not wait. */
+uint64_t endpoint_send(endpoint *, const pmqtt_publication *);
+
+/* Subscribes with options, and waits for the answer, which has to grant it. */
+void endpoint_subscribe_with(endpoint *, const pmqtt_subscription *);
+
+/* Adds a message to the inbox, as on_message does; the user data of a callback is the endpoint. */
+void endpoint_keep(endpoint *, const pmqtt_message *);
+
+/* Waits for the outcome of a message. */
+outcome endpoint_outcome(endpoint *, uint64_t mid);
+
+/* How many messages have had this outcome. */
+int endpoint_count(const endpoint *, int rc);
 
 /* Waits until all that it has published is acknowledged. */
 void endpoint_settle(endpoint *);

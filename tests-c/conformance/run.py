@@ -9,6 +9,7 @@ output of each run, with the packets of each failure, is in build/brokers. Witho
 writes the table to docs/brokers.md if all is as expected.
 """
 
+import contextlib
 import datetime
 import pathlib
 import re
@@ -66,20 +67,26 @@ class Column:
         return [f"{self.name()}: {text}" for text in complaints]
 
 
-def play(program, broker, versions):
-    """Starts a broker, and yields a column for each version. The broker ends when its input does."""
-    with subprocess.Popen([ROOT / "scripts/brokers", broker], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+@contextlib.contextmanager
+def started(broker, *limits):
+    """Starts a broker, and returns its port and release. It ends when its input does."""
+    with subprocess.Popen([ROOT / "scripts/brokers", broker, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as process:
         try:
-            port, release = process.stdout.readline().split()
-            for version in versions:
-                print(f"{BROKERS[broker]} {release}, MQTT {version} ...", file=sys.stderr, flush=True)
-                run = subprocess.run([program, "127.0.0.1", port, version], stdout=subprocess.PIPE, text=True,
-                                     check=False, timeout=RUN_LIMIT)
-                log(broker, version).write_text(run.stdout)
-                yield Column(broker, release, version, run.stdout, run.returncode)
+            yield process.stdout.readline().split()
         finally:
             process.stdin.close()
+
+
+def play(program, broker, versions):
+    """Yields a column for each version of a broker."""
+    with started(broker) as (port, release), started(broker, "limited") as (limited_port, _):
+        for version in versions:
+            print(f"{BROKERS[broker]} {release}, MQTT {version} ...", file=sys.stderr, flush=True)
+            run = subprocess.run([program, "127.0.0.1", port, limited_port, version], stdout=subprocess.PIPE, text=True,
+                                 check=False, timeout=RUN_LIMIT)
+            log(broker, version).write_text(run.stdout)
+            yield Column(broker, release, version, run.stdout, run.returncode)
 
 
 def log(broker, version):

@@ -18,9 +18,19 @@ extern const test_case RETAIN_CASES[];
 extern const test_case WILL_CASES[];
 extern const test_case SUBSCRIPTION_CASES[];
 extern const test_case IN_FLIGHT_CASES[];
+extern const test_case PROPERTY_CASES[];
+extern const test_case EXPIRY_CASES[];
+extern const test_case ALIAS_CASES[];
+extern const test_case LIMIT_CASES[];
+extern const test_case REASON_CASES[];
+extern const test_case OPTION_CASES[];
+extern const test_case SESSION_EXPIRY_CASES[];
+extern const test_case RESUME_CASES[];
 
 const char *suite_host(void);
 int suite_port(void);
+/* Of the broker that accepts less, see scripts/brokers. */
+int suite_limited_port(void);
 
 /* The PMQTT_PROTOCOL_ of this run. */
 int protocol(void);

@@ -4,12 +4,14 @@
 #include "endpoint.h"
 #include "suite.h"
 
+/* The second SUBSCRIBE shows that the first one is done: a will that comes now is no retained message for it. */
 static endpoint *heir(const char *at)
 {
     endpoint *self = endpoint_new("heir", CLEAN);
 
     endpoint_connect(self);
     endpoint_subscribe(self, at, 2);
+    endpoint_subscribe(self, topic("other"), 0);
     return self;
 }
 

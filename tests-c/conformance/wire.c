@@ -14,13 +14,22 @@
 
 enum { TYPES = 16, NO_TYPE = TYPES };
 
+/* The packets of one type in one way. */
+struct packets {
+    int count;
+    size_t bytes;
+    /* The last one. */
+    unsigned char *last;
+    size_t last_length;
+};
+
 struct wire {
     const char *host;
     int broker_port;
     int listener;
     tape *tape;
     pthread_mutex_t lock;
-    int counts[2][TYPES];
+    struct packets packets[2][TYPES];
     /* Of the connection of now, for each way: where packets go to, which type is lost, and whether one
      * was. */
     bool open;
@@ -83,6 +92,16 @@ static void send_all(int fd, const unsigned char *bytes, size_t length)
     }
 }
 
+static void count(struct packets *packets, const unsigned char *packet, size_t length)
+{
+    packets->count++;
+    packets->bytes += length;
+    packets->last = realloc(packets->last, length);
+    CHECK(packets->last != NULL);
+    memcpy(packets->last, packet, length);
+    packets->last_length = length;
+}
+
 static void pass(const struct pump *self, const unsigned char *packet, size_t length)
 {
     wire *wire = self->wire;
@@ -92,7 +111,7 @@ static void pass(const struct pump *self, const unsigned char *packet, size_t le
     pthread_mutex_lock(&wire->lock);
     is_lost = type == wire->lose[self->way];
     wire->has_lost[self->way] |= is_lost;
-    wire->counts[self->way][type]++;
+    count(&wire->packets[self->way][type], packet, length);
     tape_add(wire->tape, self->way, packet, length, is_lost);
     pthread_mutex_unlock(&wire->lock);
     if (!is_lost)
@@ -106,7 +125,7 @@ static void end(const struct pump *self)
     pthread_mutex_lock(&wire->lock);
     tape_end_of_connection(wire->tape, self->way, wire->has_lost[self->way]);
     if (!wire->has_lost[self->way])
-        shutdown(wire->to[self->way], SHUT_RDWR);
+        shutdown(wire->to[self->way], SHUT_WR);
     pthread_mutex_unlock(&wire->lock);
 }
 
@@ -214,6 +233,13 @@ int wire_port(const wire *self)
     return ntohs(at.sin_port);
 }
 
+void wire_turn_to(wire *self, int port)
+{
+    pthread_mutex_lock(&self->lock);
+    self->broker_port = port;
+    pthread_mutex_unlock(&self->lock);
+}
+
 void wire_lose(wire *self, enum way way, int type)
 {
     pthread_mutex_lock(&self->lock);
@@ -244,7 +270,31 @@ int wire_count(wire *self, enum way way, int type)
     int count;
 
     pthread_mutex_lock(&self->lock);
-    count = self->counts[way][type];
+    count = self->packets[way][type].count;
     pthread_mutex_unlock(&self->lock);
     return count;
+}
+
+size_t wire_bytes(wire *self, enum way way, int type)
+{
+    size_t bytes;
+
+    pthread_mutex_lock(&self->lock);
+    bytes = self->packets[way][type].bytes;
+    pthread_mutex_unlock(&self->lock);
+    return bytes;
+}
+
+size_t wire_last(wire *self, enum way way, int type, unsigned char *bytes, size_t size)
+{
+    const struct packets *packets = &self->packets[way][type];
+    size_t length;
+
+    pthread_mutex_lock(&self->lock);
+    length = packets->last_length;
+    CHECK(length <= size);
+    if (length > 0)
+        memcpy(bytes, packets->last, length);
+    pthread_mutex_unlock(&self->lock);
+    return length;
 }
