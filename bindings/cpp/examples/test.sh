@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs each example with a private broker, until it has printed the expected lines:
-#   test.sh PUBSUB LOOP_START ASIO
+#   test.sh PUBSUB LOOP_START ASIO MQTT5
 set -euo pipefail
 
-pubsub=$1 loop_start=$2 asio=$3
+pubsub=$1 loop_start=$2 asio=$3 mqtt5=$4
 broker=$(cd "$(dirname "$0")/../../.." && pwd)/scripts/broker
 dir=$(mktemp -d)
 trap '"$broker" kill "$dir/broker"; rm -rf "$dir"' EXIT
@@ -31,9 +31,15 @@ printf 'one\ntwo\n' | "$loop_start" 127.0.0.1 "$port" || fail "loop_start"
 echo "-- asio"
 [[ $("$asio" 127.0.0.1 "$port") == $'to 1\nto 2\nto 3' ]] || fail "asio"
 
+echo "-- mqtt5"
+[[ $("$mqtt5" 127.0.0.1 "$port") == $'readings/1: 21.5
+  content type:  text/plain
+  user property: site north
+  user property: unit C' ]] || fail "mqtt5"
+
 echo "-- without a broker"
 "$broker" stop "$dir/broker"
-for program in "$pubsub" "$loop_start"; do
+for program in "$pubsub" "$loop_start" "$mqtt5"; do
     ! "$program" 127.0.0.1 "$port" </dev/null 2>"$dir/err" || fail "$program found a broker"
     [[ -s $dir/err ]] || fail "$program does not say why"
 done

@@ -6,10 +6,14 @@
 #include <pmqtt.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "client_ref.hpp"
+#include "connect_options.hpp"
+#include "error.hpp"
+#include "state.hpp"
 #include "text.hpp"
 
 namespace pmqtt {

@@ -23,7 +23,7 @@ enum class errc {
     tls = PMQTT_ERR_TLS,                    ///< TLS has failed.
     payload_size = PMQTT_ERR_PAYLOAD_SIZE,  ///< A payload or a packet is too large.
     not_supported = PMQTT_ERR_NOT_SUPPORTED,///< The library does not support this.
-    auth = PMQTT_ERR_AUTH,                  ///< Authorisation has failed.
+    auth = PMQTT_ERR_AUTH,                  ///< An enhanced authentication has failed.
     acl_denied = PMQTT_ERR_ACL_DENIED,      ///< An access control list denies this.
     unknown = PMQTT_ERR_UNKNOWN,            ///< An error without a name.
     os_error = PMQTT_ERR_ERRNO,             ///< The operating system has reported an error. (`errno` is a macro.)

@@ -113,7 +113,8 @@ struct published {
     /// - `errc::dropped`: the message made room for another one in the queue.
     /// - `errc::expired`: the message was not sent within its time limit.
     /// - `errc::cancelled`: the program cancelled the message.
-    /// - `errc::rejected`: the broker refused the message, or does not take such messages. `reason` says why (MQTT 5).
+    /// - `errc::rejected`: the broker refused the message, or does not take such messages (MQTT 5). `reason` says why,
+    ///   and `make_error_code(reason)` is the same as an error code.
     std::error_code error;
 
     reason_code reason;           ///< The reason of the broker's acknowledgement (MQTT 5).

@@ -26,7 +26,7 @@ namespace pmqtt {
 
 /// The messages that `subscribe_simple` has received, in the order in which they came.
 ///
-/// The topic and payload of each are valid as long as this object lives.
+/// What each of them points to is valid as long as this object lives.
 class messages {
 public:
     /// @cond an input iterator, as the standard has them

@@ -2,8 +2,9 @@
 /// pmqtt, an MQTT client, for C++17 and newer.
 ///
 /// The headers contain all code of the C++ API. The C++ functions call the functions of `pmqtt.h`, and
-/// have the same names. `pmqtt.h` is the manual: its comments on units, errors, threads and blocking
-/// apply here too. Each class describes what C++ does differently:
+/// have the same names. Where C has a second function with more arguments, C++ has an overload: `disconnect` is
+/// also `pmqtt_disconnect_with`, and `publish` is also `pmqtt_publish_message`. `pmqtt.h` is the manual: its comments
+/// on units, errors, threads and blocking apply here too. Each class describes what C++ does differently:
 ///
 /// - `client`, and its base `client_ref`: connecting and loops
 /// - `client_publishing` and `client_subscribing`: messages
