@@ -1,4 +1,5 @@
 // Enhanced authentication of MQTT 5: the steps, answers from elsewhere, refusals, and SCRAM.
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -196,6 +197,10 @@ static void arguments()
     client.auth_set({});
     CHECK(alive.use_count() == 1);
 
+    client.auth_set("M", [alive](auto &, auto &) {});
+    client.reinitialise();
+    CHECK(alive.use_count() == 1);
+
     pmqtt::client old, none = std::move(client);
     CHECK_ERROR(thrown_by([&] { client.auth_set("M", ignore); }), inval); // moved from
     CHECK_ERROR(thrown_by([&] { old.auth_set("M", [alive](auto &, auto &) {}); }), not_supported);
@@ -204,11 +209,34 @@ static void arguments()
     CHECK_ERROR(thrown_by([&] { old.reauthenticate(); }), not_supported);
 }
 
+static void threads()
+{
+    step("two threads set methods: the callback is that of the method");
+    peer broker;
+    peer_start(&broker, &CURIOUS);
+    pmqtt::client client = client_of_mqtt5();
+    bool asked = false;
+    const auto set = [&](const char *name) {
+        for (int round = 0; round < 1000; round++)
+            client.auth_set(name, [&asked, name](auto &, const pmqtt::auth_event &event) {
+                CHECK_TEXT(event.method.data(), name);
+                asked = true;
+            });
+    };
+    std::thread one(set, "one"), two(set, "two");
+    one.join();
+    two.join();
+    client.connect(BROKER_HOST, broker.port);
+    LOOP_UNTIL(client, asked);
+    peer_stop(&broker);
+}
+
 int main()
 {
     watchdog(120);
     steps();
     later();
+    threads();
     scram();
     refusals();
     arguments();

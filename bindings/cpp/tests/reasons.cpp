@@ -4,6 +4,9 @@
 #include <set>
 #include <string>
 #include <vector>
+#if __has_include(<ranges>)
+#include <ranges>
+#endif
 
 #include "support.hpp"
 
@@ -11,6 +14,9 @@ using pmqtt::reason_code;
 
 static_assert(std::is_error_code_enum_v<reason_code>);
 static_assert(!std::is_convertible_v<reason_code, int> && !std::is_convertible_v<int, reason_code>);
+#ifdef __cpp_lib_ranges
+static_assert(std::ranges::input_range<pmqtt::reason_codes> && std::ranges::common_range<pmqtt::reason_codes>);
+#endif
 
 static void words()
 {

@@ -51,7 +51,8 @@ static void callbacks(pmqtt::protocol version)
     client.on_message([&](auto &, const pmqtt::message &message) { others += std::string(message.topic) + ";"; });
     wait_for_answer(client, client.subscribe("s/one", 1, one.callback()), {reason_code::granted_qos_1});
     wait_for_answer(client,
-                    client.subscribe_multiple({{"s/two", 2, two.callback()}, {"s/other"}, {"s/three", 0, three.callback()}}),
+                    client.subscribe_multiple(
+                        {{"s/two", 2, two.callback()}, {"s/other"}, {"s/three", 0, three.callback()}}),
                     {reason_code::granted_qos_2, reason_code::success, reason_code::success});
     for (const char *topic : {"s/one", "s/two", "s/three", "s/other"})
         client.publish(topic, "x", 1);
