@@ -10,9 +10,11 @@ import (
 	"unsafe"
 )
 
-// An Authenticator answers for the client in an enhanced authentication (MQTT 5, section 4.12). A client calls one
-// method at a time, in a goroutine. Each context ends after Options.ConnectTimeout, with the connection, and in Close.
-// If a method returns an error, the client ends the connection, and the error is part of ErrAuth.
+// An Authenticator answers for the client in an enhanced authentication (MQTT 5, section 4.12). If a method returns an
+// error, the client ends the connection. errors.Is finds this error and ErrAuth in the outcome.
+//
+// Each call of Start, Challenge and Done has a goroutine of its own. Its context ends after Options.ConnectTimeout,
+// with the connection, and in Close. From then on, its answer has no effect, and the client may call Start again.
 type Authenticator interface {
 	// Method returns the name of the authentication method. New calls it once.
 	Method() string

@@ -1,4 +1,4 @@
-// Package pmqtt is an MQTT 3.1.1 client that uses the C library libpmqtt.
+// Package pmqtt is a client for MQTT 3.1, 3.1.1 and 5 that uses the C library libpmqtt.
 //
 // [New] creates a [Client], and [Client.Connect] connects it. The client reconnects whenever the connection is lost,
 // until [Client.Disconnect] or [Client.Close].
@@ -41,6 +41,19 @@
 // After a reconnect, the broker may have no session of the client. This is always so without Options.Durable. If
 // there is no session, the client makes all its subscriptions again. It does not get the messages that were published
 // meanwhile.
+//
+// # MQTT 5
+//
+// Options.Protocol selects the version. With MQTT5:
+//
+//   - [Client.PublishWith] publishes a message with [Properties], and [Message.Properties] returns those of a message.
+//   - [Client.SubscribeWith], [Client.UnsubscribeWith], [Client.DisconnectWith] and [Message.AckWith] have the options,
+//     reason codes and properties of their packets.
+//   - [Client.Negotiated] returns what applies to the connection.
+//   - [Error] has the reason code and the properties with which the broker refused or ended something.
+//   - An [Authenticator] or [SCRAM] answers in an enhanced authentication, and [Client.Reauthenticate] repeats it.
+//
+// What only MQTT 5 has is ErrNotSupported with the other versions.
 //
 // # Threads
 //

@@ -116,6 +116,40 @@ func ExamplePublishSingle() {
 	// Output: <nil>
 }
 
+// A message with properties (MQTT 5).
+func ExampleClient_PublishWith() {
+	ctx := context.Background()
+	client, err := pmqtt.New(pmqtt.Options{Broker: broker, Protocol: pmqtt.MQTT5})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Connect(ctx); err != nil {
+		log.Fatal(err)
+	}
+	messages, err := client.SubscribeChan(ctx, "pressure", pmqtt.AtLeastOnce, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = client.PublishWith(ctx, pmqtt.Publication{
+		Topic:   "pressure",
+		Payload: []byte("1013"),
+		QoS:     pmqtt.AtLeastOnce,
+		Expiry:  time.Minute,
+		Properties: &pmqtt.Properties{
+			ContentType:    "text/plain",
+			UserProperties: []pmqtt.UserProperty{{Name: "unit", Value: "hPa"}},
+		},
+	})
+	if err != nil {
+		log.Fatal(err) // errors.As finds an Error, with the broker's Reason
+	}
+	m := <-messages
+	unit, _ := m.Properties().User("unit")
+	fmt.Println(string(m.Payload), unit)
+	// Output: 1013 hPa
+}
+
 // A will, and a secured connection with a client certificate.
 func ExampleOptions() {
 	_, err := pmqtt.New(pmqtt.Options{

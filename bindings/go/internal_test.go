@@ -94,7 +94,8 @@ func TestReasons(t *testing.T) {
 		}
 	}
 	var told *Error
-	if err := withReason(ErrRejected, quota, &Properties{ReasonString: "No more."}); !errors.Is(err, ErrRejected) || !errors.As(err, &told) ||
+	err := withReason(ErrRejected, quota, &Properties{ReasonString: "No more."})
+	if !errors.Is(err, ErrRejected) || !errors.As(err, &told) ||
 		told.Reason != quota || told.Text != "mqtt: Quota exceeded. The broker says: No more." ||
 		told.Properties.ReasonString != "No more." {
 		t.Error(err)

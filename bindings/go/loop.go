@@ -108,7 +108,7 @@ func goConnected(handle C.uintptr_t, rc, reason C.int, sessionPresent C.bool, li
 	negotiated := c.negotiate(properties)
 	if !sessionPresent {
 		c.mu.Lock()
-		c.resubscribe()
+		c.resubscribe(negotiated.Version)
 		c.mu.Unlock()
 	}
 	c.later(func() { c.connected(bool(sessionPresent), negotiated) })

@@ -8,7 +8,8 @@ type Message struct {
 	Topic   string
 	Payload []byte
 	QoS     QoS
-	// Retained: the broker had stored the message, and sent it because of a new subscription.
+	// Retained: the broker had stored the message, and sent it because of a new subscription. Or the message was
+	// published as a retained one, and the subscription has RetainAsPublished.
 	Retained bool
 	// Duplicate: the broker has possibly sent the message before.
 	Duplicate bool
@@ -47,7 +48,8 @@ func (m *Message) Ack() error {
 
 // AckWith acknowledges a message as Ack does, with a reason code and properties of MQTT 5. A reason of 0x80 or more
 // refuses the message: 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 or 0x99. The properties can be a reason string and user
-// properties. Without Options.ManualAck, a handler can call AckWith before it returns. A message of QoS 0 has no acknowledgement: ErrNotFound.
+// properties. Without Options.ManualAck, a handler can call AckWith before it returns. A message of QoS 0 has no
+// acknowledgement: ErrNotFound.
 func (m *Message) AckWith(reason int, properties *Properties) error {
 	list, err := properties.encode(nil)
 	if err != nil {

@@ -115,7 +115,8 @@ type Options struct {
 
 	// OnConnect: the broker has accepted a connection, the first one or a later one.
 	OnConnect func(sessionPresent bool)
-	// OnDisconnect: a connection that OnConnect reported has ended; err is nil after Disconnect.
+	// OnDisconnect: a connection that OnConnect reported has ended; err is nil after Disconnect. If the broker sent a
+	// DISCONNECT (MQTT 5), err is an Error with its Reason and Properties.
 	OnDisconnect func(err error)
 	// OnConnectFail: an attempt to reconnect has failed. Connect returns its own failure.
 	OnConnectFail func(err error)

@@ -183,7 +183,7 @@ func (c *Client) requestSubscription(s *Subscription, route uint64, answered fun
 
 // resubscribe requests all subscriptions again from a broker that has no session of this client. It does so in the
 // callback that reports the connection, and so before the messages in the queue are sent. mu is held.
-func (c *Client) resubscribe() {
+func (c *Client) resubscribe(version Protocol) {
 	for _, r := range c.routes {
 		filter := r.filter
 		tell := func(err error) {
@@ -192,7 +192,7 @@ func (c *Client) resubscribe() {
 			}
 		}
 		wish := r.subscription.Load().Subscription
-		if c.options.Protocol == MQTT5 && wish.RetainHandling == RetainAlways {
+		if version == MQTT5 && wish.RetainHandling == RetainAlways {
 			wish.RetainHandling = RetainIfNew // as after a connection that was never lost
 		}
 		_, err := c.requestSubscription(&wish, 0, tell)
