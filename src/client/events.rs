@@ -30,9 +30,14 @@ pub struct PropertyView {
 impl From<codec::Properties<'_>> for PropertyView {
     #[inline(always)]
     fn from(properties: codec::Properties) -> PropertyView {
+        let bytes = properties.as_bytes();
         PropertyView {
-            data: properties.as_bytes().as_ptr().cast(),
-            len: properties.len(),
+            // The address of an empty slice may be none that a program can hold.
+            data: match bytes {
+                [] => std::ptr::null(),
+                bytes => bytes.as_ptr().cast(),
+            },
+            len: bytes.len(),
         }
     }
 }
