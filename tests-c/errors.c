@@ -1046,6 +1046,45 @@ static void authentication_again(void)
         pmqtt_client_free(client);
         peer_stop(&peer);
     }
+/* How often a client may be sent elsewhere in a row. */
+enum { HOPS = 5 };
+
+static void follow(pmqtt_client *client, void *told, const pmqtt_redirect *event)
+{
+    CHECK_INT(event->hops, *(int *)told);
+    if (event->hops < HOPS)
+        CHECK_OK(pmqtt_redirect_follow(client));
+    else
+        FAILS(pmqtt_redirect_follow(client), PMQTT_ERR_CONN_REFUSED, client, "5 redirects in a row");
+    *(int *)told += 1;
+}
+
+/* Each peer refers to the next one. */
+static void redirects(void)
+{
+    char bytes[HOPS + 1][64];
+    peer peers[HOPS + 1];
+    pmqtt_client *client;
+    int i, told = 0, port = 1;
+
+    step("redirects");
+    for (i = HOPS; i >= 0; i--) {
+        script refusal = {{{bytes[i], 0}}, false};
+        int length = snprintf(bytes[i] + 8, sizeof bytes[i] - 8, "%s:%d", HOST, port);
+        const char head[] = {0x20, (char)(length + 6), 0, (char)0x9c, (char)(length + 3), 0x1c, 0, (char)length};
+
+        memcpy(bytes[i], head, sizeof head);
+        refusal.answers[0].length = sizeof head + (size_t)length;
+        peer_start(&peers[i], &refusal);
+        port = peers[i].port;
+    }
+    CHECK_OK(pmqtt_client_new(&client, NULL, true, &told, PMQTT_PROTOCOL_V5));
+    CHECK_OK(pmqtt_on_redirect_set(client, follow));
+    CHECK_OK(pmqtt_connect(client, HOST, port, 60, NULL));
+    DO_UNTIL(told > HOPS, pmqtt_loop(client, 10));
+    pmqtt_client_free(client);
+    for (i = 0; i <= HOPS; i++)
+        peer_stop(&peers[i]);
 }
 
 /* The one-shots; each is asked for one message. */
@@ -1275,6 +1314,7 @@ int main(void)
     subscriptions_of_mqtt5();
     negotiated();
     authentication_again();
+    redirects();
     oneshots();
     check_that_all_errors_are_seen();
     return 0;

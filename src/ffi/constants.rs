@@ -22,10 +22,14 @@ pub const PMQTT_PROTOCOL_V5: c_int = 5;
 ///   The next connection begins with MQTT 5 again.
 ///
 /// No callback reports the first connection, except `on_log`. `pmqtt_negotiated` has the version of
-/// the present connection. With MQTT 3.1.1, messages and requests go without their properties and
-/// the options that only MQTT 5 has, a message can't be refused, and the functions of MQTT 5 that
-/// need an answer of the broker fail. A client with an authentication method (`pmqtt_auth_set`)
-/// speaks MQTT 5 only.
+/// the present connection. On a connection of MQTT 3.1.1:
+/// - Messages and requests go without the properties and options that only MQTT 5 has.
+/// - `pmqtt_ack_with` acknowledges a message whatever its reason is, since MQTT 3.1.1 has no
+///   refusal.
+/// - `pmqtt_disconnect_with` sends DISCONNECT with reason 0 only. With another one, it closes the
+///   connection, and the broker publishes the will.
+///
+/// A client with an authentication method (`pmqtt_auth_set`) speaks MQTT 5 only.
 ///
 /// @ingroup api_client
 pub const PMQTT_PROTOCOL_BEST: c_int = 255;

@@ -54,7 +54,7 @@ impl Peer {
         peer
     }
 
-    fn accept(listener: &TcpListener) -> Peer {
+    pub fn accept(listener: &TcpListener) -> Peer {
         let (stream, _) = listener.accept().expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut peer = Peer {

@@ -166,6 +166,27 @@ fn a_refusal_is_told_in_its_own_words_and_not_tried_again() {
     broker.join().expect("the broker");
 }
 
+/// A broker that refuses MQTT 5, or closes: the call goes on with MQTT 3.1.1.
+#[test]
+fn the_best_version_of_the_broker_is_found() {
+    for is_refused in [true, false] {
+        let (port, broker) = play(move |listener| {
+            match is_refused {
+                true => Peer::answer(listener, 1).expect_end(),
+                false => drop(Peer::accept(listener)),
+            }
+            let mut peer = Peer::answer(listener, 0);
+            let publish = peer.expect(PUBLISH_QOS_1);
+            peer.send(&[0x40, 2, publish[3], publish[4]]);
+            peer.expect(DISCONNECT);
+        });
+        let call = Call::to(port).with(|options| options.protocol = PMQTT_PROTOCOL_BEST);
+        let code = call.publish(&[publication(c"t", b"", 1)]);
+        assert_eq!(code, PMQTT_ERR_SUCCESS, "{}", call.words());
+        broker.join().expect("the broker");
+    }
+}
+
 #[test]
 fn a_lost_connection_is_an_error_that_says_how_far_it_came() {
     let (port, broker) = play(|listener| {

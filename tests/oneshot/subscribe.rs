@@ -12,6 +12,21 @@ use crate::call::{Call, publication};
 use crate::mosquitto::Mosquitto;
 use crate::played::{DISCONNECT, PUBACK, Peer, SUBSCRIBE, play};
 
+/// It subscribes on the connection that the broker accepts.
+#[test]
+fn the_best_version_of_the_broker_is_found() {
+    let (port, broker) = play(|listener| {
+        Peer::answer(listener, 1).expect_end();
+        let mut peer = Peer::grant(listener, 0);
+        peer.send_message(1, b'x');
+        peer.expect(PUBACK);
+    });
+    let call = Call::to(port).with(|options| options.protocol = PMQTT_PROTOCOL_BEST);
+    let (code, messages) = call.collect(&[c"t"], 0, 1);
+    assert_eq!((code, messages.len()), (PMQTT_ERR_SUCCESS, 1));
+    broker.join().expect("the broker");
+}
+
 #[test]
 fn a_durable_session_keeps_what_was_not_returned() {
     let broker = Mosquitto::start();

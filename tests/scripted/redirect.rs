@@ -309,10 +309,20 @@ fn what_the_program_decides_in_the_callback_takes_precedence() {
             assert_eq!(elsewhere.next(), Event::CONNECTED);
             assert!(!second.is_asked(Duration::ZERO));
 
-            let ended = client(|client| {
-                assert_eq!(follow(client), 0);
-                client.disconnect();
-            });
+            let ended = || {
+                client(|client| {
+                    assert_eq!(follow(client), 0);
+                    assert_eq!(client.disconnect(), 0);
+                })
+            };
+            let refused = ended();
+            start(&refused, &first, drive);
+            refuse(&first, reason, &to(&second));
+            assert_eq!(refused.next(), redirect(reason, &second, 0));
+            assert!(matches!(refused.next(), Event::Connected { .. }));
+            assert!(matches!(refused.next(), Event::Disconnected { .. }));
+
+            let ended = ended();
             start(&ended, &first, drive);
             dismiss(first.welcome_any(ACCEPTED), reason, &to(&second));
             assert_eq!(ended.next(), Event::CONNECTED);

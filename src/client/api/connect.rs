@@ -10,7 +10,7 @@ use crate::client::error::{Code, Error, Result};
 use crate::client::handle::Client;
 use crate::client::state::Guard;
 use crate::client::state::intent::Route;
-use crate::client::state::redirects::{MOST, Refusal};
+use crate::client::state::redirects::Refusal;
 use crate::client::state::tenancy::Runner;
 use crate::client::turn::Frame;
 use crate::codec::{Properties, property, reason};
@@ -105,16 +105,14 @@ impl Client {
             Runner::Myself => state.redirects().follow(),
             Runner::Nobody | Runner::Another => Err(Refusal::NoOffer),
         };
-        let (code, text) = match followed {
-            Ok(()) => return Ok(()),
-            Err(Refusal::NoOffer) => (Code::NotFound, "no redirect is being reported".to_owned()),
-            Err(Refusal::NoHost) => (Code::Inval, "the reference names no host".to_owned()),
-            Err(Refusal::TooMany) => (
-                Code::ConnRefused,
-                format!("{MOST} redirects in a row were followed"),
-            ),
-        };
-        Err(Error::new(code, format!("redirect_follow: {text}")))
+        followed.map_err(|refusal| {
+            let code = match refusal {
+                Refusal::NoOffer => Code::NotFound,
+                Refusal::NoHost => Code::Inval,
+                Refusal::TooMany => Code::ConnRefused,
+            };
+            Error::new(code, format!("redirect_follow: {refusal}"))
+        })
     }
 
     fn end_connection(

@@ -580,7 +580,7 @@ fn redirect(pass: &mut Pass, error: &Error) -> Step<bool> {
     };
     call(pass.state, &mut pass.pace, Some(callback), &offered.event());
     pass.check_epoch()?;
-    Ok(pass.state.redirects().told())
+    Ok(pass.state.redirects().told() && pass.state.intent.is_wanted())
 }
 
 /// The broker ends the connection.

@@ -39,7 +39,9 @@ impl Driver {
             _ => error,
         };
         let said = error.take_said();
-        pass.state.intent.end(error.for_good, sys::now());
+        // A redirect that is followed is no refusal.
+        let for_good = error.for_good && !is_redirected;
+        pass.state.intent.end(for_good, sys::now());
         let parting = error.parting;
         let parting = parting.and_then(|reason| pass.state.session.parting(reason));
         pass.state.session.close();
@@ -60,7 +62,7 @@ impl Driver {
         if let Some(ending) = pass.state.intent.take_ended() {
             deliver::ending(pass.state, &mut pass.pace, ending, code, said.as_ref());
         }
-        if is_redirected && pass.check_epoch().is_ok() {
+        if is_redirected && pass.check_epoch().is_ok() && !pass.state.tenancy.is_connecting() {
             pass.state.intent.resume();
         }
         match code {

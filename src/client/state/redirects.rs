@@ -7,11 +7,13 @@
 //! |                     |                                             | is replaced               |
 //! | it does not         | nothing changes                             | nothing changes           |
 
+use std::fmt;
+
 use crate::codec::reason;
 use crate::transport::{Host, ScopedIp};
 
 /// So many redirects are followed in a row, since brokers may send the client in a circle.
-pub(in crate::client) const MOST: u8 = 5;
+const MOST: u8 = 5;
 
 #[derive(Default)]
 pub struct Redirects {
@@ -37,6 +39,16 @@ pub enum Refusal {
     /// The reference does not name a host.
     NoHost,
     TooMany,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NoOffer => f.write_str("no redirect is being reported"),
+            Refusal::NoHost => f.write_str("the reference names no host"),
+            Refusal::TooMany => write!(f, "{MOST} redirects in a row were followed"),
+        }
+    }
 }
 
 impl Redirects {
