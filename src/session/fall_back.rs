@@ -8,6 +8,7 @@
 //!
 //! The application does not hear of it: its requests and messages wait for the CONNACK of the last connection.
 
+use super::output::Output;
 use super::{Phase, Session};
 use crate::codec::{Buffer, Packet, Role, Version, decode, encode, header};
 
@@ -30,27 +31,26 @@ impl Session {
 
     /// The attempt goes on with MQTT 3.1.1. `is_refused`: the broker has said that it does not speak MQTT 5.
     pub fn fall_back(&mut self, is_refused: bool) {
-        let mut requests = std::mem::take(self.go_on());
-        translate(&mut requests, self.output.buffer());
+        self.go_on();
         self.version = OLDER;
         if let Some(extended) = &mut self.extended {
             extended.is_refused |= is_refused;
             extended.falls_back = true;
+            for (_, packet) in &mut extended.early {
+                *packet = translated(packet);
+            }
         }
     }
 
-    /// The connection is gone before CONNACK, and the next `open` begins another one for the same attempt. Returns
-    /// the requests that wait for its CONNACK.
-    pub fn go_on(&mut self) -> &mut Buffer {
-        let mut before = std::mem::take(&mut self.output);
+    /// The connection is gone before CONNACK, and the next `open` begins another one for the same attempt.
+    pub fn go_on(&mut self) {
+        self.output = Output::default();
         self.output.hold();
-        std::mem::swap(before.buffer(), self.output.buffer());
         self.phase = Phase::Closed;
         if let Some(extended) = &mut self.extended {
             extended.exchange.end();
             extended.goes_on = true;
         }
-        self.output.buffer()
     }
 
     /// Whether the connection is not of MQTT 5, although the session is.
@@ -78,24 +78,23 @@ impl Session {
     }
 }
 
-/// Writes the requests that wait for CONNACK in the older version. They are SUBSCRIBE and UNSUBSCRIBE, which become
-/// shorter.
-fn translate(mut requests: &mut [u8], out: &mut Buffer) {
-    while let Ok(Some(found)) = header(requests, Role::Broker, Version::V5)
-        && let Some((packet, rest)) = requests.split_at_mut_checked(found.end)
-    {
-        let encoded = match decode(packet, &found, Version::V5) {
-            Ok(Packet::Subscribe(it)) => {
-                let filters: Vec<_> = it.filters.collect();
-                encode::subscribe(out, it.packet_id, &filters, None)
-            }
-            Ok(Packet::Unsubscribe(it)) => {
-                let filters: Vec<_> = it.filters.map(|(filter, _)| filter).collect();
-                encode::unsubscribe(out, it.packet_id, &filters, None)
-            }
-            _ => Ok(()),
-        };
-        debug_assert!(encoded.is_ok());
-        requests = rest;
-    }
+/// A request that waits for CONNACK, in the older version: SUBSCRIBE or UNSUBSCRIBE, which becomes shorter.
+fn translated(request: &mut [u8]) -> Buffer {
+    let mut out = Buffer::default();
+    let Ok(Some(found)) = header(request, Role::Broker, Version::V5) else {
+        return out;
+    };
+    let encoded = match decode(request, &found, Version::V5) {
+        Ok(Packet::Subscribe(it)) => {
+            let filters: Vec<_> = it.filters.collect();
+            encode::subscribe(&mut out, it.packet_id, &filters, None)
+        }
+        Ok(Packet::Unsubscribe(it)) => {
+            let filters: Vec<_> = it.filters.map(|(filter, _)| filter).collect();
+            encode::unsubscribe(&mut out, it.packet_id, &filters, None)
+        }
+        _ => Ok(()),
+    };
+    debug_assert!(encoded.is_ok());
+    out
 }
