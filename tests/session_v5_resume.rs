@@ -176,7 +176,7 @@ fn pubcomp_0x92_for_a_repeated_pubrel_is_success_and_for_a_first_one_is_doubt() 
     let mut peer = under_way();
     peer.reconnect(true);
     let unknown = |number| ack(PubComp, number, reason::ID_NOT_FOUND);
-    assert_eq!(peer.hears(unknown(2)), "published 2 with 0x00");
+    assert_eq!(peer.hears(unknown(2)), "published 2");
     peer.hears(peer::ack(PubRec, 3));
     assert_eq!(peer.sent(), ["PUBREL #3"]);
     assert_eq!(peer.hears(unknown(3)), "in doubt 3");
