@@ -1046,6 +1046,8 @@ static void authentication_again(void)
         pmqtt_client_free(client);
         peer_stop(&peer);
     }
+}
+
 /* How often a client may be sent elsewhere in a row. */
 enum { HOPS = 5 };
 
