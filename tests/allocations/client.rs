@@ -149,7 +149,10 @@ extern "C" fn on_message(_: *mut Raw, userdata: *mut c_void, event: *const Messa
     // SAFETY: the event and its list are valid.
     let properties = unsafe {
         let list = (*event).properties;
-        std::slice::from_raw_parts(list.data.cast::<u8>(), list.len)
+        match list.len {
+            0 => &[],
+            len => std::slice::from_raw_parts(list.data.cast::<u8>(), len),
+        }
     };
     let is_described = properties == PROPERTIES;
     told(userdata)
