@@ -40,8 +40,11 @@ fn user() -> PropertyPair {
 /// # Safety
 /// The list is that of an event that is still valid.
 unsafe fn bytes(list: &PropertyView) -> Vec<u8> {
-    // SAFETY: the caller promises the same.
-    unsafe { std::slice::from_raw_parts(list.data.cast::<u8>(), list.len) }.to_vec()
+    match list.len {
+        0 => Vec::new(),
+        // SAFETY: the caller promises the same.
+        len => unsafe { std::slice::from_raw_parts(list.data.cast::<u8>(), len) }.to_vec(),
+    }
 }
 
 #[test]
