@@ -57,6 +57,12 @@ public:
         set("on_disconnect", callback, pmqtt_on_disconnect_set, ec);
     }
 
+    /// Sets the callback for a broker that sends the client to another server (MQTT 5). `redirect_follow` goes there.
+    void on_redirect(handler<redirect> callback, or_throw ec = {})
+    {
+        set("on_redirect", callback, pmqtt_on_redirect_set, ec);
+    }
+
     /// Sets the callback for messages that no filter of `message_callback_add` matches.
     void on_message(handler<message> callback, or_throw ec = {})
     {
@@ -143,6 +149,9 @@ public:
 protected:
     using client_authentication::client_authentication;
 
+    /// Runs a function of the program in a callback of the library.
+    template <class Body> static void run_callback(std::shared_ptr<detail::state> of, Body body) noexcept;
+
     /// The callback that the library calls, with the state as user data.
     template <class Event, class Raw>
     static void trampoline(pmqtt_client *, void *userdata, const Raw *raw) noexcept;
@@ -170,9 +179,6 @@ protected:
 
 private:
     friend class client_authentication;
-
-    /// Runs a function of the program in a callback of the library.
-    template <class Body> static void run_callback(std::shared_ptr<detail::state> of, Body body) noexcept;
 
     template <class Event, class Setter>
     void set(const char *what, handler<Event> &function, Setter setter, or_throw ec)

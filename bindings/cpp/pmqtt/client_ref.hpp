@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base.hpp"
 #include "callbacks.hpp"
@@ -19,8 +20,8 @@
 #include "events.hpp"
 #include "properties.hpp"
 #include "reason.hpp"
+#include "requests.hpp"
 #include "state.hpp"
-#include "subscribing.hpp"
 #include "text.hpp"
 
 namespace pmqtt {
@@ -36,7 +37,7 @@ using statistics = ::pmqtt_statistics;
 ///
 /// Each function is `pmqtt_<name>` of `pmqtt.h`, which describes its errors. Each may be called in any thread
 /// and in any callback. `or_throw` describes how a function reports a failure.
-class client_ref : public client_subscribing {
+class client_ref : public client_requests {
 public:
     /// Refers to the same client.
     client_ref(const client_ref &) noexcept = default;
@@ -80,6 +81,9 @@ public:
     /// Reconnects to the same broker, blocking or not as the last connect did.
     void reconnect(or_throw ec = {}) { call("reconnect", ec, pmqtt_reconnect); }
 
+    /// Follows the redirect that `on_redirect` reports: connects to the host and port of its event.
+    void redirect_follow(or_throw ec = {}) { call("redirect_follow", ec, pmqtt_redirect_follow); }
+
     /// Ends the connection with a DISCONNECT. Loop calls carry this out; this call never blocks.
     void disconnect(or_throw ec = {}) { call("disconnect", ec, pmqtt_disconnect); }
 
@@ -98,9 +102,12 @@ public:
         const auto self = state_;
         const auto reset = [&](pmqtt_client *client, const char *id) {
             auto former = self ? self->all() : detail::callback_table();
+            const auto requests = self ? self->requests.accepted() : std::vector<detail::request_callbacks::key>();
             const int rc = pmqtt_reinitialise(client, id, clean_session, self.get());
-            if (rc == PMQTT_ERR_SUCCESS)
-                self->forget(std::move(former)); // keeps the callbacks that a handler's end has set meanwhile
+            if (rc == PMQTT_ERR_SUCCESS) { // keeps the callbacks that a handler's end has set meanwhile
+                self->forget(std::move(former));
+                self->requests.forget(requests);
+            }
             return rc;
         };
         call("reinitialise", ec, reset, text(client_id));
@@ -236,12 +243,12 @@ public:
     /// Returns the C handle for calls of `pmqtt.h`; null if there is none.
     ///
     /// The C++ classes use the user data and the callbacks of this handle. The program must not change them.
-    using client_subscribing::native_handle;
+    using client_requests::native_handle;
     /// @}
 
 protected:
     /// Refers to the client of a state.
-    explicit client_ref(std::shared_ptr<detail::state> state) noexcept : client_subscribing(std::move(state)) {}
+    explicit client_ref(std::shared_ptr<detail::state> state) noexcept : client_requests(std::move(state)) {}
 
 private:
     friend class client_callbacks;
@@ -284,6 +291,17 @@ inline void client_callbacks::filter_trampoline(pmqtt_client *, void *userdata, 
 {
     const auto &mine = *static_cast<const detail::filter_callback *>(userdata);
     run_callback(mine.of.lock(), [&](client_ref &self) { mine.function(self, message(*raw)); });
+}
+
+inline void client_requests::response_trampoline(pmqtt_client *client, void *userdata,
+                                                 const pmqtt_response *raw) noexcept
+{
+    const auto of = static_cast<detail::state *>(pmqtt_user_data(client))->shared_from_this();
+    run_callback(of, [&](client_ref &self) {
+        const auto callback = of->requests.take(reinterpret_cast<detail::request_callbacks::key>(userdata));
+        if (callback) // empty: another thread has reinitialised the client
+            callback(self, response(*raw));
+    });
 }
 
 /// Tells whether a topic filter matches a topic (`pmqtt_topic_matches_sub`).

@@ -19,6 +19,7 @@ enum class protocol {
     v31 = PMQTT_PROTOCOL_V31,   ///< MQTT 3.1.
     v311 = PMQTT_PROTOCOL_V311, ///< MQTT 3.1.1.
     v5 = PMQTT_PROTOCOL_V5,     ///< MQTT 5.
+    best = PMQTT_PROTOCOL_BEST, ///< MQTT 5, or MQTT 3.1.1 where the broker does not speak MQTT 5.
 };
 
 /// Whether the broker discards the session of earlier connections.

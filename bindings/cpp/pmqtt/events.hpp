@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -76,6 +77,25 @@ struct disconnected {
     pmqtt::properties properties; ///< The properties of the broker's DISCONNECT (MQTT 5).
 };
 
+/// The broker sends the client to another server (MQTT 5). `redirect_follow` goes there.
+struct redirect {
+    /// Makes the event of the C structure.
+    explicit redirect(const ::pmqtt_redirect &raw) noexcept
+        : reason(static_cast<reason_code>(raw.reason)), reference(raw.reference), port(raw.port), hops(raw.hops)
+    {
+        if (raw.host)
+            host = raw.host;
+    }
+
+    reason_code reason;         ///< `use_another_server`, for now, or `server_moved`.
+    std::string_view reference; ///< The server reference of CONNACK or DISCONNECT, with a NUL after it.
+    /// The host of the first server in `reference`, with a NUL after it; `nullopt`: the library can't read the
+    /// reference, and `redirect_follow` fails.
+    std::optional<std::string_view> host;
+    int port; ///< The port of this server, or else the default port; 0 if there is no host.
+    int hops; ///< How many redirects the client has followed in a row.
+};
+
 /// A message from the broker.
 struct message {
     /// Makes the event of the C structure.
@@ -92,6 +112,49 @@ struct message {
     bool retain;                  ///< A retained message, which the broker sent because of a new subscription.
     bool dup;                     ///< The broker may have sent it before.
     pmqtt::properties properties; ///< The properties of the message (MQTT 5).
+
+    /// Returns the C structure.
+    ::pmqtt_message raw() const noexcept
+    {
+        ::pmqtt_message to{};
+        to.mid = mid;
+        to.topic = topic.data();
+        to.topic_len = topic.size();
+        to.payload = payload.data();
+        to.payload_len = payload.size();
+        to.qos = qos;
+        to.retain = retain;
+        to.dup = dup;
+        to.properties = properties.raw();
+        return to;
+    }
+};
+
+/// A request has ended (MQTT 5).
+struct response {
+    /// Makes the event of the C structure.
+    explicit response(const ::pmqtt_response &raw) noexcept
+        : id(raw.id), error(raw.rc, category()), reason(static_cast<reason_code>(raw.reason))
+    {
+        if (raw.message)
+            message.emplace(*raw.message);
+    }
+
+    std::uint64_t id; ///< The number that `request` returned.
+
+    /// How the request ended; `pmqtt_response` has the details.
+    ///
+    /// - No error: the response is here.
+    /// - `errc::timeout`: the time of the request is over.
+    /// - `errc::rejected`: the broker refused the request, or the subscription for the responses. `reason` says why.
+    /// - `errc::expired`: the message was not sent within its time limit.
+    /// - `errc::dropped`: the message made room for another one in the queue.
+    /// - `errc::cancelled`: the program cancelled the request.
+    /// - `errc::not_supported`: the new connection is of MQTT 3.1.1 (`protocol::best`).
+    std::error_code error;
+
+    reason_code reason;                    ///< The broker's reason with `errc::rejected`; otherwise `unsaid`.
+    std::optional<pmqtt::message> message; ///< The response; `nullopt` if there is an error.
 };
 
 /// A message that was published has its outcome.

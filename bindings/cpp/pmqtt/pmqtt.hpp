@@ -8,6 +8,7 @@
 ///
 /// - `client`, and its base `client_ref`: connecting and loops
 /// - `client_publishing` and `client_subscribing`: messages
+/// - `client_requests`: requests to other clients, and responses
 /// - `client_callbacks`: setting callbacks, and exceptions that leave them
 /// - `client_settings`: limits, times, the will, TLS
 /// - `client_authentication`: enhanced authentication of MQTT 5
@@ -41,6 +42,7 @@
 #include "publication.hpp"
 #include "publishing.hpp"
 #include "reason.hpp"
+#include "requests.hpp"
 #include "sequence.hpp"
 #include "settings.hpp"
 #include "subscribing.hpp"

@@ -78,7 +78,6 @@ public:
 protected:
     using client_callbacks::client_callbacks;
 
-private:
     /// A message that waits for a connection is no exception.
     static int result(int rc, int qos, const or_throw &ec)
     {

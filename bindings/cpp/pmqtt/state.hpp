@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "events.hpp"
+#include "request_callbacks.hpp"
 
 namespace pmqtt::detail {
 
@@ -41,13 +42,15 @@ struct auth_method {
 using callback_table = std::tuple<slot<handler<connected>>, slot<handler<connect_failed>>, slot<handler<disconnected>>,
                                   slot<handler<message>>, slot<handler<published>>, slot<handler<subscribed>>,
                                   slot<handler<unsubscribed>>, slot<handler<writable>>, slot<handler<drained>>,
-                                  slot<handler<log_line>>, slot<handler<interest>>, slot<password_callback>,
-                                  slot<auth_method>>;
+                                  slot<handler<log_line>>, slot<handler<interest>>, slot<handler<redirect>>,
+                                  slot<password_callback>, slot<auth_method>>;
 
 class state : public std::enable_shared_from_this<state> {
 public:
     /// Null before there is a client, and after its end.
     std::atomic<pmqtt_client *> handle{nullptr};
+
+    request_callbacks requests;
 
     template <class Function> slot<Function> get() const
     {
@@ -73,12 +76,13 @@ public:
     /// Removes all callbacks, except those of filters.
     void clear()
     {
+        requests.clear();
         callback_table old;
         const std::lock_guard<std::mutex> lock(mutex_); // released before `old` is destroyed
         callbacks_.swap(old);
     }
 
-    /// All callbacks but those of filters.
+    /// All callbacks but those of filters and requests.
     callback_table all() const
     {
         const std::lock_guard<std::mutex> lock(mutex_);

@@ -216,10 +216,9 @@ static std::string read(const std::filesystem::path &path)
     return text.str();
 }
 
-// C functions that use the client's user data, as C++ has captures instead, and those that do less than another one.
-static const std::set<std::string> NOT_NEEDED = {"pmqtt_user_data", "pmqtt_user_data_set",
-                                                 "pmqtt_message_callback_add", "pmqtt_subscribe_multiple",
-                                                 "pmqtt_unsubscribe_multiple"};
+// The C function that sets the user data, as C++ has captures instead, and those that do less than another one.
+static const std::set<std::string> NOT_NEEDED = {"pmqtt_user_data_set", "pmqtt_message_callback_add",
+                                                 "pmqtt_subscribe_multiple", "pmqtt_unsubscribe_multiple"};
 
 static void coverage()
 {
