@@ -6,7 +6,6 @@ import "C"
 import (
 	"context"
 	"errors"
-	"time"
 	"unsafe"
 )
 
@@ -130,19 +129,13 @@ func goAuth(handle C.uintptr_t, step C.int, data unsafe.Pointer, length C.size_t
 
 // beginStep ends the context of the step before.
 func (c *Client) beginStep() (context.Context, uint64) {
-	timeout := c.options.ConnectTimeout
-	if timeout == 0 {
-		timeout = defaultConnectTimeout
-	}
-	ctx, cancel := context.WithTimeout(c.life, timeout)
+	ctx, cancel := context.WithTimeout(c.life, c.options.connectTimeout())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endStep()
 	c.exchange.cancel, c.exchange.err = cancel, nil
 	return ctx, c.exchange.number
 }
-
-const defaultConnectTimeout = 10 * time.Second
 
 // endStep makes an answer to the present step void. mu is held.
 func (c *Client) endStep() {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,15 @@ static pmqtt_properties for_go(pmqtt_properties list)
     if (list.len == 0)
         list.data = NULL;
     return list;
+}
+
+static pmqtt_message message_for_go(const pmqtt_message *event)
+{
+    pmqtt_message message = *event;
+    message.properties = for_go(event->properties);
+    if (message.payload_len == 0)
+        message.payload = NULL;
+    return message;
 }
 
 static void on_publish(pmqtt_client *client, void *userdata, const pmqtt_published *event)
@@ -62,8 +72,7 @@ static void arrived(struct bridge *bridge, uint64_t route, const pmqtt_message *
     struct arrivals *arrivals = bridge->arrivals;
     size_t size = event->topic_len + event->payload_len + event->properties.len;
     if (size > LARGE_MESSAGE) {
-        struct bridge_arrival large = {*event, route};
-        large.event.properties = for_go(event->properties);
+        struct bridge_arrival large = {message_for_go(event), route};
         flush(bridge);
         goArrived(bridge->handle, &large, 1);
         return;
@@ -156,6 +165,23 @@ static void on_auth(pmqtt_client *client, void *userdata, const pmqtt_auth_event
     goAuth(after_messages(userdata), event->step, event->data_len > 0 ? (void *)event->data : NULL, event->data_len);
 }
 
+static void on_redirect(pmqtt_client *client, void *userdata, const pmqtt_redirect *event)
+{
+    if (goRedirect(after_messages(userdata), (pmqtt_redirect *)event))
+        pmqtt_redirect_follow(client); /* if it cannot, the connection ends as without this callback */
+}
+
+/* A response has no order with messages: handlers get those in another goroutine. */
+static void on_response(pmqtt_client *client, void *userdata, const pmqtt_response *event)
+{
+    struct bridge *bridge = userdata;
+    pmqtt_message response;
+    (void)client;
+    if (event->message)
+        response = message_for_go(event->message);
+    goResponded(bridge->handle, event->id, event->rc, event->reason, event->message ? &response : NULL);
+}
+
 static void on_writable(pmqtt_client *client, void *userdata, const pmqtt_writable *event)
 {
     (void)client;
@@ -205,7 +231,7 @@ void bridge_free(struct bridge *bridge)
 }
 
 int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs,
-                bool drains)
+                bool drains, bool redirects)
 {
     int rc = pmqtt_client_new(&bridge->client, client_id, clean_session, bridge, protocol);
     if (rc != PMQTT_ERR_SUCCESS)
@@ -224,6 +250,8 @@ int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session
         pmqtt_on_log_set(client, on_log);
     if (drains)
         pmqtt_on_drained_set(client, on_drained);
+    if (redirects)
+        pmqtt_on_redirect_set(client, on_redirect);
 
     /* Go closes the descriptor that it polls, and polls only a non-blocking one. */
     int fd = pmqtt_event_fd(client);
@@ -279,6 +307,15 @@ int bridge_process(struct bridge *bridge)
         count = poll(&ready, 1, 0);
     while (count < 0 && errno == EINTR);
     return count > 0 ? BRIDGE_MORE : PMQTT_ERR_SUCCESS;
+}
+
+struct bridge_request bridge_ask(struct bridge *bridge, struct bridge_message message, const char *head,
+                                 const char *payload)
+{
+    struct bridge_request request = {0, 0};
+    const pmqtt_publication publication = bridge_publication(message, head, payload);
+    request.rc = pmqtt_request(bridge->client, &publication, INT_MAX, on_response, bridge, &request.mid);
+    return request;
 }
 
 struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct bridge_message *messages, size_t count,

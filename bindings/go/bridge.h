@@ -30,7 +30,7 @@ void bridge_free(struct bridge *bridge);
 
 /* Creates the client and the descriptor. */
 int bridge_open(struct bridge *bridge, const char *client_id, bool clean_session, int protocol, bool logs,
-                bool drains);
+                bool drains, bool redirects);
 
 /* Does all the work that needs no waiting. 1: there is more already, 0: wait for the descriptor; else an error. */
 #define BRIDGE_MORE 1
@@ -85,6 +85,10 @@ static inline struct bridge_request bridge_publish(struct bridge *bridge, struct
     }
     return request;
 }
+
+/* Publishes a request without a time limit. goResponded gets its end. */
+struct bridge_request bridge_ask(struct bridge *bridge, struct bridge_message message, const char *head,
+                                 const char *payload);
 
 /* The payload of each message follows its properties, and then the next message. */
 struct bridge_request bridge_publish_batch(struct bridge *bridge, const struct bridge_message *messages, size_t count,

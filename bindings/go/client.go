@@ -48,6 +48,7 @@ type Client struct {
 	publishes  map[uint64]*Token
 	doubts     uint64 // publishes whose outcome was ErrInDoubt
 	requests   map[uint64]*request
+	asked      map[uint64]*request // the calls of Request
 	connecting *request
 	ending     *request
 	exchange   exchange
@@ -70,6 +71,7 @@ func New(options Options) (*Client, error) {
 		finished:  make(chan struct{}),
 		publishes: make(map[uint64]*Token),
 		requests:  make(map[uint64]*request),
+		asked:     make(map[uint64]*request),
 		room:      make(chan struct{}),
 	}
 	c.life, c.endLife = context.WithCancel(context.Background())
@@ -93,7 +95,7 @@ func (c *Client) open() error {
 	id := optional(c.options.ClientID)
 	defer freeAll(id)
 	rc := C.bridge_open(c.bridge, id, C.bool(!c.options.Durable), C.int(c.options.Protocol),
-		C.bool(c.options.OnLog != nil), C.bool(c.options.OnDrained != nil))
+		C.bool(c.options.OnLog != nil), C.bool(c.options.OnDrained != nil), C.bool(c.options.OnRedirect != nil))
 	if c.bridge.event_fd >= 0 {
 		c.events = os.NewFile(uintptr(c.bridge.event_fd), "pmqtt")
 	}
@@ -177,6 +179,9 @@ func (c *Client) abandon(err error) {
 	for mid, request := range c.requests {
 		delete(c.requests, mid)
 		request.complete(err)
+	}
+	for id := range c.asked {
+		c.responded(id, nil, err)
 	}
 	for _, request := range []*request{c.connecting, c.ending} {
 		request.complete(err)

@@ -10,12 +10,13 @@
 // A message or request is settled when it has its outcome.
 //
 // A call that waits takes a context. When the context ends, the call returns at once, and its request goes on.
+// [Client.Connect] and [Client.Request] end theirs.
 //
 // Errors have the numbers and the texts of the library. errors.Is(err, pmqtt.ErrNotConnected) tests for a number.
 //
 // # Handlers
 //
-// A [Handler] receives messages. The hooks are the other functions in [Options]. A client has one goroutine for its
+// A [Handler] receives messages. The hooks are the other functions in [Options], except OnRedirect. A client has one goroutine for its
 // handlers and hooks. It calls them one at a time, in the order in which the messages came.
 //
 // Handlers and hooks are allowed to block, and to call every function, also [Client.Publish] and [Client.Close] of the
@@ -33,8 +34,8 @@
 //
 //   - Usually, the client reads nothing from the broker until a handler has returned. It sends no PINGREQ either, so a
 //     handler that blocks for much longer than Options.KeepAlive can cost the connection.
-//   - If a publish, subscribe, unsubscribe, connect or disconnect has no outcome yet, the client continues to read. The
-//     blocked handler may wait for this outcome. The client drops messages of QoS 0, and [Stats] counts them.
+//   - If a publish, request, subscribe, unsubscribe, connect or disconnect has no outcome yet, the client continues to
+//     read. The blocked handler may wait for this outcome. The client drops messages of QoS 0, and [Stats] counts them.
 //
 // # Sessions
 //
@@ -44,11 +45,13 @@
 //
 // # MQTT 5
 //
-// Options.Protocol selects the version. With MQTT5:
+// Options.Protocol selects the version. With MQTT5, and with MQTTBest where the broker speaks MQTT 5:
 //
 //   - [Client.PublishWith] publishes a message with [Properties], and [Message.Properties] returns those of a message.
 //   - [Client.SubscribeWith], [Client.UnsubscribeWith], [Client.DisconnectWith] and [Message.AckWith] have the options,
 //     reason codes and properties of their packets.
+//   - [Client.Request] publishes a request and returns its response, and [Message.Reply] publishes a response.
+//   - Options.OnRedirect decides whether the client goes to the server to which the broker sends it.
 //   - [Client.Negotiated] returns what applies to the connection.
 //   - [Error] has the reason code and the properties with which the broker refused or ended something.
 //   - An [Authenticator] or [SCRAM] answers in an enhanced authentication, and [Client.Reauthenticate] repeats it.

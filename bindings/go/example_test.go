@@ -1,6 +1,7 @@
 package pmqtt_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -148,6 +149,33 @@ func ExampleClient_PublishWith() {
 	unit, _ := m.Properties().User("unit")
 	fmt.Println(string(m.Payload), unit)
 	// Output: 1013 hPa
+}
+
+// A request and its response (MQTT 5).
+func ExampleClient_Request() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	client, err := pmqtt.New(pmqtt.Options{Broker: broker, Protocol: pmqtt.MQTT5})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Connect(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Usually another program answers.
+	_, err = client.Subscribe(ctx, "upper", pmqtt.AtLeastOnce, func(m *pmqtt.Message) {
+		m.ReplyAsync(pmqtt.Publication{Payload: bytes.ToUpper(m.Payload), QoS: m.QoS})
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	response, err := client.Request(ctx, pmqtt.Publication{Topic: "upper", Payload: []byte("hello"), QoS: pmqtt.AtLeastOnce})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(response.Payload))
+	// Output: HELLO
 }
 
 // A will, and a secured connection with a client certificate.

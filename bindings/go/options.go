@@ -29,7 +29,7 @@ type Options struct {
 	ClientID string
 	// Durable: the broker keeps the session while the client is not connected. It needs a ClientID.
 	Durable bool
-	// Protocol is MQTT311, the default, or MQTT31 or MQTT5.
+	// Protocol is MQTT311, the default, or MQTT31, MQTT5 or MQTTBest.
 	Protocol Protocol
 
 	// Username and Password authenticate the client. Without a Username, no Password is sent.
@@ -111,6 +111,15 @@ type Options struct {
 	// AckAtOnce: with ManualAck, the library sends each acknowledgement at once, also if it is out of order.
 	AckAtOnce bool
 
+	// OnRedirect decides whether the client follows the broker's wish to use another server (MQTT 5); nil: never. If it
+	// returns true, the client connects to the other server at once, with the credentials and messages for the broker,
+	// and with the same TLS options. A Connect that waits then returns the outcome of that connection. If it returns
+	// false, the connection ends with the broker's reason. The client does not follow more than 5 redirects in a row.
+	//
+	// Unlike the other hooks, OnRedirect has a goroutine of its own. The client does nothing else until it returns, so
+	// it must not wait for the client. After ConnectTimeout, and with Close, the client does not follow.
+	OnRedirect func(redirect Redirect) (follow bool)
+
 	// The hooks. Each can be nil. They run one at a time with the handlers, on the same goroutine.
 
 	// OnConnect: the broker has accepted a connection, the first one or a later one.
@@ -143,6 +152,9 @@ const (
 	MQTT31  Protocol = C.PMQTT_PROTOCOL_V31
 	MQTT311 Protocol = C.PMQTT_PROTOCOL_V311
 	MQTT5   Protocol = C.PMQTT_PROTOCOL_V5
+	// MQTTBest is MQTT 5, or MQTT 3.1.1 with a broker that does not speak MQTT 5. Negotiated.Version says which. With
+	// MQTT 3.1.1, messages and requests go without the properties and options that only MQTT 5 has.
+	MQTTBest Protocol = C.PMQTT_PROTOCOL_BEST
 )
 
 // WhenFull selects what a full queue does with a new message. The queue drops only messages that were never sent. Their
@@ -182,6 +194,15 @@ func (o *Options) address() (host string, port int, err error) {
 		return "", 0, invalid("Broker: " + o.Broker + " has no port from 1 to 65535")
 	}
 	return host, port, nil
+}
+
+const defaultConnectTimeout = 10 * time.Second
+
+func (o *Options) connectTimeout() time.Duration {
+	if o.ConnectTimeout == 0 {
+		return defaultConnectTimeout
+	}
+	return o.ConnectTimeout
 }
 
 // keepAlive returns seconds.

@@ -11,6 +11,8 @@ type request struct {
 	err  error
 	// granted is the QoS that the broker has granted to a subscription.
 	granted QoS
+	// response is that of a call of Request.
+	response *Message
 	// answered, if not nil, gets the outcome first, with mu held.
 	answered func(err error)
 }

@@ -121,7 +121,14 @@ func (c *Client) further(w *way, id uint64) *way {
 }
 
 func (c *Client) gather(event *C.pmqtt_message, w *way) {
-	message := &Message{
+	message := c.messageOf(event)
+	size := len(message.Topic) + len(message.Payload) + len(message.list) + messageOverhead
+	c.gathered = append(c.gathered, item{message: message, way: w, size: size})
+}
+
+// messageOf copies a message.
+func (c *Client) messageOf(event *C.pmqtt_message) *Message {
+	return &Message{
 		Topic:     C.GoStringN(event.topic, C.int(event.topic_len)),
 		Payload:   C.GoBytes(event.payload, C.int(event.payload_len)),
 		QoS:       QoS(event.qos),
@@ -131,8 +138,6 @@ func (c *Client) gather(event *C.pmqtt_message, w *way) {
 		mid:       uint64(event.mid),
 		list:      listOf(event.properties),
 	}
-	size := len(message.Topic) + len(message.Payload) + len(message.list) + messageOverhead
-	c.gathered = append(c.gathered, item{message: message, way: w, size: size})
 }
 
 // lastGathered returns the message that was gathered last, if it matches a filter.

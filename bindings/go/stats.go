@@ -34,6 +34,9 @@ type Stats struct {
 	Cancelled uint64
 	// Rejected counts messages that the broker refused, or does not take (MQTT 5).
 	Rejected uint64
+	// ResponsesDropped counts messages on the response topic of Request that no request waited for: late and doubled
+	// responses, and those of strangers.
+	ResponsesDropped uint64
 	// Expired counts messages that were not sent within their time limit (Publication.Expiry).
 	Expired uint64
 	// Connections counts connections that the broker has accepted, the first included.
@@ -53,22 +56,23 @@ func (c *Client) Stats() Stats {
 	s.struct_size = C.size_t(unsafe.Sizeof(s))
 	C.pmqtt_stats(c.bridge.client, &s)
 	return Stats{
-		Connected:     bool(s.connected),
-		InFlight:      uint64(s.in_flight),
-		Queued:        uint64(s.queued_messages),
-		QueuedBytes:   uint64(s.queued_bytes),
-		Unsettled:     uint64(s.unsettled),
-		AcksHeld:      uint64(s.acks_held),
-		MessagesIn:    uint64(s.messages_in),
-		DroppedIn:     c.inbox.droppedMessages(),
-		MessagesOut:   uint64(s.messages_out),
-		DroppedOut:    uint64(s.messages_dropped),
-		Cancelled:     uint64(s.messages_cancelled),
-		Rejected:      uint64(s.messages_rejected),
-		Expired:       uint64(s.messages_expired),
-		BytesIn:       uint64(s.bytes_in),
-		BytesOut:      uint64(s.bytes_out),
-		Connections:   uint64(s.connections),
-		PingRoundTrip: time.Duration(s.ping_round_trip_us) * time.Microsecond,
+		Connected:        bool(s.connected),
+		InFlight:         uint64(s.in_flight),
+		Queued:           uint64(s.queued_messages),
+		QueuedBytes:      uint64(s.queued_bytes),
+		Unsettled:        uint64(s.unsettled),
+		AcksHeld:         uint64(s.acks_held),
+		MessagesIn:       uint64(s.messages_in),
+		DroppedIn:        c.inbox.droppedMessages(),
+		MessagesOut:      uint64(s.messages_out),
+		DroppedOut:       uint64(s.messages_dropped),
+		Cancelled:        uint64(s.messages_cancelled),
+		Rejected:         uint64(s.messages_rejected),
+		Expired:          uint64(s.messages_expired),
+		ResponsesDropped: uint64(s.responses_dropped),
+		BytesIn:          uint64(s.bytes_in),
+		BytesOut:         uint64(s.bytes_out),
+		Connections:      uint64(s.connections),
+		PingRoundTrip:    time.Duration(s.ping_round_trip_us) * time.Microsecond,
 	}
 }
