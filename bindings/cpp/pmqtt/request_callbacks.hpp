@@ -48,6 +48,9 @@ public:
     }
 
     /// The requests that the library has taken, and has not ended.
+    ///
+    /// A request that another thread is making is not among them. If the client is reinitialised at that moment, nobody
+    /// knows whether the library still has this request, and its callback may stay until the client ends.
     std::vector<key> accepted() const
     {
         std::vector<key> keys;

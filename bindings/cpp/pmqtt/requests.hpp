@@ -38,10 +38,11 @@ public:
     {
         std::uint64_t id = 0;
         const auto send = [&, self = state_](pmqtt_client *client, const detail::raw_publications &raw) {
-            if (!self || !callback)
-                return pmqtt_request(client, raw.data(), detail::number(timeout), nullptr, nullptr, nullptr);
+            if (!self)
+                return PMQTT_ERR_INVAL;
+            const auto on_response = callback ? &response_trampoline : nullptr;
             const auto key = self->requests.add(std::move(callback));
-            const int rc = pmqtt_request(client, raw.data(), detail::number(timeout), &response_trampoline,
+            const int rc = pmqtt_request(client, raw.data(), detail::number(timeout), on_response,
                                          reinterpret_cast<void *>(key), &id);
             if (rc == PMQTT_ERR_SUCCESS)
                 self->requests.accept(key);
