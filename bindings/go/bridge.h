@@ -86,7 +86,7 @@ static inline struct bridge_request bridge_publish(struct bridge *bridge, struct
     return request;
 }
 
-/* Publishes a request without a time limit. goResponded gets its end. */
+/* Publishes a request with the longest time limit, since Go's context limits the time. goResponded gets its end. */
 struct bridge_request bridge_ask(struct bridge *bridge, struct bridge_message message, const char *head,
                                  const char *payload);
 

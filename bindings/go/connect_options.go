@@ -54,6 +54,15 @@ func (c *Client) applyConnectOptions(o *Options) C.int {
 	return C.pmqtt_connect_options_set(c.bridge.client, &options)
 }
 
+const defaultConnectTimeout = 10 * time.Second
+
+func (o *Options) connectTimeout() time.Duration {
+	if o.ConnectTimeout == 0 {
+		return defaultConnectTimeout
+	}
+	return o.ConnectTimeout
+}
+
 func (c *Client) applyWill(o *Options) error {
 	bytes, head, err := o.Will.head(nil)
 	if err != nil {

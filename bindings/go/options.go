@@ -116,7 +116,7 @@ type Options struct {
 	// and with the same TLS options. A Connect that waits then returns the outcome of that connection. If it returns
 	// false, the connection ends with the broker's reason. The client does not follow more than 5 redirects in a row.
 	//
-	// Unlike the other hooks, OnRedirect has a goroutine of its own. The client does nothing else until it returns, so
+	// Unlike a hook, OnRedirect has a goroutine of its own. The client does nothing else until it returns, so
 	// it must not wait for the client. After ConnectTimeout, and with Close, the client does not follow.
 	OnRedirect func(redirect Redirect) (follow bool)
 
@@ -194,15 +194,6 @@ func (o *Options) address() (host string, port int, err error) {
 		return "", 0, invalid("Broker: " + o.Broker + " has no port from 1 to 65535")
 	}
 	return host, port, nil
-}
-
-const defaultConnectTimeout = 10 * time.Second
-
-func (o *Options) connectTimeout() time.Duration {
-	if o.ConnectTimeout == 0 {
-		return defaultConnectTimeout
-	}
-	return o.ConnectTimeout
 }
 
 // keepAlive returns seconds.

@@ -172,11 +172,11 @@ func TestReplyErrors(t *testing.T) {
 	check(m, pmqtt.Publication{}, pmqtt.ErrClosed)
 }
 
-// only311 is a broker that does not speak MQTT 5. It counts what it takes for MQTT 3.1.1.
+// only311 is a broker that does not speak MQTT 5.
 func only311(conn net.Conn, kind byte, body []byte) {
 	switch {
 	case kind == packetConnect && body[6] == 5:
-		conn.Write([]byte{0x20, 2, 0, 1})
+		conn.Write([]byte{0x20, 2, 0, 1}) // unacceptable protocol version
 		conn.Close()
 	case kind == packetConnect:
 		conn.Write(connAck)
