@@ -114,7 +114,7 @@ static void limits_of_queue(void)
     endpoint *client = endpoint_new("a", KEPT), *receiver = limited("b", CLEAN);
     pmqtt_publication qos2 = publication(at, "2", 1, 2, false), retained = publication(at, "r", 1, 1, true),
                       large = publication(at, LARGE, sizeof LARGE, 1, false), pairs = publication(at, "p", 1, 1, false);
-    uint64_t mids[4];
+    uint64_t mids[4] = {0};
     int number;
 
     memset(text, 'x', sizeof text - 1);
